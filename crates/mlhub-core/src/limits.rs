@@ -1,0 +1,55 @@
+//! Every limit of the hub that a client can meet, in one place.
+//!
+//! Past a limit the answer is a clear refusal naming it; nothing is cut off
+//! silently.
+
+/// Bytes in an identifier.
+pub const ID_MAX_BYTES: usize = 64;
+/// Bytes in the name of a project, experiment, run, dataset or split.
+pub const NAME_MAX_BYTES: usize = 250;
+/// Bytes in a metric, param or tag key.
+pub const KEY_MAX_BYTES: usize = 4096;
+/// Bytes in a param or tag value.
+pub const VALUE_MAX_BYTES: usize = 64 * 1024;
+/// Bytes in a run's description or notes.
+pub const NOTES_MAX_BYTES: usize = 1024 * 1024;
+/// Params, and tags, one run may have.
+pub const KEYS_PER_RUN_MAX: usize = 100_000;
+/// Bytes in an artifact path.
+pub const PATH_MAX_BYTES: usize = 4096;
+/// Components in an artifact path.
+pub const PATH_MAX_COMPONENTS: usize = 128;
+/// Bytes in one component of an artifact path.
+pub const PATH_COMPONENT_MAX_BYTES: usize = 255;
+/// Bytes in a JSON request body unless a route says otherwise.
+pub const JSON_BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes in one batch of events from a supervisor.
+pub const EVENTS_BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Points in one batch of events.
+pub const POINTS_PER_BATCH_MAX: usize = 200_000;
+/// Bytes in one log upload.
+pub const LOG_BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes in one artifact.
+pub const ARTIFACT_MAX_BYTES: u64 = 1024 * 1024 * 1024 * 1024;
+/// Bytes of log returned by one read.
+pub const LOG_READ_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Rows in one page of any list.
+pub const PAGE_MAX_ROWS: usize = 1000;
+/// Rows in a page when the client does not say.
+pub const PAGE_DEFAULT_ROWS: usize = 100;
+/// Points returned for one series by one read.
+pub const SERIES_POINTS_MAX: usize = 100_000;
+/// Series in one query.
+pub const SERIES_PER_QUERY_MAX: usize = 1000;
+/// Runs in one comparison.
+pub const COMPARE_RUNS_MAX: usize = 100;
+/// Bytes of predictions the hub evaluates.
+pub const PREDICTIONS_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// Lines of evidence kept with a failure.
+pub const EVIDENCE_LINES_MAX: usize = 40;
+/// Bytes in one line of evidence; longer lines are cut with a marker.
+pub const EVIDENCE_LINE_MAX_BYTES: usize = 2000;
+/// Bytes in the body of a run record (checkpoint, entry facts and the like).
+pub const RECORD_MAX_BYTES: usize = 64 * 1024;
+/// Bytes in the stored snapshot of a run (config, environment, patch).
+pub const SNAPSHOT_MAX_BYTES: usize = 3 * 1024 * 1024;

@@ -1,0 +1,265 @@
+//! Runs, their attempts and what they leave behind.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::caller::UserId;
+use crate::id::{GroupId, Name, RunId};
+use crate::path::ArtifactPath;
+use crate::ports::Timestamp;
+use crate::state::RunState;
+
+/// A project: the outermost folder of work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// Its name, unique in the hub.
+    pub name: Name,
+    /// Free text.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Runs in it.
+    pub run_count: u64,
+    /// When a run of it last changed.
+    pub last_activity_at: Option<Timestamp>,
+}
+
+/// An experiment: one question, one config, any number of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// The project it is in.
+    pub project: Name,
+    /// Its name, unique in the project.
+    pub name: Name,
+    /// Free text.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Runs in it.
+    pub run_count: u64,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitStatus {
+    /// The exit code, when it exited by itself.
+    pub code: Option<i32>,
+    /// The signal number, when a signal ended it.
+    pub signal: Option<i32>,
+}
+
+impl ExitStatus {
+    /// Whether it exited with code 0.
+    pub fn success(&self) -> bool {
+        self.code == Some(0) && self.signal.is_none()
+    }
+}
+
+/// Why a run did not finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureClass {
+    /// The command does not exist or may not be executed.
+    CommandNotFound,
+    /// The adapter's environment could not be prepared.
+    Environment,
+    /// The adapter refused the config.
+    Config,
+    /// The dataset is missing, changed or unreadable.
+    Dataset,
+    /// A module could not be imported.
+    Import,
+    /// The host ran out of memory.
+    HostOutOfMemory,
+    /// A GPU ran out of memory.
+    GpuOutOfMemory,
+    /// The disk was full.
+    DiskFull,
+    /// A signal from outside ended it.
+    Killed,
+    /// It crashed on an invalid memory access or an abort.
+    Crash,
+    /// It passed its time limit.
+    Timeout,
+    /// Any other non-zero exit.
+    Exit,
+    /// The process is gone and nobody saw how it ended.
+    Vanished,
+}
+
+/// Why a run failed, with the lines that show it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The class.
+    pub class: FailureClass,
+    /// One paragraph: what, where, what to do.
+    pub message: String,
+    /// The last lines of output that show it.
+    #[serde(default)]
+    pub evidence: Vec<String>,
+}
+
+/// A run: one execution with one seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its identifier.
+    pub id: RunId,
+    /// Its place in the order of creation; the cursor of lists.
+    pub seq: i64,
+    /// The project it is in.
+    pub project: Name,
+    /// The experiment it is in.
+    pub experiment: Name,
+    /// Its name; not unique.
+    pub name: Name,
+    /// The state of its newest attempt.
+    pub state: RunState,
+    /// The adapter's name, when an adapter runs it.
+    pub adapter: Option<String>,
+    /// The adapter's version.
+    pub adapter_version: Option<String>,
+    /// The seed it was given.
+    pub seed: Option<i64>,
+    /// The group of runs that differ only in seed.
+    pub group: Option<GroupId>,
+    /// `name@version` of the dataset it reads, as recorded at launch.
+    pub dataset: Option<String>,
+    /// Who made it.
+    pub owner: UserId,
+    /// Free text, Markdown.
+    pub notes: String,
+    /// The number of its newest attempt, from 1.
+    pub attempt: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its newest attempt started.
+    pub started_at: Option<Timestamp>,
+    /// When its newest attempt ended.
+    pub ended_at: Option<Timestamp>,
+    /// How its newest attempt ended.
+    pub exit: Option<ExitStatus>,
+    /// Why it did not finish.
+    pub failure: Option<Failure>,
+    /// Whether somebody asked it to stop.
+    pub stop_requested: bool,
+}
+
+/// What makes a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// Its identifier.
+    pub id: RunId,
+    /// The project; made when it does not exist.
+    pub project: Name,
+    /// The experiment; made when it does not exist.
+    pub experiment: Name,
+    /// Its name.
+    pub name: Name,
+    /// The adapter's name.
+    pub adapter: Option<String>,
+    /// The adapter's version.
+    pub adapter_version: Option<String>,
+    /// The seed.
+    pub seed: Option<i64>,
+    /// The seed group.
+    pub group: Option<GroupId>,
+    /// `name@version` of its dataset.
+    pub dataset: Option<String>,
+    /// Who makes it.
+    pub owner: UserId,
+    /// Free text.
+    pub notes: String,
+    /// Flat params, dotted keys.
+    pub params: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Resolved config with origins, environment, provenance: one JSON
+    /// document, versioned by its producer (see `mlhub-protocol`).
+    pub snapshot: serde_json::Value,
+    /// The machine that will run it.
+    pub host: Option<String>,
+    /// When it is made.
+    pub created_at: Timestamp,
+}
+
+/// One try at executing a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The run.
+    pub run: RunId,
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its own state.
+    pub state: RunState,
+    /// The machine it runs on.
+    pub host: Option<String>,
+    /// The step it resumed from; points of earlier attempts beyond it are
+    /// superseded.
+    pub resumed_from_step: Option<i64>,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When its process started.
+    pub started_at: Option<Timestamp>,
+    /// When its process ended.
+    pub ended_at: Option<Timestamp>,
+    /// When its supervisor was last heard of.
+    pub heartbeat_at: Option<Timestamp>,
+    /// How it ended.
+    pub exit: Option<ExitStatus>,
+    /// Why it did not finish.
+    pub failure: Option<Failure>,
+}
+
+/// A change of an attempt's state, applied only when the state is still `from`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptChange {
+    /// The run.
+    pub run: RunId,
+    /// The attempt's number.
+    pub number: u32,
+    /// The state it must be in.
+    pub from: RunState,
+    /// The state it goes to.
+    pub to: RunState,
+    /// Set when given.
+    pub started_at: Option<Timestamp>,
+    /// Set when given.
+    pub ended_at: Option<Timestamp>,
+    /// Set when given.
+    pub exit: Option<ExitStatus>,
+    /// Set when given.
+    pub failure: Option<Failure>,
+}
+
+/// A stored output of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Artifact {
+    /// The run.
+    pub run: RunId,
+    /// Its key in the run.
+    pub path: ArtifactPath,
+    /// BLAKE3 of its content, hex.
+    pub hash: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// What it is: `artifact`, `predictions`, `checkpoint`, ...
+    pub kind: String,
+    /// The attempt that wrote it.
+    pub attempt: u32,
+    /// When it was stored.
+    pub created_at: Timestamp,
+}
+
+/// A record of a run that is neither point, param nor tag: entry facts,
+/// checkpoints, warnings, progress.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// What it is: `entry`, `checkpoint`, `warning`, `progress`, ...
+    pub kind: String,
+    /// When it was written.
+    pub time: Timestamp,
+    /// Its content, bounded by [`crate::limits::RECORD_MAX_BYTES`].
+    pub body: serde_json::Value,
+}

@@ -1,0 +1,398 @@
+//! The storage traits: one small trait per aggregate.
+//!
+//! Each method is one transaction; no transaction handle escapes. When a method
+//! returns `Ok`, what it wrote is on disk. One contract suite in `mlhub-store`
+//! runs on every backend. Paging is by keyset: a row is neither skipped nor
+//! repeated while others arrive.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::dataset::{Dataset, DatasetSplit, DatasetVersion};
+use crate::error::Result;
+use crate::evaluation::{AdapterVersion, EvaluatedMetric, EvaluationRecord, StoredDefinition};
+use crate::id::{EvaluationId, GroupId, Name, RunId};
+use crate::metric::{AttemptPoints, MetricSummary, NamedPoint};
+use crate::path::ArtifactPath;
+use crate::ports::Timestamp;
+use crate::run::{Artifact, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord};
+use crate::state::RunState;
+
+/// Projects and experiments.
+#[async_trait]
+pub trait ProjectStore: Send + Sync {
+    /// Makes the project if it does not exist; returns it either way.
+    async fn project_ensure(&self, name: &Name, now: Timestamp) -> Result<Project>;
+    /// Finds a project.
+    async fn project_get(&self, name: &Name) -> Result<Option<Project>>;
+    /// All projects, last active first.
+    async fn project_list(&self) -> Result<Vec<Project>>;
+    /// Experiments of a project, or of all, newest first.
+    async fn experiment_list(&self, project: Option<&Name>) -> Result<Vec<Experiment>>;
+}
+
+/// How runs are ordered. Runs without a value come last in both directions, NaN
+/// just before them; ties are broken by creation order, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunOrder {
+    /// By creation.
+    Created,
+    /// By name, byte by byte.
+    Name,
+    /// By the state's name.
+    State,
+    /// By the time the run started.
+    Started,
+    /// By the last value of a logged metric.
+    Metric(String),
+    /// By an evaluated metric on a split.
+    Evaluated {
+        /// The split's name.
+        split: String,
+        /// The metric's name.
+        name: String,
+    },
+    /// By a param: numbers before text, numbers by value.
+    Param(String),
+}
+
+/// Which runs, in which order, from where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunQuery {
+    /// Only this project.
+    pub project: Option<Name>,
+    /// Only this experiment.
+    pub experiment: Option<Name>,
+    /// Only these states; empty means any.
+    pub states: Vec<RunState>,
+    /// Only this group.
+    pub group: Option<GroupId>,
+    /// Only this adapter.
+    pub adapter: Option<String>,
+    /// Only runs whose id, name, experiment, adapter or a tag value contains this text
+    /// (case-insensitive for ASCII).
+    pub text: Option<String>,
+    /// The order.
+    pub order: RunOrder,
+    /// Whether greatest or newest comes first.
+    pub descending: bool,
+    /// Rows to skip to: the cursor returned with the previous page.
+    pub after: Option<RunCursor>,
+    /// Rows at most.
+    pub limit: usize,
+}
+
+/// Where a page of runs ended. Opaque to clients; the application signs it with
+/// the query it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunCursor {
+    /// The sort value of the last row, as the backend compares it.
+    pub key: CursorKey,
+    /// The last row's place in creation order.
+    pub seq: i64,
+}
+
+/// A sort value in a cursor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CursorKey {
+    /// The row has no value.
+    Missing,
+    /// NaN.
+    NotANumber,
+    /// A number or a time.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPage {
+    /// The rows.
+    pub runs: Vec<Run>,
+    /// Where the next page starts, when there is one.
+    pub next: Option<RunCursor>,
+    /// Rows that match in all.
+    pub total: u64,
+}
+
+/// Runs and their attempts.
+#[async_trait]
+pub trait RunStore: Send + Sync {
+    /// Makes runs with their first attempt, params and tags, all or none; makes
+    /// project and experiment as needed. A run id that exists is a conflict.
+    async fn run_create(&self, runs: &[NewRun]) -> Result<Vec<Run>>;
+    /// Finds a run.
+    async fn run_get(&self, id: &RunId) -> Result<Option<Run>>;
+    /// Runs whose id starts with `prefix`, at most `limit`.
+    async fn run_find(&self, prefix: &str, limit: usize) -> Result<Vec<Run>>;
+    /// A page of runs.
+    async fn run_list(&self, query: &RunQuery) -> Result<RunPage>;
+    /// Runs that have not ended, or are lost, on `host` (any host when absent).
+    async fn run_unsettled(&self, host: Option<&str>) -> Result<Vec<Run>>;
+    /// The snapshot the run was made with.
+    async fn run_snapshot(&self, id: &RunId) -> Result<Option<serde_json::Value>>;
+    /// Changes name and notes, when given.
+    async fn run_rename(&self, id: &RunId, name: Option<&Name>, notes: Option<&str>) -> Result<()>;
+    /// Notes that somebody asked the run to stop. Returns whether it was news.
+    async fn run_stop_request(&self, id: &RunId) -> Result<bool>;
+    /// Adds an attempt in state `Queued` and makes it the run's newest; clears
+    /// the stop request, start, end, exit and failure of the run. Points of
+    /// earlier attempts beyond `resumed_from_step` leave the summaries.
+    async fn attempt_create(
+        &self,
+        run: &RunId,
+        host: Option<&str>,
+        resumed_from_step: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Attempt>;
+    /// The attempts of a run, oldest first.
+    async fn attempt_list(&self, run: &RunId) -> Result<Vec<Attempt>>;
+    /// Applies a change if the attempt is still in its `from` state, to the run as
+    /// well when it is the newest attempt. Returns false when the state differed.
+    async fn attempt_change(&self, change: &AttemptChange) -> Result<bool>;
+    /// Notes that the attempt's supervisor was heard of.
+    async fn attempt_heartbeat(&self, run: &RunId, number: u32, now: Timestamp) -> Result<()>;
+    /// Params of the runs, by run.
+    async fn params(&self, runs: &[RunId]) -> Result<BTreeMap<RunId, BTreeMap<String, String>>>;
+    /// Tags of the runs, by run.
+    async fn tags(&self, runs: &[RunId]) -> Result<BTreeMap<RunId, BTreeMap<String, String>>>;
+    /// Sets tags (`Some`) and removes tags (`None`).
+    async fn tags_set(&self, run: &RunId, tags: &BTreeMap<String, Option<String>>) -> Result<()>;
+    /// Removes a run and all that hangs on it. Blobs it alone used are listed
+    /// in the result, by hash, for the caller to remove.
+    async fn run_delete(&self, id: &RunId) -> Result<Vec<String>>;
+}
+
+/// A batch of events of one writer of one attempt, covering the bytes
+/// `start..end` of that writer's stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IngestBatch {
+    /// The run.
+    pub run: RunId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The writer's name: one per event file.
+    pub writer: String,
+    /// First byte covered.
+    pub start: u64,
+    /// One past the last byte covered.
+    pub end: u64,
+    /// Metric points in order.
+    pub points: Vec<NamedPoint>,
+    /// Params; a param that exists with another value keeps the first value and
+    /// is reported in [`IngestOutcome::Stored`].
+    pub params: Vec<(String, String)>,
+    /// Tags; the last value stays.
+    pub tags: Vec<(String, String)>,
+    /// Other records.
+    pub records: Vec<RunRecord>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IngestOutcome {
+    /// It is on disk.
+    Stored {
+        /// Params that kept their earlier, different value.
+        params_kept: Vec<String>,
+    },
+    /// It was on disk already: `end` is at or before the stored offset.
+    Duplicate,
+    /// `start` is not the stored offset: send from there.
+    Misaligned {
+        /// The stored offset.
+        expected: u64,
+    },
+}
+
+/// Metric series and the event streams that feed them.
+#[async_trait]
+pub trait SeriesStore: Send + Sync {
+    /// Stores a batch exactly once, all or nothing.
+    async fn ingest(&self, batch: &IngestBatch) -> Result<IngestOutcome>;
+    /// Stored offsets of an attempt, by writer.
+    async fn offsets(&self, run: &RunId, attempt: u32) -> Result<BTreeMap<String, u64>>;
+    /// Summaries of the visible history of the runs; only names in `names` when given.
+    async fn summaries(
+        &self,
+        runs: &[RunId],
+        names: Option<&[String]>,
+    ) -> Result<Vec<MetricSummary>>;
+    /// All points of one series, by attempt, superseded ones included.
+    async fn points(&self, run: &RunId, name: &str) -> Result<Vec<AttemptPoints>>;
+    /// Records of a run of one kind (or all), oldest first, at most `limit` newest ones.
+    async fn records(
+        &self,
+        run: &RunId,
+        kind: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(u32, RunRecord)>>;
+}
+
+/// What became of a piece of log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogOutcome {
+    /// Stored; the stream now ends at this offset.
+    Stored(u64),
+    /// The piece does not start at or before the stored end: send from there.
+    Misaligned(u64),
+}
+
+/// Captured output, byte for byte.
+#[async_trait]
+pub trait LogStore: Send + Sync {
+    /// Appends bytes that start at `offset`; bytes already stored are skipped.
+    async fn log_append(
+        &self,
+        run: &RunId,
+        attempt: u32,
+        stream: &str,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<LogOutcome>;
+    /// Stored sizes of an attempt, by stream.
+    async fn log_sizes(&self, run: &RunId, attempt: u32) -> Result<BTreeMap<String, u64>>;
+    /// Bytes from `offset`, at most `limit`.
+    async fn log_read(
+        &self,
+        run: &RunId,
+        attempt: u32,
+        stream: &str,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Vec<u8>>;
+}
+
+/// Artifacts as records; their content is in a [`BlobStore`].
+#[async_trait]
+pub trait ArtifactStore: Send + Sync {
+    /// Stores or replaces the record at its path.
+    async fn artifact_put(&self, artifact: &Artifact) -> Result<()>;
+    /// Finds one.
+    async fn artifact_get(&self, run: &RunId, path: &ArtifactPath) -> Result<Option<Artifact>>;
+    /// All of a run, by path.
+    async fn artifact_list(&self, run: &RunId) -> Result<Vec<Artifact>>;
+}
+
+/// A stored content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobInfo {
+    /// BLAKE3, hex.
+    pub hash: String,
+    /// Size.
+    pub size_bytes: u64,
+}
+
+/// Receives one blob; dropped before [`BlobWriter::finish`], it leaves nothing.
+#[async_trait]
+pub trait BlobWriter: Send {
+    /// Appends bytes.
+    async fn write(&mut self, bytes: Bytes) -> Result<()>;
+    /// Makes the blob visible under its hash, on disk; refuses when `expected`
+    /// is given and differs.
+    async fn finish(self: Box<Self>, expected: Option<&str>) -> Result<BlobInfo>;
+}
+
+/// Contents by hash. Nothing is visible in part; names of clients never reach it.
+#[async_trait]
+pub trait BlobStore: Send + Sync {
+    /// Starts a new blob.
+    async fn create(&self) -> Result<Box<dyn BlobWriter>>;
+    /// Size of a blob, if it is there.
+    async fn stat(&self, hash: &str) -> Result<Option<u64>>;
+    /// Bytes of a blob from `offset`, at most `limit`; empty at its end.
+    async fn read(&self, hash: &str, offset: u64, limit: usize) -> Result<Bytes>;
+    /// Removes a blob; harmless when it is not there.
+    async fn remove(&self, hash: &str) -> Result<()>;
+}
+
+/// Datasets, versions and splits, as records.
+#[async_trait]
+pub trait DatasetStore: Send + Sync {
+    /// Registers a version; the same fingerprint returns the version it has.
+    /// `version.version` is ignored. The description replaces the stored one when not empty.
+    async fn dataset_put(
+        &self,
+        version: &DatasetVersion,
+        description: &str,
+    ) -> Result<DatasetVersion>;
+    /// All datasets by name.
+    async fn dataset_list(&self) -> Result<Vec<Dataset>>;
+    /// A version, or the newest.
+    async fn dataset_get(
+        &self,
+        name: &Name,
+        version: Option<u32>,
+    ) -> Result<Option<DatasetVersion>>;
+    /// All versions of a dataset, newest first.
+    async fn dataset_versions(&self, name: &Name) -> Result<Vec<DatasetVersion>>;
+    /// Stores a split; the same hash is stored once.
+    async fn split_put(&self, split: &DatasetSplit) -> Result<()>;
+    /// Splits of a version.
+    async fn split_list(&self, name: &Name, version: u32) -> Result<Vec<DatasetSplit>>;
+}
+
+/// Evaluations and metric definitions.
+#[async_trait]
+pub trait EvaluationStore: Send + Sync {
+    /// Stores a new evaluation in state `Pending`, replacing an earlier one of
+    /// the same run and split.
+    async fn evaluation_put(&self, evaluation: &EvaluationRecord) -> Result<()>;
+    /// Pending evaluations, oldest first.
+    async fn evaluation_pending(&self, limit: usize) -> Result<Vec<EvaluationRecord>>;
+    /// Stores the end of a pending evaluation (state, message, result, curves,
+    /// ended_at from `evaluation`) and its numbers, in one transaction. Returns
+    /// false when it was not pending any more.
+    async fn evaluation_end(
+        &self,
+        evaluation: &EvaluationRecord,
+        metrics: &[EvaluatedMetric],
+    ) -> Result<bool>;
+    /// One evaluation with everything.
+    async fn evaluation_get(&self, id: &EvaluationId) -> Result<Option<EvaluationRecord>>;
+    /// Evaluations of the runs, without curves.
+    async fn evaluation_list(&self, runs: &[RunId]) -> Result<Vec<EvaluationRecord>>;
+    /// Evaluated numbers of the runs.
+    async fn evaluated_metrics(&self, runs: &[RunId]) -> Result<Vec<EvaluatedMetric>>;
+    /// Stores a definition; a conflict when the id exists with another hash.
+    async fn definition_put(&self, definition: &StoredDefinition) -> Result<()>;
+    /// All stored definitions.
+    async fn definition_list(&self) -> Result<Vec<StoredDefinition>>;
+}
+
+/// Adapter versions the hub has seen.
+#[async_trait]
+pub trait AdapterStore: Send + Sync {
+    /// Stores a version seen for the first time; the first content stays.
+    async fn adapter_put(&self, adapter: &AdapterVersion) -> Result<()>;
+    /// All versions seen, by name, then newest first.
+    async fn adapter_list(&self) -> Result<Vec<AdapterVersion>>;
+}
+
+/// Everything a hub needs to remember.
+pub trait Store:
+    ProjectStore
+    + RunStore
+    + SeriesStore
+    + LogStore
+    + ArtifactStore
+    + DatasetStore
+    + EvaluationStore
+    + AdapterStore
+{
+}
+
+impl<T> Store for T where
+    T: ProjectStore
+        + RunStore
+        + SeriesStore
+        + LogStore
+        + ArtifactStore
+        + DatasetStore
+        + EvaluationStore
+        + AdapterStore
+{
+}
