@@ -1,0 +1,1 @@
+//! The adapter host: discovery, environments, launch preparation, conformance kit.

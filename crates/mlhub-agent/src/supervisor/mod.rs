@@ -1,0 +1,1 @@
+//! Run directories, the shim, the supervisor and the local agent.

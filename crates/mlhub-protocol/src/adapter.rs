@@ -1,0 +1,191 @@
+//! `adapter.toml`, protocol version 1: what an adapter says of itself.
+//!
+//! The prose with MUST and SHOULD is `adapters/SPEC.md`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::run_dir::LogMetric;
+
+/// The adapter protocol this hub speaks.
+pub const ADAPTER_PROTOCOL: u32 = 1;
+
+/// Exit codes with a meaning; any other non-zero code is a plain failure.
+pub mod exit_code {
+    /// The config was refused; an `error` event names the field.
+    pub const CONFIG: i32 = 64;
+    /// The dataset was refused; an `error` event says why.
+    pub const DATASET: i32 = 65;
+    /// The adapter does not support what was asked.
+    pub const UNSUPPORTED: i32 = 69;
+}
+
+/// The manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`ADAPTER_PROTOCOL`].
+    pub protocol: u32,
+    /// Lower-case letters, digits and `-`; unique among adapters.
+    pub name: String,
+    /// Semantic version; defaults may only change with it.
+    pub version: String,
+    /// One sentence.
+    pub description: String,
+    /// What it can do.
+    pub capabilities: Vec<Capability>,
+    /// Tasks it can be evaluated on: `binary`, `multiclass`, `regression`, ...
+    #[serde(default)]
+    pub tasks: Vec<String>,
+    /// How its environment is made.
+    pub environment: Environment,
+    /// The commands, by capability. Each element is one argument; placeholders:
+    /// `{run}` run directory, `{adapter}` adapter folder, `{python}` the
+    /// environment's interpreter, `{mlhub}` this hub's binary, `{config}` the
+    /// written config file, `{seed}`, `{project}` the experiment file's folder,
+    /// `{params.NAME}` a param (an array param alone in its element is spliced).
+    pub commands: BTreeMap<Capability, Vec<String>>,
+    /// Where commands run: `run` (the run directory, default) or `project`.
+    #[serde(default)]
+    pub working_directory: WorkingDirectory,
+    /// Its params.
+    pub config: ConfigSection,
+    /// What it needs of a dataset.
+    #[serde(default)]
+    pub dataset: DatasetSection,
+    /// How its metrics are shown, by name or `prefix/*`.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, MetricMapping>,
+    /// How metrics are read from its output.
+    #[serde(default)]
+    pub output: OutputSection,
+    /// The tiny run that ends in seconds.
+    pub smoke: SmokeSection,
+}
+
+/// What an adapter can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Trains a model.
+    Train,
+    /// Goes on from a checkpoint.
+    Resume,
+    /// Writes predictions for the splits asked for.
+    Evaluate,
+    /// Answers single inputs.
+    Predict,
+    /// Writes the model in a portable format.
+    Export,
+    /// Builds an index.
+    Index,
+    /// Answers queries on an index.
+    Search,
+}
+
+/// How an adapter's environment is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Environment {
+    /// Nothing is needed beyond the hub's own binary.
+    None,
+    /// Commands that must be on the machine already.
+    System {
+        /// Their names.
+        #[serde(default)]
+        requires: Vec<String>,
+    },
+    /// A Python virtual environment built from a lock file, cached by fingerprint.
+    Venv {
+        /// The lock file (pip requirements with exact versions) in the adapter folder.
+        lock: String,
+        /// Oldest Python that works, such as `3.9`.
+        python: String,
+    },
+}
+
+/// Where commands run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkingDirectory {
+    /// In the run directory.
+    #[default]
+    Run,
+    /// In the folder of the experiment file.
+    Project,
+}
+
+/// An adapter's params.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigSection {
+    /// JSON Schema file in the adapter folder (draft 2020-12; `default`,
+    /// `description`, `x-unit`, `x-search` are used).
+    pub schema: String,
+    /// Format of the file at `{config}`: `json`, `yaml`, `toml` or `none`.
+    #[serde(default = "default_format")]
+    pub format: String,
+}
+
+fn default_format() -> String {
+    "json".to_owned()
+}
+
+/// What an adapter needs of a dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatasetSection {
+    /// Whether an experiment must name one.
+    pub required: bool,
+    /// Formats it reads; empty means any.
+    pub formats: Vec<String>,
+    /// Whether a target must be named.
+    pub target_required: bool,
+}
+
+/// How a metric is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricMapping {
+    /// What people call it.
+    pub label: Option<String>,
+    /// `maximize`, `minimize` or `none`.
+    pub direction: Option<String>,
+    /// The section of the chart grid.
+    pub group: Option<String>,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// The metric definition it claims to be, `name@version`.
+    pub definition: Option<String>,
+}
+
+/// How metrics are read from output.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputSection {
+    /// Whether JSON lines on standard output are events.
+    pub stdout_events: bool,
+    /// Regular expressions over log lines.
+    pub log_metrics: Vec<LogMetric>,
+    /// A param that holds further regular expressions (array of strings, read on
+    /// standard output), for adapters that run anything.
+    pub log_metrics_param: Option<String>,
+}
+
+/// The smoke run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmokeSection {
+    /// Params that make it tiny.
+    pub params: BTreeMap<String, Value>,
+    /// Rows of the dataset at most.
+    pub rows: Option<u64>,
+    /// A dataset file in the adapter folder for the conformance check.
+    pub dataset: Option<String>,
+    /// Its target.
+    pub target: Option<String>,
+    /// The task it is evaluated on.
+    pub task: Option<String>,
+}

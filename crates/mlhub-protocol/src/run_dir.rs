@@ -1,0 +1,289 @@
+//! The run directory, version 1: the contract between the hub and any program.
+//!
+//! `<data directory>/runs/<run id>/<attempt>/` holds
+//! ```text
+//! run.json         in   what to do: params, seed, dataset paths, resume point
+//! launch.json      in   how to start it: argv, environment (mode 0600)
+//! events/*.jsonl   out  append-only event files, one per writer
+//! stdout.log  stderr.log    the program's output, byte for byte
+//! checkpoints/  predictions/  artifacts/   out
+//! exit.json        how the program ended, written by its parent
+//! supervisor.json  who minds it, what was shipped
+//! ```
+//! Readers tolerate unknown fields and refuse a greater `version`; writers
+//! write files whole by rename.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version this crate writes, and the greatest it reads.
+pub const RUN_DIR_VERSION: u32 = 1;
+
+/// Names of the files and folders in a run directory.
+pub mod names {
+    /// Resolved input for the program.
+    pub const RUN: &str = "run.json";
+    /// How to start the program.
+    pub const LAUNCH: &str = "launch.json";
+    /// Folder of event files.
+    pub const EVENTS: &str = "events";
+    /// Captured standard output.
+    pub const STDOUT: &str = "stdout.log";
+    /// Captured standard error.
+    pub const STDERR: &str = "stderr.log";
+    /// Folder of checkpoints.
+    pub const CHECKPOINTS: &str = "checkpoints";
+    /// Folder of prediction files, one per split.
+    pub const PREDICTIONS: &str = "predictions";
+    /// Folder of artifacts.
+    pub const ARTIFACTS: &str = "artifacts";
+    /// The program's end, written by its parent.
+    pub const EXIT: &str = "exit.json";
+    /// The supervisor's own record.
+    pub const SUPERVISOR: &str = "supervisor.json";
+    /// Held by the living supervisor.
+    pub const SUPERVISOR_LOCK: &str = "supervisor.lock";
+    /// The shim's record of the program it started.
+    pub const PROGRAM: &str = "program.json";
+    /// Environment variable that names the run directory to the program.
+    pub const ENV_RUN_DIR: &str = "MLHUB_RUN_DIR";
+    /// Environment variable with the run's id.
+    pub const ENV_RUN_ID: &str = "MLHUB_RUN_ID";
+    /// Environment variable with the run's seed.
+    pub const ENV_SEED: &str = "MLHUB_SEED";
+}
+
+/// `run.json`: what the program is asked to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// Who the run is.
+    pub run: RunIdentity,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// The seed for every random generator of the program.
+    pub seed: i64,
+    /// Whether this is a smoke run: tiny data, ends in seconds.
+    #[serde(default)]
+    pub smoke: bool,
+    /// The adapter's params, checked against its schema, defaults filled in.
+    pub params: serde_json::Map<String, Value>,
+    /// The task, when known: `binary`, `multiclass`, `regression`, ...
+    #[serde(default)]
+    pub task: Option<String>,
+    /// The dataset to read, when there is one.
+    #[serde(default)]
+    pub dataset: Option<DatasetInput>,
+    /// Splits to write predictions for.
+    #[serde(default)]
+    pub predict_splits: Vec<String>,
+    /// Where to go on, when this attempt resumes an earlier one.
+    #[serde(default)]
+    pub resume: Option<ResumePoint>,
+    /// What the program may use.
+    #[serde(default)]
+    pub resources: Resources,
+    /// The whole resolved config.
+    pub config: Value,
+}
+
+/// Who a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunIdentity {
+    /// Its identifier.
+    pub id: String,
+    /// Its project.
+    pub project: String,
+    /// Its experiment.
+    pub experiment: String,
+    /// Its name.
+    pub name: String,
+    /// Its seed group.
+    #[serde(default)]
+    pub group: Option<String>,
+}
+
+/// The dataset a program reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatasetInput {
+    /// The dataset's name.
+    pub name: String,
+    /// Its version's number.
+    pub version: u32,
+    /// Its content fingerprint.
+    pub fingerprint: String,
+    /// `csv`, `parquet`, `jsonl`, `npz`, `image_folder`, `folder`.
+    pub format: String,
+    /// The column or array to predict.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// The column that names rows; without it a row's id is its zero-based
+    /// position in its split's file.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// The files to read, by split name. Absolute paths.
+    pub splits: BTreeMap<String, SplitInput>,
+}
+
+/// One split's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitInput {
+    /// Absolute path.
+    pub path: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its content fingerprint.
+    pub fingerprint: String,
+}
+
+/// Where a resumed attempt goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumePoint {
+    /// The step of the checkpoint.
+    pub step: i64,
+    /// Absolute path of the checkpoint (file or folder).
+    pub checkpoint: String,
+}
+
+/// What a program may use.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Processor cores.
+    #[serde(default)]
+    pub cpus: Option<u32>,
+    /// Memory in bytes.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
+    /// Number of GPUs.
+    #[serde(default)]
+    pub gpus: u32,
+}
+
+/// `launch.json`: how to start and mind the program. Mode 0600, never shipped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LaunchFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// The program and its arguments; never a shell line.
+    pub argv: Vec<String>,
+    /// Absolute working directory.
+    pub cwd: String,
+    /// The whole environment of the program: nothing is inherited beyond it.
+    pub env: BTreeMap<String, String>,
+    /// Where the hub is.
+    pub hub: HubAddress,
+    /// The machine that runs it.
+    pub host: String,
+    /// Seconds between SIGTERM and SIGKILL when stopping.
+    pub grace_seconds: u32,
+    /// Seconds after which the program is stopped.
+    #[serde(default)]
+    pub timeout_seconds: Option<u64>,
+    /// Whether JSON lines with an event on standard output are events.
+    #[serde(default)]
+    pub stdout_events: bool,
+    /// How to read metrics from log lines.
+    #[serde(default)]
+    pub log_metrics: Vec<LogMetric>,
+    /// Seconds between samples of system metrics.
+    pub system_interval_seconds: u32,
+    /// Order among prepared runs of this machine: smaller starts first.
+    pub queue_position: u64,
+}
+
+/// Where a hub is found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HubAddress {
+    /// Read `hub.json` of this data directory at every (re)connection.
+    DataDir(String),
+    /// A fixed URL.
+    Url(String),
+}
+
+/// Reads metrics from lines of a log by a regular expression.
+///
+/// Named groups are metric names, except `step`, which gives the step; without
+/// it, steps count matches from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMetric {
+    /// `stdout` or `stderr`.
+    pub stream: String,
+    /// The expression (Rust `regex` syntax, linear time).
+    pub pattern: String,
+}
+
+/// `hub.json` in a data directory: where its hub listens now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// Base URL, such as `http://127.0.0.1:7070`.
+    pub url: String,
+    /// The hub's process.
+    pub process: ProcessIdentity,
+}
+
+/// Names a process so that a reused process id cannot be mistaken for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessIdentity {
+    /// Process id.
+    pub pid: i32,
+    /// Start time in clock ticks since boot (`/proc/PID/stat`, field 22).
+    pub start_ticks: u64,
+    /// The boot it belongs to (`/proc/sys/kernel/random/boot_id`).
+    pub boot_id: String,
+}
+
+/// `program.json`: written by the shim once the program is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// The program; leader of its own process group.
+    pub program: ProcessIdentity,
+    /// The program's parent.
+    pub shim: ProcessIdentity,
+    /// When it started, milliseconds since the epoch.
+    pub started_at_ms: i64,
+}
+
+/// `exit.json`: how the program ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// Its exit code, when it exited by itself.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Why it could not be started, when it could not.
+    #[serde(default)]
+    pub spawn_error: Option<String>,
+    /// When it ended, milliseconds since the epoch.
+    pub ended_at_ms: i64,
+}
+
+/// `supervisor.json`: what the supervisor knows and has shipped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SupervisorFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// The supervisor that wrote this.
+    pub supervisor: ProcessIdentity,
+    /// Why it asked the program to stop, when it did: `request`, `timeout`.
+    #[serde(default)]
+    pub stop_cause: Option<String>,
+    /// Bytes shipped and acknowledged, by stream (`events/…`, `stdout`, ...).
+    #[serde(default)]
+    pub offsets: BTreeMap<String, u64>,
+    /// Files shipped, by path, with their hash.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Whether the end and everything before it are on the hub.
+    #[serde(default)]
+    pub shipped: bool,
+}
