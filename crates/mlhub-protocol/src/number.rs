@@ -25,7 +25,11 @@ impl Serialize for Number {
         if self.0.is_nan() {
             serializer.serialize_str("NaN")
         } else if self.0.is_infinite() {
-            serializer.serialize_str(if self.0 > 0.0 { "Infinity" } else { "-Infinity" })
+            serializer.serialize_str(if self.0 > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            })
         } else {
             serializer.serialize_f64(self.0)
         }
@@ -42,11 +46,17 @@ impl de::Visitor<'_> for NumberVisitor {
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Number, E> {
         Ok(Number(value))
     }
-    #[expect(clippy::cast_precision_loss, reason = "integers in JSON are read as floats, as every JSON reader does")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "integers in JSON are read as floats, as every JSON reader does"
+    )]
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Number, E> {
         Ok(Number(value as f64))
     }
-    #[expect(clippy::cast_precision_loss, reason = "integers in JSON are read as floats, as every JSON reader does")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "integers in JSON are read as floats, as every JSON reader does"
+    )]
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Number, E> {
         Ok(Number(value as f64))
     }
@@ -88,7 +98,17 @@ mod tests {
 
     #[test]
     fn every_float_comes_back() {
-        for value in [0.0, -0.0, 1.5, f64::MIN_POSITIVE / 2.0, f64::MAX, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.1 + 0.2] {
+        for value in [
+            0.0,
+            -0.0,
+            1.5,
+            f64::MIN_POSITIVE / 2.0,
+            f64::MAX,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            0.1 + 0.2,
+        ] {
             let text = serde_json::to_string(&Number(value)).expect("serialises");
             let back: Number = serde_json::from_str(&text).expect("parses");
             assert_eq!(back, Number(value), "{text}");
