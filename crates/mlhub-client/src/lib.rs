@@ -1,0 +1,20 @@
+//! A typed, blocking client of the native REST API, one method per route.
+//!
+//! It translates: bodies in, bodies out, problems to [`ClientError`]. It does
+//! not retry, does not cache and knows no rule of the hub; who calls decides
+//! whether an error is worth another try ([`ClientError::is_retryable`]).
+
+mod attempts;
+mod catalog;
+mod error;
+mod events;
+mod http;
+mod runs;
+
+pub use error::{ClientError, ClientErrorKind};
+pub use events::{EventStream, ServerEvent};
+pub use http::{Client, ClientOptions};
+pub use runs::{LogPiece, LogRange, RunListQuery};
+
+/// The result of every call.
+pub type Result<T, E = ClientError> = std::result::Result<T, E>;

@@ -1,0 +1,249 @@
+//! Calls about runs: lists, one run, its outputs, series and comparisons.
+
+use std::io::Read;
+
+use mlhub_protocol::rest::{
+    ArtifactList, AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail,
+    EvaluationList, LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSummary,
+    RunsCreate, RunsCreated, SeriesQuery, SeriesReply,
+};
+
+use crate::Result;
+use crate::error::{ClientError, ClientErrorKind};
+use crate::http::{Call, Client, Payload, path};
+
+/// Bytes of one log answer at most: what the hub gives, with room to spare.
+const LOG_ANSWER_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Which runs, in which order, from where; absent fields do not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunListQuery {
+    /// Only this project.
+    pub project: Option<String>,
+    /// Only this experiment.
+    pub experiment: Option<String>,
+    /// Only these states, separated by commas.
+    pub state: Option<String>,
+    /// Only this seed group.
+    pub group: Option<String>,
+    /// Only this adapter.
+    pub adapter: Option<String>,
+    /// Only runs whose texts contain this.
+    pub q: Option<String>,
+    /// What to sort by.
+    pub sort: Option<String>,
+    /// `asc` or `desc`.
+    pub order: Option<String>,
+    /// Rows at most.
+    pub limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Which part of a log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogRange {
+    /// The attempt; the newest when absent.
+    pub attempt: Option<u32>,
+    /// First byte.
+    pub offset: Option<u64>,
+    /// Bytes at most.
+    pub limit: Option<usize>,
+    /// The last so many bytes instead of `offset`.
+    pub tail: Option<u64>,
+}
+
+/// A piece of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPiece {
+    /// Where it starts in the stream.
+    pub offset: u64,
+    /// Bytes the hub has of the stream.
+    pub size: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Client {
+    /// A page of runs.
+    ///
+    /// # Errors
+    /// The hub's, or of the connection; so for every call here.
+    pub fn run_list(&self, query: &RunListQuery) -> Result<RunPage> {
+        self.fetch(
+            Call::new("GET", path(&["runs"]))
+                .query("project", query.project.as_ref())
+                .query("experiment", query.experiment.as_ref())
+                .query("state", query.state.as_ref())
+                .query("group", query.group.as_ref())
+                .query("adapter", query.adapter.as_ref())
+                .query("q", query.q.as_ref())
+                .query("sort", query.sort.as_ref())
+                .query("order", query.order.as_ref())
+                .query("limit", query.limit)
+                .query("cursor", query.cursor.as_ref()),
+        )
+    }
+
+    /// Makes runs; harmless to repeat when the ids are the client's.
+    pub fn runs_create(&self, request: &RunsCreate) -> Result<RunsCreated> {
+        self.post(path(&["runs"]), request)
+    }
+
+    /// A whole run by id or unique prefix.
+    pub fn run_get(&self, run: &str) -> Result<RunDetail> {
+        self.get(path(&["runs", run]))
+    }
+
+    /// Changes name, notes or tags.
+    pub fn run_patch(&self, run: &str, patch: &RunPatch) -> Result<RunSummary> {
+        self.fetch(Call::new("PATCH", path(&["runs", run])).json(patch)?)
+    }
+
+    /// Removes a run with all that hangs on it.
+    pub fn run_delete(&self, run: &str) -> Result<()> {
+        self.send(Call::new("DELETE", path(&["runs", run])))
+            .map(|_| ())
+    }
+
+    /// Asks a run to stop.
+    pub fn run_stop(&self, run: &str) -> Result<RunSummary> {
+        self.fetch(Call::new("POST", path(&["runs", run, "stop"])))
+    }
+
+    /// Queues another attempt of an ended run.
+    pub fn attempt_create(&self, run: &str, request: &AttemptCreate) -> Result<AttemptView> {
+        self.post(path(&["runs", run, "attempts"]), request)
+    }
+
+    /// Stored outputs.
+    pub fn artifact_list(&self, run: &str) -> Result<ArtifactList> {
+        self.get(path(&["runs", run, "artifacts"]))
+    }
+
+    /// The content of an artifact, to be read to its end.
+    pub fn artifact_download(&self, run: &str, artifact: &str) -> Result<impl Read + use<>> {
+        let mut call = Call::new("GET", path(&["runs", run, "artifacts", "content"]))
+            .query("path", Some(artifact));
+        call.accept = "*/*";
+        call.headers
+            .push(("accept-encoding", "identity".to_owned()));
+        let response = self.send(call)?;
+        Ok(response
+            .into_body()
+            .into_with_config()
+            .limit(u64::MAX)
+            .reader())
+    }
+
+    /// What is known of each series.
+    pub fn metric_list(&self, run: &str) -> Result<MetricList> {
+        self.get(path(&["runs", run, "metrics"]))
+    }
+
+    /// Series of several runs, reduced to a budget.
+    pub fn series_query(&self, query: &SeriesQuery) -> Result<SeriesReply> {
+        self.post(path(&["series", "query"]), query)
+    }
+
+    /// Captured streams.
+    pub fn log_list(&self, run: &str) -> Result<LogList> {
+        self.get(path(&["runs", run, "logs"]))
+    }
+
+    /// A piece of `stdout` or `stderr`, byte for byte.
+    pub fn log_read(&self, run: &str, stream: &str, range: &LogRange) -> Result<LogPiece> {
+        let mut call = Call::new("GET", path(&["runs", run, "logs", stream]))
+            .query("attempt", range.attempt)
+            .query("offset", range.offset)
+            .query("limit", range.limit)
+            .query("tail", range.tail);
+        call.accept = "*/*";
+        let mut response = self.send(call)?;
+        let number = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|text| text.parse::<u64>().ok())
+        };
+        let (Some(offset), Some(size)) = (number("mlhub-log-offset"), number("mlhub-log-size"))
+        else {
+            return Err(ClientError::new(
+                ClientErrorKind::Protocol,
+                "unexpected answer",
+                "the answer lacks the headers mlhub-log-offset and mlhub-log-size",
+            ));
+        };
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(LOG_ANSWER_MAX_BYTES)
+            .read_to_vec()
+            .map_err(|error| ClientError::from_transport(self.base_url(), &error))?;
+        Ok(LogPiece {
+            offset,
+            size,
+            bytes,
+        })
+    }
+
+    /// Records of one kind (or all), oldest first.
+    pub fn record_list(
+        &self,
+        run: &str,
+        kind: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<RecordList> {
+        self.fetch(
+            Call::new("GET", path(&["runs", run, "records"]))
+                .query("kind", kind)
+                .query("limit", limit),
+        )
+    }
+
+    /// Evaluations of a run.
+    pub fn evaluation_list(&self, run: &str) -> Result<EvaluationList> {
+        self.get(path(&["runs", run, "evaluations"]))
+    }
+
+    /// Evaluates stored predictions again.
+    pub fn evaluation_again(&self, run: &str) -> Result<EvaluationList> {
+        self.fetch(Call::new("POST", path(&["runs", run, "evaluations"])))
+    }
+
+    /// An evaluation with its curves.
+    pub fn evaluation_get(&self, id: &str) -> Result<EvaluationDetail> {
+        self.get(path(&["evaluations", id]))
+    }
+
+    /// Compares runs.
+    pub fn compare(&self, request: &CompareRequest) -> Result<Comparison> {
+        self.post(path(&["compare"]), request)
+    }
+
+    /// Stores a file of an attempt: `size` bytes of `content`, whose BLAKE3 is
+    /// `hash` (hex). The hub refuses what does not match.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one argument per part of the route; a struct would only rename them"
+    )]
+    pub fn artifact_upload(
+        &self,
+        run: &str,
+        attempt: u32,
+        artifact: &str,
+        kind: &str,
+        hash: &str,
+        content: &mut dyn Read,
+        size: u64,
+    ) -> Result<mlhub_protocol::rest::ArtifactView> {
+        let mut call = Call::new("PUT", path(&["runs", run, "artifacts", "content"]))
+            .query("path", Some(artifact))
+            .query("attempt", Some(attempt))
+            .query("kind", Some(kind))
+            .query("hash", Some(hash));
+        call.payload = Payload::Stream(content, size);
+        self.fetch(call)
+    }
+}
