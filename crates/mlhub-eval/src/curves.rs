@@ -1,0 +1,118 @@
+//! Curves and tables for display: confusion matrix, ROC, precision-recall,
+//! reliability, predicted against true values, residuals.
+//!
+//! All are bounded in size whatever the number of rows, and hold counts and
+//! thresholds only: no row of the data can be read back from a table, and curves
+//! are thinned to [`MAX_CURVE_POINTS`]. Plotting is the caller's.
+
+mod ranked;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod thin;
+
+use serde::{Deserialize, Serialize};
+
+pub use tables::{ConfusionMatrix, DensityGrid, Histogram, ReliabilityBin, ReliabilityCurve};
+
+use crate::metrics::{ECE_BINS, Facts, Needs, Prepared};
+use crate::predictions::Predictions;
+
+/// Most points of a curve; thinning keeps its ends and shape.
+pub const MAX_CURVE_POINTS: usize = 512;
+
+/// Most classes that get curves of their own: the first ones.
+pub const MAX_CURVE_LABELS: usize = 50;
+
+/// Most classes of a confusion matrix; there is none for more.
+pub const MAX_CONFUSION_LABELS: usize = 256;
+
+/// Bins of a reliability curve, those of the `ece` metric.
+pub const RELIABILITY_BINS: usize = ECE_BINS;
+
+/// Bins per side of the predicted-true grid.
+pub const DENSITY_BINS: usize = 48;
+
+/// Bins of the residual histogram.
+pub const RESIDUAL_BINS: usize = 60;
+
+/// Everything drawable about an evaluation; what does not apply is empty.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Curves {
+    /// Classification: true against predicted classes.
+    pub confusion: Option<ConfusionMatrix>,
+    /// One for the positive class, or one per class against the rest.
+    pub roc: Vec<RocCurve>,
+    /// One for the positive class, or one per class against the rest.
+    pub precision_recall: Vec<PrecisionRecallCurve>,
+    /// Of the positive class, or of the top class of a multiclass task.
+    pub calibration: Option<ReliabilityCurve>,
+    /// Regression: how many rows have which true and predicted value.
+    pub predicted_true: Option<DensityGrid>,
+    /// Regression: distribution of `y_true - y_pred`.
+    pub residuals: Option<Histogram>,
+}
+
+/// Receiver operating characteristic from the highest threshold to the lowest;
+/// the lists are of equal length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RocCurve {
+    /// The class taken as positive.
+    pub label: String,
+    /// Area under the full curve.
+    #[serde(with = "crate::non_finite")]
+    pub auroc: f64,
+    /// False positive rate, ascending from 0 to 1.
+    pub false_positive_rate: Vec<f64>,
+    /// True positive rate, ascending from 0 to 1.
+    pub true_positive_rate: Vec<f64>,
+    /// Score from which on rows count as positive; the first is infinite.
+    #[serde(with = "crate::non_finite::list")]
+    pub thresholds: Vec<f64>,
+}
+
+/// Precision against recall from the highest threshold to the lowest; the lists
+/// are of equal length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionRecallCurve {
+    /// The class taken as positive.
+    pub label: String,
+    /// Average precision over the full curve.
+    #[serde(with = "crate::non_finite")]
+    pub average_precision: f64,
+    /// Recall, ascending from 0 to 1.
+    pub recall: Vec<f64>,
+    /// Precision; 1 at recall 0, by convention.
+    pub precision: Vec<f64>,
+    /// Score from which on rows count as positive; the first is infinite.
+    #[serde(with = "crate::non_finite::list")]
+    pub thresholds: Vec<f64>,
+}
+
+/// What the curves need beyond what the metrics need.
+pub(crate) fn add_needs(needs: &mut Needs, predictions: &Predictions) {
+    let labels = predictions.labels().len();
+    needs.predicted = true;
+    needs.calibration = true;
+    needs.ranked_classes = needs.ranked_classes.max(labels.min(MAX_CURVE_LABELS));
+}
+
+/// All curves the predictions allow.
+pub(crate) fn curves(prepared: &Prepared<'_>, facts: &Facts, predictions: &Predictions) -> Curves {
+    let weights = predictions.weight();
+    let (roc, precision_recall) = ranked::curves(prepared, predictions);
+    let has_confusion =
+        (1..=MAX_CONFUSION_LABELS).contains(&prepared.labels) && facts.predicted.is_ok();
+    Curves {
+        confusion: has_confusion
+            .then(|| tables::confusion(prepared, predictions.labels(), weights)),
+        roc,
+        precision_recall,
+        calibration: (!prepared.probability.confidence.is_empty()).then(|| {
+            let label = facts.is_binary.then(|| predictions.labels()[1].clone());
+            tables::reliability(&prepared.probability, label, weights)
+        }),
+        predicted_true: prepared.regression.as_ref().map(tables::density),
+        residuals: prepared.regression.as_ref().map(tables::residuals),
+    }
+}

@@ -1,0 +1,330 @@
+//! The entry point: which metrics apply, their values, intervals and curves.
+//!
+//! The result is the same for any number of threads. Storing it, and comparing
+//! it with another, is the caller's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bootstrap::{Bootstrap, Interval, MAX_SAMPLES, Resampled, resample};
+use crate::curves::{self, Curves};
+use crate::definition::{MetricDefinition, Task};
+use crate::metrics::{Facts, Kind, Needs, Prepared, Scratch, compute};
+use crate::predictions::Predictions;
+use crate::registry;
+use crate::weights::{Given, Unit};
+
+/// Version of the serialised [`Evaluation`].
+pub const EVALUATION_VERSION: u32 = 1;
+
+/// Most threads that can be asked for.
+pub const MAX_THREADS: usize = 1024;
+
+/// Fewest rows for which an interval says anything.
+const MIN_ROWS_FOR_INTERVAL: usize = 2;
+
+/// What to compute.
+#[derive(Clone, Debug)]
+pub struct EvaluateOptions {
+    /// Definition ids (`name@version`) in the order wanted; all of the task when `None`.
+    pub definitions: Option<Vec<String>>,
+    /// Intervals; none when `None`.
+    pub bootstrap: Option<Bootstrap>,
+    /// Whether to compute curves and tables.
+    pub curves: bool,
+    /// Threads; 0 takes one per core. The result does not depend on it.
+    pub threads: usize,
+}
+
+impl Default for EvaluateOptions {
+    /// All metrics of the task, default intervals, curves, one thread per core.
+    fn default() -> Self {
+        Self {
+            definitions: None,
+            bootstrap: Some(Bootstrap::default()),
+            curves: true,
+            threads: 0,
+        }
+    }
+}
+
+/// Options that cannot be followed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluateError {
+    /// A definition id that does not exist.
+    #[error("there is no metric definition `{id}`; for a {task} task there are: {known}")]
+    UnknownDefinition {
+        /// The id asked for.
+        id: String,
+        /// The task at hand.
+        task: Task,
+        /// Ids of the task.
+        known: String,
+    },
+    /// A bootstrap that makes no interval.
+    #[error("bootstrap {field} is {found}; it must be {expected}")]
+    Bootstrap {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// Too many threads.
+    #[error("{found} threads asked for; at most {MAX_THREADS} are allowed")]
+    Threads {
+        /// Threads asked for.
+        found: usize,
+    },
+    /// The system gave no threads.
+    #[error("could not start the evaluation threads")]
+    ThreadPool(#[source] rayon::ThreadPoolBuildError),
+}
+
+/// One computed metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricValue {
+    /// Definition id, `name@version`.
+    pub definition: String,
+    /// Hash of the definition, see [`MetricDefinition::hash`].
+    pub definition_hash: String,
+    /// Name without version.
+    pub name: String,
+    /// The value, in the definition's unit; NaN where undefined.
+    #[serde(with = "crate::non_finite")]
+    pub value: f64,
+    /// Its interval, when asked for and defined.
+    pub interval: Option<Interval>,
+    /// Rows it was computed from.
+    pub n: u64,
+    /// What a reader should know about this value.
+    pub note: Option<String>,
+}
+
+/// A metric that was not computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedMetric {
+    /// Definition id, `name@version`.
+    pub definition: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// The result of [`evaluate`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// [`EVALUATION_VERSION`].
+    pub version: u32,
+    /// What was predicted.
+    pub task: Task,
+    /// Rows.
+    pub n: u64,
+    /// Computed metrics, in the order asked for.
+    pub metrics: Vec<MetricValue>,
+    /// Metrics that do not apply, with reasons.
+    pub skipped: Vec<SkippedMetric>,
+    /// Curves and tables for display.
+    pub curves: Curves,
+}
+
+/// Metrics, intervals and curves of predictions.
+///
+/// A metric that the predictions do not allow is in `skipped`, with the reason.
+///
+/// # Errors
+/// [`EvaluateError`] when an option cannot be followed.
+pub fn evaluate(
+    predictions: &Predictions,
+    options: &EvaluateOptions,
+) -> Result<Evaluation, EvaluateError> {
+    check_bootstrap(options.bootstrap)?;
+    if options.threads > MAX_THREADS {
+        return Err(EvaluateError::Threads {
+            found: options.threads,
+        });
+    }
+    let wanted = wanted(predictions.task(), options.definitions.as_deref())?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(EvaluateError::ThreadPool)?;
+    Ok(pool.install(|| run(predictions, &wanted, options)))
+}
+
+fn check_bootstrap(bootstrap: Option<Bootstrap>) -> Result<(), EvaluateError> {
+    let Some(bootstrap) = bootstrap else {
+        return Ok(());
+    };
+    if !(1..=MAX_SAMPLES).contains(&bootstrap.samples) {
+        return Err(EvaluateError::Bootstrap {
+            field: "samples",
+            found: bootstrap.samples.to_string(),
+            expected: format!("1 to {MAX_SAMPLES}"),
+        });
+    }
+    if !(bootstrap.confidence > 0.0 && bootstrap.confidence < 1.0) {
+        return Err(EvaluateError::Bootstrap {
+            field: "confidence",
+            found: bootstrap.confidence.to_string(),
+            expected: "between 0 and 1, exclusive".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn wanted(
+    task: Task,
+    ids: Option<&[String]>,
+) -> Result<Vec<&'static MetricDefinition>, EvaluateError> {
+    let of_task = registry::definitions_for(task);
+    let Some(ids) = ids else {
+        return Ok(of_task);
+    };
+    ids.iter()
+        .map(|id| {
+            registry::definition(id).ok_or_else(|| EvaluateError::UnknownDefinition {
+                id: id.clone(),
+                task,
+                known: of_task
+                    .iter()
+                    .map(|definition| definition.id())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
+        })
+        .collect()
+}
+
+/// A metric that will be computed.
+struct Planned {
+    definition: &'static MetricDefinition,
+    kind: Kind,
+    undefined: &'static str,
+}
+
+fn run(
+    predictions: &Predictions,
+    wanted: &[&'static MetricDefinition],
+    options: &EvaluateOptions,
+) -> Evaluation {
+    let facts = Facts::of(predictions);
+    let (planned, skipped) = plan(predictions.task(), wanted, &facts);
+    let kinds: Vec<Kind> = planned.iter().map(|planned| planned.kind).collect();
+    let mut needs = Needs::of(&kinds, predictions.labels().len());
+    if options.curves {
+        curves::add_needs(&mut needs, predictions);
+    }
+    let prepared = Prepared::new(predictions, &facts, needs);
+    let mut scratch = Scratch::default();
+    let values = match predictions.weight() {
+        None => compute(&prepared, &kinds, &Unit, &mut scratch),
+        Some(weights) => compute(&prepared, &kinds, &Given(weights), &mut scratch),
+    };
+    let enough_rows = prepared.rows >= MIN_ROWS_FOR_INTERVAL;
+    let resampled = match options.bootstrap.filter(|_| enough_rows) {
+        Some(bootstrap) => resample(&prepared, &kinds, predictions.weight(), bootstrap),
+        None => vec![],
+    };
+    let too_few_rows = options.bootstrap.is_some() && !enough_rows;
+    let mut resampled = resampled.into_iter();
+    let metrics = planned
+        .into_iter()
+        .zip(values)
+        .map(|(planned, value)| {
+            let resampled = resampled.next();
+            let note = note(
+                &planned,
+                value,
+                resampled.as_ref(),
+                too_few_rows,
+                predictions,
+            );
+            MetricValue {
+                definition: planned.definition.id(),
+                definition_hash: planned.definition.hash(),
+                name: planned.definition.name.clone(),
+                value,
+                interval: resampled.and_then(|resampled| resampled.interval),
+                n: prepared.rows as u64,
+                note,
+            }
+        })
+        .collect();
+    let curves = if options.curves {
+        curves::curves(&prepared, &facts, predictions)
+    } else {
+        Curves::default()
+    };
+    Evaluation {
+        version: EVALUATION_VERSION,
+        task: predictions.task(),
+        n: prepared.rows as u64,
+        metrics,
+        skipped,
+        curves,
+    }
+}
+
+fn plan(
+    task: Task,
+    wanted: &[&'static MetricDefinition],
+    facts: &Facts,
+) -> (Vec<Planned>, Vec<SkippedMetric>) {
+    let mut planned = Vec::new();
+    let mut skipped = Vec::new();
+    for definition in wanted {
+        let id = definition.id();
+        let entry = registry::entry(&id).expect("every definition has an entry");
+        let reason = if definition.tasks.contains(&task) {
+            facts.obstacle(entry.kind)
+        } else {
+            Some(format!("not defined for a {task} task"))
+        };
+        match reason {
+            Some(reason) => skipped.push(SkippedMetric {
+                definition: id,
+                reason,
+            }),
+            None => planned.push(Planned {
+                definition,
+                kind: entry.kind,
+                undefined: entry.undefined,
+            }),
+        }
+    }
+    (planned, skipped)
+}
+
+fn note(
+    planned: &Planned,
+    value: f64,
+    resampled: Option<&Resampled>,
+    too_few_rows: bool,
+    predictions: &Predictions,
+) -> Option<String> {
+    let mut notes = Vec::new();
+    if value.is_nan() {
+        notes.push(planned.undefined.to_owned());
+    }
+    if matches!(planned.kind, Kind::Label(_)) && predictions.y_pred().is_none() {
+        notes.push("classes taken from the scores, as there is no y_pred column".to_owned());
+    }
+    if too_few_rows {
+        notes.push(format!(
+            "no interval from fewer than {MIN_ROWS_FOR_INTERVAL} rows"
+        ));
+    }
+    if let Some(resampled) = resampled.filter(|resampled| resampled.undefined > 0) {
+        let effect = if resampled.interval.is_some() {
+            "left out of the interval"
+        } else {
+            "so there is no interval"
+        };
+        notes.push(format!(
+            "undefined in {} resamples, {effect}",
+            resampled.undefined
+        ));
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}

@@ -1,0 +1,50 @@
+//! Metric definitions as data, and their computation over stored predictions.
+//!
+//! The crate is pure: it opens no file, reads no clock and draws no random
+//! number but from the seed it is handed. The same predictions and options give
+//! bit-identical results on any machine and on any number of threads:
+//!
+//! - sums run in a fixed order ([`sum`](crate::sum), fixed blocks, compensated);
+//! - logarithms come from the portable `libm` crate, never from the platform;
+//! - resample `i` of a bootstrap is stream `i` of a counter-based generator, so
+//!   it does not matter which thread draws it;
+//! - sorting breaks ties by row number.
+//!
+//! Code map: `definition` and `registry` say what a metric is; `predictions`
+//! is the checked input; `metrics` holds one kernel per family (label counts,
+//! rankings, probabilities, regression), each written once for any row weights
+//! (`weights`), which is how point values and bootstrap resamples share code;
+//! `bootstrap` and `curves` build on them; `evaluate` is the entry point.
+//!
+//! Not here: significance tests between runs, reading prediction files, storage.
+
+mod bootstrap;
+mod curves;
+mod definition;
+mod evaluate;
+mod metrics;
+mod non_finite;
+mod predictions;
+mod ranking;
+mod reference;
+mod registry;
+mod sum;
+mod weights;
+
+pub use bootstrap::{Bootstrap, DEFAULT_SAMPLES, Interval, MAX_SAMPLES, METHOD_PERCENTILE};
+pub use curves::{
+    ConfusionMatrix, Curves, DENSITY_BINS, DensityGrid, Histogram, MAX_CONFUSION_LABELS,
+    MAX_CURVE_LABELS, MAX_CURVE_POINTS, PrecisionRecallCurve, RELIABILITY_BINS, RESIDUAL_BINS,
+    ReliabilityBin, ReliabilityCurve, RocCurve,
+};
+pub use definition::{Direction, MetricDefinition, Task};
+pub use evaluate::{
+    EVALUATION_VERSION, EvaluateError, EvaluateOptions, Evaluation, MAX_THREADS, MetricValue,
+    SkippedMetric, evaluate,
+};
+pub use predictions::{
+    ExpectedIds, MAX_LABELS, MAX_ROWS, NAMED_IN_ERRORS, Predictions, PredictionsError,
+    PredictionsInput, Targets, encode_labels,
+};
+pub use reference::reference_markdown;
+pub use registry::{definition, definitions, definitions_for};

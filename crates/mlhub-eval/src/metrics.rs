@@ -1,0 +1,136 @@
+//! The kernels: each metric family computed from prepared columns and row weights.
+//!
+//! [`compute`] is the one way in, for point values and for every bootstrap
+//! resample alike. Everything that does not depend on the weights (sorting,
+//! logarithms, predicted classes) is done once in [`Prepared`]. Names, formulas
+//! and hashes are in `registry`; which metric applies is in `applicable`.
+
+pub(crate) mod applicable;
+mod label;
+mod prepared;
+mod probability;
+mod rank;
+mod regression;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use applicable::Facts;
+pub(crate) use prepared::{Needs, Prepared, Regression};
+pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
+pub(crate) use rank::{OneVsRest, walk};
+
+use crate::sum::sum_rows;
+use crate::weights::RowWeights;
+
+/// How per-class values become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Average {
+    /// The positive class alone.
+    Positive,
+    /// Mean over classes that occur.
+    Macro,
+    /// Counts added up over classes first.
+    Micro,
+    /// Mean over classes by their true weight.
+    Weighted,
+}
+
+/// Metrics over predicted classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LabelMetric {
+    Accuracy,
+    BalancedAccuracy,
+    Precision(Average),
+    Recall(Average),
+    F1(Average),
+    Specificity,
+    Mcc,
+    CohenKappa,
+}
+
+/// Metrics over the order of scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RankMetric {
+    Auroc,
+    AurocOvrMacro,
+    AurocOvoMacro,
+    AveragePrecision,
+    AveragePrecisionMacro,
+}
+
+/// Metrics that are means of a value per row of scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProbabilityMetric {
+    LogLoss,
+    Brier,
+    Ece,
+    Top3Accuracy,
+}
+
+/// Metrics over predicted values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RegressionMetric {
+    Mae,
+    Mse,
+    Rmse,
+    R2,
+    ExplainedVariance,
+    Mape,
+    MedianAbsoluteError,
+    MaxError,
+    Pearson,
+    Spearman,
+}
+
+/// Which kernel computes a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Label(LabelMetric),
+    Rank(RankMetric),
+    Probability(ProbabilityMetric),
+    Regression(RegressionMetric),
+}
+
+/// Buffers a thread reuses from one resample to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(crate) rank_true: Vec<f64>,
+    pub(crate) rank_pred: Vec<f64>,
+}
+
+/// The value of each kind, in order; NaN where undefined. Every kind must apply
+/// to the predictions and have been asked for when they were prepared.
+pub(crate) fn compute<W: RowWeights>(
+    prepared: &Prepared<'_>,
+    kinds: &[Kind],
+    weights: &W,
+    scratch: &mut Scratch,
+) -> Vec<f64> {
+    let total = sum_rows(prepared.rows, |row| weights.weight(row));
+    if total == 0.0 {
+        // A resample may draw only rows of weight zero.
+        return vec![f64::NAN; kinds.len()];
+    }
+    let has_label = kinds.iter().any(|kind| matches!(kind, Kind::Label(_)));
+    let has_rank = kinds.iter().any(|kind| matches!(kind, Kind::Rank(_)));
+    let pairwise = kinds.contains(&Kind::Rank(RankMetric::AurocOvoMacro));
+    let label_counts = has_label.then(|| label::LabelCounts::collect(prepared, weights));
+    let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, weights, pairwise));
+    kinds
+        .iter()
+        .map(|kind| match kind {
+            Kind::Label(metric) => label_counts
+                .as_ref()
+                .map_or(f64::NAN, |counts| counts.value(*metric)),
+            Kind::Rank(metric) => rank_values
+                .as_ref()
+                .map_or(f64::NAN, |values| values.value(*metric)),
+            Kind::Probability(metric) => {
+                probability::value(&prepared.probability, *metric, weights, total)
+            }
+            Kind::Regression(metric) => prepared.regression.as_ref().map_or(f64::NAN, |columns| {
+                regression::value(columns, *metric, weights, total, scratch)
+            }),
+        })
+        .collect()
+}

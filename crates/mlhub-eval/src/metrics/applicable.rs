@@ -1,0 +1,152 @@
+//! Which metrics the predictions allow, and the reason for each they do not.
+//!
+//! A metric that does not apply is skipped, never an error of the evaluation.
+
+use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric};
+use crate::definition::Task;
+use crate::predictions::{NAMED_IN_ERRORS, Predictions};
+
+/// How far a row of probabilities may be from summing to one.
+const PROBABILITY_SUM_TOLERANCE: f64 = 1e-6;
+
+/// Most classes for the pairwise AUROC, whose memory grows with their square.
+const MAX_PAIRWISE_LABELS: usize = 2048;
+
+/// `top_3_accuracy` needs more classes than this.
+pub(super) const TOP_K: usize = 3;
+
+/// What is known about the predictions before anything is computed.
+pub(crate) struct Facts {
+    /// Whether the scores are probabilities, or why not.
+    pub(crate) probabilities: Result<(), String>,
+    /// Whether predicted classes are given or follow from the scores, or why not.
+    pub(crate) predicted: Result<(), String>,
+    /// Whether the second class is the positive one.
+    pub(crate) is_binary: bool,
+    weighted: bool,
+    has_scores: bool,
+    labels: usize,
+}
+
+impl Facts {
+    pub(crate) fn of(predictions: &Predictions) -> Self {
+        let probabilities = probabilities(predictions);
+        let predicted = if predictions.y_pred().is_some() || predictions.score_columns() > 1 {
+            Ok(())
+        } else {
+            probabilities.clone().map_err(|reason| {
+                format!("there is no y_pred to use, and no threshold for y_score: {reason}")
+            })
+        };
+        Self {
+            probabilities,
+            predicted,
+            is_binary: predictions.task() == Task::Binary,
+            weighted: predictions.weight().is_some(),
+            has_scores: predictions.score_columns() > 0,
+            labels: predictions.labels().len(),
+        }
+    }
+
+    /// Why the metric cannot be computed; `None` when it can. The task is not
+    /// looked at: the definition names its tasks.
+    pub(crate) fn obstacle(&self, kind: Kind) -> Option<String> {
+        let unweighted_only = matches!(
+            kind,
+            Kind::Rank(RankMetric::AurocOvoMacro)
+                | Kind::Regression(
+                    RegressionMetric::MaxError
+                        | RegressionMetric::Pearson
+                        | RegressionMetric::Spearman
+                )
+        );
+        if unweighted_only && self.weighted {
+            return Some(
+                "not defined for weighted rows, and a `weight` column is given".to_owned(),
+            );
+        }
+        match kind {
+            Kind::Label(_) => self.predicted.clone().err(),
+            Kind::Rank(_) | Kind::Probability(ProbabilityMetric::Top3Accuracy)
+                if !self.has_scores =>
+            {
+                Some("there is no `y_score` column".to_owned())
+            }
+            Kind::Rank(RankMetric::AurocOvoMacro) if self.labels > MAX_PAIRWISE_LABELS => {
+                Some(format!(
+                    "{} classes are more than the {MAX_PAIRWISE_LABELS} it is computed for",
+                    self.labels
+                ))
+            }
+            Kind::Probability(ProbabilityMetric::Top3Accuracy) => {
+                (self.labels <= TOP_K).then(|| {
+                    format!(
+                        "always 1 for {} classes; it needs more than {TOP_K}",
+                        self.labels
+                    )
+                })
+            }
+            Kind::Probability(_) => self.probabilities.clone().err(),
+            Kind::Rank(_) | Kind::Regression(_) => None,
+        }
+    }
+}
+
+/// Whether `y_score` holds probabilities, or what is wrong and in which rows.
+fn probabilities(predictions: &Predictions) -> Result<(), String> {
+    let Some(scores) = predictions.y_score() else {
+        return Err("there is no `y_score` column".to_owned());
+    };
+    let columns = predictions.score_columns();
+    let mut outside = Rows::default();
+    let mut unnormalised = Rows::default();
+    for (row, values) in scores.chunks_exact(columns).enumerate() {
+        if !values.iter().all(|value| (0.0..=1.0).contains(value)) {
+            outside.note(row);
+        } else if columns > 1 {
+            let sum: f64 = values.iter().sum();
+            if (sum - 1.0).abs() > PROBABILITY_SUM_TOLERANCE {
+                unnormalised.note(row);
+            }
+        }
+    }
+    if outside.count > 0 {
+        return Err(format!(
+            "needs probabilities, and `y_score` is outside [0, 1] in {outside}"
+        ));
+    }
+    if unnormalised.count > 0 {
+        return Err(format!(
+            "needs probabilities, and `y_score` does not sum to 1 (within \
+             {PROBABILITY_SUM_TOLERANCE:e}) in {unnormalised}"
+        ));
+    }
+    Ok(())
+}
+
+/// Row numbers for a reason: how many, and the first.
+#[derive(Default)]
+struct Rows {
+    count: usize,
+    first: Vec<String>,
+}
+
+impl Rows {
+    fn note(&mut self, row: usize) {
+        self.count += 1;
+        if self.first.len() < NAMED_IN_ERRORS {
+            self.first.push(row.to_string());
+        }
+    }
+}
+
+impl std::fmt::Display for Rows {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} rows; first (from 0): {}",
+            self.count,
+            self.first.join(", ")
+        )
+    }
+}

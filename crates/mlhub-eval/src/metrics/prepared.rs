@@ -1,0 +1,181 @@
+//! The columns as the kernels want them: predicted classes, orders of scores,
+//! losses per row. Computed once per evaluation, only as far as asked for.
+
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+
+use super::applicable::Facts;
+use super::probability::ProbabilityRows;
+use super::{Kind, ProbabilityMetric, RegressionMetric};
+use crate::predictions::{Predictions, Targets};
+use crate::ranking::{Order, Ranking};
+
+/// What to prepare.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Needs {
+    pub(crate) predicted: bool,
+    /// Score columns to rank, from the first; for binary any number above 0
+    /// ranks the positive class.
+    pub(crate) ranked_classes: usize,
+    pub(crate) loss: bool,
+    pub(crate) brier: bool,
+    pub(crate) calibration: bool,
+    pub(crate) top_hits: bool,
+    pub(crate) absolute_error: bool,
+    pub(crate) value_ranks: bool,
+}
+
+impl Needs {
+    pub(crate) fn of(kinds: &[Kind], labels: usize) -> Self {
+        let has = |kind| kinds.contains(&kind);
+        let has_rank = kinds.iter().any(|kind| matches!(kind, Kind::Rank(_)));
+        Self {
+            predicted: kinds.iter().any(|kind| matches!(kind, Kind::Label(_))),
+            ranked_classes: if has_rank { labels } else { 0 },
+            loss: has(Kind::Probability(ProbabilityMetric::LogLoss)),
+            brier: has(Kind::Probability(ProbabilityMetric::Brier)),
+            calibration: has(Kind::Probability(ProbabilityMetric::Ece)),
+            top_hits: has(Kind::Probability(ProbabilityMetric::Top3Accuracy)),
+            absolute_error: has(Kind::Regression(RegressionMetric::MedianAbsoluteError)),
+            value_ranks: has(Kind::Regression(RegressionMetric::Spearman)),
+        }
+    }
+}
+
+/// Scores with the binary one-column form made like the others.
+#[derive(Clone, Copy)]
+pub(crate) struct Scores<'a> {
+    pub(crate) values: &'a [f64],
+    pub(crate) columns: usize,
+}
+
+impl Scores<'_> {
+    /// Score of a class; for one column, the other class has its complement.
+    pub(crate) fn score(&self, row: usize, class: usize) -> f64 {
+        match (self.columns, class) {
+            (1, 0) => 1.0 - self.values[row],
+            (1, _) => self.values[row],
+            _ => self.values[row * self.columns + class],
+        }
+    }
+
+    /// The class with the highest score, the first on ties. For one column:
+    /// positive above one half.
+    pub(crate) fn top_class(&self, row: usize) -> usize {
+        if self.columns == 1 {
+            return usize::from(self.values[row] > 0.5);
+        }
+        let values = &self.values[row * self.columns..(row + 1) * self.columns];
+        let mut top = 0;
+        for (class, value) in values.iter().enumerate() {
+            if *value > values[top] {
+                top = class;
+            }
+        }
+        top
+    }
+}
+
+/// True and predicted values of a regression, with the orders asked for.
+pub(crate) struct Regression<'a> {
+    pub(crate) y_true: &'a [f64],
+    pub(crate) y_pred: &'a [f64],
+    pub(super) by_absolute_error: Option<Ranking>,
+    pub(super) by_true: Option<Ranking>,
+    pub(super) by_pred: Option<Ranking>,
+}
+
+/// Prepared columns.
+pub(crate) struct Prepared<'a> {
+    pub(crate) rows: usize,
+    /// Number of classes; 0 for regression.
+    pub(crate) labels: usize,
+    /// True class per row; empty for regression.
+    pub(crate) y_true: &'a [u32],
+    /// Predicted class per row; empty when not asked for.
+    pub(crate) y_pred: Cow<'a, [u32]>,
+    /// Rows by descending score, one ranking per class of `ranked`.
+    pub(crate) rankings: Vec<Ranking>,
+    /// The class of each ranking.
+    pub(crate) ranked: Vec<usize>,
+    pub(crate) scores: Option<Scores<'a>>,
+    pub(crate) probability: ProbabilityRows,
+    pub(crate) regression: Option<Regression<'a>>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Sorting runs on the current thread pool.
+    pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
+        let rows = predictions.rows();
+        let labels = predictions.labels().len();
+        let scores = predictions.y_score().map(|values| Scores {
+            values,
+            columns: predictions.score_columns(),
+        });
+        let y_true: &[u32] = match predictions.y_true() {
+            Targets::Classes(classes) => classes,
+            Targets::Values(_) => &[],
+        };
+        let y_pred = match (predictions.y_pred(), scores) {
+            (Some(Targets::Classes(classes)), _) => Cow::Borrowed(classes.as_slice()),
+            (None, Some(scores)) if needs.predicted && facts.predicted.is_ok() => {
+                Cow::Owned((0..rows).map(|row| scores.top_class(row) as u32).collect())
+            }
+            _ => Cow::Borrowed(&[][..]),
+        };
+        let ranked = match scores {
+            None => vec![],
+            Some(_) if facts.is_binary => {
+                if needs.ranked_classes > 0 {
+                    vec![1]
+                } else {
+                    vec![]
+                }
+            }
+            Some(_) => (0..needs.ranked_classes.min(labels)).collect(),
+        };
+        let rankings = match scores {
+            Some(scores) => ranked
+                .par_iter()
+                .map(|class| Ranking::new(rows, Order::Descending, |row| scores.score(row, *class)))
+                .collect(),
+            None => vec![],
+        };
+        let probability = match scores {
+            Some(scores) => ProbabilityRows::new(scores, y_true, labels, facts, needs),
+            None => ProbabilityRows::default(),
+        };
+        Self {
+            rows,
+            labels,
+            y_true,
+            y_pred,
+            rankings,
+            ranked,
+            scores,
+            probability,
+            regression: regression(predictions, needs),
+        }
+    }
+}
+
+fn regression(predictions: &Predictions, needs: Needs) -> Option<Regression<'_>> {
+    let (Targets::Values(y_true), Some(Targets::Values(y_pred))) =
+        (predictions.y_true(), predictions.y_pred())
+    else {
+        return None;
+    };
+    let rows = y_true.len();
+    let ascending =
+        |value: &(dyn Fn(usize) -> f64 + Sync)| Ranking::new(rows, Order::Ascending, value);
+    Some(Regression {
+        y_true,
+        y_pred,
+        by_absolute_error: needs
+            .absolute_error
+            .then(|| ascending(&|row| (y_true[row] - y_pred[row]).abs())),
+        by_true: needs.value_ranks.then(|| ascending(&|row| y_true[row])),
+        by_pred: needs.value_ranks.then(|| ascending(&|row| y_pred[row])),
+    })
+}

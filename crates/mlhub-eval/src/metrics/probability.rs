@@ -1,0 +1,146 @@
+//! Metrics that are means of a number per row: log loss, Brier score, top-k
+//! hits, and the binned calibration error.
+//!
+//! The numbers per row do not depend on weights, so they are computed once.
+
+use super::ProbabilityMetric;
+use super::applicable::{Facts, TOP_K};
+use super::prepared::{Needs, Scores};
+use crate::sum::{CompensatedSum, sum_rows};
+use crate::weights::RowWeights;
+
+/// Equal-width bins of the expected calibration error.
+pub(crate) const ECE_BINS: usize = 15;
+
+/// Probabilities are kept this far from 0 and 1 under the logarithm (2^-52).
+const LOG_CLIP: f64 = f64::EPSILON;
+
+/// Values per row; empty where not asked for or not applicable.
+#[derive(Default)]
+pub(crate) struct ProbabilityRows {
+    loss: Vec<f64>,
+    brier: Vec<f64>,
+    /// Probability whose calibration is measured: of the positive class in a
+    /// binary task, of the top class otherwise.
+    pub(crate) confidence: Vec<f64>,
+    /// Whether the event of that probability happened.
+    pub(crate) happened: Vec<bool>,
+    top_hits: Vec<bool>,
+}
+
+impl ProbabilityRows {
+    pub(super) fn new(
+        scores: Scores<'_>,
+        y_true: &[u32],
+        labels: usize,
+        facts: &Facts,
+        needs: Needs,
+    ) -> Self {
+        let mut rows = Self::default();
+        let by_row = || y_true.iter().map(|class| *class as usize).enumerate();
+        if facts.probabilities.is_ok() {
+            if needs.loss {
+                rows.loss = by_row()
+                    .map(|(row, class)| log_loss(scores.score(row, class)))
+                    .collect();
+            }
+            if needs.brier {
+                rows.brier = by_row()
+                    .map(|(row, class)| brier(scores, row, class, labels))
+                    .collect();
+            }
+            if needs.calibration {
+                (rows.confidence, rows.happened) = by_row()
+                    .map(|(row, class)| {
+                        if facts.is_binary {
+                            return (scores.score(row, 1), class == 1);
+                        }
+                        let top = scores.top_class(row);
+                        (scores.score(row, top), class == top)
+                    })
+                    .unzip();
+            }
+        }
+        if needs.top_hits {
+            rows.top_hits = by_row()
+                .map(|(row, class)| is_top_hit(scores, row, class))
+                .collect();
+        }
+        rows
+    }
+}
+
+fn log_loss(probability: f64) -> f64 {
+    // The portable logarithm: the platform's differs between machines.
+    -libm::log(probability.clamp(LOG_CLIP, 1.0 - LOG_CLIP))
+}
+
+fn brier(scores: Scores<'_>, row: usize, class: usize, labels: usize) -> f64 {
+    let difference = |other: usize| {
+        let happened = if other == class { 1.0 } else { 0.0 };
+        let difference = happened - scores.score(row, other);
+        difference * difference
+    };
+    let mut sum = 0.0;
+    for other in 0..labels {
+        sum += difference(other);
+    }
+    if labels == 2 { 0.5 * sum } else { sum }
+}
+
+/// Whether fewer than k classes rank above the true one; among equal scores the
+/// higher index ranks first.
+fn is_top_hit(scores: Scores<'_>, row: usize, class: usize) -> bool {
+    let values = &scores.values[row * scores.columns..(row + 1) * scores.columns];
+    let own = values[class];
+    let above = values
+        .iter()
+        .enumerate()
+        .filter(|(other, value)| **value > own || (**value == own && *other > class))
+        .count();
+    above < TOP_K
+}
+
+/// The bin of a probability: `min(floor(p bins), bins - 1)`.
+pub(crate) fn bin_of(probability: f64, bins: usize) -> usize {
+    // A float to integer cast truncates and saturates; probabilities are not negative.
+    ((probability * bins as f64) as usize).min(bins - 1)
+}
+
+pub(super) fn value<W: RowWeights>(
+    rows: &ProbabilityRows,
+    metric: ProbabilityMetric,
+    weights: &W,
+    total: f64,
+) -> f64 {
+    let mean =
+        |values: &[f64]| sum_rows(values.len(), |row| weights.weight(row) * values[row]) / total;
+    match metric {
+        ProbabilityMetric::LogLoss => mean(&rows.loss),
+        ProbabilityMetric::Brier => mean(&rows.brier),
+        ProbabilityMetric::Ece => calibration_error(rows, weights) / total,
+        ProbabilityMetric::Top3Accuracy => {
+            let hit = |row: usize| {
+                if rows.top_hits[row] {
+                    weights.weight(row)
+                } else {
+                    0.0
+                }
+            };
+            sum_rows(rows.top_hits.len(), hit) / total
+        }
+    }
+}
+
+fn calibration_error<W: RowWeights>(rows: &ProbabilityRows, weights: &W) -> f64 {
+    let mut gaps = [CompensatedSum::default(); ECE_BINS];
+    for (row, (confidence, happened)) in rows.confidence.iter().zip(&rows.happened).enumerate() {
+        let happened = if *happened { 1.0 } else { 0.0 };
+        gaps[bin_of(*confidence, ECE_BINS)].add(weights.weight(row) * (happened - confidence));
+    }
+    let mut sum = CompensatedSum::default();
+    for gap in gaps {
+        sum.add(gap.value().abs());
+    }
+    sum.value()
+}

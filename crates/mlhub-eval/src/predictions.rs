@@ -1,0 +1,176 @@
+//! Predictions in columns: what metrics are computed from, checked on the way in.
+//!
+//! [`Predictions::new`] refuses what no metric could use (lengths that differ,
+//! ids twice, NaN, unknown classes). What only some metrics need (probabilities,
+//! weights, scores) is not an error here: those metrics are skipped with a reason.
+//! Reading files is not done here.
+
+mod check;
+mod error;
+
+pub use check::encode_labels;
+pub use error::PredictionsError;
+
+use crate::definition::Task;
+
+/// Most rows in one set of predictions: row numbers take 31 bits.
+pub const MAX_ROWS: usize = (1 << 31) - 1;
+
+/// Most classes.
+pub const MAX_LABELS: usize = 65_536;
+
+/// How many ids, rows or classes an error names; it counts the rest.
+pub const NAMED_IN_ERRORS: usize = 5;
+
+/// A column of true or predicted values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// Class per row, as an index into the labels.
+    Classes(Vec<u32>),
+    /// Value per row.
+    Values(Vec<f64>),
+}
+
+impl Targets {
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
+    /// True when there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Unchecked columns, as a reader of prediction files fills them.
+#[derive(Clone, Debug)]
+pub struct PredictionsInput {
+    /// Row ids, unique.
+    pub ids: Vec<String>,
+    /// What was predicted.
+    pub task: Task,
+    /// Class names in the order of the class indices and score columns; exactly
+    /// two for binary (the second is the positive class), none for regression.
+    pub labels: Vec<String>,
+    /// True class or value per row.
+    pub y_true: Targets,
+    /// Predicted class or value per row. For classification it may be left out
+    /// when scores are given.
+    pub y_pred: Option<Targets>,
+    /// Scores, row-major, rows x classes; for binary also rows x 1 (score of the
+    /// positive class). Larger means more likely. None for regression.
+    pub y_score: Option<Vec<f64>>,
+    /// Weight per row, finite and not negative.
+    pub weight: Option<Vec<f64>>,
+    /// Group per row, for sliced and clustered evaluation; no metric uses it yet.
+    pub group: Option<Vec<String>>,
+}
+
+/// Checked predictions.
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    columns: PredictionsInput,
+    score_columns: usize,
+}
+
+/// The ids a set of predictions must hold, each exactly once.
+#[derive(Clone, Copy, Debug)]
+pub enum ExpectedIds<'a> {
+    /// The row numbers `0` to `n - 1`, written as decimal integers.
+    RowCount(u64),
+    /// These ids, in any order.
+    Ids(&'a [String]),
+}
+
+impl Predictions {
+    /// Checks the columns and takes them.
+    ///
+    /// # Errors
+    /// [`PredictionsError`] names the column, the number of offending rows and the
+    /// first of them (counted from 0); never a value of the data.
+    pub fn new(input: PredictionsInput) -> Result<Self, PredictionsError> {
+        let score_columns = check::check(&input)?;
+        Ok(Self {
+            columns: input,
+            score_columns,
+        })
+    }
+
+    /// Checks that exactly the expected ids are there.
+    ///
+    /// # Errors
+    /// [`PredictionsError::Coverage`] names the first missing and unexpected ids
+    /// and counts them.
+    pub fn check_ids_cover(&self, expected: ExpectedIds<'_>) -> Result<(), PredictionsError> {
+        check::check_ids_cover(&self.columns.ids, expected)
+    }
+
+    /// Number of rows, at least 1.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.columns.ids.len()
+    }
+
+    /// What was predicted.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.columns.task
+    }
+
+    /// Row ids.
+    #[must_use]
+    pub fn ids(&self) -> &[String] {
+        &self.columns.ids
+    }
+
+    /// Class names; empty for regression.
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
+        &self.columns.labels
+    }
+
+    /// True class or value per row.
+    #[must_use]
+    pub fn y_true(&self) -> &Targets {
+        &self.columns.y_true
+    }
+
+    /// Predicted class or value per row, when given.
+    #[must_use]
+    pub fn y_pred(&self) -> Option<&Targets> {
+        self.columns.y_pred.as_ref()
+    }
+
+    /// Scores, row-major, when given.
+    #[must_use]
+    pub fn y_score(&self) -> Option<&[f64]> {
+        self.columns.y_score.as_deref()
+    }
+
+    /// Columns of the scores: 1, the number of labels, or 0 without scores.
+    #[must_use]
+    pub fn score_columns(&self) -> usize {
+        self.score_columns
+    }
+
+    /// Weight per row, when given.
+    #[must_use]
+    pub fn weight(&self) -> Option<&[f64]> {
+        self.columns.weight.as_deref()
+    }
+
+    /// Group per row, when given.
+    #[must_use]
+    pub fn group(&self) -> Option<&[String]> {
+        self.columns.group.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

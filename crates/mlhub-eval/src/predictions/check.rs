@@ -1,0 +1,396 @@
+//! The checks behind `Predictions::new`, `check_ids_cover` and `encode_labels`.
+//!
+//! Each reports the first few offenders and the count of all.
+
+use std::collections::HashMap;
+
+use super::{
+    ExpectedIds, MAX_LABELS, MAX_ROWS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets,
+};
+use crate::definition::Task;
+
+/// Longest id shown in an error, in characters.
+const MAX_SHOWN_ID: usize = 64;
+
+/// Checks all columns; returns the number of score columns.
+pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError> {
+    let rows = input.ids.len();
+    if rows == 0 {
+        return Err(PredictionsError::Empty);
+    }
+    if rows > MAX_ROWS {
+        return Err(PredictionsError::TooManyRows {
+            found: rows,
+            limit: MAX_ROWS,
+        });
+    }
+    check_labels(input)?;
+    check_unique_ids(&input.ids)?;
+    check_targets(input, "y_true", &input.y_true)?;
+    if let Some(y_pred) = &input.y_pred {
+        check_targets(input, "y_pred", y_pred)?;
+    }
+    let score_columns = check_scores(input)?;
+    if input.y_pred.is_none() {
+        if input.task == Task::Regression {
+            return Err(PredictionsError::NoPredictedValues);
+        }
+        if input.y_score.is_none() {
+            return Err(PredictionsError::NothingPredicted);
+        }
+    }
+    if let Some(weight) = &input.weight {
+        check_weight(weight, rows)?;
+    }
+    if let Some(group) = &input.group {
+        check_length("group", group.len(), rows)?;
+    }
+    Ok(score_columns)
+}
+
+fn check_length(column: &str, found: usize, expected: usize) -> Result<(), PredictionsError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(PredictionsError::Length {
+        column: column.to_owned(),
+        found,
+        expected,
+    })
+}
+
+fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
+    let found = input.labels.len();
+    let (allowed, expected) = match input.task {
+        Task::Binary => (2..=2, "exactly 2".to_owned()),
+        Task::Multiclass => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
+        Task::Regression => (0..=0, "no".to_owned()),
+    };
+    if !allowed.contains(&found) {
+        return Err(PredictionsError::LabelCount {
+            task: input.task,
+            expected,
+            found,
+        });
+    }
+    let mut seen = HashMap::with_capacity(found);
+    for (second, label) in input.labels.iter().enumerate() {
+        if let Some(first) = seen.insert(label.as_str(), second) {
+            return Err(PredictionsError::DuplicateLabel { first, second });
+        }
+    }
+    Ok(())
+}
+
+fn check_unique_ids(ids: &[String]) -> Result<(), PredictionsError> {
+    let mut first_rows: HashMap<&str, usize> = HashMap::with_capacity(ids.len());
+    let mut repeats: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut repeated_in_order = Vec::new();
+    for (row, id) in ids.iter().enumerate() {
+        let first = *first_rows.entry(id).or_insert(row);
+        if first != row {
+            let rows = repeats.entry(id).or_insert_with(|| {
+                repeated_in_order.push(id.as_str());
+                vec![first]
+            });
+            if rows.len() < NAMED_IN_ERRORS {
+                rows.push(row);
+            }
+        }
+    }
+    if repeated_in_order.is_empty() {
+        return Ok(());
+    }
+    let examples: Vec<String> = repeated_in_order
+        .iter()
+        .take(NAMED_IN_ERRORS)
+        .map(|id| format!("`{}` in rows {}", shown_id(id), join(&repeats[id])))
+        .collect();
+    Err(PredictionsError::DuplicateIds {
+        count: repeated_in_order.len(),
+        examples: examples.join("; "),
+    })
+}
+
+fn check_targets(
+    input: &PredictionsInput,
+    column: &str,
+    targets: &Targets,
+) -> Result<(), PredictionsError> {
+    check_length(column, targets.len(), input.ids.len())?;
+    match (input.task, targets) {
+        (Task::Regression, Targets::Values(values)) => {
+            check_finite(values.iter().copied(), || column.to_owned())
+        }
+        (Task::Binary | Task::Multiclass, Targets::Classes(classes)) => {
+            let labels = input.labels.len();
+            let mut unknown = Offenders::default();
+            for (row, class) in classes.iter().enumerate() {
+                unknown.note(row, *class as usize >= labels);
+            }
+            unknown.into_result(|count, rows| PredictionsError::UnknownClass {
+                column: column.to_owned(),
+                count,
+                labels,
+                rows,
+            })
+        }
+        (Task::Regression, Targets::Classes(_)) => Err(PredictionsError::TargetKind {
+            column: column.to_owned(),
+            found: "classes",
+            expected: "numbers",
+            task: input.task,
+        }),
+        (Task::Binary | Task::Multiclass, Targets::Values(_)) => {
+            Err(PredictionsError::TargetKind {
+                column: column.to_owned(),
+                found: "numbers",
+                expected: "classes",
+                task: input.task,
+            })
+        }
+    }
+}
+
+fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
+    let Some(scores) = &input.y_score else {
+        return Ok(0);
+    };
+    let rows = input.ids.len();
+    let labels = input.labels.len();
+    let shape_error = |expected: String| PredictionsError::ScoreShape {
+        found: scores.len(),
+        rows,
+        expected,
+    };
+    let columns = match input.task {
+        Task::Regression => return Err(shape_error("none for a regression".to_owned())),
+        Task::Binary if scores.len() == rows => 1,
+        _ if Some(scores.len()) == rows.checked_mul(labels) => labels,
+        Task::Binary => {
+            return Err(shape_error(format!(
+                "{rows} x 1 (the positive class) or {rows} x 2"
+            )));
+        }
+        Task::Multiclass => {
+            return Err(shape_error(format!("{rows} x {labels}, one per label")));
+        }
+    };
+    // One pass finds whether anything is wrong; only then is the column sought.
+    if scores.iter().all(|score| score.is_finite()) {
+        return Ok(columns);
+    }
+    for column in 0..columns {
+        let label = &input.labels[labels - columns + column];
+        let values = scores.iter().skip(column).step_by(columns).copied();
+        check_finite(values, || format!("y_score[{}]", shown_id(label)))?;
+    }
+    Ok(columns)
+}
+
+fn check_weight(weight: &[f64], rows: usize) -> Result<(), PredictionsError> {
+    check_length("weight", weight.len(), rows)?;
+    check_finite(weight.iter().copied(), || "weight".to_owned())?;
+    let mut negative = Offenders::default();
+    for (row, value) in weight.iter().enumerate() {
+        negative.note(row, *value < 0.0);
+    }
+    negative.into_result(|count, rows| PredictionsError::NegativeWeight { count, rows })?;
+    if weight.iter().all(|value| *value == 0.0) {
+        return Err(PredictionsError::ZeroWeight);
+    }
+    Ok(())
+}
+
+fn check_finite(
+    values: impl Iterator<Item = f64>,
+    column: impl FnOnce() -> String,
+) -> Result<(), PredictionsError> {
+    let mut non_finite = Offenders::default();
+    for (row, value) in values.enumerate() {
+        non_finite.note(row, !value.is_finite());
+    }
+    non_finite.into_result(|count, rows| PredictionsError::NonFinite {
+        column: column(),
+        count,
+        rows,
+    })
+}
+
+/// Ids that must be there and are not, and the reverse.
+pub(super) fn check_ids_cover(
+    ids: &[String],
+    expected: ExpectedIds<'_>,
+) -> Result<(), PredictionsError> {
+    let mut missing = Named::default();
+    let mut unexpected = Named::default();
+    match expected {
+        ExpectedIds::RowCount(count) => {
+            cover_row_numbers(ids, count, &mut missing, &mut unexpected)
+        }
+        ExpectedIds::Ids(wanted) => {
+            let mut found: HashMap<&str, bool> =
+                wanted.iter().map(|id| (id.as_str(), false)).collect();
+            for id in ids {
+                match found.get_mut(id.as_str()) {
+                    Some(seen) => *seen = true,
+                    None => unexpected.note(|| shown_id(id)),
+                }
+            }
+            for id in wanted {
+                // Set to true once named, so that an id wanted twice counts once.
+                if !std::mem::replace(found.entry(id).or_default(), true) {
+                    missing.note(|| shown_id(id));
+                }
+            }
+        }
+    }
+    if missing.count == 0 && unexpected.count == 0 {
+        return Ok(());
+    }
+    Err(PredictionsError::Coverage {
+        missing_count: missing.count,
+        missing: missing.listed(),
+        unexpected_count: unexpected.count,
+        unexpected: unexpected.listed(),
+    })
+}
+
+fn cover_row_numbers(ids: &[String], count: u64, missing: &mut Named, unexpected: &mut Named) {
+    // Sized by what was sent, not by the number asked for.
+    let mut numbers = Vec::with_capacity(ids.len());
+    for id in ids {
+        match row_number(id) {
+            Some(number) if number < count => numbers.push(number),
+            _ => unexpected.note(|| shown_id(id)),
+        }
+    }
+    numbers.sort_unstable();
+    let mut next = 0;
+    for number in numbers {
+        note_gap(next..number, missing);
+        next = number + 1;
+    }
+    note_gap(next..count, missing);
+}
+
+fn note_gap(gap: std::ops::Range<u64>, missing: &mut Named) {
+    missing.count += gap.end - gap.start;
+    let room = NAMED_IN_ERRORS - missing.names.len();
+    missing
+        .names
+        .extend(gap.take(room).map(|id| id.to_string()));
+}
+
+/// A row number in its one decimal form: no sign, no leading zero.
+fn row_number(id: &str) -> Option<u64> {
+    let canonical = id == "0" || !id.starts_with(['0', '+']);
+    canonical.then(|| id.parse().ok()).flatten()
+}
+
+/// Class index per value, by the declared labels.
+///
+/// # Errors
+/// [`PredictionsError::UnknownClass`] names the column, the count and the first
+/// rows of values that are not among the labels.
+pub fn encode_labels<'a>(
+    column: &str,
+    values: impl IntoIterator<Item = &'a str>,
+    labels: &[String],
+) -> Result<Vec<u32>, PredictionsError> {
+    let index: HashMap<&str, u32> = (0_u32..)
+        .zip(labels)
+        .map(|(class, label)| (label.as_str(), class))
+        .collect();
+    let mut unknown = Offenders::default();
+    let classes = values
+        .into_iter()
+        .enumerate()
+        .map(|(row, value)| {
+            let class = index.get(value).copied();
+            unknown.note(row, class.is_none());
+            class.unwrap_or(u32::MAX)
+        })
+        .collect();
+    unknown.into_result(|count, rows| PredictionsError::UnknownClass {
+        column: column.to_owned(),
+        count,
+        labels: labels.len(),
+        rows,
+    })?;
+    Ok(classes)
+}
+
+/// Rows that break a rule: how many, and the first few.
+#[derive(Default)]
+struct Offenders {
+    count: usize,
+    rows: Vec<usize>,
+}
+
+impl Offenders {
+    fn note(&mut self, row: usize, offends: bool) {
+        if offends {
+            self.count += 1;
+            if self.rows.len() < NAMED_IN_ERRORS {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    fn into_result(
+        self,
+        error: impl FnOnce(usize, String) -> PredictionsError,
+    ) -> Result<(), PredictionsError> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        Err(error(self.count, join(&self.rows)))
+    }
+}
+
+/// Ids that break a rule: how many, and the first few.
+#[derive(Default)]
+struct Named {
+    count: u64,
+    names: Vec<String>,
+}
+
+impl Named {
+    fn note(&mut self, name: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.names.len() < NAMED_IN_ERRORS {
+            self.names.push(name());
+        }
+    }
+
+    fn listed(&self) -> String {
+        if self.names.is_empty() {
+            return String::new();
+        }
+        let more = if self.count > self.names.len() as u64 {
+            ", ..."
+        } else {
+            ""
+        };
+        format!(" ({}{more})", self.names.join(", "))
+    }
+}
+
+fn join(rows: &[usize]) -> String {
+    let rows: Vec<String> = rows.iter().map(usize::to_string).collect();
+    rows.join(", ")
+}
+
+/// An id or label as an error shows it: cut, control characters escaped.
+fn shown_id(id: &str) -> String {
+    let mut shown: String = id
+        .chars()
+        .take(MAX_SHOWN_ID)
+        .flat_map(char::escape_debug)
+        .collect();
+    if id.chars().nth(MAX_SHOWN_ID).is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,144 @@
+//! Why predictions were refused, in words for the person who wrote the file.
+//!
+//! Messages hold column names, class names, ids, counts and row numbers; never a
+//! value of the data. Ids are cut, since they come from outside.
+
+use crate::definition::Task;
+
+/// Refused predictions.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictionsError {
+    /// No rows.
+    #[error("the predictions hold no rows; write one row per example of the evaluation split")]
+    Empty,
+    /// More rows than row numbers.
+    #[error("the predictions hold {found} rows, more than the {limit} that can be evaluated")]
+    TooManyRows {
+        /// Rows found.
+        found: usize,
+        /// Most rows allowed.
+        limit: usize,
+    },
+    /// A column of another length than the ids.
+    #[error("column `{column}` has {found} values for {expected} rows")]
+    Length {
+        /// The column.
+        column: String,
+        /// Values in it.
+        found: usize,
+        /// Values it must have.
+        expected: usize,
+    },
+    /// An id more than once.
+    #[error(
+        "column `id`: {count} ids occur more than once; first: {examples}. Each example must \
+             be predicted exactly once"
+    )]
+    DuplicateIds {
+        /// Number of different ids that are repeated.
+        count: usize,
+        /// The first of them with the rows they are in.
+        examples: String,
+    },
+    /// NaN or infinity.
+    #[error(
+        "column `{column}`: {count} values are NaN or infinite; first rows (from 0): {rows}. \
+             Metrics over them would mean nothing; write finite values or fix the model"
+    )]
+    NonFinite {
+        /// The column; for scores with its class.
+        column: String,
+        /// Number of such values.
+        count: usize,
+        /// First rows.
+        rows: String,
+    },
+    /// A class that is not declared.
+    #[error(
+        "column `{column}`: {count} rows hold a class that is not among the {labels} declared \
+             ones; first rows (from 0): {rows}. Declare all classes, or fix the column"
+    )]
+    UnknownClass {
+        /// The column.
+        column: String,
+        /// Number of such rows.
+        count: usize,
+        /// Number of declared classes.
+        labels: usize,
+        /// First rows.
+        rows: String,
+    },
+    /// A number of classes that the task does not have.
+    #[error("{task} predictions need {expected} labels, found {found}")]
+    LabelCount {
+        /// The task.
+        task: Task,
+        /// What it needs.
+        expected: String,
+        /// Labels found.
+        found: usize,
+    },
+    /// A class name twice.
+    #[error("label number {second} repeats label number {first} (from 0); class names must differ")]
+    DuplicateLabel {
+        /// Index of the first use.
+        first: usize,
+        /// Index of the second use.
+        second: usize,
+    },
+    /// Classes for a regression or values for a classification.
+    #[error("column `{column}` holds {found}, but a {task} task needs {expected}")]
+    TargetKind {
+        /// The column.
+        column: String,
+        /// What it holds.
+        found: &'static str,
+        /// What it must hold.
+        expected: &'static str,
+        /// The task.
+        task: Task,
+    },
+    /// Scores that are not rows x classes.
+    #[error("column `y_score` has {found} values for {rows} rows; expected {expected}")]
+    ScoreShape {
+        /// Values found.
+        found: usize,
+        /// Rows.
+        rows: usize,
+        /// The shapes that are right.
+        expected: String,
+    },
+    /// Neither predicted values nor scores.
+    #[error("there is neither a `y_pred` nor a `y_score` column; write at least one")]
+    NothingPredicted,
+    /// A regression without predicted values.
+    #[error("a regression needs a `y_pred` column")]
+    NoPredictedValues,
+    /// Negative weights.
+    #[error("column `weight`: {count} weights are negative; first rows (from 0): {rows}")]
+    NegativeWeight {
+        /// Number of such rows.
+        count: usize,
+        /// First rows.
+        rows: String,
+    },
+    /// Weights that are all zero.
+    #[error("column `weight`: all weights are zero; at least one row must count")]
+    ZeroWeight,
+    /// Ids that are not those of the evaluation split.
+    #[error(
+        "the predictions do not cover the evaluation split: {missing_count} ids are missing\
+             {missing}, {unexpected_count} ids are unexpected{unexpected}"
+    )]
+    Coverage {
+        /// Ids without a prediction.
+        missing_count: u64,
+        /// The first of them, as ` (a, b, ...)`; empty when there are none.
+        missing: String,
+        /// Predictions of ids that are not in the split.
+        unexpected_count: u64,
+        /// The first of them, in the same form.
+        unexpected: String,
+    },
+}
