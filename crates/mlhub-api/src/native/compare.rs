@@ -1,0 +1,43 @@
+//! Comparing runs.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use mlhub_core::Caller;
+use mlhub_protocol::rest;
+
+use super::view;
+use crate::ApiState;
+use crate::extract::ApiJson;
+use crate::problem::ApiResult;
+
+/// What differs in the configs of runs, and how their metrics stand.
+#[utoipa::path(post, path = "/api/v1/compare", tag = "runs", request_body = rest::CompareRequest, responses((status = 200, body = rest::Comparison), (status = 409, description = "Evaluated by different versions of one metric; `details.definitions` holds both", body = rest::Problem)))]
+pub(crate) async fn compare(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiJson(body): ApiJson<rest::CompareRequest>,
+) -> ApiResult<Json<rest::Comparison>> {
+    let comparison = state.hub.run_compare(&caller, &body.runs).await?;
+    Ok(Json(rest::Comparison {
+        runs: comparison.rows.into_iter().map(view::run).collect(),
+        config: comparison
+            .config
+            .into_iter()
+            .map(|row| rest::ConfigRow {
+                path: row.path,
+                values: row
+                    .values
+                    .into_iter()
+                    .map(Option::unwrap_or_default)
+                    .collect(),
+            })
+            .collect(),
+        metrics: comparison
+            .metrics
+            .into_iter()
+            .map(view::metric_row)
+            .collect(),
+        groups: comparison.groups.into_iter().map(view::group).collect(),
+        warnings: comparison.warnings,
+    }))
+}

@@ -1,0 +1,102 @@
+//! Datasets, versions and splits.
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use mlhub_core::dataset::{DatasetSplit, DatasetVersion};
+use mlhub_core::{Caller, Name, Timestamp};
+use mlhub_protocol::rest;
+use serde::Deserialize;
+
+use super::view;
+use crate::ApiState;
+use crate::extract::{ApiJson, ApiPath, ApiQuery};
+use crate::problem::ApiResult;
+
+/// All datasets.
+#[utoipa::path(get, path = "/api/v1/datasets", tag = "datasets", responses((status = 200, body = rest::DatasetList)))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+) -> ApiResult<Json<rest::DatasetList>> {
+    let datasets = state.hub.dataset_list(&caller).await?;
+    Ok(Json(rest::DatasetList {
+        datasets: datasets.into_iter().map(view::dataset).collect(),
+    }))
+}
+
+/// Registers a content of a dataset; the same fingerprint is the same version.
+#[utoipa::path(post, path = "/api/v1/datasets", tag = "datasets", request_body = rest::DatasetRegister, responses((status = 200, body = rest::DatasetVersionView), (status = 400, body = rest::Problem)))]
+pub(crate) async fn register(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiJson(body): ApiJson<rest::DatasetRegister>,
+) -> ApiResult<Json<rest::DatasetVersionView>> {
+    let version = DatasetVersion {
+        dataset: body.name.try_into()?,
+        version: 0,
+        fingerprint: body.fingerprint,
+        format: body.format,
+        source: body.source,
+        rows: body.rows,
+        size_bytes: body.size_bytes,
+        inspection: body.inspection,
+        owner: caller.user.clone(),
+        created_at: Timestamp(0),
+    };
+    let version = state
+        .hub
+        .dataset_register(&caller, version, &body.description)
+        .await?;
+    Ok(Json(view::dataset_version(version)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VersionParam {
+    version: Option<u32>,
+}
+
+/// A dataset with its versions and splits.
+#[utoipa::path(get, path = "/api/v1/datasets/{name}", tag = "datasets", params(("name" = String, Path, description = "The dataset's name"), ("version" = Option<u32>, Query, description = "The newest when absent")), responses((status = 200, body = rest::DatasetDetail), (status = 404, body = rest::Problem)))]
+pub(crate) async fn get(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(name): ApiPath<String>,
+    ApiQuery(param): ApiQuery<VersionParam>,
+) -> ApiResult<Json<rest::DatasetDetail>> {
+    let overview = state
+        .hub
+        .dataset_overview(&caller, &Name::try_from(name)?, param.version)
+        .await?;
+    Ok(Json(rest::DatasetDetail {
+        description: overview.description,
+        current: view::dataset_version(overview.current),
+        versions: overview
+            .versions
+            .into_iter()
+            .map(view::dataset_version)
+            .collect(),
+        splits: overview.splits.into_iter().map(view::split).collect(),
+    }))
+}
+
+/// Stores a split of a version.
+#[utoipa::path(post, path = "/api/v1/datasets/{name}/versions/{version}/splits", tag = "datasets", params(("name" = String, Path, description = "The dataset's name"), ("version" = u32, Path, description = "The version's number")), request_body = rest::SplitRegister, responses((status = 200, body = rest::SplitView), (status = 404, body = rest::Problem)))]
+pub(crate) async fn split(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath((name, version)): ApiPath<(String, u32)>,
+    ApiJson(body): ApiJson<rest::SplitRegister>,
+) -> ApiResult<Json<rest::SplitView>> {
+    let split = DatasetSplit {
+        dataset: name.try_into()?,
+        version,
+        hash: body.hash,
+        spec: body.spec,
+        parts: body.parts,
+        created_at: Timestamp(0),
+    };
+    Ok(Json(view::split(
+        state.hub.split_register(&caller, split).await?,
+    )))
+}

@@ -1,0 +1,22 @@
+//! The native API, version 1: one module per noun, and `view` for the mapping
+//! from domain to wire.
+
+pub(crate) mod adapters;
+pub(crate) mod artifacts;
+pub(crate) mod attempts;
+pub(crate) mod compare;
+pub(crate) mod datasets;
+pub(crate) mod evaluations;
+pub(crate) mod events;
+pub(crate) mod logs;
+pub(crate) mod meta;
+pub(crate) mod runs;
+pub(crate) mod series;
+mod view;
+
+use mlhub_core::{Error, RunId};
+
+/// Parses an exact run id of a supervisor's route.
+fn run_id(text: &str) -> Result<RunId, Error> {
+    text.parse()
+}

@@ -1,0 +1,216 @@
+//! Runs: list, make, show, change, delete, stop.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use mlhub_app::{RunCreation, RunDraft, RunListRequest};
+use mlhub_core::store::{RunOrder, RunQuery};
+use mlhub_core::{Caller, Error, GroupId, Name, Result, RunState, limits};
+use mlhub_protocol::rest;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::view;
+use crate::ApiState;
+use crate::extract::{ApiJson, ApiPath, ApiQuery};
+use crate::problem::ApiResult;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParams {
+    /// Only this project.
+    project: Option<String>,
+    /// Only this experiment.
+    experiment: Option<String>,
+    /// Only these states, with commas between them.
+    state: Option<String>,
+    /// Only this seed group.
+    group: Option<String>,
+    /// Only this adapter.
+    adapter: Option<String>,
+    /// Only runs whose id, name, experiment, adapter or tags contain this.
+    q: Option<String>,
+    /// `created`, `name`, `state`, `started`, `metric:NAME`, `evaluated:SPLIT/NAME` or `param:NAME`.
+    sort: Option<String>,
+    /// `asc` or `desc`.
+    order: Option<String>,
+    /// Rows at most, 1 to 1000.
+    limit: Option<usize>,
+    /// `next_cursor` of the previous page.
+    cursor: Option<String>,
+}
+
+fn order_of(text: &str) -> Result<RunOrder> {
+    Ok(match text.split_once(':') {
+        None => match text {
+            "created" => RunOrder::Created,
+            "name" => RunOrder::Name,
+            "state" => RunOrder::State,
+            "started" => RunOrder::Started,
+            _ => return Err(bad_sort()),
+        },
+        Some(("metric", name)) => RunOrder::Metric(name.to_owned()),
+        Some(("param", name)) => RunOrder::Param(name.to_owned()),
+        Some(("evaluated", name)) => {
+            let (split, name) = name.split_once('/').ok_or_else(bad_sort)?;
+            RunOrder::Evaluated {
+                split: split.to_owned(),
+                name: name.to_owned(),
+            }
+        }
+        Some(_) => return Err(bad_sort()),
+    })
+}
+
+fn bad_sort() -> Error {
+    Error::invalid(
+        "`sort` must be created, name, state, started, metric:NAME, evaluated:SPLIT/NAME or param:NAME",
+    )
+}
+
+fn list_request(params: ListParams) -> Result<RunListRequest> {
+    let states = match &params.state {
+        Some(text) => text
+            .split(',')
+            .map(RunState::parse)
+            .collect::<Result<_>>()?,
+        None => Vec::new(),
+    };
+    let descending = match params.order.as_deref() {
+        None | Some("desc") => true,
+        Some("asc") => false,
+        Some(_) => return Err(Error::invalid("`order` must be asc or desc")),
+    };
+    Ok(RunListRequest {
+        query: RunQuery {
+            project: params.project.map(Name::try_from).transpose()?,
+            experiment: params.experiment.map(Name::try_from).transpose()?,
+            states,
+            group: params.group.map(GroupId::try_from).transpose()?,
+            adapter: params.adapter,
+            text: params.q.filter(|text| !text.is_empty()),
+            order: order_of(params.sort.as_deref().unwrap_or("created"))?,
+            descending,
+            after: None,
+            limit: params.limit.unwrap_or(limits::PAGE_DEFAULT_ROWS),
+        },
+        cursor: params.cursor,
+    })
+}
+
+/// A page of runs.
+#[utoipa::path(get, path = "/api/v1/runs", tag = "runs", params(ListParams), responses((status = 200, body = rest::RunPage), (status = 400, body = rest::Problem)))]
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiQuery(params): ApiQuery<ListParams>,
+) -> ApiResult<Json<rest::RunPage>> {
+    let page = state.hub.run_list(&caller, list_request(params)?).await?;
+    Ok(Json(rest::RunPage {
+        runs: page.rows.into_iter().map(view::run).collect(),
+        next_cursor: page.next_cursor,
+        total: page.total,
+    }))
+}
+
+/// Makes runs that differ only in their seed.
+#[utoipa::path(post, path = "/api/v1/runs", tag = "runs", request_body = rest::RunsCreate, responses((status = 201, body = rest::RunsCreated), (status = 400, body = rest::Problem), (status = 409, body = rest::Problem)))]
+pub(crate) async fn create(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiJson(body): ApiJson<rest::RunsCreate>,
+) -> ApiResult<(StatusCode, Json<rest::RunsCreated>)> {
+    let drafts = body
+        .runs
+        .into_iter()
+        .map(|seed| {
+            Ok(RunDraft {
+                id: seed.id.map(TryInto::try_into).transpose()?,
+                name: seed.name.map(Name::try_from).transpose()?,
+                seed: seed.seed,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let rows = state
+        .hub
+        .run_create(
+            &caller,
+            RunCreation {
+                project: body.project.try_into()?,
+                experiment: body.experiment.try_into()?,
+                adapter: body.adapter,
+                adapter_version: body.adapter_version,
+                dataset: body.dataset,
+                notes: body.notes,
+                params: body.params,
+                tags: body.tags,
+                snapshot: body.snapshot,
+                host: body.host,
+                group: body.group.map(GroupId::try_from).transpose()?,
+                runs: drafts,
+            },
+        )
+        .await?;
+    let group = rows
+        .first()
+        .and_then(|row| row.run.group.clone())
+        .map(Into::into);
+    let runs = rows.into_iter().map(view::run).collect();
+    Ok((StatusCode::CREATED, Json(rest::RunsCreated { group, runs })))
+}
+
+/// A whole run, by id or unique prefix.
+#[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix")), responses((status = 200, body = rest::RunDetail), (status = 404, body = rest::Problem)))]
+pub(crate) async fn get(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(run): ApiPath<String>,
+) -> ApiResult<Json<rest::RunDetail>> {
+    let mut overview = state.hub.run_overview(&caller, &run).await?;
+    let mut evaluations = Vec::new();
+    for record in std::mem::take(&mut overview.evaluations) {
+        let receipt = state.hub.evaluation_receipt(&record).await?;
+        evaluations.push(view::evaluation(record, receipt)?);
+    }
+    Ok(Json(view::run_detail(overview, evaluations)))
+}
+
+/// Changes name, notes and tags.
+#[utoipa::path(patch, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix")), request_body = rest::RunPatch, responses((status = 200, body = rest::RunSummary), (status = 404, body = rest::Problem)))]
+pub(crate) async fn patch(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(run): ApiPath<String>,
+    ApiJson(body): ApiJson<rest::RunPatch>,
+) -> ApiResult<Json<rest::RunSummary>> {
+    let name = body.name.map(Name::try_from).transpose()?;
+    let row = state
+        .hub
+        .run_patch(&caller, &run, name, body.notes, body.tags)
+        .await?;
+    Ok(Json(view::run(row)))
+}
+
+/// Deletes an ended run with everything that hangs on it.
+#[utoipa::path(delete, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix")), responses((status = 204, description = "Gone"), (status = 404, body = rest::Problem), (status = 409, body = rest::Problem)))]
+pub(crate) async fn delete(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(run): ApiPath<String>,
+) -> ApiResult<StatusCode> {
+    state.hub.run_delete(&caller, &run).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks a run to stop: SIGTERM, a grace period, SIGKILL.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/stop", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix")), responses((status = 200, body = rest::RunSummary), (status = 409, body = rest::Problem)))]
+pub(crate) async fn stop(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(run): ApiPath<String>,
+) -> ApiResult<Json<rest::RunSummary>> {
+    let run = state.hub.run_stop(&caller, &run).await?;
+    let row = state.hub.run_row(&caller, &run.id).await?;
+    Ok(Json(view::run(row)))
+}

@@ -1,0 +1,137 @@
+//! Artifacts: bytes by hash, recorded by run and path, never interpreted.
+
+use bytes::Bytes;
+use mlhub_core::run::Artifact;
+use mlhub_core::store::{BlobInfo, BlobWriter};
+use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind, Permission, Result, RunId, limits};
+
+use crate::Hub;
+
+/// Bytes in the kind of an artifact.
+const KIND_MAX_BYTES: usize = 40;
+
+/// An artifact being received. Dropped before [`ArtifactUpload::finish`], it
+/// leaves nothing.
+pub struct ArtifactUpload<'hub> {
+    hub: &'hub Hub,
+    run: RunId,
+    path: ArtifactPath,
+    attempt: u32,
+    kind: String,
+    expected_hash: Option<String>,
+    writer: Box<dyn BlobWriter>,
+    size_bytes: u64,
+}
+
+/// A stored artifact to be sent piece by piece with [`Hub::artifact_read`].
+#[derive(Debug, Clone)]
+pub struct ArtifactContent {
+    /// The record.
+    pub artifact: Artifact,
+}
+
+impl Hub {
+    /// Starts receiving an artifact of an attempt.
+    pub async fn artifact_upload(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        attempt: u32,
+        path: ArtifactPath,
+        kind: &str,
+        expected_hash: Option<String>,
+    ) -> Result<ArtifactUpload<'_>> {
+        caller.require(Permission::Write)?;
+        let known = self.run_exact(run).await?;
+        if attempt == 0 || attempt > known.attempt {
+            return Err(Error::not_found("attempt", format!("{run}/{attempt}")));
+        }
+        if kind.is_empty()
+            || kind.len() > KIND_MAX_BYTES
+            || !kind
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
+        {
+            return Err(Error::invalid(
+                "`kind` must be 1 to 40 lower-case letters, `_` or `-`",
+            ));
+        }
+        Ok(ArtifactUpload {
+            hub: self,
+            run: run.clone(),
+            path,
+            attempt,
+            kind: kind.to_owned(),
+            expected_hash,
+            writer: self.blobs.create().await?,
+            size_bytes: 0,
+        })
+    }
+
+    /// Artifacts of a run, by path.
+    pub async fn artifact_list(&self, caller: &Caller, text: &str) -> Result<Vec<Artifact>> {
+        let run = self.run_resolve(caller, text).await?;
+        self.store.artifact_list(&run.id).await
+    }
+
+    /// Finds an artifact to be read.
+    pub async fn artifact_open(
+        &self,
+        caller: &Caller,
+        text: &str,
+        path: &ArtifactPath,
+    ) -> Result<ArtifactContent> {
+        let run = self.run_resolve(caller, text).await?;
+        let artifact = self
+            .store
+            .artifact_get(&run.id, path)
+            .await?
+            .ok_or_else(|| Error::not_found("artifact", path))?;
+        Ok(ArtifactContent { artifact })
+    }
+
+    /// Bytes of an opened artifact from `offset`; empty at its end.
+    pub async fn artifact_read(
+        &self,
+        content: &ArtifactContent,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Bytes> {
+        self.blobs.read(&content.artifact.hash, offset, limit).await
+    }
+}
+
+impl ArtifactUpload<'_> {
+    /// Appends bytes.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.size_bytes += bytes.len() as u64;
+        if self.size_bytes > limits::ARTIFACT_MAX_BYTES {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "an artifact may have 1 TiB at most",
+            ));
+        }
+        self.writer.write(bytes).await
+    }
+
+    /// Checks the hash, makes the content visible, records it.
+    pub async fn finish(self) -> Result<Artifact> {
+        let BlobInfo { hash, size_bytes } =
+            self.writer.finish(self.expected_hash.as_deref()).await?;
+        let artifact = Artifact {
+            run: self.run,
+            path: self.path,
+            hash,
+            size_bytes,
+            kind: self.kind,
+            attempt: self.attempt,
+            created_at: self.hub.clock.now(),
+        };
+        self.hub.store.artifact_put(&artifact).await?;
+        let run = self.hub.run_exact(&artifact.run).await?;
+        self.hub
+            .live
+            .publish(&run.id, &run.project, run.state, &["artifacts"]);
+        Ok(artifact)
+    }
+}

@@ -1,0 +1,442 @@
+//! What supervisors report: starts, events, logs, ends; and what they are told.
+//!
+//! Every call may arrive twice, late or after a crash in between; the offsets
+//! and the state machine make the effect the same as one delivery.
+
+use std::collections::BTreeMap;
+
+use mlhub_core::run::{Attempt, AttemptChange, ExitStatus, Failure, Run};
+use mlhub_core::store::{IngestBatch, IngestOutcome, LogOutcome};
+use mlhub_core::{
+    ArtifactPath, Caller, Error, ErrorKind, Permission, Result, RunEvent, RunId, RunState,
+    Timestamp, limits,
+};
+
+use crate::runs::event_for;
+use crate::{Hub, validate};
+
+/// Times a state change is tried against concurrent ones before giving up.
+const STATE_RACES_MAX: usize = 8;
+/// Bytes in the name of an event writer or log stream.
+const WRITER_MAX_BYTES: usize = 200;
+
+/// How an attempt stands on the hub.
+#[derive(Debug, Clone)]
+pub struct AttemptStanding {
+    /// Its state.
+    pub state: RunState,
+    /// Whether its program is to be stopped.
+    pub stop_requested: bool,
+}
+
+/// What the hub has of an attempt.
+#[derive(Debug, Clone, Default)]
+pub struct StoredOffsets {
+    /// Bytes of each event writer.
+    pub events: BTreeMap<String, u64>,
+    /// Bytes of each log stream.
+    pub logs: BTreeMap<String, u64>,
+    /// Hash of each stored artifact.
+    pub artifacts: BTreeMap<String, String>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone)]
+pub struct FinishReport {
+    /// A terminal state.
+    pub state: RunState,
+    /// When.
+    pub ended_at: Timestamp,
+    /// Its exit status, when known.
+    pub exit: Option<ExitStatus>,
+    /// Why it did not finish.
+    pub failure: Option<Failure>,
+    /// Prediction files shipped, by split.
+    pub predictions: BTreeMap<String, PredictionsShipped>,
+}
+
+/// Which bytes of a stream to read.
+#[derive(Debug, Clone, Copy)]
+pub struct LogRange {
+    /// The attempt; the newest when absent.
+    pub attempt: Option<u32>,
+    /// First byte; ignored with `tail`.
+    pub offset: u64,
+    /// Read the last `limit` bytes.
+    pub tail: bool,
+    /// Bytes at most.
+    pub limit: usize,
+}
+
+/// A shipped prediction file.
+#[derive(Debug, Clone)]
+pub struct PredictionsShipped {
+    /// Its artifact path.
+    pub path: ArtifactPath,
+    /// The task the program named.
+    pub task: Option<String>,
+}
+
+impl Hub {
+    /// Asks a run to stop. A queued run is stopped at once; a running one when
+    /// its supervisor has ended it.
+    pub async fn run_stop(&self, caller: &Caller, text: &str) -> Result<Run> {
+        caller.require(Permission::Write)?;
+        let run = self.run_resolve(caller, text).await?;
+        if run.state.is_terminal() {
+            return Err(Error::conflict(format!(
+                "run `{}` is {} already",
+                run.id, run.state
+            )));
+        }
+        self.store.run_stop_request(&run.id).await?;
+        if run.state == RunState::Queued {
+            let now = self.clock.now();
+            // Losing this race means that it has just started: its supervisor
+            // will read the request.
+            self.store
+                .attempt_change(&AttemptChange {
+                    run: run.id.clone(),
+                    number: run.attempt,
+                    from: RunState::Queued,
+                    to: RunState::Stopped,
+                    started_at: None,
+                    ended_at: Some(now),
+                    exit: None,
+                    failure: None,
+                })
+                .await?;
+        }
+        let run = self.run_exact(&run.id).await?;
+        self.live
+            .publish(&run.id, &run.project, run.state, &["state"]);
+        Ok(run)
+    }
+
+    /// Queues another attempt of an ended run, resuming from a step or afresh.
+    pub async fn attempt_create(
+        &self,
+        caller: &Caller,
+        text: &str,
+        host: Option<&str>,
+        resumed_from_step: Option<i64>,
+    ) -> Result<(Run, Attempt)> {
+        caller.require(Permission::Write)?;
+        let run = self.run_resolve(caller, text).await?;
+        run.state.after(RunEvent::Requeue).map_err(|_| {
+            Error::conflict(format!(
+                "run `{}` is {}; only an ended run can be tried again",
+                run.id, run.state
+            ))
+        })?;
+        let attempt = self
+            .store
+            .attempt_create(&run.id, host, resumed_from_step, self.clock.now())
+            .await?;
+        let run = self.run_exact(&run.id).await?;
+        self.live
+            .publish(&run.id, &run.project, run.state, &["state", "metrics"]);
+        Ok((run, attempt))
+    }
+
+    /// What the hub has of an attempt, so that a supervisor goes on from there.
+    pub async fn attempt_offsets(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        number: u32,
+    ) -> Result<StoredOffsets> {
+        caller.require(Permission::Read)?;
+        self.attempt_exact(run, number).await?;
+        Ok(StoredOffsets {
+            events: self.store.offsets(run, number).await?,
+            logs: self.store.log_sizes(run, number).await?,
+            artifacts: self
+                .store
+                .artifact_list(run)
+                .await?
+                .into_iter()
+                .filter(|artifact| artifact.attempt == number)
+                .map(|artifact| (artifact.path.into(), artifact.hash))
+                .collect(),
+        })
+    }
+
+    /// The program started.
+    pub async fn attempt_start(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        number: u32,
+        started_at: Timestamp,
+    ) -> Result<AttemptStanding> {
+        caller.require(Permission::Write)?;
+        let attempt = self.attempt_exact(run, number).await?;
+        if attempt.state == RunState::Queued || attempt.state == RunState::Lost {
+            self.change_state(run, number, RunEvent::Start, |change| {
+                change.started_at = Some(started_at);
+            })
+            .await?;
+        }
+        self.standing(run, number).await
+    }
+
+    /// The supervisor is alive.
+    pub async fn attempt_heartbeat(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        number: u32,
+    ) -> Result<AttemptStanding> {
+        caller.require(Permission::Write)?;
+        self.store
+            .attempt_heartbeat(run, number, self.clock.now())
+            .await?;
+        self.standing(run, number).await
+    }
+
+    /// Stores a batch of events exactly once. `Misaligned` is an answer, not an
+    /// error: the supervisor sends again from the offset it names.
+    pub async fn attempt_events(
+        &self,
+        caller: &Caller,
+        batch: IngestBatch,
+    ) -> Result<IngestOutcome> {
+        caller.require(Permission::Write)?;
+        check_batch(&batch)?;
+        let run = self.run_exact(&batch.run).await?;
+        let outcome = self.store.ingest(&batch).await?;
+        if matches!(outcome, IngestOutcome::Stored { .. }) {
+            let mut changed = Vec::new();
+            if !batch.points.is_empty() {
+                changed.push("metrics");
+            }
+            if !batch.tags.is_empty() || !batch.params.is_empty() {
+                changed.push("tags");
+            }
+            if !batch.records.is_empty() {
+                changed.push("records");
+            }
+            self.live
+                .publish(&run.id, &run.project, run.state, &changed);
+        }
+        Ok(outcome)
+    }
+
+    /// Appends captured output.
+    pub async fn attempt_log(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        number: u32,
+        stream: &str,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<LogOutcome> {
+        caller.require(Permission::Write)?;
+        check_stream(stream)?;
+        if bytes.len() > limits::LOG_BODY_MAX_BYTES {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "the piece of log is larger than 4 MiB",
+            ));
+        }
+        if i64::try_from(offset).is_err() {
+            return Err(Error::invalid("`offset` is out of range"));
+        }
+        let known = self.run_exact(run).await?;
+        let outcome = self
+            .store
+            .log_append(run, number, stream, offset, bytes)
+            .await?;
+        if matches!(outcome, LogOutcome::Stored(_)) {
+            self.live
+                .publish(run, &known.project, known.state, &["logs"]);
+        }
+        Ok(outcome)
+    }
+
+    /// The attempt ended and all it left is stored; queues its evaluations.
+    pub async fn attempt_finish(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        number: u32,
+        report: FinishReport,
+    ) -> Result<AttemptStanding> {
+        caller.require(Permission::Write)?;
+        let event = event_for(report.state)?;
+        let before = self.attempt_exact(run, number).await?;
+        // Evaluations first: should the hub die in between, the supervisor
+        // reports the end again and nothing is left out.
+        if report.state == RunState::Finished && before.state != RunState::Finished {
+            self.evaluations_request(run, number, &report.predictions)
+                .await?;
+        }
+        self.change_state(run, number, event, |change| {
+            change.ended_at = Some(report.ended_at);
+            change.exit = report.exit;
+            change.failure.clone_from(&report.failure);
+        })
+        .await?;
+        self.evaluation_wanted.notify_one();
+        self.standing(run, number).await
+    }
+
+    /// Captured streams of a run: attempt, stream, stored bytes.
+    pub async fn log_list(&self, caller: &Caller, text: &str) -> Result<Vec<(u32, String, u64)>> {
+        let run = self.run_resolve(caller, text).await?;
+        let mut streams = Vec::new();
+        for attempt in self.store.attempt_list(&run.id).await? {
+            for (stream, size) in self.store.log_sizes(&run.id, attempt.number).await? {
+                streams.push((attempt.number, stream, size));
+            }
+        }
+        Ok(streams)
+    }
+
+    /// Bytes of one stream and where they stand: offset, stored size, bytes.
+    pub async fn log_read(
+        &self,
+        caller: &Caller,
+        text: &str,
+        stream: &str,
+        range: LogRange,
+    ) -> Result<(u64, u64, Vec<u8>)> {
+        let run = self.run_resolve(caller, text).await?;
+        check_stream(stream)?;
+        let number = range.attempt.unwrap_or(run.attempt);
+        let sizes = self.store.log_sizes(&run.id, number).await?;
+        let size = sizes.get(stream).copied().unwrap_or(0);
+        let limit = range.limit.clamp(1, limits::LOG_READ_MAX_BYTES);
+        let offset = if range.tail {
+            size.saturating_sub(limit as u64)
+        } else {
+            range.offset.min(size)
+        };
+        let bytes = self
+            .store
+            .log_read(&run.id, number, stream, offset, limit)
+            .await?;
+        Ok((offset, size, bytes))
+    }
+
+    /// Runs on `host` that have not ended or are lost, for a returning agent.
+    pub async fn runs_unsettled(&self, caller: &Caller, host: &str) -> Result<Vec<Run>> {
+        caller.require(Permission::Read)?;
+        self.store.run_unsettled(Some(host)).await
+    }
+
+    async fn standing(&self, id: &RunId, number: u32) -> Result<AttemptStanding> {
+        let run = self.run_exact(id).await?;
+        let attempt = self.attempt_exact(id, number).await?;
+        let superseded = run.attempt != number;
+        Ok(AttemptStanding {
+            state: attempt.state,
+            stop_requested: superseded || run.stop_requested || attempt.state == RunState::Stopped,
+        })
+    }
+
+    async fn attempt_exact(&self, run: &RunId, number: u32) -> Result<Attempt> {
+        self.run_exact(run).await?;
+        self.store
+            .attempt_list(run)
+            .await?
+            .into_iter()
+            .find(|attempt| attempt.number == number)
+            .ok_or_else(|| Error::not_found("attempt", format!("{run}/{number}")))
+    }
+
+    async fn change_state(
+        &self,
+        id: &RunId,
+        number: u32,
+        event: RunEvent,
+        fill: impl Fn(&mut AttemptChange),
+    ) -> Result<()> {
+        for _race in 0..STATE_RACES_MAX {
+            let attempt = self.attempt_exact(id, number).await?;
+            let to = attempt.state.after(event)?;
+            if to == attempt.state && attempt.ended_at.is_some() == to.is_terminal() {
+                return Ok(());
+            }
+            let mut change = AttemptChange {
+                run: id.clone(),
+                number,
+                from: attempt.state,
+                to,
+                started_at: None,
+                ended_at: None,
+                exit: None,
+                failure: None,
+            };
+            fill(&mut change);
+            if self.store.attempt_change(&change).await? {
+                let run = self.run_exact(id).await?;
+                self.live.publish(id, &run.project, run.state, &["state"]);
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            format!("run `{id}` is being changed by others; send the same request again"),
+        ))
+    }
+}
+
+fn check_stream(stream: &str) -> Result<()> {
+    if matches!(stream, "stdout" | "stderr") {
+        Ok(())
+    } else {
+        Err(Error::invalid("a log stream is `stdout` or `stderr`"))
+    }
+}
+
+fn check_batch(batch: &IngestBatch) -> Result<()> {
+    if batch.writer.is_empty()
+        || batch.writer.len() > WRITER_MAX_BYTES
+        || batch.writer.chars().any(char::is_control)
+    {
+        return Err(Error::invalid(
+            "`writer` must be 1 to 200 bytes without control characters",
+        ));
+    }
+    if batch.end < batch.start || i64::try_from(batch.end).is_err() {
+        return Err(Error::invalid(
+            "`start` and `end` must be ascending byte offsets below 2^63",
+        ));
+    }
+    if batch.points.len() > limits::POINTS_PER_BATCH_MAX {
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "{} points are more than the {} a batch may have",
+                batch.points.len(),
+                limits::POINTS_PER_BATCH_MAX
+            ),
+        ));
+    }
+    for point in &batch.points {
+        validate::key("metric", &point.name)?;
+    }
+    for (what, pairs) in [("param", &batch.params), ("tag", &batch.tags)] {
+        for (name, value) in pairs {
+            validate::key(what, name)?;
+            validate::value(what, name, value)?;
+        }
+    }
+    for record in &batch.records {
+        validate::key("record kind", &record.kind)?;
+        if record.body.to_string().len() > limits::RECORD_MAX_BYTES {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "a `{}` record is larger than {} bytes",
+                    record.kind,
+                    limits::RECORD_MAX_BYTES
+                ),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Datasets: records of what was read, never the data itself.
+
+use mlhub_core::dataset::{Dataset, DatasetSplit, DatasetVersion};
+use mlhub_core::{Caller, Error, ErrorKind, Name, Permission, Result};
+
+use crate::{Hub, validate};
+
+/// Bytes in the description of columns, files and statistics of a version.
+const INSPECTION_MAX_BYTES: usize = 3 * 1024 * 1024;
+/// Bytes in a fingerprint or split hash.
+const FINGERPRINT_MAX_BYTES: usize = 200;
+
+/// A dataset with its versions and the splits of the version shown.
+#[derive(Debug, Clone)]
+pub struct DatasetOverview {
+    /// What it is.
+    pub description: String,
+    /// The version asked for, or the newest.
+    pub current: DatasetVersion,
+    /// All versions, newest first.
+    pub versions: Vec<DatasetVersion>,
+    /// Splits of the version shown.
+    pub splits: Vec<DatasetSplit>,
+}
+
+impl Hub {
+    /// All datasets, by name.
+    pub async fn dataset_list(&self, caller: &Caller) -> Result<Vec<Dataset>> {
+        caller.require(Permission::Read)?;
+        self.store.dataset_list().await
+    }
+
+    /// Registers a content. The same fingerprint is the same version.
+    pub async fn dataset_register(
+        &self,
+        caller: &Caller,
+        mut version: DatasetVersion,
+        description: &str,
+    ) -> Result<DatasetVersion> {
+        caller.require(Permission::Write)?;
+        check_fingerprint(&version.fingerprint)?;
+        validate::text("the description", description)?;
+        validate::value("dataset", "source", &version.source)?;
+        validate::key("format", &version.format)?;
+        let size = version.inspection.to_string().len();
+        if size > INSPECTION_MAX_BYTES {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "the description of columns and files has {size} bytes and {INSPECTION_MAX_BYTES} are allowed"
+                ),
+            ));
+        }
+        version.owner = caller.user.clone();
+        version.created_at = self.clock.now();
+        self.store.dataset_put(&version, description).await
+    }
+
+    /// A dataset with its versions and splits.
+    pub async fn dataset_overview(
+        &self,
+        caller: &Caller,
+        name: &Name,
+        version: Option<u32>,
+    ) -> Result<DatasetOverview> {
+        caller.require(Permission::Read)?;
+        let current =
+            self.store
+                .dataset_get(name, version)
+                .await?
+                .ok_or_else(|| match version {
+                    Some(number) => Error::not_found("dataset version", format!("{name}@{number}")),
+                    None => Error::not_found("dataset", name),
+                })?;
+        let description = self
+            .store
+            .dataset_list()
+            .await?
+            .into_iter()
+            .find(|dataset| dataset.name == *name)
+            .map(|dataset| dataset.description)
+            .unwrap_or_default();
+        Ok(DatasetOverview {
+            description,
+            versions: self.store.dataset_versions(name).await?,
+            splits: self.store.split_list(name, current.version).await?,
+            current,
+        })
+    }
+
+    /// Stores a split of a version.
+    pub async fn split_register(
+        &self,
+        caller: &Caller,
+        mut split: DatasetSplit,
+    ) -> Result<DatasetSplit> {
+        caller.require(Permission::Write)?;
+        check_fingerprint(&split.hash)?;
+        if split.spec.to_string().len() + split.parts.to_string().len() > INSPECTION_MAX_BYTES {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "the split's description is too large",
+            ));
+        }
+        if self
+            .store
+            .dataset_get(&split.dataset, Some(split.version))
+            .await?
+            .is_none()
+        {
+            return Err(Error::not_found(
+                "dataset version",
+                format!("{}@{}", split.dataset, split.version),
+            ));
+        }
+        split.created_at = self.clock.now();
+        self.store.split_put(&split).await?;
+        Ok(split)
+    }
+}
+
+fn check_fingerprint(text: &str) -> Result<()> {
+    let usable = !text.is_empty()
+        && text.len() <= FINGERPRINT_MAX_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if usable {
+        Ok(())
+    } else {
+        Err(Error::invalid(
+            "a fingerprint must be 1 to 200 visible ASCII characters",
+        ))
+    }
+}

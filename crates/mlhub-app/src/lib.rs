@@ -1,0 +1,75 @@
+//! The use cases of the hub: the only place with rules.
+//!
+//! Every call takes the [`Caller`]; every face (native API, compatible APIs,
+//! command line) calls the same functions, so they cannot disagree. This crate
+//! knows no HTTP and no SQL, opens no path a client named, and starts no
+//! process. Background work (evaluation) is driven by [`Hub::evaluate_pending`].
+
+mod adapters;
+mod artifacts;
+mod attempts;
+mod compare;
+mod cursor;
+mod datasets;
+mod evaluation;
+mod live;
+mod predictions;
+mod receipt;
+mod runs;
+mod series;
+mod validate;
+
+use std::sync::Arc;
+
+use mlhub_core::store::{BlobStore, Store};
+use mlhub_core::{Clock, Entropy};
+
+pub use adapters::{AdapterCatalog, AdapterDescription};
+pub use artifacts::{ArtifactContent, ArtifactUpload};
+pub use attempts::{AttemptStanding, FinishReport, LogRange, PredictionsShipped, StoredOffsets};
+pub use compare::{
+    Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,
+};
+pub use datasets::DatasetOverview;
+pub use evaluation::{EvaluationWork, direction_of};
+pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
+pub use receipt::{Receipt, receipt};
+pub use runs::{RunCreation, RunDraft, RunListRequest, RunOverview, RunRow, RunRowPage};
+pub use series::{MetricDisplay, Series, SeriesRequest};
+
+/// The hub: everything the use cases work with.
+pub struct Hub {
+    store: Arc<dyn Store>,
+    blobs: Arc<dyn BlobStore>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    catalog: Arc<dyn AdapterCatalog>,
+    live: LiveFeed,
+    evaluation_wanted: tokio::sync::Notify,
+}
+
+impl Hub {
+    /// Puts a hub together from its parts.
+    pub fn new(
+        store: Arc<dyn Store>,
+        blobs: Arc<dyn BlobStore>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        catalog: Arc<dyn AdapterCatalog>,
+    ) -> Self {
+        Self {
+            store,
+            blobs,
+            clock,
+            entropy,
+            catalog,
+            live: LiveFeed::new(),
+            evaluation_wanted: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// What changes while one watches.
+    pub fn live(&self) -> &LiveFeed {
+        &self.live
+    }
+}

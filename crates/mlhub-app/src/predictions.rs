@@ -1,0 +1,310 @@
+//! From a prediction file to checked predictions: which task, which classes.
+//!
+//! The task comes from the plan, else from the program, else from the columns.
+//! Classes are those of the score columns in their order, else all that occur,
+//! sorted; numbers sort by value.
+
+use std::collections::BTreeSet;
+
+use mlhub_data::{PredictionTable, Values};
+use mlhub_eval::{ExpectedIds, Predictions, PredictionsInput, Targets, Task, encode_labels};
+use mlhub_protocol::rest::ExpectedSplit;
+
+/// What the evaluation was told.
+pub(crate) struct Wish<'a> {
+    pub(crate) task: Option<&'a str>,
+    pub(crate) positive_label: Option<&'a str>,
+    pub(crate) expected: Option<&'a ExpectedSplit>,
+}
+
+/// Checks a table against the wish; the error is one paragraph for a person.
+pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictions, String> {
+    let task = match wish.task {
+        Some(text) => parse_task(text)?,
+        None => infer_task(&table),
+    };
+    let input = match task {
+        Task::Regression => regression_input(table)?,
+        _ => classification_input(table, task, wish.positive_label)?,
+    };
+    let predictions = Predictions::new(input).map_err(|error| error.to_string())?;
+    if let Some(expected) = wish.expected {
+        let ids = match &expected.ids {
+            Some(ids) => ExpectedIds::Ids(ids),
+            None => ExpectedIds::RowCount(expected.rows),
+        };
+        predictions
+            .check_ids_cover(ids)
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(predictions)
+}
+
+fn parse_task(text: &str) -> Result<Task, String> {
+    match text {
+        "binary" => Ok(Task::Binary),
+        "multiclass" => Ok(Task::Multiclass),
+        "regression" => Ok(Task::Regression),
+        other => Err(format!(
+            "the task `{other}` cannot be evaluated; tasks are binary, multiclass and regression"
+        )),
+    }
+}
+
+fn infer_task(table: &PredictionTable) -> Task {
+    let classes = match &table.y_true {
+        Values::Text(_) => distinct(&table.y_true).len(),
+        Values::Number(_) if !table.score_labels.is_empty() => table.score_labels.len().max(2),
+        Values::Number(_) => return Task::Regression,
+    };
+    if classes <= 2 {
+        Task::Binary
+    } else {
+        Task::Multiclass
+    }
+}
+
+fn regression_input(table: PredictionTable) -> Result<PredictionsInput, String> {
+    let numbers = |column: &str, values: Values| match values {
+        Values::Number(numbers) => Ok(Targets::Values(numbers)),
+        Values::Text(_) => Err(format!(
+            "column `{column}` holds text, and a regression needs numbers; name the task in `evaluation.task` if these are classes"
+        )),
+    };
+    Ok(PredictionsInput {
+        ids: table.ids,
+        task: Task::Regression,
+        labels: Vec::new(),
+        y_true: numbers("y_true", table.y_true)?,
+        y_pred: table
+            .y_pred
+            .map(|values| numbers("y_pred", values))
+            .transpose()?,
+        y_score: None,
+        weight: table.weight,
+        group: table.group,
+    })
+}
+
+fn classification_input(
+    table: PredictionTable,
+    task: Task,
+    positive: Option<&str>,
+) -> Result<PredictionsInput, String> {
+    let (labels, order) = labels(&table, task, positive)?;
+    let encode = |column: &str, values: &Values| {
+        let texts = texts(values);
+        encode_labels(column, texts.iter().map(String::as_str), &labels)
+            .map(Targets::Classes)
+            .map_err(|error| error.to_string())
+    };
+    let y_true = encode("y_true", &table.y_true)?;
+    let y_pred = table
+        .y_pred
+        .as_ref()
+        .map(|values| encode("y_pred", values))
+        .transpose()?;
+    let y_score = table.y_score.map(|scores| match &order {
+        Some(order) => reorder(&scores, order),
+        None => scores,
+    });
+    Ok(PredictionsInput {
+        ids: table.ids,
+        task,
+        labels,
+        y_true,
+        y_pred,
+        y_score,
+        weight: table.weight,
+        group: table.group,
+    })
+}
+
+/// Class names, and how score columns must be permuted to match them.
+fn labels(
+    table: &PredictionTable,
+    task: Task,
+    positive: Option<&str>,
+) -> Result<(Vec<String>, Option<Vec<usize>>), String> {
+    let named = table.score_labels.len() > 1;
+    let mut labels: Vec<String> = if named {
+        table.score_labels.clone()
+    } else {
+        let mut all = distinct(&table.y_true);
+        if let Some(y_pred) = &table.y_pred {
+            all.extend(distinct(y_pred));
+        }
+        sort_labels(all)
+    };
+    if !matches!(task, Task::Binary) {
+        return Ok((labels, None));
+    }
+    if labels.len() == 1 {
+        // One class in the whole split: the other is only known by its absence.
+        let other = match labels[0].as_str() {
+            "0" => "1".to_owned(),
+            "1" => "0".to_owned(),
+            only => format!("not {only}"),
+        };
+        labels = sort_labels([labels[0].clone(), other].into());
+    }
+    if labels.len() != 2 {
+        return Err(format!(
+            "the task is binary and there are {} classes; set `evaluation.task: multiclass`",
+            labels.len()
+        ));
+    }
+    let Some(positive) = positive else {
+        return Ok((labels, None));
+    };
+    match labels.iter().position(|label| label == positive) {
+        Some(1) => Ok((labels, None)),
+        Some(_) => {
+            labels.swap(0, 1);
+            Ok((labels, named.then(|| vec![1, 0])))
+        }
+        None => Err(format!(
+            "`evaluation.positive_label` is `{positive}`, which is neither of the two classes"
+        )),
+    }
+}
+
+fn reorder(scores: &[f64], order: &[usize]) -> Vec<f64> {
+    scores
+        .chunks_exact(order.len())
+        .flat_map(|row| order.iter().map(|&column| row[column]))
+        .collect()
+}
+
+fn texts(values: &Values) -> Vec<String> {
+    match values {
+        Values::Text(texts) => texts.clone(),
+        Values::Number(numbers) => numbers.iter().map(|number| number_label(*number)).collect(),
+    }
+}
+
+/// A number as a class name: `3`, not `3.0`.
+fn number_label(number: f64) -> String {
+    format!("{number}")
+}
+
+fn distinct(values: &Values) -> BTreeSet<String> {
+    texts(values).into_iter().collect()
+}
+
+fn sort_labels(labels: BTreeSet<String>) -> Vec<String> {
+    let mut labels: Vec<String> = labels.into_iter().collect();
+    if labels.iter().all(|label| label.parse::<f64>().is_ok()) {
+        labels.sort_by(|a, b| {
+            let number = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
+            number(a).total_cmp(&number(b))
+        });
+    }
+    labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(
+        y_true: Values,
+        y_pred: Values,
+        score_labels: &[&str],
+        y_score: Option<Vec<f64>>,
+    ) -> PredictionTable {
+        let rows = match &y_true {
+            Values::Text(texts) => texts.len(),
+            Values::Number(numbers) => numbers.len(),
+        };
+        PredictionTable {
+            ids: (0..rows).map(|row| row.to_string()).collect(),
+            y_true,
+            y_pred: Some(y_pred),
+            score_labels: score_labels
+                .iter()
+                .map(|label| (*label).to_owned())
+                .collect(),
+            y_score,
+            weight: None,
+            group: None,
+        }
+    }
+
+    fn text(items: &[&str]) -> Values {
+        Values::Text(items.iter().map(|item| (*item).to_owned()).collect())
+    }
+
+    fn wish<'a>(task: Option<&'a str>, positive_label: Option<&'a str>) -> Wish<'a> {
+        Wish {
+            task,
+            positive_label,
+            expected: None,
+        }
+    }
+
+    #[test]
+    fn numeric_classes_sort_by_value_and_drop_the_fraction() {
+        let checked = check(
+            table(
+                Values::Number(vec![10.0, 2.0, 9.0]),
+                Values::Number(vec![10.0, 2.0, 2.0]),
+                &[],
+                None,
+            ),
+            &wish(Some("multiclass"), None),
+        )
+        .expect("valid");
+        assert_eq!(checked.labels(), ["2", "9", "10"]);
+    }
+
+    #[test]
+    fn a_positive_label_swaps_classes_and_their_scores() {
+        let checked = check(
+            table(
+                text(&["no", "yes"]),
+                text(&["no", "yes"]),
+                &["yes", "no"],
+                Some(vec![0.2, 0.8, 0.9, 0.1]),
+            ),
+            &wish(Some("binary"), Some("yes")),
+        )
+        .expect("valid");
+        assert_eq!(checked.labels(), ["no", "yes"]);
+        assert_eq!(checked.y_score(), Some(&[0.8, 0.2, 0.1, 0.9][..]));
+    }
+
+    #[test]
+    fn a_missing_id_is_named() {
+        let expected = ExpectedSplit {
+            rows: 3,
+            ids: None,
+            fingerprint: None,
+        };
+        let error = check(
+            table(text(&["a", "b"]), text(&["a", "b"]), &[], None),
+            &Wish {
+                task: None,
+                positive_label: None,
+                expected: Some(&expected),
+            },
+        )
+        .expect_err("one row is missing");
+        assert!(error.contains('2'), "{error}");
+    }
+
+    #[test]
+    fn numbers_without_scores_are_a_regression() {
+        let checked = check(
+            table(
+                Values::Number(vec![0.5, 1.5]),
+                Values::Number(vec![0.4, 1.4]),
+                &[],
+                None,
+            ),
+            &wish(None, None),
+        )
+        .expect("valid");
+        assert_eq!(checked.task(), Task::Regression);
+    }
+}

@@ -1,0 +1,76 @@
+//! The evaluation receipt: what a result stands on. With a part missing it is
+//! marked unverified and kept off leaderboards.
+
+use mlhub_core::evaluation::EvaluationRecord;
+use mlhub_core::run::Artifact;
+use mlhub_protocol::rest::Snapshot;
+
+/// What an evaluation stands on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Parts that are missing, in words.
+    pub missing: Vec<String>,
+    /// Hash of the model artifact.
+    pub model_hash: Option<String>,
+    /// `name@version` of the dataset.
+    pub dataset: Option<String>,
+    /// The split file's fingerprint.
+    pub split_fingerprint: Option<String>,
+    /// Git commit, with `+changes` when there are uncommitted ones.
+    pub code: Option<String>,
+    /// Fingerprint of the environment.
+    pub environment: Option<String>,
+}
+
+/// Artifact kinds that hold a model.
+const MODEL_KINDS: [&str; 2] = ["model", "checkpoint"];
+
+/// Puts the receipt of an evaluation together.
+pub fn receipt(
+    evaluation: &EvaluationRecord,
+    snapshot: &Snapshot,
+    artifacts: &[Artifact],
+    dataset: Option<&str>,
+) -> Receipt {
+    let model_hash = artifacts
+        .iter()
+        .filter(|artifact| MODEL_KINDS.contains(&artifact.kind.as_str()))
+        .max_by_key(|artifact| (artifact.attempt, artifact.created_at))
+        .map(|artifact| artifact.hash.clone());
+    let split_fingerprint = snapshot
+        .evaluation
+        .as_ref()
+        .and_then(|plan| plan.splits.get(&evaluation.split))
+        .and_then(|split| split.fingerprint.clone());
+    let code = snapshot.code["commit"].as_str().map(|commit| {
+        if snapshot.code["dirty"].as_bool() == Some(true) {
+            format!("{commit}+changes")
+        } else {
+            commit.to_owned()
+        }
+    });
+    let environment = snapshot.environment["fingerprint"]
+        .as_str()
+        .map(str::to_owned);
+    let mut receipt = Receipt {
+        missing: Vec::new(),
+        model_hash,
+        dataset: dataset.map(str::to_owned),
+        split_fingerprint,
+        code,
+        environment,
+    };
+    let parts = [
+        ("model artifact", receipt.model_hash.is_none()),
+        ("dataset version", receipt.dataset.is_none()),
+        ("split fingerprint", receipt.split_fingerprint.is_none()),
+        ("code commit", receipt.code.is_none()),
+        ("environment fingerprint", receipt.environment.is_none()),
+    ];
+    receipt.missing = parts
+        .iter()
+        .filter(|(_, missing)| *missing)
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    receipt
+}
