@@ -66,6 +66,9 @@ impl Decoder<'_> {
         label: &str,
         help: Option<String>,
     ) {
+        if self.errors.overflows() {
+            return;
+        }
         let label = label.to_owned();
         self.errors.push(self.sources.error(Mistake {
             kind,
@@ -165,6 +168,9 @@ impl Decoder<'_> {
     }
 
     fn unknown_key(&mut self, key: &Key, parent: &str, known: &[&str]) {
+        if self.errors.overflows() {
+            return;
+        }
         let near = suggest(&key.name, known.iter().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),

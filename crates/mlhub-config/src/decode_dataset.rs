@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::decode::{Decoder, Fields};
 use crate::decode_experiment::split_version;
-use crate::document::{Data, Node};
+use crate::document::{At, Data, Node};
 use crate::error::{ErrorKind, quote};
 use crate::experiment::{DatasetRef, DatasetSpec, FORMATS, SplitSpec};
 use crate::limits::{MAX_LIST_ITEMS, MAX_NAME_CHARS, MAX_SEED};
@@ -32,55 +32,7 @@ impl Decoder<'_> {
             .get("rows")
             .and_then(|node| self.whole(node, "dataset.rows", 1..=u64::MAX));
         let split = self.split(&given);
-        let has_files = matches!(split, Some(SplitSpec::Files { .. }));
-        if given.get("name").is_none()
-            && given.get("path").is_none()
-            && given.get("split").is_none()
-        {
-            self.missing(
-                &given,
-                "name",
-                "name a registered dataset, or give `path:` or `split: {files: ...}`",
-            );
-        } else if given.get("name").is_none()
-            && given.get("path").is_none()
-            && split.is_some()
-            && !has_files
-        {
-            self.missing(
-                &given,
-                "path",
-                "fractions need a dataset to split: give `name:` or `path:`",
-            );
-        }
-        let pinned = name.as_ref().is_some_and(|name| name.version.is_some());
-        if pinned && path.is_some() {
-            let message =
-                "`dataset.name` pins a registered version, but `dataset.path` names a file"
-                    .to_owned();
-            let help = "keep `path:` with a plain name, or only `name: NAME@VERSION`".to_owned();
-            self.mistake(
-                ErrorKind::InvalidValue,
-                Some(key.at),
-                "dataset",
-                message,
-                "",
-                Some(help),
-            );
-        }
-        if path.is_some() && has_files {
-            let message = "`dataset.path` and `dataset.split.files` both name the data".to_owned();
-            let help = "keep one of them".to_owned();
-            self.mistake(
-                ErrorKind::InvalidValue,
-                Some(key.at),
-                "dataset",
-                message,
-                "",
-                Some(help),
-            );
-        }
-        Some(DatasetSpec {
+        let dataset = DatasetSpec {
             name,
             path,
             format,
@@ -88,7 +40,50 @@ impl Decoder<'_> {
             id,
             split,
             rows,
-        })
+        };
+        self.check_source(&given, &dataset, key.at);
+        Some(dataset)
+    }
+
+    /// The data must be named, and once.
+    fn check_source(&mut self, given: &Fields<'_>, dataset: &DatasetSpec, at: At) {
+        let has_files = matches!(dataset.split, Some(SplitSpec::Files { .. }));
+        let named = given.get("name").is_some() || given.get("path").is_some();
+        if !named && given.get("split").is_none() {
+            let help = "name a registered dataset, or give `path:` or `split: {files: ...}`";
+            self.missing(given, "name", help);
+        } else if !named && dataset.split.is_some() && !has_files {
+            let help = "fractions need a dataset to split: give `name:` or `path:`";
+            self.missing(given, "path", help);
+        }
+        let pinned = dataset
+            .name
+            .as_ref()
+            .is_some_and(|name| name.version.is_some());
+        let twice = if pinned && dataset.path.is_some() {
+            Some((
+                "`dataset.name` pins a registered version, but `dataset.path` names a file",
+                "keep `path:` with a plain name, or only `name: NAME@VERSION`",
+            ))
+        } else if has_files && (dataset.path.is_some() || pinned) {
+            Some((
+                "`dataset.split.files` names the data, but so does `dataset.path` or a pinned `dataset.name`",
+                "keep one of them",
+            ))
+        } else {
+            None
+        };
+        if let Some((message, help)) = twice {
+            let (message, help) = (message.to_owned(), Some(help.to_owned()));
+            self.mistake(
+                ErrorKind::InvalidValue,
+                Some(at),
+                "dataset",
+                message,
+                "",
+                help,
+            );
+        }
     }
 
     fn dataset_ref(&mut self, node: &Node) -> Option<DatasetRef> {

@@ -229,6 +229,16 @@ impl Collector {
         }
     }
 
+    /// Whether no more mistakes are kept; counts the one at hand if so.
+    ///
+    /// Asked before a mistake is put into words: a file of a hundred thousand
+    /// mistakes must not cost as many excerpts.
+    pub(crate) fn overflows(&mut self) -> bool {
+        let full = self.errors.len() >= MAX_ERRORS;
+        self.more += usize::from(full);
+        full
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }

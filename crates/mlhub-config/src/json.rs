@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use crate::document::{At, Budget, Data, Key, Node, ParseFailure, Span, check_key};
 use crate::limits::MAX_DEPTH;
+use crate::line_index::LineIndex;
 use crate::yaml_scalar::too_large;
 
 struct Reader<'t> {
     text: &'t str,
     at: usize,
-    line: u32,
-    line_start: usize,
+    places: LineIndex<'t>,
     budget: Budget,
 }
 
@@ -22,8 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, ParseFailure> {
     let mut reader = Reader {
         text,
         at: 0,
-        line: 1,
-        line_start: 0,
+        places: LineIndex::new(text),
         budget: Budget::default(),
     };
     reader.space();
@@ -51,30 +50,14 @@ impl Reader<'_> {
     }
 
     fn space(&mut self) {
-        while let Some(byte @ (b' ' | b'\t' | b'\r' | b'\n')) = self.peek() {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
-            if byte == b'\n' {
-                self.line = self.line.saturating_add(1);
-                self.line_start = self.at;
-            }
         }
     }
 
-    /// The place from byte `start` of the current line to where the reader is.
+    /// The place from byte `start` to where the reader is.
     fn span_from(&self, start: usize) -> Span {
-        let chars = |from: usize, to: usize| {
-            u32::try_from(
-                self.text
-                    .get(from..to)
-                    .map_or(0, |part| part.chars().count()),
-            )
-            .unwrap_or(u32::MAX)
-        };
-        Span {
-            line: self.line,
-            column: chars(self.line_start, start).saturating_add(1),
-            width: chars(start, self.at).max(1),
-        }
+        self.places.span(start..self.at)
     }
 
     fn expected(&self, what: &str) -> ParseFailure {

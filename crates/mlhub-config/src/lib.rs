@@ -20,6 +20,7 @@ mod error;
 mod experiment;
 mod json;
 pub mod limits;
+mod line_index;
 mod overrides;
 mod path;
 mod quantity;

@@ -4,7 +4,7 @@
 //! Precedence, lowest first: built-in and adapter defaults, the file, smoke
 //! settings, overrides in their order. Nothing is read, fetched or guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,6 +17,7 @@ use crate::error::{Collector, ConfigError, ConfigErrors, ErrorKind};
 use crate::experiment::{AdapterRef, Experiment};
 use crate::limits::MAX_OVERRIDES;
 use crate::overrides::{Override, apply, set};
+use crate::path::join;
 use crate::schema::{defaults, fill_defaults, property_names};
 use crate::secret::Variables;
 use crate::sources::{Mistake, Origin, Sources};
@@ -185,8 +186,10 @@ fn assemble(
     let plain = std::mem::take(&mut experiment.environment.variables);
     experiment.environment.variables = Variables::new(plain.redacted());
     let document = experiment.to_value();
-    let origin_of = |keys: &[&str]| match place_of(root, keys) {
-        Some(at) => sources.origin(at),
+    let mut places = HashMap::new();
+    collect_places(root, "", false, &mut places);
+    let origin_of = |path: &str, keys: &[&str]| match places.get(path) {
+        Some(at) => sources.origin(*at),
         None if keys.len() > 1 && keys[0] == "params" => Origin::AdapterDefault {
             adapter: adapter.name.clone(),
             version: adapter.version.clone(),
@@ -195,7 +198,10 @@ fn assemble(
     };
     let origins: BTreeMap<String, Origin> = leaves(&document)
         .into_iter()
-        .map(|leaf| (leaf.path, origin_of(&leaf.keys)))
+        .map(|leaf| {
+            let origin = origin_of(&leaf.path, &leaf.keys);
+            (leaf.path, origin)
+        })
         .collect();
     let diff_from_defaults = changes(&experiment.params, &adapter.schema, &origins);
     Resolved {
@@ -209,16 +215,27 @@ fn assemble(
     }
 }
 
-/// Where the value of a leaf stands in the merged tree; a null outside `params` was replaced by a default.
-fn place_of(root: &Node, keys: &[&str]) -> Option<At> {
-    let keys = if keys == ["seeds"] && root.get("seeds").is_none() {
-        &["seed"]
-    } else {
-        keys
+/// Where each value of the merged tree stands, by dotted path.
+///
+/// A null outside `params` was replaced by a default and stands nowhere; `seed`
+/// is found as `seeds`, which it becomes.
+fn collect_places(node: &Node, path: &str, in_params: bool, places: &mut HashMap<String, At>) {
+    if node.data != Data::Null || in_params {
+        places.insert(path.to_owned(), node.at);
+    }
+    let Data::Mapping(entries) = &node.data else {
+        return;
     };
-    let node = keys.iter().try_fold(root, |node, key| node.get(key))?;
-    let stands = node.data != Data::Null || keys.first() == Some(&"params") && keys.len() > 1;
-    stands.then_some(node.at)
+    for (key, child) in entries {
+        let name = if path.is_empty() && key.name == "seed" {
+            "seeds"
+        } else {
+            &key.name
+        };
+        let path_to = join(path, name);
+        let in_params = in_params || path == "params";
+        collect_places(child, &path_to, in_params, places);
+    }
 }
 
 fn changes(

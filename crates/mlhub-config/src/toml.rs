@@ -6,22 +6,17 @@ use toml_edit::{Array, Document, InlineTable, Item, Table, Value};
 
 use crate::document::{At, Budget, Data, Key, Node, ParseFailure, Span, check_key};
 use crate::limits::MAX_DEPTH;
+use crate::line_index::LineIndex;
 
 struct Reader<'t> {
-    text: &'t str,
-    /// Byte offset of the start of each line.
-    line_starts: Vec<usize>,
+    places: LineIndex<'t>,
     budget: Budget,
 }
 
 /// Parses a TOML document; the root is always a mapping.
 pub(crate) fn parse(text: &str) -> Result<Node, ParseFailure> {
-    let line_starts = std::iter::once(0)
-        .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-        .collect();
     let mut reader = Reader {
-        text,
-        line_starts,
+        places: LineIndex::new(text),
         budget: Budget::default(),
     };
     let document = Document::parse(text).map_err(|error| {
@@ -42,29 +37,8 @@ pub(crate) fn parse(text: &str) -> Result<Node, ParseFailure> {
 }
 
 impl Reader<'_> {
-    /// Bytes to line, column and width in characters.
     fn span(&self, range: std::ops::Range<usize>) -> Span {
-        let start = range.start.min(self.text.len());
-        let line = self
-            .line_starts
-            .partition_point(|&line_start| line_start <= start)
-            .max(1);
-        let line_start = self.line_starts[line - 1];
-        let chars = |from: usize, to: usize| {
-            self.text
-                .get(from..to)
-                .map_or(0, |part| part.chars().count())
-        };
-        let line_end = self.text[line_start..]
-            .find('\n')
-            .map_or(self.text.len(), |length| line_start + length);
-        let width = chars(start, range.end.min(line_end));
-        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Span {
-            line: narrow(line),
-            column: narrow(chars(line_start, start) + 1),
-            width: narrow(width.max(1)),
-        }
+        self.places.span(range)
     }
 
     fn enter(&mut self, span: Span, depth: usize) -> Result<(), ParseFailure> {

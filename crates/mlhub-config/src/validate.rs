@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::document::{At, Data, Key, Layer, Node};
 use crate::error::{Collector, ErrorKind, quote};
-use crate::limits::{MAX_LISTED_VALUES, MAX_PATTERN_BYTES};
+use crate::limits::{MAX_ERRORS, MAX_LISTED_VALUES, MAX_PATTERN_BYTES};
 use crate::path::join;
 use crate::schema::{closed, outside_reference};
 use crate::sources::{Mistake, Sources};
@@ -52,6 +52,9 @@ pub(crate) fn validate(
 ) {
     let instance = Value::Object(params.clone());
     for error in validator.iter_errors(&instance) {
+        if errors.overflows() {
+            continue;
+        }
         let keys: Vec<String> = error
             .instance_path()
             .iter()
@@ -144,7 +147,12 @@ impl Translation<'_, '_> {
         match self.error.kind() {
             Kind::AdditionalProperties { unexpected }
             | Kind::UnevaluatedProperties { unexpected } => {
-                unexpected.iter().map(|name| self.unknown(name)).collect()
+                // One more than is kept, so that the list is seen to go on.
+                unexpected
+                    .iter()
+                    .take(MAX_ERRORS + 1)
+                    .map(|name| self.unknown(name))
+                    .collect()
             }
             Kind::Required { property } => {
                 vec![self.missing(property.as_str().unwrap_or_default())]
@@ -284,32 +292,15 @@ impl Translation<'_, '_> {
                 "is out of range",
                 parent.map(|parent| format!("use {}", range(parent))),
             ),
-            Kind::MultipleOf { multiple_of } => {
-                wrong(&format!("must be a multiple of {multiple_of}"), None)
-            }
-            Kind::MinLength { limit } => {
-                wrong(&format!("must have at least {limit} characters"), None)
-            }
-            Kind::MaxLength { limit } => {
-                wrong(&format!("must have at most {limit} characters"), None)
-            }
             Kind::Pattern { pattern } => wrong(
                 "has the wrong form",
-                Some(format!("it must match {pattern}")),
+                Some(format!(
+                    "it must match {}",
+                    crate::error::printable(pattern)
+                )),
             ),
             Kind::Format { format } => wrong(&format!("is not a valid {format}"), None),
-            Kind::MinItems { limit } => wrong(&format!("must have at least {limit} items"), None),
-            Kind::MaxItems { limit } => wrong(&format!("must have at most {limit} items"), None),
-            Kind::AdditionalItems { limit } => {
-                wrong(&format!("must have at most {limit} items"), None)
-            }
             Kind::UniqueItems => wrong("must not hold the same item twice", None),
-            Kind::MinProperties { limit } => {
-                wrong(&format!("must have at least {limit} keys"), None)
-            }
-            Kind::MaxProperties { limit } => {
-                wrong(&format!("must have at most {limit} keys"), None)
-            }
             Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
                 let forms = self
                     .schema
@@ -324,14 +315,26 @@ impl Translation<'_, '_> {
             Kind::OneOfMultipleValid { .. } => {
                 wrong("fits more than one of the forms the adapter takes", None)
             }
-            other => wrong(
-                &format!(
-                    "is refused by the adapter's schema (keyword `{}`)",
-                    other.keyword()
-                ),
-                None,
-            ),
+            other => wrong(&counted(other), None),
         }
+    }
+}
+
+/// The predicate for a keyword that only sets a number, and for those without words of their own.
+fn counted(kind: &Kind) -> String {
+    match kind {
+        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}"),
+        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
+        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
+        Kind::MinItems { limit } => format!("must have at least {limit} items"),
+        Kind::MaxItems { limit } => format!("must have at most {limit} items"),
+        Kind::AdditionalItems { limit } => format!("must have at most {limit} items"),
+        Kind::MinProperties { limit } => format!("must have at least {limit} keys"),
+        Kind::MaxProperties { limit } => format!("must have at most {limit} keys"),
+        other => format!(
+            "is refused by the adapter's schema (keyword `{}`)",
+            other.keyword()
+        ),
     }
 }
 

@@ -361,3 +361,49 @@ fn evaluation_defaults_follow_the_split() {
         ["valid"]
     );
 }
+
+#[test]
+fn bounds_have_names_and_hold() {
+    let kind = |text: &str, syntax| parse(text, "x", syntax).expect_err("past a bound").kind();
+    assert_eq!(
+        kind(&" ".repeat(1024 * 1024 + 1), Syntax::Yaml),
+        ErrorKind::Limit
+    );
+    assert_eq!(kind(&"- ".repeat(100), Syntax::Yaml), ErrorKind::Limit);
+    assert_eq!(kind(&"[".repeat(65), Syntax::Json), ErrorKind::Limit);
+    assert_eq!(
+        kind(&format!("[{}1]", "1,".repeat(100_001)), Syntax::Json),
+        ErrorKind::Limit
+    );
+    assert_eq!(
+        kind(&format!("a: [{}1]", "1,".repeat(100_001)), Syntax::Yaml),
+        ErrorKind::Limit
+    );
+    assert_eq!(
+        kind(&format!("a = [{}1]", "1,".repeat(100_001)), Syntax::Toml),
+        ErrorKind::Limit
+    );
+    assert_eq!(
+        kind(&format!("{}: 1", "k".repeat(300)), Syntax::Yaml),
+        ErrorKind::Limit
+    );
+    let many = vec![Override::parse("lr=1").expect("an override"); 257];
+    let document = parse(YAML, "x.yaml", Syntax::Yaml).expect("parses");
+    let errors = resolve(&document, &adapter(), &many, None).expect_err("past a bound");
+    assert_eq!(errors.errors()[0].kind(), ErrorKind::Limit);
+}
+
+#[test]
+fn a_file_of_nothing_but_mistakes_is_cheap() {
+    let mut text = "project: p\nadapter: sklearn\nparams:\n".to_owned();
+    for index in 0..20_000 {
+        text.push_str(&format!("  zz{index}: 1\n"));
+    }
+    for index in 0..20_000 {
+        text.push_str(&format!("qq{index}: 1\n"));
+    }
+    let document = parse(&text, "x.yaml", Syntax::Yaml).expect("parses");
+    let errors = resolve(&document, &adapter(), &[], None).expect_err("wrong");
+    assert_eq!(errors.errors().len(), 50);
+    assert!(errors.more() >= 19_950, "{}", errors.more());
+}
