@@ -105,8 +105,10 @@ impl Document {
 
 /// Resolves a document into the config of a run.
 ///
-/// `smoke` is the adapter's smoke settings, `{"params": {...}, "rows": n}`,
-/// given for smoke runs only.
+/// `smoke` is the `smoke` section of the adapter's manifest as JSON, given for
+/// smoke runs only: `params` go over those of the file, `rows` becomes
+/// `dataset.rows` where the file has a dataset; `dataset`, `target` and `task`
+/// are for the adapter's own check and have no effect here.
 ///
 /// # Errors
 /// Every mistake of the file, the overrides and the parameters, up to
@@ -326,6 +328,9 @@ fn overlay_smoke(root: &mut Node, smoke: &Value) -> Result<(), String> {
                     let _ = set(root, &["dataset", "rows"], at, rows);
                 }
             }
+            (_, Value::Null) => {}
+            // These choose the data of the conformance check, not of a user's smoke run.
+            ("dataset" | "target" | "task", Value::String(_)) => {}
             ("params", _) => {
                 return Err("its smoke settings have `params` that are no mapping".to_owned());
             }

@@ -189,8 +189,8 @@ fn defaults_nest_and_origins_name_the_line() {
 
 #[test]
 fn smoke_beats_the_file_and_overrides_beat_smoke() {
-    let smoke =
-        json!({"params": {"epochs": 1, "lr": 0.9, "optimizer": {"momentum": 0.5}}, "rows": 20});
+    let smoke = json!({"params": {"epochs": 1, "lr": 0.9, "optimizer": {"momentum": 0.5}}, "rows": 20,
+        "dataset": "tiny.csv", "target": "y", "task": null});
     let resolved = run(
         YAML,
         Syntax::Yaml,
