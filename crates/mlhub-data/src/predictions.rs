@@ -1,0 +1,246 @@
+//! Prediction files: what a run predicted, in one documented form, from CSV, Parquet, JSONL or
+//! NPZ.
+//!
+//! | column | meaning |
+//! |---|---|
+//! | `id` | the example (text or whole number); required |
+//! | `y_true` | the true value or class; required |
+//! | `y_pred` | the predicted value or class |
+//! | `y_score` | score of the positive class, or a list with one score per class |
+//! | `y_score_<label>` | score of one class |
+//! | `group`, `weight` | group of the example, weight of the example |
+//!
+//! NPZ holds the same as arrays of `n` rows, `y_score` of shape `n` or `n x k`, and optionally
+//! `labels` of shape `k`. `y_pred` or a score must be there. Other columns are listed, not read.
+//! NaN and infinities are numbers here; whether a metric accepts them is the evaluation's answer.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{DataError, Result};
+use crate::files::{BUFFER_BYTES, stamp};
+use crate::format::{Format, check_kind, check_magic};
+use crate::limits::PREDICTION_BYTES_MAX;
+use crate::number;
+use crate::predictions_build::Builder;
+
+/// True or predicted values: all numbers, or class labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "values")]
+pub enum Values {
+    /// Class labels that are not all numbers.
+    Text(Vec<String>),
+    /// Numbers; in JSON the non-finite ones are strings.
+    Number(#[serde(with = "floats")] Vec<f64>),
+}
+
+impl Values {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(values) => values.len(),
+            Self::Number(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values as class labels; a whole number has no fraction (`1`, not `1.0`), as in the
+    /// `y_score_<label>` columns.
+    pub fn to_labels(&self) -> Vec<String> {
+        match self {
+            Self::Text(values) => values.clone(),
+            Self::Number(values) => values.iter().map(|value| number::label(*value)).collect(),
+        }
+    }
+
+    pub(crate) fn into_text(self) -> Self {
+        match self {
+            Self::Text(_) => self,
+            Self::Number(_) => Self::Text(self.to_labels()),
+        }
+    }
+}
+
+/// The content of a prediction file, one entry per row everywhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub struct PredictionTable {
+    /// Example ids.
+    pub ids: Vec<String>,
+    /// True values or classes.
+    pub y_true: Values,
+    /// Predicted values or classes, of the same kind as `y_true`.
+    pub y_pred: Option<Values>,
+    /// Class of each score column; empty when there is one score, that of the positive class.
+    /// Classes without a name are `0`, `1`, ...
+    pub score_labels: Vec<String>,
+    /// Scores, row after row, [`Self::score_columns`] numbers each.
+    #[serde(with = "optional_floats", default)]
+    pub y_score: Option<Vec<f64>>,
+    /// Weight of each example.
+    #[serde(with = "optional_floats", default)]
+    pub weight: Option<Vec<f64>>,
+    /// Group of each example.
+    pub group: Option<Vec<String>>,
+    /// Columns that are not part of the form and were not read.
+    pub ignored_columns: Vec<String>,
+}
+
+impl PredictionTable {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Scores per row; 0 without scores.
+    pub fn score_columns(&self) -> usize {
+        match &self.y_score {
+            Some(_) => self.score_labels.len().max(1),
+            None => 0,
+        }
+    }
+
+    /// Rows (from 0) whose id an earlier row has, each with that row; at most `listed_max`.
+    pub fn duplicate_ids(&self, listed_max: usize) -> Vec<(u64, u64)> {
+        let mut first = std::collections::HashMap::new();
+        let mut duplicates = Vec::new();
+        for (row, id) in (0u64..).zip(&self.ids) {
+            let earlier = *first.entry(id.as_str()).or_insert(row);
+            if earlier != row {
+                duplicates.push((row, earlier));
+                if duplicates.len() >= listed_max {
+                    break;
+                }
+            }
+        }
+        duplicates
+    }
+}
+
+/// Reads a prediction file. `display_name` is what errors call it (the file itself may be a blob
+/// without a name).
+///
+/// # Errors
+/// A required column that is missing (with the nearest name), missing values and scores that are
+/// not numbers (with line or row), rows with different numbers of scores, damage of any kind, and
+/// more bytes, rows or columns than [`crate::limits`] allows.
+pub fn read_predictions(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+) -> Result<PredictionTable> {
+    check_kind(path, display_name, format)?;
+    if stamp(path, display_name)?.len() > PREDICTION_BYTES_MAX {
+        return Err(DataError::limit(
+            display_name,
+            "bytes",
+            PREDICTION_BYTES_MAX,
+        ));
+    }
+    if format.is_folder() {
+        return Err(DataError::refused(
+            display_name,
+            "predictions are one file: csv, parquet, jsonl or npz",
+        ));
+    }
+    check_magic(path, display_name, format)?;
+    if format == Format::Npz {
+        return crate::predictions_npz::read(path, display_name);
+    }
+    let mut builder = Builder::new(display_name);
+    let open = || {
+        let file = File::open(path).map_err(|e| DataError::io(display_name, "open", e))?;
+        Ok::<_, DataError>(BufReader::with_capacity(BUFFER_BYTES, file))
+    };
+    match format {
+        Format::Csv => crate::csv::read(open()?, display_name, &mut builder)?,
+        Format::Jsonl => crate::jsonl::read(open()?, display_name, &mut builder)?,
+        _ => crate::parquet::read(path, display_name, &mut builder)?,
+    }
+    builder.finish()
+}
+
+/// A float in JSON, which has no NaN and no infinities: these are strings.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum JsonFloat {
+    Finite(f64),
+    Named(String),
+}
+
+impl From<f64> for JsonFloat {
+    fn from(value: f64) -> Self {
+        if value.is_finite() {
+            Self::Finite(value)
+        } else {
+            Self::Named(number::label(value))
+        }
+    }
+}
+
+impl JsonFloat {
+    fn value<E: serde::de::Error>(self) -> Result<f64, E> {
+        match self {
+            Self::Finite(value) => Ok(value),
+            Self::Named(name) => number::parse(&name)
+                .map(number::Number::as_f64)
+                .filter(|value| !value.is_finite())
+                .ok_or_else(|| E::custom("a number, \"NaN\", \"inf\" or \"-inf\" is needed")),
+        }
+    }
+}
+
+mod floats {
+    //! Serde for lists of floats that may not be finite.
+    use super::JsonFloat;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        values: &[f64],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|value| JsonFloat::from(*value)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<f64>, D::Error> {
+        Vec::<JsonFloat>::deserialize(deserializer)?
+            .into_iter()
+            .map(JsonFloat::value)
+            .collect()
+    }
+}
+
+mod optional_floats {
+    //! As `floats`, for lists that may be absent.
+    use super::JsonFloat;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        values: &Option<Vec<f64>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let values = values.as_ref().map(|v| {
+            v.iter()
+                .map(|value| JsonFloat::from(*value))
+                .collect::<Vec<_>>()
+        });
+        values.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<f64>>, D::Error> {
+        Option::<Vec<JsonFloat>>::deserialize(deserializer)?
+            .map(|values| values.into_iter().map(JsonFloat::value).collect())
+            .transpose()
+    }
+}

@@ -1,0 +1,385 @@
+//! Building a prediction table cell by cell, whatever the file format: which column plays which
+//! role, and what is wrong with a cell. The form itself is documented in [`crate::predictions`].
+
+use crate::column::{Missing, label};
+use crate::error::{DataError, Place, Result};
+use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
+use crate::number;
+use crate::predictions::{PredictionTable, Values};
+use crate::rows::{Cell, ColumnHead, Row, RowSink};
+
+/// What a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Id,
+    YTrue,
+    YPred,
+    /// One score, or a list of them.
+    Score,
+    /// The score of one class.
+    ClassScore,
+    Group,
+    Weight,
+    Ignored,
+}
+
+const CLASS_SCORE_PREFIX: &str = "y_score_";
+
+impl Role {
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "id" => Self::Id,
+            "y_true" => Self::YTrue,
+            "y_pred" => Self::YPred,
+            "y_score" => Self::Score,
+            "group" => Self::Group,
+            "weight" => Self::Weight,
+            _ if name.len() > CLASS_SCORE_PREFIX.len() && name.starts_with(CLASS_SCORE_PREFIX) => {
+                Self::ClassScore
+            }
+            _ => Self::Ignored,
+        }
+    }
+}
+
+/// Values that are numbers until the first one that is not.
+struct ValuesBuilder(Values);
+
+impl ValuesBuilder {
+    fn new() -> Self {
+        Self(Values::Number(Vec::new()))
+    }
+
+    fn push(&mut self, cell: &Cell<'_>, text: &str) {
+        let number = match *cell {
+            Cell::Int(value) => Some(value as f64),
+            Cell::UInt(value) => Some(value as f64),
+            Cell::Float(value) => Some(value),
+            Cell::Text(text) => number::parse(text).map(number::Number::as_f64),
+            _ => None,
+        };
+        match (&mut self.0, number) {
+            (Values::Number(values), Some(number)) => values.push(number),
+            (Values::Text(values), Some(number)) => values.push(number::label(number)),
+            (Values::Text(values), None) => values.push(text.to_owned()),
+            (Values::Number(values), None) => {
+                let mut labels: Vec<String> =
+                    values.iter().map(|value| number::label(*value)).collect();
+                labels.push(text.to_owned());
+                self.0 = Values::Text(labels);
+            }
+        }
+    }
+}
+
+/// One role's column as it fills.
+struct Slot {
+    name: String,
+    role: Role,
+    missing: Missing,
+}
+
+/// Fills a table row by row (text, Parquet) or column by column (NPZ).
+pub(crate) struct Builder<'f> {
+    file: &'f str,
+    columns: Vec<Slot>,
+    /// Positions of the class score columns in the order of `score_labels`.
+    class_scores: Vec<usize>,
+    ids: Vec<String>,
+    y_true: ValuesBuilder,
+    y_pred: Option<ValuesBuilder>,
+    pub(crate) score_labels: Vec<String>,
+    scores: Option<Vec<f64>>,
+    /// Scores per row, once the first row is read.
+    pub(crate) scores_per_row: Option<usize>,
+    weight: Option<Vec<f64>>,
+    group: Option<Vec<String>>,
+}
+
+impl<'f> Builder<'f> {
+    pub(crate) fn new(file: &'f str) -> Self {
+        Self {
+            file,
+            columns: Vec::new(),
+            class_scores: Vec::new(),
+            ids: Vec::new(),
+            y_true: ValuesBuilder::new(),
+            y_pred: None,
+            score_labels: Vec::new(),
+            scores: None,
+            scores_per_row: None,
+            weight: None,
+            group: None,
+        }
+    }
+
+    /// Assigns roles to columns and checks that the required ones are there.
+    pub(crate) fn assign<'a>(
+        &mut self,
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<()> {
+        self.columns = names
+            .clone()
+            .map(|name| Slot {
+                name: name.to_owned(),
+                role: Role::of(name),
+                missing: Missing::default(),
+            })
+            .collect();
+        let has = |role: Role| self.columns.iter().any(|column| column.role == role);
+        for (role, required) in [(Role::Id, "id"), (Role::YTrue, "y_true")] {
+            if !has(role) {
+                return Err(DataError::unknown_column(self.file, required, names));
+            }
+        }
+        let (has_score, has_class_scores) = (has(Role::Score), has(Role::ClassScore));
+        if has_score && has_class_scores {
+            return Err(DataError::refused(
+                self.file,
+                "both `y_score` and `y_score_<label>` columns; keep one form",
+            ));
+        }
+        if !has(Role::YPred) && !has_score && !has_class_scores {
+            return Err(DataError::refused(
+                self.file,
+                "neither `y_pred` nor `y_score`; there is nothing to evaluate",
+            ));
+        }
+        self.y_pred = has(Role::YPred).then(ValuesBuilder::new);
+        self.weight = has(Role::Weight).then(Vec::new);
+        self.group = has(Role::Group).then(Vec::new);
+        self.scores = (has_score || has_class_scores).then(Vec::new);
+        if has_class_scores {
+            self.order_class_scores()?;
+        }
+        Ok(())
+    }
+
+    /// Class scores are in file order, or by number when all classes are numbers.
+    fn order_class_scores(&mut self) -> Result<()> {
+        let mut labelled: Vec<(usize, &str)> = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.role == Role::ClassScore)
+            .map(|(position, column)| (position, &column.name[CLASS_SCORE_PREFIX.len()..]))
+            .collect();
+        let numbers: Option<Vec<u64>> = labelled
+            .iter()
+            .map(|(_, label)| label.parse().ok())
+            .collect();
+        if numbers.is_some() {
+            labelled.sort_by_key(|(_, label)| label.parse().unwrap_or(u64::MAX));
+        }
+        self.class_scores = labelled.iter().map(|(position, _)| *position).collect();
+        self.score_labels = labelled
+            .iter()
+            .map(|(_, label)| (*label).to_owned())
+            .collect();
+        self.set_scores_per_row(self.class_scores.len())
+    }
+
+    pub(crate) fn set_scores_per_row(&mut self, count: usize) -> Result<()> {
+        if count > PREDICTION_SCORES_MAX {
+            return Err(DataError::limit(
+                self.file,
+                "scores per row",
+                PREDICTION_SCORES_MAX,
+            ));
+        }
+        self.scores_per_row = Some(count);
+        Ok(())
+    }
+
+    /// Takes one cell of the column at `position`.
+    pub(crate) fn push(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
+        let slot = &mut self.columns[position];
+        match slot.role {
+            Role::Ignored => Ok(()),
+            Role::Score | Role::ClassScore | Role::Weight => {
+                self.push_number(position, place, cell)
+            }
+            Role::Id | Role::YTrue | Role::YPred | Role::Group => {
+                let text = label(cell).map_err(|problem| {
+                    DataError::malformed(
+                        self.file,
+                        place,
+                        format!("column `{}`: {problem}", slot.name),
+                    )
+                })?;
+                let Some(text) = text else {
+                    slot.missing.add(place);
+                    return Ok(());
+                };
+                match slot.role {
+                    Role::Id => self.ids.push(text.into_owned()),
+                    Role::YTrue => self.y_true.push(cell, &text),
+                    Role::YPred => self
+                        .y_pred
+                        .iter_mut()
+                        .for_each(|values| values.push(cell, &text)),
+                    _ => self
+                        .group
+                        .iter_mut()
+                        .for_each(|values| values.push(text.clone().into_owned())),
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn push_number(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
+        let slot = &mut self.columns[position];
+        let number = match *cell {
+            Cell::Null | Cell::Text("") => {
+                slot.missing.add(place);
+                return Ok(());
+            }
+            Cell::Int(value) => Some(value as f64),
+            Cell::UInt(value) => Some(value as f64),
+            Cell::Float(value) => Some(value),
+            Cell::Text(text) => number::parse(text).map(number::Number::as_f64),
+            Cell::List(values) if slot.role == Role::Score => return self.push_list(place, values),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| DataError::NotANumber {
+            file: self.file.to_owned(),
+            place,
+            column: slot.name.clone(),
+        })?;
+        match slot.role {
+            Role::Weight => self
+                .weight
+                .iter_mut()
+                .for_each(|values| values.push(number)),
+            Role::Score
+                if self.scores_per_row.is_some_and(|count| count != 1)
+                    || !self.score_labels.is_empty() =>
+            {
+                return Err(self.ragged_scores(place, 1));
+            }
+            Role::Score => {
+                self.scores_per_row = Some(1);
+                self.scores
+                    .iter_mut()
+                    .for_each(|values| values.push(number));
+            }
+            _ => self
+                .scores
+                .iter_mut()
+                .for_each(|values| values.push(number)),
+        }
+        Ok(())
+    }
+
+    fn push_list(&mut self, place: Place, values: &[f64]) -> Result<()> {
+        match self.scores_per_row {
+            None if values.is_empty() => {
+                return Err(DataError::malformed(
+                    self.file,
+                    place,
+                    "`y_score` is an empty list",
+                ));
+            }
+            None => {
+                self.set_scores_per_row(values.len())?;
+                self.score_labels = (0..values.len()).map(|class| class.to_string()).collect();
+            }
+            // A plain number before a list: the rows are of different forms.
+            Some(count) if count != values.len() || self.score_labels.is_empty() => {
+                return Err(self.ragged_scores(place, values.len()));
+            }
+            Some(_) => {}
+        }
+        self.scores
+            .iter_mut()
+            .for_each(|scores| scores.extend_from_slice(values));
+        Ok(())
+    }
+
+    /// Appends scores of NPZ, whose shape is known before the values.
+    pub(crate) fn push_score(&mut self, score: f64) {
+        self.scores.iter_mut().for_each(|scores| scores.push(score));
+    }
+
+    fn ragged_scores(&self, place: Place, found: usize) -> DataError {
+        let expected = self.scores_per_row.unwrap_or_default();
+        let form = if self.score_labels.is_empty() {
+            "a number"
+        } else {
+            "a list"
+        };
+        let problem = format!(
+            "`y_score` has {found} score(s), the first row has {form} of {expected}; every row needs the same form"
+        );
+        DataError::malformed(self.file, place, problem)
+    }
+
+    /// Refuses sizes past the limits.
+    pub(crate) fn check_size(&self, rows: u64) -> Result<()> {
+        if rows > PREDICTION_ROWS_MAX {
+            return Err(DataError::limit(
+                self.file,
+                "rows of predictions",
+                PREDICTION_ROWS_MAX,
+            ));
+        }
+        let per_row = self.scores_per_row.unwrap_or_default() as u64;
+        if rows.saturating_mul(per_row) > PREDICTION_CELLS_MAX {
+            return Err(DataError::limit(
+                self.file,
+                "scores (rows times classes)",
+                PREDICTION_CELLS_MAX,
+            ));
+        }
+        Ok(())
+    }
+
+    /// The table, once every row is in and no required value is missing.
+    pub(crate) fn finish(self) -> Result<PredictionTable> {
+        let mut ignored_columns = Vec::new();
+        for column in self.columns {
+            if column.role == Role::Ignored {
+                ignored_columns.push(column.name);
+            } else {
+                column.missing.check(self.file, &column.name)?;
+            }
+        }
+        let (mut y_true, mut y_pred) = (self.y_true.0, self.y_pred.map(|values| values.0));
+        let is_text = |values: &Values| matches!(values, Values::Text(_));
+        if is_text(&y_true) || y_pred.as_ref().is_some_and(is_text) {
+            y_true = y_true.into_text();
+            y_pred = y_pred.map(Values::into_text);
+        }
+        Ok(PredictionTable {
+            ids: self.ids,
+            y_true,
+            y_pred,
+            score_labels: self.score_labels,
+            y_score: self.scores,
+            weight: self.weight,
+            group: self.group,
+            ignored_columns,
+        })
+    }
+}
+
+impl RowSink for Builder<'_> {
+    fn columns(&mut self, columns: &[ColumnHead]) -> Result<()> {
+        self.assign(columns.iter().map(|column| column.name.as_str()))
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<()> {
+        self.check_size(row.index + 1)?;
+        for (position, cell) in row.cells.iter().enumerate() {
+            if self.columns[position].role != Role::ClassScore {
+                self.push(position, row.place, cell)?;
+            }
+        }
+        for class in 0..self.class_scores.len() {
+            let position = self.class_scores[class];
+            self.push(position, row.place, &row.cells[position])?;
+        }
+        Ok(())
+    }
+}
