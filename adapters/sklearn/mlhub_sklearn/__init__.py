@@ -1,0 +1,1 @@
+"""The ``sklearn`` adapter: any scikit-learn estimator in a run directory."""

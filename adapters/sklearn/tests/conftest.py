@@ -1,0 +1,9 @@
+"""Puts this folder and the adapter's on the import path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
