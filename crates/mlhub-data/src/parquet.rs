@@ -13,6 +13,7 @@ use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::{DataError, Place, Result};
@@ -53,6 +54,7 @@ impl Batches {
                     ));
                 }
             }
+            check_compression(builder.metadata(), file)?;
             let schema = builder.schema().clone();
             let reader = builder
                 .with_batch_size(PARQUET_BATCH_ROWS)
@@ -80,6 +82,35 @@ impl Batches {
                 .map_err(|e| DataError::corrupt(file, format!("Parquet data: {e}")))
         })
     }
+}
+
+/// Refuses codecs that this build cannot decode before the decoder calls the file damaged.
+fn check_compression(metadata: &ParquetMetaData, file: &str) -> Result<()> {
+    let chunks = metadata
+        .row_groups()
+        .iter()
+        .flat_map(|group| group.columns());
+    for chunk in chunks {
+        if !is_supported(chunk.compression()) {
+            let problem = format!(
+                "column `{}` is compressed with {}; write it with snappy, zstd, gzip or none",
+                chunk.column_path().string(),
+                chunk.compression()
+            );
+            return Err(DataError::refused(file, problem));
+        }
+    }
+    Ok(())
+}
+
+fn is_supported(compression: Compression) -> bool {
+    matches!(
+        compression,
+        Compression::UNCOMPRESSED
+            | Compression::SNAPPY
+            | Compression::GZIP(_)
+            | Compression::ZSTD(_)
+    )
 }
 
 /// Runs decoder code; a panic in it becomes [`DataError::Corrupt`].
@@ -158,4 +189,59 @@ pub(crate) fn writer(path: &Path, file: &str, schema: SchemaRef) -> Result<Arrow
 
 pub(crate) fn write_error(file: &str, error: parquet::errors::ParquetError) -> DataError {
     DataError::io(file, "write", std::io::Error::other(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array};
+
+    fn written_with(compression: Compression) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![1; 100]));
+        let batch = RecordBatch::try_from_iter([("a", column)]).unwrap();
+        let properties = WriterProperties::builder()
+            .set_compression(compression)
+            .build();
+        let mut writer =
+            ArrowWriter::try_new(file.reopen().unwrap(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        file
+    }
+
+    #[test]
+    fn every_supported_codec_is_decoded() {
+        let codecs = [
+            Compression::UNCOMPRESSED,
+            Compression::SNAPPY,
+            Compression::GZIP(Default::default()),
+            Compression::ZSTD(Default::default()),
+        ];
+        for codec in codecs {
+            assert!(is_supported(codec));
+            let file = written_with(codec);
+            let mut batches = Batches::open(file.path(), "t.parquet").unwrap();
+            assert_eq!(
+                batches.advance().unwrap().unwrap().num_rows(),
+                100,
+                "{codec}"
+            );
+        }
+        assert!(!is_supported(Compression::BROTLI(Default::default())));
+        assert!(!is_supported(Compression::LZ4_RAW));
+    }
+
+    #[test]
+    fn a_panic_of_the_decoder_is_an_error() {
+        let result: Result<()> = guarded("t.parquet", || panic!("as a decoder bug would"));
+        assert!(
+            result
+                .unwrap_err()
+                .to_string()
+                .contains("the Parquet decoder gave up on it")
+        );
+    }
 }
