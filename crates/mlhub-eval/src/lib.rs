@@ -4,7 +4,7 @@
 //! number but from the seed it is handed. The same predictions and options give
 //! bit-identical results on any machine and on any number of threads:
 //!
-//! - sums run in a fixed order ([`sum`](crate::sum), fixed blocks, compensated);
+//! - sums run in a fixed order (`sum`: fixed blocks, compensated);
 //! - logarithms come from the portable `libm` crate, never from the platform;
 //! - resample `i` of a bootstrap is stream `i` of a counter-based generator, so
 //!   it does not matter which thread draws it;

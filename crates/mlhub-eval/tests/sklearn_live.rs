@@ -106,6 +106,9 @@ impl Draw {
                         1.0 / columns as f64
                     };
                 }
+            } else {
+                // Past 1, so that they are not probabilities by accident.
+                row.iter_mut().for_each(|score| *score += 2.0);
             }
             row
         });

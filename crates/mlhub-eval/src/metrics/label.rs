@@ -22,6 +22,7 @@ pub(super) struct LabelCounts {
     occurs: Vec<bool>,
     total: f64,
     correct: f64,
+    wrong: f64,
 }
 
 impl LabelCounts {
@@ -30,6 +31,7 @@ impl LabelCounts {
         let mut both = vec![CompensatedSum::default(); labels];
         let mut truly = both.clone();
         let mut predicted = both.clone();
+        let mut wrong = CompensatedSum::default();
         let mut occurs = vec![false; labels];
         for (row, (y_true, y_pred)) in prepared.y_true.iter().zip(&*prepared.y_pred).enumerate() {
             if weights.count(row) == 0 {
@@ -41,6 +43,8 @@ impl LabelCounts {
             add::<W>(&mut predicted[y_pred], weight);
             if y_true == y_pred {
                 add::<W>(&mut both[y_true], weight);
+            } else {
+                add::<W>(&mut wrong, weight);
             }
             occurs[y_true] = true;
             occurs[y_pred] = true;
@@ -52,6 +56,7 @@ impl LabelCounts {
         Self {
             total: sum(truly.iter().copied()),
             correct: sum(both.iter().copied()),
+            wrong: wrong.value(),
             both,
             truly,
             predicted,
@@ -110,12 +115,10 @@ impl LabelCounts {
     }
 
     fn mcc(&self) -> f64 {
-        let dot = |left: &[f64], right: &[f64]| sum(left.iter().zip(right).map(|(a, b)| a * b));
-        let square = self.total * self.total;
-        let covariance = self.correct * self.total - dot(&self.truly, &self.predicted);
-        let of_predicted = square - dot(&self.predicted, &self.predicted);
-        let of_truly = square - dot(&self.truly, &self.truly);
-        let product = of_predicted * of_truly;
+        let chance = sum(self.truly.iter().zip(&self.predicted).map(|(a, b)| a * b));
+        let covariance = self.correct * self.total - chance;
+        let product = products_with_others(&self.truly, &self.truly)
+            * products_with_others(&self.predicted, &self.predicted);
         if product == 0.0 {
             return 0.0;
         }
@@ -123,14 +126,31 @@ impl LabelCounts {
     }
 
     fn cohen_kappa(&self) -> f64 {
-        let chance = sum(self.truly.iter().zip(&self.predicted).map(|(a, b)| a * b));
-        let disagreement = self.total - self.correct;
-        let expected = (self.total * self.total - chance) / self.total;
+        let expected = products_with_others(&self.truly, &self.predicted) / self.total;
         if expected == 0.0 {
             return f64::NAN;
         }
-        1.0 - disagreement / expected
+        1.0 - self.wrong / expected
     }
+}
+
+/// The sum over k of `left[k] * sum of right[j], j != k`, which is `sum(left) *
+/// sum(right) - dot(left, right)` without the cancellation: exactly 0 when both
+/// hold one and the same class only, never below 0.
+fn products_with_others(left: &[f64], right: &[f64]) -> f64 {
+    let mut after: Vec<f64> = Vec::with_capacity(right.len());
+    let mut running = CompensatedSum::default();
+    for value in right.iter().rev() {
+        after.push(running.value());
+        running.add(*value);
+    }
+    let mut before = CompensatedSum::default();
+    let mut total = CompensatedSum::default();
+    for ((left, right), after) in left.iter().zip(right).zip(after.into_iter().rev()) {
+        total.add(left * (before.value() + after));
+        before.add(*right);
+    }
+    total.value()
 }
 
 fn add<W: RowWeights>(sum: &mut CompensatedSum, weight: f64) {

@@ -68,54 +68,86 @@ pub(crate) fn walk<W: RowWeights>(
     y_true: &[u32],
     class: usize,
     weights: &W,
-    mut pairs: Option<&mut [f64]>,
+    pairs: Option<&mut [f64]>,
 ) -> OneVsRest {
-    let mut positive = Running::<W>::default();
-    let mut negative = Running::<W>::default();
-    let mut area = Running::<W>::default();
-    let mut precision_area = CompensatedSum::default();
-    let (mut group_positive, mut group_negative) = (0.0, 0.0);
+    let mut walk = Walk::<W> {
+        positive: Running::default(),
+        negative: Running::default(),
+        area: Running::default(),
+        precision_area: CompensatedSum::default(),
+        pairs,
+    };
+    let mut group_positive = 0.0;
     let mut group_others: Vec<(usize, f64)> = Vec::new();
     for (row, ends_group) in ranking.iter() {
         let weight = weights.weight(row);
-        let row_class = y_true[row] as usize;
-        if row_class == class {
-            group_positive += weight;
-        } else {
-            group_negative += weight;
-            if pairs.is_some() && weight > 0.0 {
+        if weight > 0.0 {
+            let row_class = y_true[row] as usize;
+            let is_positive = row_class == class;
+            if ends_group && group_positive == 0.0 && group_others.is_empty() {
+                // Most rows of most columns: a group of one.
+                if is_positive {
+                    walk.add_group(weight, &[]);
+                } else {
+                    walk.add_group(0.0, &[(row_class, weight)]);
+                }
+                continue;
+            }
+            if is_positive {
+                group_positive += weight;
+            } else {
                 group_others.push((row_class, weight));
             }
         }
-        if !ends_group {
-            continue;
+        if ends_group {
+            walk.add_group(group_positive, &group_others);
+            group_positive = 0.0;
+            group_others.clear();
         }
-        let above = positive.value() + 0.5 * group_positive;
-        if group_negative > 0.0 {
-            area.add(group_negative * above);
-            negative.add(group_negative);
-            if let Some(pairs) = pairs.as_deref_mut() {
-                for (other, weight) in group_others.drain(..) {
-                    pairs[other] += weight * above;
-                }
+    }
+    walk.finish()
+}
+
+/// The state of a walk: what ranks above the next group of equal scores.
+struct Walk<'a, W> {
+    positive: Running<W>,
+    negative: Running<W>,
+    area: Running<W>,
+    precision_area: CompensatedSum,
+    pairs: Option<&'a mut [f64]>,
+}
+
+impl<W: RowWeights> Walk<'_, W> {
+    /// Adds rows of one score: the weight of the class, and each other row's class
+    /// and weight.
+    #[inline]
+    fn add_group(&mut self, positive: f64, others: &[(usize, f64)]) {
+        let above = self.positive.value() + 0.5 * positive;
+        for (other, weight) in others {
+            self.area.add(weight * above);
+            self.negative.add(*weight);
+            if let Some(pairs) = &mut self.pairs {
+                pairs[*other] += weight * above;
             }
         }
-        if group_positive > 0.0 {
-            positive.add(group_positive);
-            let retrieved = positive.value() + negative.value();
-            precision_area.add(group_positive * (positive.value() / retrieved));
+        if positive > 0.0 {
+            self.positive.add(positive);
+            let precision = self.positive.value() / (self.positive.value() + self.negative.value());
+            self.precision_area.add(positive * precision);
         }
-        (group_positive, group_negative) = (0.0, 0.0);
     }
-    let (positive, negative) = (positive.value(), negative.value());
-    OneVsRest {
-        // 0 / 0 is the NaN of a missing class.
-        auroc: area.value() / (positive * negative),
-        average_precision: if positive > 0.0 {
-            precision_area.value() / positive
-        } else {
-            0.0
-        },
+
+    fn finish(self) -> OneVsRest {
+        let (positive, negative) = (self.positive.value(), self.negative.value());
+        OneVsRest {
+            // 0 / 0 is the NaN of a missing class.
+            auroc: self.area.value() / (positive * negative),
+            average_precision: if positive > 0.0 {
+                self.precision_area.value() / positive
+            } else {
+                0.0
+            },
+        }
     }
 }
 

@@ -436,3 +436,21 @@ fn a_single_row_has_values_but_no_interval() {
             .all(|metric| metric.interval.is_none())
     );
 }
+
+proptest! {
+    /// The mean of a constant may round away from it; the metrics must not notice.
+    #[test]
+    fn constant_targets_are_recognised(constant in -9.0..9.0_f64, rows in 2_usize..80, offset: bool) {
+        let y_pred = (0..rows).map(|row| if offset { row as f64 } else { constant }).collect();
+        let evaluation = evaluated(PredictionsInput {
+            y_true: Targets::Values(vec![constant; rows]),
+            y_pred: Some(Targets::Values(y_pred)),
+            ..input(Task::Regression, rows, 0)
+        }, None, 1);
+        let expected = if offset { 0.0 } else { 1.0 };
+        prop_assert_eq!(value(&evaluation, "r2"), expected);
+        prop_assert_eq!(value(&evaluation, "explained_variance"), expected);
+        prop_assert!(value(&evaluation, "pearson").is_nan());
+        prop_assert!(value(&evaluation, "spearman").is_nan());
+    }
+}
