@@ -1,0 +1,249 @@
+//! Datasets, their versions and splits, as records.
+
+use async_trait::async_trait;
+use mlhub_core::dataset::{Dataset, DatasetSplit, DatasetVersion};
+use mlhub_core::store::DatasetStore;
+use mlhub_core::{Error, Name, Result, Timestamp, UserId, limits};
+
+use super::SqlStore;
+use super::seam::{Backend, Row, Tx, json_text};
+use crate::check;
+
+const VERSION_COLUMNS: &str = "SELECT dataset, version, fingerprint, format, source, row_count, \
+    size_bytes, inspection, owner, created_at FROM dataset_version WHERE dataset = $1";
+
+#[async_trait]
+impl<B: Backend> DatasetStore for SqlStore<B> {
+    async fn dataset_put(
+        &self,
+        version: &DatasetVersion,
+        description: &str,
+    ) -> Result<DatasetVersion> {
+        check::name("the fingerprint", &version.fingerprint)?;
+        check::name("the format", &version.format)?;
+        check::optional("the owner", Some(&version.owner.0))?;
+        check::text("the source", &version.source, limits::VALUE_MAX_BYTES)?;
+        check::text("the description", description, limits::NOTES_MAX_BYTES)?;
+        check::text(
+            "the inspection",
+            &json_text(&version.inspection)?,
+            limits::SNAPSHOT_MAX_BYTES,
+        )?;
+        check::offset("the size", version.size_bytes)?;
+        check::offset("the number of rows", version.rows.unwrap_or(0))?;
+        let input = (version.clone(), description.to_owned());
+        self.write("register a dataset", input, |tx, (version, description)| {
+            Box::pin(put(tx, version, description))
+        })
+        .await
+    }
+
+    async fn dataset_list(&self) -> Result<Vec<Dataset>> {
+        self.read("list datasets", (), |tx, ()| {
+            Box::pin(async move {
+                let sql = "SELECT name, description, created_at, latest_version FROM dataset \
+                           ORDER BY name";
+                let rows = tx.query(sql, &[]).await?;
+                rows.into_iter().map(dataset).collect()
+            })
+        })
+        .await
+    }
+
+    async fn dataset_get(
+        &self,
+        name: &Name,
+        version: Option<u32>,
+    ) -> Result<Option<DatasetVersion>> {
+        self.read(
+            "find a dataset",
+            (name.clone(), version),
+            |tx, (name, number)| {
+                Box::pin(async move {
+                    let mut sql = format!("{VERSION_COLUMNS} ORDER BY version DESC LIMIT 1");
+                    let mut values = vec![name.as_str().into()];
+                    if let Some(number) = number {
+                        sql = format!("{VERSION_COLUMNS} AND version = $2");
+                        values.push((*number).into());
+                    }
+                    let rows = tx.query(&sql, &values).await?;
+                    rows.into_iter().next().map(version_of).transpose()
+                })
+            },
+        )
+        .await
+    }
+
+    async fn dataset_versions(&self, name: &Name) -> Result<Vec<DatasetVersion>> {
+        self.read("list dataset versions", name.clone(), |tx, name| {
+            Box::pin(async move {
+                let sql = format!("{VERSION_COLUMNS} ORDER BY version DESC");
+                let rows = tx.query(&sql, &[name.as_str().into()]).await?;
+                rows.into_iter().map(version_of).collect()
+            })
+        })
+        .await
+    }
+
+    async fn split_put(&self, split: &DatasetSplit) -> Result<()> {
+        check::name("the split's hash", &split.hash)?;
+        check::text(
+            "the split's specification",
+            &json_text(&split.spec)?,
+            limits::SNAPSHOT_MAX_BYTES,
+        )?;
+        check::text(
+            "the split's parts",
+            &json_text(&split.parts)?,
+            limits::SNAPSHOT_MAX_BYTES,
+        )?;
+        self.write("store a split", split.clone(), |tx, split| {
+            Box::pin(put_split(tx, split))
+        })
+        .await
+    }
+
+    async fn split_list(&self, name: &Name, version: u32) -> Result<Vec<DatasetSplit>> {
+        self.read(
+            "list splits",
+            (name.clone(), version),
+            |tx, (name, version)| {
+                Box::pin(async move {
+                    let sql = "SELECT dataset, version, hash, spec, parts, created_at \
+                           FROM dataset_split WHERE dataset = $1 AND version = $2 \
+                           ORDER BY created_at, hash";
+                    let rows = tx
+                        .query(sql, &[name.as_str().into(), (*version).into()])
+                        .await?;
+                    rows.into_iter().map(split_of).collect()
+                })
+            },
+        )
+        .await
+    }
+}
+
+async fn put(tx: &mut dyn Tx, new: &DatasetVersion, description: &str) -> Result<DatasetVersion> {
+    let name = new.dataset.as_str();
+    tx.execute(
+        "INSERT INTO dataset (name, description, created_at, latest_version) \
+         VALUES ($1, $2, $3, 0) ON CONFLICT (name) DO NOTHING",
+        &[name.into(), description.into(), new.created_at.0.into()],
+    )
+    .await?;
+    let sql = format!(
+        "SELECT latest_version FROM dataset WHERE name = $1{}",
+        tx.dialect().lock_rows()
+    );
+    let rows = tx.query(&sql, &[name.into()]).await?;
+    let latest: u32 = rows.into_iter().next().map_or(Ok(0), |mut row| row.int())?;
+    if !description.is_empty() {
+        let sql = "UPDATE dataset SET description = $1 WHERE name = $2";
+        tx.execute(sql, &[description.into(), name.into()]).await?;
+    }
+    let sql = format!("{VERSION_COLUMNS} AND fingerprint = $2");
+    let values = [name.into(), new.fingerprint.as_str().into()];
+    if let Some(row) = tx.query(&sql, &values).await?.into_iter().next() {
+        return version_of(row);
+    }
+    let stored = DatasetVersion {
+        version: latest + 1,
+        ..new.clone()
+    };
+    insert(tx, &stored).await?;
+    tx.execute(
+        "UPDATE dataset SET latest_version = $1 WHERE name = $2",
+        &[stored.version.into(), name.into()],
+    )
+    .await?;
+    Ok(stored)
+}
+
+async fn insert(tx: &mut dyn Tx, version: &DatasetVersion) -> Result<()> {
+    let rows = version
+        .rows
+        .map(|rows| check::offset("the number of rows", rows))
+        .transpose()?;
+    tx.execute(
+        "INSERT INTO dataset_version (dataset, version, fingerprint, format, source, row_count, \
+         size_bytes, inspection, owner, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            version.dataset.as_str().into(),
+            version.version.into(),
+            version.fingerprint.as_str().into(),
+            version.format.as_str().into(),
+            version.source.as_str().into(),
+            rows.into(),
+            check::offset("the size", version.size_bytes)?.into(),
+            json_text(&version.inspection)?.into(),
+            version.owner.0.as_str().into(),
+            version.created_at.0.into(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+async fn put_split(tx: &mut dyn Tx, split: &DatasetSplit) -> Result<()> {
+    let name = split.dataset.as_str();
+    let found = tx
+        .query(
+            "SELECT version FROM dataset_version WHERE dataset = $1 AND version = $2",
+            &[name.into(), split.version.into()],
+        )
+        .await?;
+    if found.is_empty() {
+        let version = format_args!("{name}@{}", split.version);
+        return Err(Error::not_found("dataset version", version));
+    }
+    tx.execute(
+        "INSERT INTO dataset_split (dataset, version, hash, spec, parts, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (dataset, version, hash) DO NOTHING",
+        &[
+            name.into(),
+            split.version.into(),
+            split.hash.as_str().into(),
+            json_text(&split.spec)?.into(),
+            json_text(&split.parts)?.into(),
+            split.created_at.0.into(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+fn dataset(mut row: Row) -> Result<Dataset> {
+    Ok(Dataset {
+        name: row.parsed()?,
+        description: row.text()?,
+        created_at: Timestamp(row.i64()?),
+        latest_version: row.int()?,
+    })
+}
+
+fn version_of(mut row: Row) -> Result<DatasetVersion> {
+    Ok(DatasetVersion {
+        dataset: row.parsed()?,
+        version: row.int()?,
+        fingerprint: row.text()?,
+        format: row.text()?,
+        source: row.text()?,
+        rows: row.optional_i64()?.map(i64::cast_unsigned),
+        size_bytes: row.int()?,
+        inspection: row.json()?,
+        owner: UserId(row.text()?),
+        created_at: Timestamp(row.i64()?),
+    })
+}
+
+fn split_of(mut row: Row) -> Result<DatasetSplit> {
+    Ok(DatasetSplit {
+        dataset: row.parsed()?,
+        version: row.int()?,
+        hash: row.text()?,
+        spec: row.json()?,
+        parts: row.json()?,
+        created_at: Timestamp(row.i64()?),
+    })
+}

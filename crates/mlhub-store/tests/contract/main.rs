@@ -1,0 +1,101 @@
+//! One contract, every backend: each case runs on SQLite and on PostgreSQL.
+//!
+//! The cases know only the traits. SQLite cases are tests of their own;
+//! PostgreSQL cases run one after the other against one private server, each in
+//! a database of its own, because a server per process would cost more than the
+//! tests. Faults of disks and processes are in `faults.rs`.
+
+mod attempts;
+mod evaluations;
+mod ingest;
+mod logs;
+mod make;
+mod orders;
+mod postgres;
+mod records;
+mod runs;
+mod upgrade;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use mlhub_core::store::Store;
+use mlhub_store::{PostgresStore, SqliteStore};
+
+type TestStore = Arc<dyn Store>;
+type Case = fn(TestStore) -> BoxFuture<'static, ()>;
+
+macro_rules! contract {
+    ($($module:ident :: $case:ident),* $(,)?) => {
+        const CASES: &[(&str, Case)] = &[
+            $((concat!(stringify!($module), "::", stringify!($case)), |store| Box::pin($module::$case(store)))),*
+        ];
+
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let folder = tempfile::tempdir().expect("temp folder");
+                let store = super::SqliteStore::open(folder.path()).expect("open");
+                super::$module::$case(std::sync::Arc::new(store)).await;
+            })*
+        }
+    };
+}
+
+contract![
+    records::projects_are_made_once_and_listed_by_activity,
+    records::datasets_keep_one_version_per_fingerprint,
+    records::splits_are_stored_once_and_need_their_version,
+    records::artifacts_are_replaced_at_their_path,
+    records::adapters_keep_what_was_seen_first,
+    runs::a_run_comes_back_as_it_was_made,
+    runs::runs_are_made_all_or_none,
+    runs::runs_are_found_by_prefix,
+    runs::renaming_and_stop_requests,
+    runs::tags_are_set_and_removed,
+    runs::removing_a_run_takes_all_of_it_and_names_its_blobs,
+    runs::what_cannot_be_stored_is_refused,
+    runs::names_are_compared_byte_by_byte,
+    runs::what_does_not_exist_is_not_found,
+    attempts::of_many_changes_exactly_one_wins,
+    attempts::an_older_attempt_does_not_change_the_run,
+    attempts::a_new_attempt_starts_the_run_afresh,
+    attempts::unsettled_runs_are_listed_by_host,
+    ingest::a_batch_is_stored_exactly_once,
+    ingest::parallel_senders_of_one_stream_store_it_once,
+    ingest::every_bit_and_every_step_comes_back,
+    ingest::params_keep_their_first_value_and_tags_their_last,
+    ingest::a_refused_batch_leaves_nothing,
+    ingest::records_come_back_newest_limited_oldest_first,
+    ingest::a_resume_supersedes_what_came_after_it,
+    ingest::summaries_are_those_of_the_visible_points,
+    ingest::many_names_are_stored_up_to_the_limit,
+    logs::bytes_come_back_as_they_were_sent,
+    logs::pieces_and_reads_agree_with_one_long_text,
+    evaluations::an_evaluation_lives_once,
+    evaluations::a_new_evaluation_replaces_the_old_one,
+    evaluations::numbers_keep_their_bits,
+    evaluations::a_definition_never_changes,
+    orders::every_order_is_the_oracles_order,
+    orders::filters_are_the_oracles_filters,
+    orders::pages_neither_skip_nor_repeat_while_runs_arrive,
+    orders::ten_thousand_runs_are_listed_in_pages,
+];
+
+/// Each case on one private server, in a database of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_keeps_the_contract() {
+    let server = postgres::Server::start();
+    for (name, case) in CASES {
+        let started = std::time::Instant::now();
+        println!("case {name}");
+        let url = server.database().await;
+        let store = PostgresStore::connect(&url).await.expect("connect");
+        case(Arc::new(store)).await;
+        println!("     took {:?}", started.elapsed());
+    }
+    println!("case upgrade");
+    upgrade::a_newer_postgres_schema_is_refused(&server.database().await).await;
+    upgrade::two_hubs_may_start_at_once(&server.database().await).await;
+    upgrade::an_absent_server_is_unavailable(&server).await;
+}
