@@ -1,1 +1,52 @@
-//! Run directories, the shim, the supervisor and the local agent.
+//! The supervisor: everything between a prepared run directory and its end on
+//! the hub.
+//!
+//! ```text
+//! agent ── supervise <dir> ── shim <dir> ── the program (its own process group)
+//!            │ minds, samples, ships          │ waits, writes exit.json
+//!            ▼                                ▼
+//!           hub (may come and go)         run directory (the only truth)
+//! ```
+//! Each process may be killed at any moment without harm to the ones below it.
+//! What is known of a program follows from its directory and the process table,
+//! where a process is named by boot, number and start time together
+//! ([`mlhub_protocol::run_dir::ProcessIdentity`]), so that a reused number
+//! fools nobody. A program is started at most once per directory.
+//!
+//! What it deliberately does not do: restart programs, place them on machines,
+//! or read what they keep. A process that leaves its program's process group
+//! (a daemon) is not followed.
+
+mod agent;
+mod classify;
+mod error;
+mod files;
+mod identity;
+mod journal;
+mod keep;
+mod lenient;
+mod link;
+mod log_metrics;
+mod mind;
+mod offline;
+mod run_dir;
+mod shim;
+mod ship;
+mod supervise;
+mod system;
+mod tail;
+mod translate;
+#[cfg(test)]
+mod translate_tests;
+mod upload;
+
+pub use agent::{AgentOptions, agent_main, ensure_agent};
+pub use error::{Result, SupervisorError};
+pub use identity::{discover_hub, is_alive, own_identity, process_identity};
+pub use offline::{OfflineControl, OfflineRun, SignalWhen, run_offline};
+pub use run_dir::{ProgramStatus, RunDir};
+pub use rustix::process::Signal;
+pub use shim::shim_main;
+pub use supervise::{
+    EXIT_DONE, EXIT_LATER, EXIT_UNUSABLE, HUB_ABSENCE_EXIT, SuperviseOptions, supervise_main,
+};

@@ -1,0 +1,120 @@
+//! The way to the hub: where it is now, and what the threads of one supervisor
+//! tell each other.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use mlhub_client::{Client, ClientOptions};
+use mlhub_protocol::run_dir::{ExitFile, HubAddress, ProgramFile};
+
+use super::identity::discover_hub;
+
+/// Environment variable with the operator's token, where the hub asks for one.
+const ENV_TOKEN: &str = "MLHUB_TOKEN";
+/// Time to connect to the hub.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time without a byte from the hub.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Finds the hub again whenever it is asked, since it may come back elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct HubLink {
+    address: HubAddress,
+    client: Option<Client>,
+}
+
+impl HubLink {
+    pub(crate) fn new(address: &HubAddress) -> Self {
+        Self {
+            address: address.clone(),
+            client: None,
+        }
+    }
+
+    /// A client of the hub where it is now; `None` when it is not running. The
+    /// connection itself is made by the first call.
+    pub(crate) fn client(&mut self) -> Option<Client> {
+        let url = match &self.address {
+            HubAddress::Url(url) => url.clone(),
+            HubAddress::DataDir(folder) => discover_hub(Path::new(folder))?.url,
+        };
+        let known = self.client.as_ref().map(Client::base_url);
+        if known != Some(url.trim_end_matches('/')) {
+            let token = std::env::var(ENV_TOKEN).ok();
+            let options = ClientOptions {
+                connect_timeout: CONNECT_TIMEOUT,
+                idle_timeout: IDLE_TIMEOUT,
+            };
+            self.client = Client::with_options(&url, token.as_deref(), &options).ok();
+        }
+        self.client.clone()
+    }
+}
+
+/// How the program ended, as far as the local side knows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LocalEnd {
+    pub(crate) program: Option<ProgramFile>,
+    /// Absent when nobody saw the end.
+    pub(crate) exit: Option<ExitFile>,
+    /// What the kernel says about an out-of-memory kill.
+    pub(crate) oom: Option<String>,
+}
+
+/// What the threads of one supervisor tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// The hub wants the program stopped.
+    pub(crate) stop_requested: AtomicBool,
+    /// The hub does not know the run: nothing can be shipped.
+    pub(crate) gone: AtomicBool,
+    /// The hub does not know (any more) that the program started.
+    pub(crate) tell_start: AtomicBool,
+    /// The hub knows that the program started.
+    pub(crate) start_told: AtomicBool,
+    /// The supervisor is about to exit.
+    pub(crate) closing: AtomicBool,
+    /// Bytes on disk and not on the hub.
+    pub(crate) backlog_bytes: AtomicU64,
+    end: Mutex<Option<LocalEnd>>,
+    changed: Condvar,
+}
+
+impl Shared {
+    /// Says that the program ended.
+    pub(crate) fn end_set(&self, end: LocalEnd) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        self.changed.notify_all();
+    }
+
+    /// How the program ended, once it did.
+    pub(crate) fn end(&self) -> Option<LocalEnd> {
+        self.end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Waits until something changes, at most `time`.
+    pub(crate) fn wait(&self, time: Duration) {
+        let guard = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.changed.wait_timeout(guard, time);
+    }
+
+    /// Wakes who waits.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn set(&self, flag: &AtomicBool) {
+        flag.store(true, Ordering::Release);
+        self.wake();
+    }
+}
+
+/// Reads a flag.
+pub(crate) fn is(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::Acquire)
+}
