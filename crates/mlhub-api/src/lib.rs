@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 use mlhub_app::Hub;
 
+pub use axum::Router;
+
 pub use auth::{Authenticator, TokenFileError};
 pub use openapi::document as openapi_document;
 pub use routes::{RouteEntry, route_table, router};

@@ -116,6 +116,7 @@ impl ArtifactUpload<'_> {
 
     /// Checks the hash, makes the content visible, records it.
     pub async fn finish(self) -> Result<Artifact> {
+        let _in_use = self.hub.blobs_in_use.read().await;
         let BlobInfo { hash, size_bytes } =
             self.writer.finish(self.expected_hash.as_deref()).await?;
         let artifact = Artifact {

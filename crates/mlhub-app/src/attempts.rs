@@ -113,7 +113,8 @@ impl Hub {
         Ok(run)
     }
 
-    /// Queues another attempt of an ended run, resuming from a step or afresh.
+    /// Queues another attempt of an ended run, resuming from a step, or afresh,
+    /// which is resuming from before every step.
     pub async fn attempt_create(
         &self,
         caller: &Caller,
@@ -129,9 +130,10 @@ impl Hub {
                 run.id, run.state
             ))
         })?;
+        let from = resumed_from_step.unwrap_or(i64::MIN);
         let attempt = self
             .store
-            .attempt_create(&run.id, host, resumed_from_step, self.clock.now())
+            .attempt_create(&run.id, host, Some(from), self.clock.now())
             .await?;
         let run = self.run_exact(&run.id).await?;
         self.live

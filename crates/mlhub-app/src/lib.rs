@@ -46,6 +46,9 @@ pub struct Hub {
     catalog: Arc<dyn AdapterCatalog>,
     live: LiveFeed,
     evaluation_wanted: tokio::sync::Notify,
+    /// Read by uploads while they record a blob, written by deletes while they
+    /// remove blobs: a blob that is just being recorded is not removed.
+    blobs_in_use: tokio::sync::RwLock<()>,
 }
 
 impl Hub {
@@ -65,6 +68,7 @@ impl Hub {
             catalog,
             live: LiveFeed::new(),
             evaluation_wanted: tokio::sync::Notify::new(),
+            blobs_in_use: tokio::sync::RwLock::new(()),
         }
     }
 

@@ -341,6 +341,7 @@ impl Hub {
                 run.id, run.state
             )));
         }
+        let _unused = self.blobs_in_use.write().await;
         for hash in self.store.run_delete(&run.id).await? {
             self.blobs.remove(&hash).await?;
         }

@@ -40,12 +40,13 @@ pub(crate) struct ReadParams {
     attempt: Option<u32>,
     offset: Option<u64>,
     limit: Option<usize>,
-    tail: Option<bool>,
+    tail: Option<usize>,
 }
 
 /// Bytes of a stream. `mlhub-log-offset` and `mlhub-log-size` tell where they
-/// stand; `tail=true` reads the last `limit` bytes.
-#[utoipa::path(get, path = "/api/v1/runs/{run}/logs/{stream}", tag = "logs", params(("run" = String, Path, description = "Id or unique prefix"), ("stream" = String, Path, description = "stdout or stderr"), ("attempt" = Option<u32>, Query, description = "The newest when absent"), ("offset" = Option<u64>, Query, description = "First byte"), ("limit" = Option<usize>, Query, description = "Bytes at most"), ("tail" = Option<bool>, Query, description = "Count from the end")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = rest::Problem)))]
+/// stand; `tail` reads that many bytes
+/// from the end instead.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/logs/{stream}", tag = "logs", params(("run" = String, Path, description = "Id or unique prefix"), ("stream" = String, Path, description = "stdout or stderr"), ("attempt" = Option<u32>, Query, description = "The newest when absent"), ("offset" = Option<u64>, Query, description = "First byte"), ("limit" = Option<usize>, Query, description = "Bytes at most"), ("tail" = Option<usize>, Query, description = "Bytes from the end, instead of offset and limit")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = rest::Problem)))]
 pub(crate) async fn read(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
@@ -55,8 +56,11 @@ pub(crate) async fn read(
     let range = LogRange {
         attempt: params.attempt,
         offset: params.offset.unwrap_or(0),
-        tail: params.tail.unwrap_or(false),
-        limit: params.limit.unwrap_or(limits::LOG_READ_MAX_BYTES),
+        tail: params.tail.is_some(),
+        limit: params
+            .tail
+            .or(params.limit)
+            .unwrap_or(limits::LOG_READ_MAX_BYTES),
     };
     let (offset, size, bytes) = state.hub.log_read(&caller, &run, &stream, range).await?;
     Ok((

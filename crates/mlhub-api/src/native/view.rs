@@ -105,7 +105,8 @@ pub(super) fn attempt(attempt: Attempt) -> rest::AttemptView {
         number: attempt.number,
         state: attempt.state.as_str().to_owned(),
         host: attempt.host,
-        resumed_from_step: attempt.resumed_from_step,
+        // From before every step is afresh.
+        resumed_from_step: attempt.resumed_from_step.filter(|step| *step != i64::MIN),
         created_at: attempt.created_at.0,
         started_at: attempt.started_at.map(|time| time.0),
         ended_at: attempt.ended_at.map(|time| time.0),

@@ -1,0 +1,334 @@
+//! The command line as data. Help texts here are the documentation people read
+//! first.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One hub for every kind of model: configure, train, track, evaluate, compare,
+/// reproduce.
+#[derive(Parser)]
+#[command(
+    name = "mlhub",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone)]
+pub(crate) struct Global {
+    /// Where the hub keeps everything [default: ~/.mlhub]
+    #[arg(long, global = true, env = "MLHUB_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Talk to the hub at this URL instead of the local one
+    #[arg(long, global = true, env = "MLHUB_URL", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Everything `mlhub` does.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve the hub: web page, API, store
+    Serve(ServeArgs),
+    /// Train, track and evaluate what an experiment file describes
+    Run(RunArgs),
+    /// List runs
+    Runs(RunsArgs),
+    /// Show everything about a run
+    Show {
+        /// Run id or unique prefix
+        run: String,
+    },
+    /// Print the captured output of a run
+    Logs(LogsArgs),
+    /// Stop a run: SIGTERM, grace period, SIGKILL
+    Stop {
+        /// Run ids or unique prefixes
+        #[arg(required = true)]
+        runs: Vec<String>,
+    },
+    /// Compare runs: what differs in config, how metrics stand, seed groups
+    Compare {
+        /// Run ids or unique prefixes
+        #[arg(required = true)]
+        runs: Vec<String>,
+    },
+    /// Register, list and inspect datasets
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+    /// List, show, make and check adapters
+    #[command(subcommand)]
+    Adapter(AdapterCommand),
+    /// Metric definitions
+    #[command(subcommand)]
+    Metrics(MetricsCommand),
+    /// Train three kinds of model on real data and compare them
+    Demo(DemoArgs),
+    /// Print a completion script for your shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Mind one run (started by the agent)
+    #[command(hide = true)]
+    Supervise {
+        /// The attempt's run directory
+        dir: PathBuf,
+    },
+    /// Start and outlive one program (started by the supervisor)
+    #[command(hide = true)]
+    Shim {
+        /// The attempt's run directory
+        dir: PathBuf,
+    },
+    /// Start prepared runs of a data directory (started by hub and command line)
+    #[command(hide = true)]
+    Agent {
+        /// Programs at once
+        #[arg(long, default_value_t = 1)]
+        slots: usize,
+    },
+    /// The native adapter's program
+    #[command(hide = true, disable_help_flag = true)]
+    NativeAdapter {
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+/// Options of `serve`.
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on; anything but loopback needs --token-file
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: std::net::IpAddr,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub(crate) port: u16,
+    /// Further names the hub answers under, such as hub.example.org
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+    /// File of callers, one `NAME reader|writer|admin BLAKE3-OF-TOKEN` a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Keep records in PostgreSQL instead of the embedded store
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MLHUB_POSTGRES_URL",
+        hide_env_values = true
+    )]
+    pub(crate) postgres: Option<String>,
+    /// Programs the local agent runs at once
+    #[arg(long, default_value_t = 1)]
+    pub(crate) slots: usize,
+}
+
+/// The port a hub listens on unless told otherwise.
+pub(crate) const DEFAULT_PORT: u16 = 7070;
+
+/// Options of `run`.
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// Experiment file: .yaml, .toml or .json
+    #[arg(required_unless_present = "resume")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// Override a value: `--set params.lr=0.1` (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Print what would happen and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A tiny run that ends in seconds
+    #[arg(long)]
+    pub(crate) smoke: bool,
+    /// Return as soon as the runs are queued
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Go on with an ended run from its newest checkpoint, or `RUN@STEP`
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["experiment", "set", "dry_run", "smoke"])]
+    pub(crate) resume: Option<String>,
+    /// Runs at once on this machine
+    #[arg(long, default_value_t = 1)]
+    pub(crate) slots: usize,
+}
+
+/// Options of `runs`.
+#[derive(Args)]
+pub(crate) struct RunsArgs {
+    /// Only this project
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// Only this experiment
+    #[arg(long)]
+    pub(crate) experiment: Option<String>,
+    /// Only these states
+    #[arg(long, value_delimiter = ',', value_name = "STATE")]
+    pub(crate) state: Vec<String>,
+    /// Only this seed group
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    /// Only runs whose id, name, experiment, adapter or tags contain this
+    #[arg(long, short = 'q', value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// created, name, state, started, metric:NAME, evaluated:SPLIT/NAME or param:NAME
+    #[arg(long, default_value = "created")]
+    pub(crate) sort: String,
+    /// Smallest, oldest or first first
+    #[arg(long)]
+    pub(crate) ascending: bool,
+    /// Rows at most
+    #[arg(long, short = 'n', default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+/// Options of `logs`.
+#[derive(Args)]
+pub(crate) struct LogsArgs {
+    /// Run id or unique prefix
+    pub(crate) run: String,
+    /// Go on printing until the run ends
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Which output
+    #[arg(long, value_enum, default_value_t = Stream::Stdout)]
+    pub(crate) stream: Stream,
+    /// Only the last this many bytes
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) tail: Option<usize>,
+    /// The attempt; the newest when absent
+    #[arg(long)]
+    pub(crate) attempt: Option<u32>,
+}
+
+/// A captured stream.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Stream {
+    /// Standard output
+    Stdout,
+    /// Standard error
+    Stderr,
+}
+
+impl Stream {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+/// What `dataset` does.
+#[derive(Subcommand)]
+pub(crate) enum DatasetCommand {
+    /// Check a file or folder and register its content
+    Add {
+        /// The file or folder
+        path: PathBuf,
+        /// Its name [default: the file's name]
+        #[arg(long)]
+        name: Option<String>,
+        /// csv, parquet, jsonl, npz, image_folder or folder [default: found out]
+        #[arg(long)]
+        format: Option<String>,
+        /// What it is, source, licence
+        #[arg(long, default_value = "")]
+        description: String,
+    },
+    /// List registered datasets
+    List,
+    /// Show versions, columns, statistics and splits
+    Show {
+        /// The dataset's name
+        name: String,
+        /// The version [default: newest]
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// Compare what is on disk with what was registered, and name what changed
+    Verify {
+        /// The dataset's name
+        name: String,
+        /// Where it is now [default: where it was registered from]
+        #[arg(long)]
+        path: Option<PathBuf>,
+    },
+}
+
+/// What `adapter` does.
+#[derive(Subcommand)]
+pub(crate) enum AdapterCommand {
+    /// List adapters, the broken ones with their reason
+    List,
+    /// Show an adapter's capabilities and params
+    Show {
+        /// The adapter's name
+        name: String,
+    },
+    /// Copy an adapter from a folder or git URL into the data directory
+    Add {
+        /// Folder or git URL
+        source: String,
+    },
+    /// Write a working adapter to start from
+    New {
+        /// Its name
+        name: String,
+        /// The language of its program
+        #[arg(long, value_enum, default_value_t = AdapterLanguage::Python)]
+        language: AdapterLanguage,
+        /// Folder to write it into [default: ./NAME]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Run the conformance kit on an adapter
+    Check {
+        /// Its folder, or the name of a known adapter
+        adapter: String,
+    },
+}
+
+/// Languages `adapter new` writes.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum AdapterLanguage {
+    /// Python, standard library only
+    Python,
+    /// POSIX shell
+    Shell,
+}
+
+/// What `metrics` does.
+#[derive(Subcommand)]
+pub(crate) enum MetricsCommand {
+    /// List metric definitions
+    List,
+    /// Show one definition
+    Show {
+        /// `name` or `name@version`
+        definition: String,
+    },
+}
+
+/// Options of `demo`.
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// End when the runs are compared instead of serving on
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Port to serve on; a free one when taken
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub(crate) port: u16,
+}

@@ -1,0 +1,162 @@
+//! `mlhub dataset`.
+
+use mlhub_protocol::rest::DatasetVersionView;
+use serde_json::json;
+
+use crate::cli::{DatasetCommand, Global};
+use crate::connect::connect;
+use crate::exit::OK;
+use crate::launch::dataset;
+use crate::output;
+
+/// Registers, lists and inspects datasets.
+pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Result<u8> {
+    match command {
+        DatasetCommand::Add {
+            path,
+            name,
+            format,
+            description,
+        } => {
+            let format = format.as_deref().map(dataset::parse_format).transpose()?;
+            // Checked before a hub is looked for: a broken file is the likelier trouble.
+            let inspection = dataset::inspect(&path, format)?;
+            let name = name.unwrap_or_else(|| {
+                path.file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned()
+            });
+            let connection = connect(global)?;
+            let version =
+                dataset::register(&connection.client, &name, &path, &inspection, &description)?;
+            if global.json {
+                output::json(&version)?;
+            } else {
+                output::line(format_args!(
+                    "{}@{} {}",
+                    version.name, version.version, version.fingerprint
+                ))?;
+                describe(&version)?;
+            }
+        }
+        DatasetCommand::List => list(global)?,
+        DatasetCommand::Show { name, version } => {
+            let detail = connect(global)?.client.dataset_get(&name, version)?;
+            if global.json {
+                output::json(&detail)?;
+            } else {
+                show(&detail)?;
+            }
+        }
+        DatasetCommand::Verify { name, path } => {
+            let current = connect(global)?.client.dataset_get(&name, None)?.current;
+            let path = path.unwrap_or_else(|| current.source.clone().into());
+            dataset::verify(&path, &current)?;
+            if global.json {
+                output::json(
+                    &json!({"name": current.name, "version": current.version, "unchanged": true}),
+                )?;
+            } else {
+                output::line(format_args!(
+                    "{}@{} is unchanged at `{}`",
+                    current.name,
+                    current.version,
+                    path.display()
+                ))?;
+            }
+        }
+    }
+    Ok(OK)
+}
+
+fn list(global: &Global) -> anyhow::Result<()> {
+    let datasets = connect(global)?.client.dataset_list()?.datasets;
+    if global.json {
+        return output::json(&datasets);
+    }
+    if datasets.is_empty() {
+        return output::line("no datasets yet; register one with `mlhub dataset add PATH`");
+    }
+    let mut table = output::table(&["NAME", "VERSION", "REGISTERED", "DESCRIPTION"]);
+    for dataset in datasets {
+        table.add_row([
+            dataset.name,
+            dataset.latest_version.to_string(),
+            output::moment(dataset.created_at),
+            dataset.description,
+        ]);
+    }
+    output::print(&table)
+}
+
+fn show(detail: &mlhub_protocol::rest::DatasetDetail) -> anyhow::Result<()> {
+    let current = &detail.current;
+    output::line(format_args!(
+        "{}@{} {}",
+        current.name, current.version, current.fingerprint
+    ))?;
+    if !detail.description.is_empty() {
+        output::line(&detail.description)?;
+    }
+    describe(current)?;
+    for split in &detail.splits {
+        output::line(format_args!("split {}", split.hash))?;
+        for (name, part) in split.parts["parts"].as_object().into_iter().flatten() {
+            output::line(format_args!("  {name:<12} {} rows", part["rows"]))?;
+        }
+    }
+    if detail.versions.len() > 1 {
+        output::line("versions")?;
+        for version in &detail.versions {
+            output::line(format_args!(
+                "  {} {} {}",
+                version.version,
+                output::moment(version.created_at),
+                version.fingerprint
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn describe(version: &DatasetVersionView) -> anyhow::Result<()> {
+    output::line(format_args!(
+        "{}, {} rows, {}, at {}",
+        version.format,
+        version
+            .rows
+            .map_or_else(|| "no".to_owned(), |rows| rows.to_string()),
+        output::size(version.size_bytes),
+        version.source
+    ))?;
+    let columns = version.inspection["columns"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let mut table = output::table(&[
+        "COLUMN", "TYPE", "MISSING", "DISTINCT", "MIN", "MAX", "MEAN", "STD",
+    ]);
+    for column in columns {
+        let number = |key: &str| {
+            column[key]
+                .as_f64()
+                .map(|value| output::number(value.into()))
+                .unwrap_or_default()
+        };
+        table.add_row([
+            column["name"].as_str().unwrap_or_default().to_owned(),
+            column["dtype"].as_str().unwrap_or_default().to_owned(),
+            column["nulls"].to_string(),
+            column["distinct"].to_string(),
+            number("min"),
+            number("max"),
+            number("mean"),
+            number("std"),
+        ]);
+    }
+    output::print(&table)
+}

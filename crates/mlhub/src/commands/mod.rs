@@ -1,0 +1,108 @@
+//! One module per command; each ends in an exit code.
+
+mod adapter;
+mod compare;
+mod dataset;
+mod demo;
+mod logs;
+mod metrics;
+mod run;
+mod runs;
+mod serve;
+mod show;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
+use crate::connect::connect;
+use crate::exit::{self, OK};
+use crate::{output, paths};
+
+/// Runs the command.
+pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
+    let global = cli.global;
+    if !matches!(cli.command, Command::Serve(_)) {
+        quiet_log();
+    }
+    match cli.command {
+        Command::Serve(arguments) => serve::serve(&global, arguments),
+        Command::Run(arguments) => run::run(&global, &arguments),
+        Command::Runs(arguments) => runs::runs(&global, &arguments),
+        Command::Show { run } => show::show(&global, &run),
+        Command::Logs(arguments) => logs::logs(&global, &arguments),
+        Command::Stop { runs } => stop(&global, &runs),
+        Command::Compare { runs } => compare::compare(&global, runs),
+        Command::Dataset(command) => dataset::dataset(&global, command),
+        Command::Adapter(command) => adapter::adapter(&global, command),
+        Command::Metrics(command) => metrics::metrics(&global, command),
+        Command::Demo(arguments) => demo::demo(&global, &arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "mlhub", &mut std::io::stdout());
+            Ok(OK)
+        }
+        Command::Supervise { dir } => Ok(code(mlhub_agent::supervisor::supervise_main(
+            &dir,
+            &mlhub_agent::supervisor::SuperviseOptions::default(),
+        ))),
+        Command::Shim { dir } => Ok(code(mlhub_agent::supervisor::shim_main(&dir))),
+        Command::Agent { slots } => Ok(code(mlhub_agent::supervisor::agent_main(
+            &paths::data_dir(&global)?,
+            slots.max(1),
+            &mlhub_agent::supervisor::AgentOptions::default(),
+        ))),
+        Command::NativeAdapter { arguments } => {
+            Ok(code(mlhub_adapter_native::main_with_args(&arguments)))
+        }
+    }
+}
+
+fn code(code: i32) -> u8 {
+    u8::try_from(code).unwrap_or(exit::INTERNAL)
+}
+
+/// Warnings and worse on standard error, for commands that are not servers.
+fn quiet_log() {
+    start_log("error");
+}
+
+/// Starts the log; `MLHUB_LOG` decides what is in it.
+fn start_log(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MLHUB_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    // Only the first start counts; a second is harmless.
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .try_init(),
+    );
+}
+
+fn stop(global: &crate::cli::Global, runs: &[String]) -> anyhow::Result<u8> {
+    let connection = connect(global)?;
+    let mut stopped = Vec::new();
+    for run in runs {
+        let summary = connection.client.run_stop(run)?;
+        if !global.json {
+            output::line(format_args!(
+                "{} {}",
+                summary.id,
+                if summary.state == "running" {
+                    "is being stopped"
+                } else {
+                    summary.state.as_str()
+                }
+            ))?;
+        }
+        stopped.push(summary);
+    }
+    // A hub that ends with this command must stay until supervisors have heard.
+    if connection.is_embedded() {
+        let ids: Vec<String> = stopped.iter().map(|run| run.id.clone()).collect();
+        crate::launch::follow::follow(&connection.client, &ids)?;
+    }
+    if global.json {
+        output::json(&stopped)?;
+    }
+    Ok(OK)
+}

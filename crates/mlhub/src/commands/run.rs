@@ -1,0 +1,253 @@
+//! `mlhub run`.
+
+use mlhub_agent::adapter::PreparedEnvironment;
+use mlhub_protocol::rest::RunDetail;
+use serde_json::json;
+
+use super::compare;
+use crate::cli::{Global, RunArgs};
+use crate::connect::{Connection, connect, require_local};
+use crate::exit::{OK, RUN_FAILED, USAGE, fail};
+use crate::launch::experiment::{self, Experiment};
+use crate::launch::{adapter, dataset, follow, resume, start};
+use crate::{output, paths};
+
+/// Runs what an experiment file describes.
+pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
+    if let Some(reference) = &arguments.resume {
+        let connection = connect(global)?;
+        require_local(&connection, "`mlhub run --resume`")?;
+        let id = resume::resume(reference, &connection, arguments.slots)?;
+        return conclude(global, &connection, &[id], arguments.detach);
+    }
+    let Some(path) = &arguments.experiment else {
+        return Err(fail(USAGE, "name an experiment file"));
+    };
+    let data_dir = paths::data_dir(global)?;
+    let experiment = experiment::load(path, &arguments.set, arguments.smoke, &data_dir)?;
+    if arguments.dry_run {
+        return dry_run(global, &experiment);
+    }
+    let connection = connect(global)?;
+    require_local(&connection, "`mlhub run`")?;
+    let environment = adapter::environment(&experiment.adapter, &data_dir)?;
+    let ids = launch(
+        global,
+        &experiment,
+        &environment,
+        &connection,
+        arguments.slots,
+    )?;
+    conclude(global, &connection, &ids, arguments.detach)
+}
+
+/// Prepares the dataset and starts the runs of an experiment; returns their ids.
+pub(crate) fn launch(
+    global: &Global,
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &Connection,
+    slots: usize,
+) -> anyhow::Result<Vec<String>> {
+    let config = &experiment.resolved.experiment;
+    let manifest = &experiment.adapter.manifest;
+    let prepared = match &config.dataset {
+        Some(spec) => Some(dataset::prepare(
+            spec,
+            &experiment.project_dir,
+            &connection.data_dir,
+            &manifest.dataset.formats,
+            &manifest.name,
+            &connection.client,
+        )?),
+        None => None,
+    };
+    let started = start::start(
+        experiment,
+        environment,
+        prepared.as_ref(),
+        connection,
+        slots,
+    )?;
+    if !global.json {
+        for warning in &started.warnings {
+            eprintln!("warning: {warning}");
+        }
+        print_default_changes(experiment, connection, &started.runs[0].id)?;
+    }
+    Ok(started.runs.into_iter().map(|run| run.id).collect())
+}
+
+fn print_default_changes(
+    experiment: &Experiment,
+    connection: &Connection,
+    id: &str,
+) -> anyhow::Result<()> {
+    let detail = connection.client.run_get(id)?;
+    for change in detail
+        .snapshot
+        .default_changes
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        eprintln!(
+            "  default of {}: {} was {}, is {}",
+            experiment.adapter.manifest.name,
+            change["path"].as_str().unwrap_or_default(),
+            change["old"],
+            change["new"]
+        );
+    }
+    Ok(())
+}
+
+fn conclude(
+    global: &Global,
+    connection: &Connection,
+    ids: &[String],
+    detach: bool,
+) -> anyhow::Result<u8> {
+    if detach {
+        if global.json {
+            output::json(&json!({"runs": ids}))?;
+        } else {
+            for id in ids {
+                output::line(id)?;
+            }
+        }
+        return Ok(OK);
+    }
+    if !global.json {
+        eprintln!(
+            "{} run{} at {}",
+            ids.len(),
+            if ids.len() == 1 { "" } else { "s" },
+            connection.client.base_url()
+        );
+    }
+    let details = follow::follow(&connection.client, ids)?;
+    if global.json {
+        output::json(&details)?;
+    } else {
+        report(&details)?;
+        compare::print(&connection.client, ids)?;
+    }
+    Ok(if details.iter().all(went_well) {
+        OK
+    } else {
+        RUN_FAILED
+    })
+}
+
+/// Whether a run finished and everything asked for was evaluated.
+pub(crate) fn went_well(detail: &RunDetail) -> bool {
+    detail.summary.state == "finished"
+        && detail
+            .evaluations
+            .iter()
+            .all(|evaluation| evaluation.state == "done")
+}
+
+/// Says why runs did not go well.
+pub(crate) fn report(details: &[RunDetail]) -> anyhow::Result<()> {
+    for detail in details {
+        if let Some(failure) = &detail.summary.failure {
+            eprintln!(
+                "\n{} {} {}: {}",
+                detail.summary.name, detail.summary.id, detail.summary.state, failure.message
+            );
+            for line in &failure.evidence {
+                eprintln!("  | {line}");
+            }
+        }
+        for evaluation in &detail.evaluations {
+            if let Some(message) = &evaluation.message {
+                eprintln!("\n{} {}: {message}", detail.summary.name, detail.summary.id);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn dry_run(global: &Global, experiment: &Experiment) -> anyhow::Result<u8> {
+    let resolved = &experiment.resolved;
+    let manifest = &experiment.adapter.manifest;
+    if global.json {
+        output::json(&json!({
+            "config": resolved.document,
+            "origins": resolved.origins,
+            "changes_from_defaults": resolved.diff_from_defaults,
+            "hash": resolved.hash,
+            "adapter": {"name": manifest.name, "version": manifest.version, "source": experiment.adapter.source.to_string()},
+            "seeds": resolved.experiment.seeds,
+            "command": experiment.adapter.command(mlhub_protocol::adapter::Capability::Train),
+        }))?;
+        return Ok(OK);
+    }
+    let config = &resolved.experiment;
+    output::line(format_args!(
+        "would make {} run{} of {}/{} with the adapter {}@{} ({})",
+        config.seeds.len(),
+        if config.seeds.len() == 1 { "" } else { "s" },
+        config.project,
+        config.name,
+        manifest.name,
+        manifest.version,
+        experiment.adapter.source
+    ))?;
+    let mut table = output::table(&["KEY", "VALUE", "FROM"]);
+    for (path, origin) in &resolved.origins {
+        table.add_row([
+            path.clone(),
+            value_at(&resolved.document, path),
+            origin_text(&serde_json::to_value(origin)?),
+        ]);
+    }
+    output::print(&table)?;
+    Ok(OK)
+}
+
+/// The value at a dotted path, keys with dots being quoted.
+fn value_at(document: &serde_json::Value, path: &str) -> String {
+    let mut leaves = Vec::new();
+    collect("", document, &mut leaves);
+    leaves
+        .into_iter()
+        .find(|(leaf, _)| leaf == path)
+        .map_or_else(String::new, |(_, value)| value.to_string())
+}
+
+fn collect<'v>(
+    prefix: &str,
+    value: &'v serde_json::Value,
+    into: &mut Vec<(String, &'v serde_json::Value)>,
+) {
+    match value {
+        serde_json::Value::Object(fields) if !fields.is_empty() => {
+            for (key, field) in fields {
+                let key = mlhub_config::format_path([key.as_str()]);
+                let path = if prefix.is_empty() {
+                    key
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                collect(&path, field, into);
+            }
+        }
+        leaf => into.push((prefix.to_owned(), leaf)),
+    }
+}
+
+/// Where a value comes from, in words.
+pub(crate) fn origin_text(origin: &serde_json::Value) -> String {
+    let text = |key: &str| origin[key].as_str().unwrap_or_default().to_owned();
+    match origin["kind"].as_str().unwrap_or_default() {
+        "adapter_default" => format!("default of {}@{}", text("adapter"), text("version")),
+        "file" => format!("{}:{}", text("file"), origin["line"]),
+        "override" => format!("--set {}", text("text")),
+        "smoke" => format!("smoke settings of {}", text("adapter")),
+        "builtin_default" => "default".to_owned(),
+        other => other.to_owned(),
+    }
+}

@@ -1,0 +1,183 @@
+//! Finding the hub a command talks to: the one named, the one that serves the
+//! data directory, or one this command serves itself for as long as it needs.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use mlhub_agent::supervisor;
+use mlhub_client::Client;
+use mlhub_store::DataDir;
+use tokio::sync::oneshot;
+
+use crate::cli::Global;
+use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
+use crate::hub::{self, HubOptions};
+use crate::paths;
+
+/// How long a hub that is just starting may take to say where it listens.
+const START_TIME_MAX: Duration = Duration::from_secs(5);
+/// Pause between looks for it.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A hub to talk to.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    /// The data directory, when the hub is of this machine.
+    pub(crate) data_dir: PathBuf,
+    /// Whether the hub was named by URL: its files may be elsewhere.
+    pub(crate) remote: bool,
+    /// The hub this command serves itself, if it does; ends when dropped.
+    embedded: Option<EmbeddedHub>,
+}
+
+impl Connection {
+    /// Whether the hub ends with this command.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+}
+
+/// A hub served by a thread of this process.
+pub(crate) struct EmbeddedHub {
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl EmbeddedHub {
+    /// Starts a hub and waits until it answers.
+    pub(crate) fn start(options: HubOptions) -> anyhow::Result<Self> {
+        let (ready_sender, ready) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("hub".to_owned())
+            .spawn(move || {
+                runtime.block_on(hub::serve(options, ready_sender, async {
+                    // A dropped sender asks to stop as well.
+                    drop(stopped.await);
+                }));
+                runtime.shutdown_timeout(Duration::from_secs(1));
+            })?;
+        let url = ready
+            .blocking_recv()
+            .map_err(|_| fail(INTERNAL, "the hub ended while starting"))??;
+        Ok(Self {
+            url,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for EmbeddedHub {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the hub has been reported by its own thread.
+            drop(thread.join());
+        }
+    }
+}
+
+fn token() -> Option<String> {
+    std::env::var("MLHUB_TOKEN")
+        .ok()
+        .filter(|token| !token.is_empty())
+}
+
+fn client(url: &str) -> anyhow::Result<Client> {
+    Ok(Client::new(url, token().as_deref())?)
+}
+
+/// Connects as the options say.
+pub(crate) fn connect(global: &Global) -> anyhow::Result<Connection> {
+    if let Some(url) = &global.server {
+        let client = client(url)?;
+        client.health()?;
+        return Ok(Connection {
+            client,
+            data_dir: paths::data_dir(global)?,
+            remote: true,
+            embedded: None,
+        });
+    }
+    let data_dir = paths::data_dir(global)?;
+    if let Some(connection) = find(&data_dir)? {
+        return Ok(connection);
+    }
+    match EmbeddedHub::start(HubOptions::local(&data_dir, 0)) {
+        Ok(embedded) => adopt(embedded, data_dir),
+        // Another hub may have been starting at the same moment.
+        Err(error) if DataDir::probe_lock(&data_dir) => wait_for(&data_dir)?.ok_or(error),
+        Err(error) => Err(error),
+    }
+}
+
+/// A connection that owns the hub it talks to.
+pub(crate) fn adopt(embedded: EmbeddedHub, data_dir: PathBuf) -> anyhow::Result<Connection> {
+    Ok(Connection {
+        client: client(embedded.url())?,
+        data_dir,
+        remote: false,
+        embedded: Some(embedded),
+    })
+}
+
+/// The hub that serves a data directory now, if one does.
+pub(crate) fn find(data_dir: &Path) -> anyhow::Result<Option<Connection>> {
+    let Some(file) = supervisor::discover_hub(data_dir) else {
+        return Ok(None);
+    };
+    let client = client(&file.url)?;
+    if client.health().is_err_and(|error| error.is_refused()) {
+        return Ok(None);
+    }
+    Ok(Some(Connection {
+        client,
+        data_dir: data_dir.to_owned(),
+        remote: false,
+        embedded: None,
+    }))
+}
+
+fn wait_for(data_dir: &Path) -> anyhow::Result<Option<Connection>> {
+    let deadline = Instant::now() + START_TIME_MAX;
+    while Instant::now() < deadline {
+        if let Some(connection) = find(data_dir)? {
+            return Ok(Some(connection));
+        }
+        std::thread::sleep(LOOK_INTERVAL);
+    }
+    Ok(None)
+}
+
+/// Refuses a remote hub for a command that needs this machine's files.
+pub(crate) fn require_local(connection: &Connection, what: &str) -> anyhow::Result<()> {
+    if connection.remote {
+        return Err(fail(
+            HUB,
+            format!(
+                "{what} needs the hub of this machine's data directory; leave out --server and MLHUB_URL"
+            ),
+        ));
+    }
+    if !connection.data_dir.is_dir() {
+        return Err(fail(
+            DATA_DIR,
+            format!(
+                "the data directory `{}` does not exist",
+                connection.data_dir.display()
+            ),
+        ));
+    }
+    Ok(())
+}

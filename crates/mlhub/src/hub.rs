@@ -1,0 +1,314 @@
+//! Wiring and running a hub: store, use cases, API, background work.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mlhub_agent::adapter::{Bundle, DiscoveryRoots, discover};
+use mlhub_agent::supervisor;
+use mlhub_api::{ApiState, Authenticator, HostPolicy, HubIdentity, ServeOptions};
+use mlhub_app::{AdapterCatalog, AdapterDescription, Hub};
+use mlhub_core::store::Store;
+use mlhub_core::{Caller, ErrorKind};
+use mlhub_protocol::run_dir::{HubFile, RUN_DIR_VERSION};
+use mlhub_store::{DataDir, FolderBlobStore, PostgresStore, SqliteStore};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
+use crate::paths;
+use crate::ports::{SystemClock, SystemEntropy};
+
+/// How often the hub sees to it that prepared and unshipped runs are minded.
+const KEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the evaluator waits after a failure of the store.
+const EVALUATOR_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a hub is started with.
+pub(crate) struct HubOptions {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) allow_host: Vec<String>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) postgres: Option<String>,
+    /// Programs the local agent runs at once.
+    pub(crate) slots: usize,
+}
+
+impl HubOptions {
+    /// A loopback hub for the one local user.
+    pub(crate) fn local(data_dir: &Path, port: u16) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            allow_host: Vec::new(),
+            authenticator: Authenticator::Local(Caller::local(local_user())),
+            postgres: None,
+            slots: 1,
+        }
+    }
+}
+
+fn local_user() -> String {
+    ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "local".to_owned())
+}
+
+/// Runs a hub until `stop` resolves; sends its URL once it answers.
+pub(crate) async fn serve(
+    options: HubOptions,
+    ready: oneshot::Sender<anyhow::Result<String>>,
+    stop: impl Future<Output = ()>,
+) {
+    let mut started = match start(options).await {
+        Ok(started) => started,
+        Err(error) => {
+            // Nobody waits for the answer only when the command is ending.
+            drop(ready.send(Err(error)));
+            return;
+        }
+    };
+    drop(ready.send(Ok(started.url.clone())));
+    mlhub_api::serve(
+        ServeOptions {
+            listener: started.listener,
+        },
+        started.router,
+        stop,
+    )
+    .await;
+    started.background.abort_all();
+    remove_hub_file(&started.hub_file, &started.url);
+}
+
+struct Started {
+    url: String,
+    listener: TcpListener,
+    router: mlhub_api::Router,
+    background: tokio::task::JoinSet<()>,
+    hub_file: PathBuf,
+    /// Held as long as the hub lives: its lock says whose the directory is.
+    _data_dir: DataDir,
+}
+
+async fn start(options: HubOptions) -> anyhow::Result<Started> {
+    let path = options.data_dir.clone();
+    let data_dir = DataDir::open(&path).map_err(|error| fail(DATA_DIR, error.public_message()))?;
+    let listener = bind(options.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| fail(HUB, format!("the hub's address is unknown: {error}")))?;
+    let (store, store_name) = open_store(&path, options.postgres.as_deref()).await?;
+    let blobs = FolderBlobStore::open(data_dir.blobs()).map_err(|error| storage_failure(&error))?;
+    let hub = Arc::new(Hub::new(
+        store,
+        Arc::new(blobs),
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+        Arc::new(LocalCatalog {
+            data_dir: path.clone(),
+        }),
+    ));
+    hub.definitions_install()
+        .await
+        .map_err(|error| storage_failure(&error))?;
+    let url = format!("http://{address}");
+    let state = ApiState {
+        hub: Arc::clone(&hub),
+        authenticator: Arc::new(options.authenticator),
+        hosts: Arc::new(HostPolicy::new(address.port(), &options.allow_host)),
+        identity: Arc::new(HubIdentity {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store: store_name.to_owned(),
+            host: paths::host_name(),
+        }),
+    };
+    let hub_file = path.join("hub.json");
+    write_hub_file(&hub_file, &url)?;
+    let mut background = tokio::task::JoinSet::new();
+    background.spawn(evaluate_forever(hub));
+    background.spawn(keep_agent(path, options.slots));
+    Ok(Started {
+        url,
+        listener,
+        router: mlhub_api::router(state),
+        background,
+        hub_file,
+        _data_dir: data_dir,
+    })
+}
+
+async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        let detail = match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!(
+                "port {} is in use by another program; choose another with --port, or 0 for any free one",
+                listen.port()
+            ),
+            std::io::ErrorKind::PermissionDenied => format!(
+                "port {} may not be used by this user; choose one above 1023 with --port",
+                listen.port()
+            ),
+            _ => format!("cannot listen on {listen}: {error}"),
+        };
+        fail(HUB, detail)
+    })
+}
+
+async fn open_store(
+    path: &Path,
+    postgres: Option<&str>,
+) -> anyhow::Result<(Arc<dyn Store>, &'static str)> {
+    match postgres {
+        Some(url) => {
+            let store = PostgresStore::connect(url)
+                .await
+                .map_err(|error| storage_failure(&error))?;
+            Ok((Arc::new(store), "postgresql"))
+        }
+        None => {
+            let path = path.to_owned();
+            let store = tokio::task::spawn_blocking(move || SqliteStore::open(path))
+                .await
+                .map_err(|error| fail(INTERNAL, error.to_string()))?
+                .map_err(|error| storage_failure(&error))?;
+            Ok((Arc::new(store), "sqlite"))
+        }
+    }
+}
+
+fn storage_failure(error: &mlhub_core::Error) -> anyhow::Error {
+    let mut text = error.public_message().to_owned();
+    if error.kind() == ErrorKind::Internal
+        && let Some(cause) = std::error::Error::source(error)
+    {
+        text = format!("{text}: {cause}");
+    }
+    fail(DATA_DIR, text)
+}
+
+fn write_hub_file(path: &Path, url: &str) -> anyhow::Result<()> {
+    let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+    let process = supervisor::process_identity(pid)
+        .ok_or_else(|| fail(INTERNAL, "this process cannot read its own start time"))?;
+    let file = HubFile {
+        version: RUN_DIR_VERSION,
+        url: url.to_owned(),
+        process,
+    };
+    let temporary = path.with_extension("json.new");
+    let write = || -> std::io::Result<()> {
+        std::fs::write(&temporary, serde_json::to_vec_pretty(&file)?)?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(|error| {
+        fail(
+            DATA_DIR,
+            format!("cannot write `{}`: {error}", path.display()),
+        )
+    })
+}
+
+/// Removes `hub.json` unless another hub has written its own since.
+fn remove_hub_file(path: &Path, url: &str) {
+    let ours = std::fs::read(path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<HubFile>(&bytes).ok())
+        .is_some_and(|file| file.url == url);
+    if ours && let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(%error, "hub.json stays behind");
+    }
+}
+
+async fn evaluate_forever(hub: Arc<Hub>) {
+    loop {
+        match hub.evaluate_pending().await {
+            Ok(_) => hub.evaluation_wanted().await,
+            Err(error) => {
+                tracing::error!(%error, "evaluations wait for the store");
+                tokio::time::sleep(EVALUATOR_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn keep_agent(data_dir: PathBuf, slots: usize) {
+    let mut interval = tokio::time::interval(KEEP_INTERVAL);
+    loop {
+        interval.tick().await;
+        let data_dir = data_dir.clone();
+        let kept = tokio::task::spawn_blocking(move || ensure_agent(&data_dir, slots)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, "the local agent cannot be started");
+        }
+    }
+}
+
+/// Starts the local agent when there is work and none is at it.
+pub(crate) fn ensure_agent(data_dir: &Path, slots: usize) -> anyhow::Result<()> {
+    let binary = std::env::current_exe()?;
+    supervisor::ensure_agent_with(
+        data_dir,
+        &binary,
+        &["--slots".to_owned(), slots.to_string()],
+    )?;
+    Ok(())
+}
+
+/// Finds the adapters of a data directory for the hub.
+struct LocalCatalog {
+    data_dir: PathBuf,
+}
+
+impl AdapterCatalog for LocalCatalog {
+    fn describe(&self) -> Vec<AdapterDescription> {
+        let bundled = match Bundle::unpack(&paths::bundled_adapters(&self.data_dir)) {
+            Ok(dir) => Some(dir),
+            Err(error) => {
+                tracing::warn!(%error, "the bundled adapters cannot be unpacked");
+                None
+            }
+        };
+        let catalog = discover(&DiscoveryRoots {
+            bundled,
+            data_dir: Some(self.data_dir.clone()),
+            project: None,
+            python: None,
+        });
+        let working = catalog
+            .adapters
+            .into_iter()
+            .map(|adapter| AdapterDescription {
+                name: adapter.manifest.name.clone(),
+                version: Some(adapter.manifest.version.clone()),
+                description: adapter.manifest.description.clone(),
+                source: adapter.source.to_string(),
+                capabilities: adapter
+                    .manifest
+                    .capabilities
+                    .iter()
+                    .map(crate::output::serde_name)
+                    .collect(),
+                tasks: adapter.manifest.tasks.clone(),
+                problem: None,
+                schema: Some(adapter.schema.clone()),
+            });
+        let broken = catalog.broken.into_iter().map(|broken| AdapterDescription {
+            name: broken.name,
+            version: None,
+            description: String::new(),
+            source: broken.source.to_string(),
+            capabilities: Vec::new(),
+            tasks: Vec::new(),
+            problem: Some(match broken.hint {
+                Some(hint) => format!("{}; {hint}", broken.reason),
+                None => broken.reason,
+            }),
+            schema: None,
+        });
+        working.chain(broken).collect()
+    }
+}

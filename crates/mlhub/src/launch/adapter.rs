@@ -1,0 +1,86 @@
+//! Finding adapters and making their environments, with progress.
+
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mlhub_agent::adapter::{
+    Adapter, Bundle, Catalog, DiscoveryRoots, EnvProgress, PreparedEnvironment, discover,
+    prepare_environment,
+};
+
+use crate::exit::{ADAPTER, Classify, fail};
+use crate::paths;
+
+/// All adapters this machine has: bundled, of the data directory, and of the
+/// `adapters/` folder beside the experiment.
+pub(crate) fn catalog(data_dir: &Path, project_dir: Option<&Path>) -> anyhow::Result<Catalog> {
+    let bundled = Bundle::unpack(&paths::bundled_adapters(data_dir)).map_err(|error| {
+        fail(
+            ADAPTER,
+            format!(
+                "the bundled adapters cannot be unpacked into `{}`: {error}",
+                data_dir.display()
+            ),
+        )
+    })?;
+    Ok(discover(&DiscoveryRoots {
+        bundled: Some(bundled),
+        data_dir: Some(data_dir.to_owned()),
+        project: project_dir
+            .map(|dir| dir.join("adapters"))
+            .filter(|dir| dir.is_dir()),
+        python: None,
+    }))
+}
+
+/// Finds one adapter, or says which there are.
+pub(crate) fn find(catalog: &Catalog, reference: &str) -> anyhow::Result<Adapter> {
+    catalog.find(reference).cloned().or_fail(ADAPTER)
+}
+
+/// Makes the adapter's environment, or takes the one made before.
+pub(crate) fn environment(
+    adapter: &Adapter,
+    data_dir: &Path,
+) -> anyhow::Result<PreparedEnvironment> {
+    let bar = ProgressBar::no_length()
+        .with_style(style("{spinner} {prefix} {msg}"))
+        .with_prefix(adapter.manifest.name.clone());
+    let plain = bar.is_hidden();
+    let prepared = prepare_environment(adapter, &paths::environments(data_dir), &mut |progress| {
+        show(&bar, plain, &adapter.manifest.name, progress);
+    });
+    bar.finish_and_clear();
+    prepared.or_fail(ADAPTER)
+}
+
+fn show(bar: &ProgressBar, plain: bool, name: &str, progress: EnvProgress) {
+    let message = match progress {
+        EnvProgress::Waiting => {
+            "waiting for another process that prepares the same environment".to_owned()
+        }
+        EnvProgress::Creating { python } => {
+            format!("preparing its environment with Python {python}")
+        }
+        EnvProgress::Package { name, done, total } => {
+            format!("fetching {name} ({done} of {total})")
+        }
+        EnvProgress::Line { .. } => {
+            bar.tick();
+            return;
+        }
+        EnvProgress::Ready { cached: true } => return,
+        EnvProgress::Ready { cached: false } => "its environment is ready".to_owned(),
+    };
+    if plain {
+        eprintln!("{name}: {message}");
+    } else {
+        bar.set_message(message);
+        bar.tick();
+    }
+}
+
+/// A progress style; the templates are fixed and tested by use.
+pub(crate) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,433 @@
+//! Reading a dataset where it lies: check, fingerprint, register, split, write
+//! the split files. The hub receives records only, never data.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+use mlhub_client::Client;
+use mlhub_config::{DatasetSpec, SplitSpec};
+use mlhub_data::{Expected, Format, Inspection, PartFile, RowHashes};
+use mlhub_protocol::rest::{DatasetRegister, DatasetVersionView, ExpectedSplit, SplitRegister};
+use mlhub_protocol::run_dir::{DatasetInput, SplitInput};
+use serde_json::{Value, json};
+
+use super::adapter::style;
+use crate::exit::{ADAPTER, CONFIG, Classify, DATASET, fail};
+use crate::paths;
+
+/// Ids sent to the hub for checking predictions; larger splits are checked by count.
+const IDS_SENT_MAX: u64 = 20_000;
+/// Bytes of row hashes registered with a version; beyond it changed rows are not named.
+const ROW_HASHES_MAX_BYTES: usize = 1_500_000;
+
+/// A dataset ready for programs.
+pub(crate) struct Prepared {
+    /// What programs read.
+    pub(crate) input: DatasetInput,
+    /// What the hub expects predictions for, by split.
+    pub(crate) expected: BTreeMap<String, ExpectedSplit>,
+    /// What the snapshot records.
+    pub(crate) record: Value,
+    /// `name@version`.
+    pub(crate) reference: String,
+    /// What a person should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A dataset found and checked, not yet registered.
+struct Found {
+    name: String,
+    path: PathBuf,
+    inspection: Inspection,
+    /// The registered version it must still be, when one was named.
+    registered: Option<DatasetVersionView>,
+}
+
+/// Checks, registers and splits the dataset of an experiment.
+pub(crate) fn prepare(
+    spec: &DatasetSpec,
+    project_dir: &Path,
+    data_dir: &Path,
+    formats: &[String],
+    adapter: &str,
+    client: &Client,
+) -> anyhow::Result<Prepared> {
+    let found = find(spec, project_dir, client)?;
+    let format = found.inspection.format;
+    if !formats.is_empty() && !formats.iter().any(|known| known == format.as_str()) {
+        return Err(fail(
+            ADAPTER,
+            format!(
+                "the adapter `{adapter}` reads {}; `{}` is {}",
+                formats.join(", "),
+                found.path.display(),
+                format.as_str()
+            ),
+        ));
+    }
+    check_columns(spec, &found)?;
+    let version = match found.registered {
+        Some(version) => version,
+        None => register(client, &found.name, &found.path, &found.inspection, "")?,
+    };
+    let cache = paths::dataset_cache(data_dir).join(found.inspection.fingerprint.replace(':', "-"));
+    let source = match spec.rows {
+        Some(rows) => smoke_source(&found.path, format, rows, spec, &cache)?,
+        None => found.path.clone(),
+    };
+    let (parts, split_hash, leakage) = split(spec, &source, format, &cache, &found.path)?;
+    register_split(client, &version, spec, &split_hash, &parts, &leakage)?;
+    assemble(spec, &version, format, parts, &split_hash, &leakage)
+}
+
+fn find(spec: &DatasetSpec, project_dir: &Path, client: &Client) -> anyhow::Result<Found> {
+    let format = spec.format.as_deref().map(parse_format).transpose()?;
+    let Some(path) = &spec.path else {
+        let Some(reference) = &spec.name else {
+            return Err(fail(
+                CONFIG,
+                "`dataset` names neither a `name` nor a `path`",
+            ));
+        };
+        return find_registered(&reference.name, reference.version.as_deref(), client);
+    };
+    let path = project_dir.join(path);
+    let inspection = inspect(&path, format)?;
+    let name = match &spec.name {
+        Some(reference) => reference.name.clone(),
+        None => path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_else(|| "dataset".to_owned()),
+    };
+    Ok(Found {
+        name,
+        path,
+        inspection,
+        registered: None,
+    })
+}
+
+fn find_registered(name: &str, version: Option<&str>, client: &Client) -> anyhow::Result<Found> {
+    let number = version.map(str::parse::<u32>).transpose().map_err(|_| {
+        fail(
+            CONFIG,
+            format!(
+                "`{name}@{}` names no dataset version; versions are whole numbers",
+                version.unwrap_or_default()
+            ),
+        )
+    })?;
+    let detail = client.dataset_get(name, number).map_err(|error| {
+        if error.is_not_found() {
+            fail(DATASET, format!("there is no registered dataset `{name}`{}; register it with `mlhub dataset add PATH --name {name}`", number.map(|n| format!(" version {n}")).unwrap_or_default()))
+        } else {
+            error.into()
+        }
+    })?;
+    let current = detail.current;
+    let path = PathBuf::from(&current.source);
+    if !path.exists() {
+        return Err(fail(
+            DATASET,
+            format!(
+                "the dataset `{name}@{}` is not at `{}` any more; put it back, or name its place with `dataset.path`",
+                current.version,
+                path.display()
+            ),
+        ));
+    }
+    verify(&path, &current)?;
+    let inspection = inspect(&path, Some(parse_format(&current.format)?))?;
+    Ok(Found {
+        name: name.to_owned(),
+        path,
+        inspection,
+        registered: Some(current),
+    })
+}
+
+/// Compares what is on disk with a registered version and names what changed.
+pub(crate) fn verify(path: &Path, version: &DatasetVersionView) -> anyhow::Result<()> {
+    let registered: Inspection =
+        serde_json::from_value(version.inspection.clone()).map_err(|error| {
+            fail(
+                DATASET,
+                format!(
+                    "the record of `{}@{}` cannot be read: {error}",
+                    version.name, version.version
+                ),
+            )
+        })?;
+    mlhub_data::verify(path, &Expected::from(&registered)).map_err(|error| {
+        fail(
+            DATASET,
+            format!("the dataset `{}@{}` changed on disk since it was registered: {error}. Restore it, or register what is there now as a new version with `mlhub dataset add {} --name {}`", version.name, version.version, path.display(), version.name),
+        )
+    })
+}
+
+/// Parses a format's name.
+pub(crate) fn parse_format(text: &str) -> anyhow::Result<Format> {
+    serde_json::from_value(Value::String(text.to_owned()))
+        .map_err(|_| fail(CONFIG, format!("no dataset format `{text}`; formats are csv, parquet, jsonl, npz, image_folder, folder")))
+}
+
+/// Checks and fingerprints with a progress bar.
+pub(crate) fn inspect(path: &Path, format: Option<Format>) -> anyhow::Result<Inspection> {
+    let bar = ProgressBar::new(0)
+        .with_style(style(
+            "{spinner} {prefix} {bar:30} {bytes}/{total_bytes} {eta}",
+        ))
+        .with_prefix(format!(
+            "checking {}",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ));
+    let inspection = mlhub_data::inspect(path, format, &mut |progress| {
+        bar.set_length(progress.bytes_total);
+        bar.set_position(progress.bytes_done);
+    });
+    bar.finish_and_clear();
+    inspection.or_fail(DATASET)
+}
+
+fn check_columns(spec: &DatasetSpec, found: &Found) -> anyhow::Result<()> {
+    let columns: Vec<&str> = found
+        .inspection
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    for (key, wanted) in [("target", &spec.target), ("id", &spec.id)] {
+        let Some(wanted) = wanted else { continue };
+        if !columns.contains(&wanted.as_str()) {
+            let near = mlhub_config::suggest(wanted, columns.iter().copied())
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
+            return Err(fail(
+                CONFIG,
+                format!(
+                    "`dataset.{key}` is `{wanted}`, and `{}` has no such column{near}",
+                    found.path.display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Registers a content with the hub.
+pub(crate) fn register(
+    client: &Client,
+    name: &str,
+    path: &Path,
+    inspection: &Inspection,
+    description: &str,
+) -> anyhow::Result<DatasetVersionView> {
+    let mut sent = inspection.clone();
+    if sent.row_hashes.to_blob().len() > ROW_HASHES_MAX_BYTES {
+        sent.row_hashes = RowHashes::default();
+    }
+    let source = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(client.dataset_register(&DatasetRegister {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        fingerprint: inspection.fingerprint.clone(),
+        format: inspection.format.as_str().to_owned(),
+        source: source.to_string_lossy().into_owned(),
+        rows: inspection.rows,
+        size_bytes: inspection.size_bytes,
+        inspection: serde_json::to_value(&sent)?,
+    })?)
+}
+
+fn smoke_source(
+    path: &Path,
+    format: Format,
+    rows: u64,
+    spec: &DatasetSpec,
+    cache: &Path,
+) -> anyhow::Result<PathBuf> {
+    if format.is_folder() || matches!(spec.split, Some(SplitSpec::Files { .. })) {
+        return Ok(path.to_owned());
+    }
+    let extension = format.extension().unwrap_or("bin");
+    let target = spec.target.as_deref();
+    let out = cache.join(format!(
+        "rows-{rows}-{}.{extension}",
+        short_hash(target.unwrap_or_default())
+    ));
+    std::fs::create_dir_all(cache).or_fail(DATASET)?;
+    mlhub_data::smoke_subset(path, format, rows, target, &out).or_fail(DATASET)?;
+    Ok(out)
+}
+
+fn short_hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..12].to_owned()
+}
+
+type Parts = BTreeMap<String, (PartFile, Option<Vec<String>>)>;
+
+fn split(
+    spec: &DatasetSpec,
+    source: &Path,
+    format: Format,
+    cache: &Path,
+    original: &Path,
+) -> anyhow::Result<(Parts, String, Value)> {
+    let plan_spec = match &spec.split {
+        Some(SplitSpec::Fractions {
+            seed,
+            fractions,
+            stratify,
+            group,
+        }) => mlhub_data::SplitSpec::Fractions {
+            seed: *seed,
+            fractions: fractions.clone(),
+            stratify: stratify.clone(),
+            group: group.clone(),
+        },
+        Some(SplitSpec::Files { files }) => mlhub_data::SplitSpec::Files {
+            files: files.clone(),
+        },
+        None => {
+            // Without a split everything is there to train on.
+            mlhub_data::SplitSpec::Fractions {
+                seed: 0,
+                fractions: BTreeMap::from([(mlhub_config::TRAIN_SPLIT.to_owned(), 1.0)]),
+                stratify: None,
+                group: None,
+            }
+        }
+    };
+    let root = if matches!(plan_spec, mlhub_data::SplitSpec::Files { .. }) {
+        original
+    } else {
+        source
+    };
+    let plan = mlhub_data::plan_split(root, format, &plan_spec).or_fail(DATASET)?;
+    let out = cache.join(plan.hash.replace(':', "-"));
+    let files = mlhub_data::materialise(root, format, &plan, &out).or_fail(DATASET)?;
+    let mut hashes = BTreeMap::new();
+    let mut parts = Parts::new();
+    for (name, file) in files {
+        let inspection =
+            mlhub_data::inspect(&file.path, Some(format), &mut |_| {}).or_fail(DATASET)?;
+        hashes.insert(name.clone(), inspection.row_hashes);
+        let ids = match &spec.id {
+            Some(_) => {
+                Some(mlhub_data::row_ids(&file.path, format, spec.id.as_deref()).or_fail(DATASET)?)
+            }
+            None => None,
+        };
+        parts.insert(name, (file, ids));
+    }
+    let leakage = serde_json::to_value(mlhub_data::leakage(&hashes))?;
+    Ok((parts, plan.hash, leakage))
+}
+
+fn register_split(
+    client: &Client,
+    version: &DatasetVersionView,
+    spec: &DatasetSpec,
+    hash: &str,
+    parts: &Parts,
+    leakage: &Value,
+) -> anyhow::Result<()> {
+    let described: BTreeMap<&String, Value> = parts
+        .iter()
+        .map(|(name, (file, _))| (name, json!({"rows": file.rows, "size_bytes": file.size_bytes, "fingerprint": file.fingerprint})))
+        .collect();
+    let spec = match &spec.split {
+        Some(SplitSpec::Fractions {
+            seed,
+            fractions,
+            stratify,
+            group,
+        }) => {
+            json!({"seed": seed, "fractions": fractions, "stratify": stratify, "group": group, "rows": spec.rows})
+        }
+        Some(SplitSpec::Files { files }) => json!({"files": files}),
+        None => json!({"fractions": {"train": 1.0}, "rows": spec.rows}),
+    };
+    client.split_register(
+        &version.name,
+        version.version,
+        &SplitRegister {
+            hash: hash.to_owned(),
+            spec,
+            parts: json!({"parts": described, "leakage": leakage}),
+        },
+    )?;
+    Ok(())
+}
+
+fn assemble(
+    spec: &DatasetSpec,
+    version: &DatasetVersionView,
+    format: Format,
+    parts: Parts,
+    split_hash: &str,
+    leakage: &Value,
+) -> anyhow::Result<Prepared> {
+    let mut warnings = Vec::new();
+    for pair in leakage["pairs"].as_array().into_iter().flatten() {
+        warnings.push(format!(
+            "{} rows of the split `{}` are also in `{}`: what is measured on it may be too good",
+            pair["shared_rows"],
+            pair["b"].as_str().unwrap_or_default(),
+            pair["a"].as_str().unwrap_or_default()
+        ));
+    }
+    let mut splits = BTreeMap::new();
+    let mut expected = BTreeMap::new();
+    let mut recorded = BTreeMap::new();
+    for (name, (file, ids)) in parts {
+        recorded.insert(
+            name.clone(),
+            json!({"rows": file.rows, "fingerprint": file.fingerprint}),
+        );
+        expected.insert(
+            name.clone(),
+            ExpectedSplit {
+                rows: file.rows,
+                ids: ids.filter(|ids| ids.len() as u64 <= IDS_SENT_MAX),
+                fingerprint: Some(file.fingerprint.clone()),
+            },
+        );
+        splits.insert(
+            name,
+            SplitInput {
+                path: std::path::absolute(&file.path)?
+                    .to_string_lossy()
+                    .into_owned(),
+                rows: file.rows,
+                fingerprint: file.fingerprint,
+            },
+        );
+    }
+    let reference = format!("{}@{}", version.name, version.version);
+    Ok(Prepared {
+        record: json!({
+            "name": version.name, "version": version.version, "fingerprint": version.fingerprint,
+            "format": format.as_str(), "source": version.source, "rows": version.rows,
+            "split_hash": split_hash, "splits": recorded, "leakage": leakage,
+        }),
+        input: DatasetInput {
+            name: version.name.clone(),
+            version: version.version,
+            fingerprint: version.fingerprint.clone(),
+            format: format.as_str().to_owned(),
+            target: spec.target.clone(),
+            id: spec.id.clone(),
+            splits,
+        },
+        expected,
+        reference,
+        warnings,
+    })
+}
