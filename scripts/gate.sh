@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# The gate: everything that must hold before a change is done. CI runs exactly this.
+#
+#   ./scripts/gate.sh              all steps, stops at the first that fails
+#   ./scripts/gate.sh --from STEP  from a step on
+#   ./scripts/gate.sh --only STEP  one step (may be repeated)
+#   ./scripts/gate.sh --list       the steps
+#
+# It changes no tracked file. What each step printed stays in target/gate/STEP.log.
+# CI=true turns off incremental compilation and lets no test skip itself.
+# MLHUB_GATE_ADVISORIES=1 insists on the advisory check, =0 leaves it out.
+set -Eeuo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly STEPS=(setup format ui clippy deny build tests checks python smoke e2e)
+declare -rA TITLES=(
+  [setup]="Tools this machine lacks"
+  [format]="Format of Rust code"
+  [ui]="Web UI: format, lints, types, unit tests"
+  [clippy]="Lints of Rust code"
+  [deny]="Dependencies: licences, bans, sources, advisories"
+  [build]="Build of everything, web UI included"
+  [tests]="Rust tests"
+  [checks]="Architecture, snapshots and documents"
+  [python]="Python: format, lints, types, tests"
+  [smoke]="Smoke runs of the real program"
+  [e2e]="Web UI in a browser, against a real hub"
+)
+readonly LOGS=target/gate
+readonly VENV=$PWD/target/venv-test
+readonly PYTHON=$VENV/bin/python
+readonly MLHUB=$PWD/target/debug/mlhub
+# Where smoke leaves its data directory for e2e.
+readonly SMOKE_DATA=$PWD/$LOGS/data
+readonly SERVER_PID=$LOGS/server.pid
+readonly SERVER_START_SECONDS=60
+
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
+  readonly BOLD=$'\e[1m' RED=$'\e[31m' GREEN=$'\e[32m' DIM=$'\e[2m' PLAIN=$'\e[0m'
+  export CARGO_TERM_COLOR=always
+else
+  readonly BOLD='' RED='' GREEN='' DIM='' PLAIN=''
+fi
+if [[ ${CI:-} == true ]]; then export CARGO_INCREMENTAL=0; fi
+# Node.js of scripts/setup.sh, where the system has none that will do.
+export PATH=$PWD/target/tools/bin:$PATH
+export MLHUB_TEST_PYTHON=$PYTHON
+# The gate's hubs are its own: nobody's settings reach them.
+unset MLHUB_UI MLHUB_DATA_DIR MLHUB_URL MLHUB_TOKEN MLHUB_POSTGRES_URL
+
+# --- steps ------------------------------------------------------------------
+
+step_setup() { ./scripts/setup.sh; }
+
+step_format() { cargo fmt --all --check; }
+
+step_ui() {
+  if [[ ! ui/node_modules/.package-lock.json -nt ui/package-lock.json ]]; then
+    npm --prefix ui ci --no-audit --no-fund
+  fi
+  npm --prefix ui run check
+}
+
+step_clippy() { cargo clippy --workspace --all-targets -- -D warnings; }
+
+step_deny() {
+  cargo deny --log-level error check licenses bans sources
+  case ${MLHUB_GATE_ADVISORIES:-auto} in
+    0) echo "advisories: left out, as MLHUB_GATE_ADVISORIES=0 asks" ;;
+    1) cargo deny --log-level error check advisories ;;
+    *)
+      if timeout 20 git ls-remote --exit-code https://github.com/rustsec/advisory-db HEAD >/dev/null 2>&1; then
+        cargo deny --log-level error check advisories
+      else
+        echo "advisories: NOT checked, the advisory database cannot be reached from here"
+      fi
+      ;;
+  esac
+}
+
+# All targets at once, so that every later step finds what it runs already built.
+step_build() { cargo build --workspace --all-targets; }
+
+step_tests() { cargo nextest run --workspace --profile ci; }
+
+step_checks() { target/debug/xtask check; }
+
+step_python() {
+  local -r options=(--cache-dir target/ruff-cache --line-length 100)
+  # Skeletons are what `adapter new` writes: the conformance kit judges those.
+  "$VENV/bin/ruff" check "${options[@]}" --extend-exclude skeleton adapters crates examples scripts
+  "$VENV/bin/ruff" format --check "${options[@]}" adapters examples scripts
+  "$VENV/bin/mypy" --strict --cache-dir target/mypy-cache --python-executable "$PYTHON" scripts/*.py
+  (
+    cd adapters/sklearn
+    "$VENV/bin/mypy" --cache-dir ../../target/mypy-cache --python-executable "$PYTHON"
+    PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -q
+  )
+}
+
+step_smoke() {
+  rm -rf "$SMOKE_DATA"
+  "$PYTHON" scripts/smoke.py --binary "$MLHUB" --data-dir "$SMOKE_DATA"
+}
+
+step_e2e() {
+  local -r hub_file=$SMOKE_DATA/hub.json
+  local deadline=$((SECONDS + SERVER_START_SECONDS)) url
+  if [[ ! -d $SMOKE_DATA ]]; then
+    echo "the smoke step leaves the runs this step looks at; run it first: $0 --from smoke" >&2
+    return 1
+  fi
+  trap stop_server EXIT
+  "$MLHUB" serve --data-dir "$SMOKE_DATA" --port 0 >"$LOGS/server.log" 2>&1 </dev/null &
+  echo $! >"$SERVER_PID"
+  until [[ -s $hub_file ]] && url=$("$PYTHON" scripts/hub_url.py "$hub_file" "$(<"$SERVER_PID")"); do
+    if ! kill -0 "$(<"$SERVER_PID")" 2>/dev/null || ((SECONDS > deadline)); then
+      echo "the hub did not start:" >&2
+      cat "$LOGS/server.log" >&2
+      return 1
+    fi
+    sleep 0.1
+  done
+  MLHUB_E2E_URL=$url npm --prefix ui run e2e
+}
+
+# --- machinery --------------------------------------------------------------
+
+stop_server() {
+  [[ -s $SERVER_PID ]] || return 0
+  local pid
+  pid=$(<"$SERVER_PID")
+  rm -f "$SERVER_PID"
+  kill "$pid" 2>/dev/null || return 0
+  wait "$pid" 2>/dev/null || true
+}
+
+usage() { sed -n '2,/^set /{s/^# \{0,1\}//p}' "$0"; }
+
+is_step() { [[ -n ${TITLES[$1]:-} ]] || { echo "no step \`$1\`; the steps: ${STEPS[*]}" >&2; exit 2; }; }
+
+selected=()
+parse_arguments() {
+  local step
+  while (($#)); do
+    case $1 in
+      --list) printf '%s\n' "${STEPS[@]}"; exit 0 ;;
+      --only) is_step "${2:-}"; selected+=("$2"); shift ;;
+      --from)
+        is_step "${2:-}"
+        for step in "${STEPS[@]}"; do
+          if [[ $step == "$2" ]] || ((${#selected[@]})); then selected+=("$step"); fi
+        done
+        shift
+        ;;
+      -h | --help) usage; exit 0 ;;
+      *) echo "unknown option \`$1\`" >&2; usage >&2; exit 2 ;;
+    esac
+    shift
+  done
+  ((${#selected[@]})) || selected=("${STEPS[@]}")
+}
+
+clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
+
+# Adds up what the runners said of their tests (nextest, vitest, pytest,
+# Playwright, and the lines `N passed, N failed` of our own checks).
+counts() {
+  sed 's/\x1b\[[0-9;]*m//g' "$LOGS"/*.log | awk '
+    function before(word, text,   at) {
+      if (!match(text, "[0-9]+ " word)) return 0
+      return substr(text, RSTART, RLENGTH) + 0
+    }
+    /tests? run: [0-9]+ passed|^ *Tests  .*passed|[0-9]+ passed.* in [0-9.]+s|^ *[0-9]+ passed|^ *[0-9]+ failed|^ *[0-9]+ skipped *$/ {
+      passed += before("passed", $0); failed += before("failed", $0)
+    }
+    END { printf "%d passed, %d failed\n", passed, failed }'
+}
+
+summary() {
+  printf '\n%s== Summary%s\n' "$BOLD" "$PLAIN"
+  printf '%s' "$report"
+}
+
+report=''
+run_step() {
+  local -r step=$1
+  local -r begun=$SECONDS
+  local status took
+  printf '\n%s== %s: %s%s\n' "$BOLD" "$step" "${TITLES[$step]}" "$PLAIN"
+  # A subshell outside any condition: there, and only there, its own -e works.
+  set +e
+  (
+    set -Eeuo pipefail
+    "step_$step"
+  ) 2>&1 | tee "$LOGS/$step.log"
+  status=${PIPESTATUS[0]}
+  set -e
+  took=$(clock $((SECONDS - begun)))
+  if ((status == 0)); then
+    printf '%s-- %s: ok%s %s(%s)%s\n' "$GREEN" "$step" "$PLAIN" "$DIM" "$took" "$PLAIN"
+    report+=$(printf '  %-8s ok      %6s' "$step" "$took")$'\n'
+    return
+  fi
+  report+=$(printf '  %-8s FAILED  %6s' "$step" "$took")$'\n'
+  summary
+  printf '%sThe gate failed at `%s`.%s Its output: %s\n' "$RED" "$step" "$PLAIN" "$LOGS/$step.log"
+  printf 'Run it again: ./scripts/gate.sh --only %s   and go on from there: ./scripts/gate.sh --from %s\n' "$step" "$step"
+  counts
+  exit 1
+}
+
+parse_arguments "$@"
+mkdir -p "$LOGS"
+rm -f "$LOGS"/*.log
+trap stop_server EXIT
+for step in "${selected[@]}"; do run_step "$step"; done
+summary
+printf '%sThe gate is passed%s in %s.\n' "$GREEN" "$PLAIN" "$(clock "$SECONDS")"
+counts

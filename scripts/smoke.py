@@ -1,0 +1,166 @@
+"""Smoke runs of the real program, as a person would start it.
+
+Runs the demo twice into a fresh data directory and checks what it leaves behind
+through the command line alone; then runs the conformance kit on every bundled
+adapter. It looks into no file of the hub. The data directory stays for others to
+look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ADAPTERS = ("native", "script", "sklearn")
+SEEDS_EACH = 3
+DEMO_RUNS = len(ADAPTERS) * SEEDS_EACH
+SCORE = "test/accuracy"
+# Better than guessing one of ten digits by far; a model that learned nothing fails.
+SCORE_MIN = 0.8
+LIST_LIMIT = 500
+# Making an environment may have to download scikit-learn.
+COMMAND_SECONDS = 900
+
+Run = dict[str, Any]
+
+
+@dataclass
+class Program:
+    """The program under test with its data directory."""
+
+    binary: Path
+    data_dir: Path
+
+    def call(self, *arguments: str) -> str:
+        """Runs a command that must succeed; returns its standard output."""
+        shown = " ".join(("mlhub", *arguments))
+        print(f"$ {shown}", flush=True)
+        begun = time.monotonic()
+        done = subprocess.run(
+            [str(self.binary), *arguments, "--data-dir", str(self.data_dir)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        print(f"  {time.monotonic() - begun:.1f} s, exit code {done.returncode}", flush=True)
+        if done.returncode != 0:
+            print(done.stdout, flush=True)
+            raise AssertionError(f"`{shown}` exited with {done.returncode}")
+        return done.stdout
+
+    def runs(self) -> list[Run]:
+        """All runs, as `mlhub runs --json` lists them."""
+        listed = json.loads(self.call("runs", "--json", "--limit", str(LIST_LIMIT)))
+        assert isinstance(listed, list), f"`runs --json` prints an array, not {type(listed)}"
+        return listed
+
+
+def check_runs(runs: list[Run]) -> None:
+    """Every adapter has its seeds, all finished and evaluated on the test split."""
+    assert len(runs) == DEMO_RUNS, f"{len(runs)} runs instead of {DEMO_RUNS}"
+    seeds: dict[str, set[int]] = {}
+    for run in runs:
+        missing = {"id", "name", "project", "adapter", "state", "seed", "group", "metrics"} - set(
+            run
+        )
+        assert not missing, f"a run lacks {sorted(missing)}"
+        assert run["state"] == "finished", f"run {run['id']} is {run['state']}"
+        score = run["metrics"].get(SCORE)
+        assert isinstance(score, float) and math.isfinite(score), f"run {run['id']}: no {SCORE}"
+        assert SCORE_MIN <= score <= 1.0, f"run {run['id']}: {SCORE} is {score}"
+        seeds.setdefault(run["adapter"], set()).add(run["seed"])
+    assert set(seeds) == set(ADAPTERS), f"adapters of the demo: {sorted(seeds)}"
+    for adapter, drawn in seeds.items():
+        assert len(drawn) == SEEDS_EACH, f"{adapter} has seeds {sorted(drawn)}"
+
+
+def check_repeats(first: list[Run], second: list[Run]) -> None:
+    """Equal adapter and seed gave equal evaluated metrics, to the bit."""
+    by_key = {(run["adapter"], run["seed"]): run for run in first}
+    for run in second:
+        before = by_key[run["adapter"], run["seed"]]
+        assert run["id"] != before["id"]
+        for name, value in before["metrics"].items():
+            if name.startswith("test/"):
+                again = run["metrics"].get(name)
+                assert again == value, (
+                    f"{run['adapter']}, seed {run['seed']}: {name} is {value!r}, then {again!r}"
+                )
+
+
+def check_detail(program: Program, run: Run) -> None:
+    """A run's page holds config, snapshot and evaluation with intervals."""
+    detail = json.loads(program.call("show", run["id"], "--json"))
+    text = json.dumps(detail)
+    for word in ("config", "origins", "snapshot", "evaluations"):
+        assert f'"{word}"' in text, f"`show --json` has no {word}"
+    assert '"accuracy@' in text, "`show --json` names no versioned metric definition"
+
+
+def demo(program: Program, state: dict[str, Any]) -> None:
+    """The first demo leaves its runs."""
+    program.call("demo", "--exit", "--port", "0")
+    state["first"] = program.runs()
+    check_runs(state["first"])
+
+
+def details(program: Program, state: dict[str, Any]) -> None:
+    """One run of each adapter shows everything about itself."""
+    for adapter in ADAPTERS:
+        check_detail(program, next(run for run in state["first"] if run["adapter"] == adapter))
+
+
+def again(program: Program, state: dict[str, Any]) -> None:
+    """A second demo adds to what is there and measures the same."""
+    program.call("demo", "--exit", "--port", "0")
+    every = program.runs()
+    known = {run["id"] for run in state["first"]}
+    assert known <= {run["id"] for run in every}, "the second demo lost runs of the first"
+    added = [run for run in every if run["id"] not in known]
+    check_runs(added)
+    check_repeats(state["first"], added)
+
+
+def conformance(name: str) -> Callable[[Program, dict[str, Any]], None]:
+    """The conformance kit passes on a bundled adapter."""
+
+    def check(program: Program, _state: dict[str, Any]) -> None:
+        print(program.call("adapter", "check", name), flush=True)
+
+    check.__doc__ = f"The conformance kit passes on the {name} adapter."
+    return check
+
+
+def main() -> int:
+    """Runs the checks in order; later ones need the earlier."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binary", type=Path, required=True)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    options = parser.parse_args()
+    program = Program(options.binary, options.data_dir)
+    state: dict[str, Any] = {}
+    checks = [demo, details, again, *map(conformance, ADAPTERS)]
+    for number, check in enumerate(checks):
+        print(f"# {check.__doc__}", flush=True)
+        try:
+            check(program, state)
+        except (AssertionError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
+            print(f"smoke: {error}", file=sys.stderr)
+            print(f"{number} passed, 1 failed")
+            return 1
+    print(f"{len(checks)} passed, 0 failed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
