@@ -1,0 +1,194 @@
+//! The conformance kit: new adapters pass, and each broken promise is caught by
+//! its own step.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mlhub_agent::adapter::{CheckOptions, CheckReport, Language, StepStatus, check, new_skeleton};
+
+fn run(dir: &Path, work: &Path, run_limit: Duration) -> CheckReport {
+    let options = CheckOptions {
+        work_dir: work.join("work"),
+        envs_dir: work.join("envs"),
+        mlhub_binary: PathBuf::from("/nonexistent/mlhub"),
+        run_limit,
+    };
+    check(dir, &options, &mut |_| ())
+}
+
+/// A Python adapter with `from` in its program replaced by `to`, checked.
+fn check_changed(from: &str, to: &str) -> CheckReport {
+    let root = tempfile::tempdir().unwrap();
+    let dir = new_skeleton("changed", Language::Python, root.path()).unwrap();
+    let program = dir.join("train.py");
+    let text = fs::read_to_string(&program).unwrap();
+    assert!(text.contains(from), "nothing is changed");
+    fs::write(&program, text.replace(from, to)).unwrap();
+    run(&dir, root.path(), Duration::from_secs(20))
+}
+
+fn failed(report: &CheckReport) -> Vec<&str> {
+    report
+        .steps
+        .iter()
+        .filter(|step| step.status == StepStatus::Failed)
+        .map(|step| step.name.as_str())
+        .collect()
+}
+
+#[test]
+fn new_python_adapters_keep_every_promise() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = new_skeleton("mine", Language::Python, root.path()).unwrap();
+    let report = run(&dir, root.path(), Duration::from_secs(60));
+    assert!(report.passed, "{report:#?}");
+    assert!(
+        report
+            .steps
+            .iter()
+            .all(|step| step.status == StepStatus::Passed),
+        "{report:#?}"
+    );
+    assert!(
+        report
+            .steps
+            .iter()
+            .any(|step| step.detail.contains("8 values planted")),
+        "{report:#?}"
+    );
+    assert_eq!(
+        serde_json::from_value::<CheckReport>(serde_json::to_value(&report).unwrap()).unwrap(),
+        report
+    );
+}
+
+#[test]
+fn new_shell_adapters_keep_every_promise() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = new_skeleton("mine", Language::Shell, root.path()).unwrap();
+    let report = run(&dir, root.path(), Duration::from_secs(60));
+    assert!(report.passed, "{report:#?}");
+    let skipped: Vec<&str> = report
+        .steps
+        .iter()
+        .filter(|step| step.status == StepStatus::NotApplicable)
+        .map(|step| step.name.as_str())
+        .collect();
+    assert!(
+        skipped
+            .iter()
+            .all(|name| ["kill and resume", "ends on SIGTERM"].contains(name)),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn unseeded_training_is_caught() {
+    let report = check_changed("random.Random(seed)", "random.Random()");
+    assert!(
+        failed(&report).contains(&"same seed, same result"),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn a_sample_in_a_log_is_caught() {
+    let report = check_changed(
+        "    classes = sorted(set(targets))",
+        "    classes = sorted(set(targets))\n    print(rows)",
+    );
+    assert_eq!(
+        failed(&report),
+        ["no samples or secrets in logs"],
+        "{report:#?}"
+    );
+    assert!(
+        report
+            .steps
+            .last()
+            .unwrap()
+            .detail
+            .contains("training data"),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn a_secret_in_a_log_is_caught() {
+    let report = check_changed(
+        "    events = Events(run_dir)",
+        "    events = Events(run_dir)\n    print(dict(os.environ), file=sys.stderr)",
+    );
+    assert_eq!(
+        failed(&report),
+        ["no samples or secrets in logs"],
+        "{report:#?}"
+    );
+    assert!(
+        report
+            .steps
+            .last()
+            .unwrap()
+            .detail
+            .contains("environment variable"),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn a_checkpoint_that_is_not_restored_is_caught() {
+    let report = check_changed("weights = json.load(file)[\"weights\"]", "json.load(file)");
+    assert_eq!(failed(&report), ["kill and resume"], "{report:#?}");
+}
+
+#[test]
+fn a_program_deaf_to_sigterm_is_caught() {
+    let deaf = "    import signal, time\n    signal.signal(signal.SIGTERM, lambda *_: time.sleep(600))\n    events = Events(run_dir)";
+    let report = check_changed("    events = Events(run_dir)", deaf);
+    let term = report
+        .steps
+        .iter()
+        .find(|step| step.name == "ends on SIGTERM")
+        .unwrap();
+    assert_eq!(term.status, StepStatus::Failed, "{report:#?}");
+}
+
+#[test]
+fn a_wrong_exit_code_for_a_bad_param_is_caught() {
+    let report = check_changed("EXIT_CONFIG = 64", "EXIT_CONFIG = 1");
+    assert_eq!(
+        failed(&report),
+        ["bad config refused by program"],
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn missing_entry_and_bad_predictions_are_caught() {
+    let report = check_changed("events.write(entry=", "dict(entry=");
+    assert_eq!(failed(&report), ["entry event"], "{report:#?}");
+    let report = check_changed(
+        "ids = list(range(len(rows)))",
+        "ids = list(range(1, 1 + len(rows)))",
+    );
+    assert_eq!(failed(&report), ["smoke run"], "{report:#?}");
+}
+
+#[test]
+fn a_program_that_fails_or_is_missing_is_told_with_its_words() {
+    let report = check_changed(
+        "def main():",
+        "def main():\n    raise SystemExit('no luck today')",
+    );
+    let smoke = report.steps.last().unwrap();
+    assert!(
+        smoke.detail.contains("exit code 1") && smoke.detail.contains("no luck today"),
+        "{report:#?}"
+    );
+    let root = tempfile::tempdir().unwrap();
+    let empty = run(root.path(), root.path(), Duration::from_secs(5));
+    assert_eq!(failed(&empty), ["manifest"]);
+}
