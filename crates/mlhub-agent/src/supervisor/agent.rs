@@ -74,6 +74,14 @@ pub fn agent_main(data_dir: &Path, slots: usize, options: &AgentOptions) -> i32 
 /// # Errors
 /// When the directory cannot be used or the program cannot be started.
 pub fn ensure_agent(data_dir: &Path, exe: &Path) -> Result<bool> {
+    ensure_agent_with(data_dir, exe, &[])
+}
+
+/// As [`ensure_agent`], with further arguments for the agent's command line.
+///
+/// # Errors
+/// As [`ensure_agent`].
+pub fn ensure_agent_with(data_dir: &Path, exe: &Path, arguments: &[String]) -> Result<bool> {
     if active_attempts(data_dir).is_empty() {
         return Ok(false);
     }
@@ -93,6 +101,7 @@ pub fn ensure_agent(data_dir: &Path, exe: &Path) -> Result<bool> {
         .arg("agent")
         .arg("--data-dir")
         .arg(data_dir)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(log(AGENT_LOG)?)
         .stderr(log(AGENT_LOG)?)

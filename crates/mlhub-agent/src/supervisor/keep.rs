@@ -10,8 +10,8 @@ use mlhub_protocol::rest::{AttemptFinish, ExitView, PredictionsRef};
 
 use super::classify::{End, classify, evidence};
 use super::files::now_ms;
-use super::link::LocalEnd;
-use super::ship::{Shipped, Shipper, Stop, stop_of};
+use super::link::{LocalEnd, Stop, stop_of};
+use super::ship::{Shipped, Shipper};
 use super::translate::Requests;
 use super::upload::{KEPT_FOLDERS, kind_of, open, walk};
 

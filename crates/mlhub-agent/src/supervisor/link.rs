@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use mlhub_client::{Client, ClientOptions};
+use mlhub_client::{Client, ClientError, ClientOptions};
 use mlhub_protocol::run_dir::{ExitFile, HubAddress, ProgramFile};
 
 use super::identity::discover_hub;
@@ -117,4 +117,27 @@ impl Shared {
 /// Reads a flag.
 pub(crate) fn is(flag: &AtomicBool) -> bool {
     flag.load(Ordering::Acquire)
+}
+
+/// Why a round stopped.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The hub is away or busy: everything waits.
+    Away(ClientError),
+    /// The hub is not running.
+    NoHub,
+    /// A local file cannot be read now.
+    Local(std::io::Error),
+    /// The hub does not know the run.
+    Gone,
+}
+
+/// Whether an error concerns everything, not one item.
+pub(crate) fn stop_of(error: ClientError) -> Option<Stop> {
+    if error.is_not_found() {
+        return Some(Stop::Gone);
+    }
+    // A missing or revoked token concerns every item, and may be put right.
+    let everything = matches!(error.status, Some(401 | 403)) || error.status.is_none();
+    (everything || error.is_retryable()).then_some(Stop::Away(error))
 }

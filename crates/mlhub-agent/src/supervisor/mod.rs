@@ -40,7 +40,7 @@ mod translate;
 mod translate_tests;
 mod upload;
 
-pub use agent::{AgentOptions, agent_main, ensure_agent};
+pub use agent::{AgentOptions, agent_main, ensure_agent, ensure_agent_with};
 pub use error::{Result, SupervisorError};
 pub use identity::{discover_hub, is_alive, own_identity, process_identity};
 pub use offline::{OfflineControl, OfflineRun, SignalWhen, run_offline};

@@ -66,6 +66,20 @@ impl RunDir {
     /// # Errors
     /// When it exists already or cannot be written.
     pub fn create(path: &Path, run: &RunFile, launch: &LaunchFile) -> Result<Self> {
+        Self::create_with_files(path, run, launch, &[])
+    }
+
+    /// As [`RunDir::create`], with further files the program finds at its start,
+    /// by name in the directory.
+    ///
+    /// # Errors
+    /// As [`RunDir::create`].
+    pub fn create_with_files(
+        path: &Path,
+        run: &RunFile,
+        launch: &LaunchFile,
+        files: &[(String, Vec<u8>)],
+    ) -> Result<Self> {
         let parent = path.parent().unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(parent).map_err(SupervisorError::io("make", parent))?;
         if path.exists() {
@@ -89,6 +103,10 @@ impl RunDir {
         }
         write_json(&making.path().join(names::RUN), run, 0o644)?;
         write_json(&making.path().join(names::LAUNCH), launch, 0o600)?;
+        for (name, bytes) in files {
+            let file = making.path().join(name);
+            fs::write(&file, bytes).map_err(SupervisorError::io("write", &file))?;
+        }
         let made = Self {
             path: path.to_owned(),
             run: run.clone(),

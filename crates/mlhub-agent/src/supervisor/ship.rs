@@ -17,7 +17,7 @@ use mlhub_protocol::rest::{AttemptStart, EventBatch, Offsets};
 use mlhub_protocol::run_dir::names;
 
 use super::journal::{Journal, OwnEvents, Record};
-use super::link::{HubLink, Shared, is};
+use super::link::{HubLink, Shared, Stop, is, stop_of};
 use super::log_metrics::LogMetrics;
 use super::run_dir::RunDir;
 use super::supervise::SuperviseOptions;
@@ -46,19 +46,6 @@ pub(crate) enum Shipped {
     Later,
     /// The hub does not want it: the run is deleted, or its end was refused.
     Never,
-}
-
-/// Why a round stopped.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// The hub is away or busy: everything waits.
-    Away(ClientError),
-    /// The hub is not running.
-    NoHub,
-    /// A local file cannot be read now.
-    Local(std::io::Error),
-    /// The hub does not know the run.
-    Gone,
 }
 
 /// One stream of raw output.
@@ -485,16 +472,6 @@ enum Sent {
     Stored,
     Moved,
     Refused(String),
-}
-
-/// Whether an error concerns everything, not one item.
-pub(crate) fn stop_of(error: ClientError) -> Option<Stop> {
-    if error.is_not_found() {
-        return Some(Stop::Gone);
-    }
-    // A missing or revoked token concerns every item, and may be put right.
-    let everything = matches!(error.status, Some(401 | 403)) || error.status.is_none();
-    (everything || error.is_retryable()).then_some(Stop::Away(error))
 }
 
 fn read_piece(path: &std::path::Path, offset: u64) -> std::io::Result<Vec<u8>> {

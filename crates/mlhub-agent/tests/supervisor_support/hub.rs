@@ -27,7 +27,6 @@ pub(crate) struct Stored {
     pub(crate) heartbeats: u32,
     pub(crate) finish: Option<AttemptFinish>,
     pub(crate) finishes: u32,
-    pub(crate) requests: u32,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +34,9 @@ pub(crate) struct Behaviour {
     pub(crate) stop_requested: AtomicBool,
     /// The run is deleted.
     pub(crate) gone: AtomicBool,
-    /// Of every so many stored calls one answer is lost; 0 for none.
+    /// Of so many calls one answer is lost on average, after the call was
+    /// carried out; 0 for none. Which ones is fixed but follows no rhythm, so
+    /// that it cannot fall in step with a client's.
     pub(crate) lose_every: AtomicU32,
     /// Batches with a param called `refuse` are answered with 400.
     pub(crate) refuse: AtomicBool,
@@ -43,9 +44,11 @@ pub(crate) struct Behaviour {
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TestHub {
-    pub(crate) stored: Arc<Mutex<Stored>>,
+    /// By run.
+    pub(crate) stored: Arc<Mutex<BTreeMap<String, Stored>>>,
     pub(crate) behaviour: Arc<Behaviour>,
     open: Arc<Mutex<Option<Listening>>>,
+    count: Arc<AtomicU32>,
 }
 
 #[derive(Debug)]
@@ -106,8 +109,15 @@ impl TestHub {
             .map(|listening| listening.url.clone())
     }
 
+    /// Looks at what is stored of `run-1`.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Stored) -> T) -> T {
-        look(&self.stored.lock().expect("lock"))
+        look(
+            self.stored
+                .lock()
+                .expect("lock")
+                .entry("run-1".to_owned())
+                .or_default(),
+        )
     }
 
     fn serve(&self, stream: TcpStream, closed: &AtomicBool) {
@@ -118,9 +128,9 @@ impl TestHub {
             return;
         }
         let (status, body) = self.answer(&request);
-        let count = self.look(|stored| stored.requests);
+        let count = self.count.fetch_add(1, Ordering::SeqCst);
         let lose = self.behaviour.lose_every.load(Ordering::SeqCst);
-        let lost = lose > 0 && count % lose == 0;
+        let lost = lose > 0 && scatter(count).is_multiple_of(lose);
         if lost || closed.load(Ordering::SeqCst) {
             return;
         }
@@ -140,8 +150,9 @@ impl TestHub {
     }
 
     fn answer(&self, request: &Request) -> (u16, Value) {
-        let mut stored = self.stored.lock().expect("lock");
-        stored.requests += 1;
+        let mut all = self.stored.lock().expect("lock");
+        let run = request.path.split('/').nth(4).unwrap_or_default();
+        let stored = all.entry(run.to_owned()).or_default();
         if self.behaviour.gone.load(Ordering::SeqCst) {
             return problem(404, "no such run", Value::Null);
         }
@@ -164,7 +175,7 @@ impl TestHub {
         };
         match (request.method.as_str(), parts.as_slice()) {
             ("GET", ["health"]) => (200, json!({})),
-            ("GET", ["runs", run]) => (200, self.run_detail(run, &stored)),
+            ("GET", ["runs", run]) => (200, run_detail(run, stored, &self.behaviour)),
             ("GET", ["runs", _, "attempts", _, "offsets"]) => {
                 let offsets = Offsets {
                     events: stored.offsets.clone(),
@@ -183,39 +194,23 @@ impl TestHub {
             }
             ("POST", ["runs", _, "attempts", _, "start"]) => {
                 stored.starts += 1;
-                reply(&stored)
+                reply(stored)
             }
             ("POST", ["runs", _, "attempts", _, "heartbeat"]) => {
                 stored.heartbeats += 1;
-                reply(&stored)
+                reply(stored)
             }
-            ("POST", ["runs", _, "attempts", _, "events"]) => self.events(&mut stored, request),
-            ("POST", ["runs", _, "attempts", _, "logs", stream]) => {
-                log(&mut stored, stream, request)
-            }
+            ("POST", ["runs", _, "attempts", _, "events"]) => self.events(stored, request),
+            ("POST", ["runs", _, "attempts", _, "logs", stream]) => log(stored, stream, request),
             ("POST", ["runs", _, "attempts", _, "finish"]) => {
                 let finish: AttemptFinish = serde_json::from_slice(&request.body).expect("finish");
                 stored.finishes += 1;
                 stored.finish.get_or_insert(finish);
-                reply(&stored)
+                reply(stored)
             }
-            ("PUT", ["runs", _, "artifacts", "content"]) => artifact(&mut stored, request),
+            ("PUT", ["runs", _, "artifacts", "content"]) => artifact(stored, request),
             _ => panic!("unexpected call: {} {}", request.method, request.path),
         }
-    }
-
-    fn run_detail(&self, run: &str, stored: &Stored) -> Value {
-        let state = stored
-            .finish
-            .as_ref()
-            .map_or("queued", |finish| finish.state.as_str());
-        json!({
-            "id": run, "name": "n", "project": "p", "experiment": "e", "state": state,
-            "owner": "o", "attempt": 1, "created_at": 0, "params": {}, "tags": {},
-            "stop_requested": self.behaviour.stop_requested.load(Ordering::SeqCst),
-            "metrics": {}, "intervals": {}, "notes": "", "snapshot": {}, "attempts": [],
-            "evaluations": [],
-        })
     }
 
     fn events(&self, stored: &mut Stored, request: &Request) -> (u16, Value) {
@@ -243,6 +238,20 @@ impl TestHub {
             serde_json::to_value(EventBatchReply::default()).expect("json"),
         )
     }
+}
+
+fn run_detail(run: &str, stored: &Stored, behaviour: &Behaviour) -> Value {
+    let state = stored
+        .finish
+        .as_ref()
+        .map_or("queued", |finish| finish.state.as_str());
+    json!({
+        "id": run, "name": "n", "project": "p", "experiment": "e", "state": state,
+        "owner": "o", "attempt": 1, "created_at": 0, "params": {}, "tags": {},
+        "stop_requested": behaviour.stop_requested.load(Ordering::SeqCst),
+        "metrics": {}, "intervals": {}, "notes": "", "snapshot": {}, "attempts": [],
+        "evaluations": [],
+    })
 }
 
 fn log(stored: &mut Stored, stream: &str, request: &Request) -> (u16, Value) {
@@ -286,6 +295,14 @@ fn problem(status: u16, detail: &str, details: Value) -> (u16, Value) {
         "detail": detail, "details": details,
     });
     (status, body)
+}
+
+/// A number without order from a number in order (xorshift).
+fn scatter(count: u32) -> u32 {
+    let mut mixed = count.wrapping_mul(0x9e37_79b9) ^ 0x2545_f491;
+    mixed ^= mixed << 13;
+    mixed ^= mixed >> 17;
+    mixed ^ (mixed << 5)
 }
 
 fn read_request(stream: &TcpStream) -> Option<Request> {
