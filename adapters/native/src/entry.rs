@@ -1,10 +1,17 @@
-//! What is said of the data at the pipeline's entry: shapes and statistics
-//! over all features together, never a cell of the file.
+//! What is said of the data at the pipeline's entry: shapes and rounded
+//! statistics over all features together, never a cell of the file.
 
 use serde_json::{Value, json};
 
 use crate::dataset::{Labelled, Problem};
 use crate::table::Table;
+
+/// Significant digits of a statistic. An extreme of a small split is a cell of
+/// it; rounded, it tells the range and no longer the cell.
+const STATISTIC_DIGITS: usize = 4;
+/// More classes than this are told by their least and greatest count: a longer
+/// list of numbers would look like samples.
+const MAX_CLASS_COUNTS: usize = 16;
 
 /// The `entry` event's value.
 pub(crate) fn describe(problem: &Problem) -> Value {
@@ -49,7 +56,12 @@ fn labelled(labelled: &Labelled, problem: &Problem) -> Value {
             .y
             .iter()
             .for_each(|&class| counts[class as usize] += 1);
-        json!({ "dtype": "label", "class_counts": counts })
+        if counts.len() > MAX_CLASS_COUNTS {
+            let (least, most) = (counts.iter().min(), counts.iter().max());
+            json!({ "dtype": "label", "class_count_min": least, "class_count_max": most })
+        } else {
+            json!({ "dtype": "label", "class_counts": counts })
+        }
     } else {
         let mut target = statistics(&labelled.y);
         target["dtype"] = json!("float64");
@@ -72,10 +84,15 @@ fn statistics(values: &[f64]) -> Value {
         .map(|value| (value - mean) * (value - mean))
         .sum::<f64>();
     json!({
-        "mean": mean,
-        "std": (variance / count_float).sqrt(),
-        "min": present().fold(f64::INFINITY, f64::min),
-        "max": present().fold(f64::NEG_INFINITY, f64::max),
+        "mean": rounded(mean),
+        "std": rounded((variance / count_float).sqrt()),
+        "min": rounded(present().fold(f64::INFINITY, f64::min)),
+        "max": rounded(present().fold(f64::NEG_INFINITY, f64::max)),
         "missing": missing,
     })
+}
+
+fn rounded(value: f64) -> f64 {
+    let digits = STATISTIC_DIGITS - 1;
+    format!("{value:.digits$e}").parse().unwrap_or(f64::NAN)
 }

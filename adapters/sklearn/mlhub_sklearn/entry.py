@@ -1,4 +1,4 @@
-"""What is said of the data at the pipeline's entry: shapes and statistics
+"""What is said of the data at the pipeline's entry: shapes and rounded statistics
 over all features together, never a cell of the file."""
 
 from __future__ import annotations
@@ -10,6 +10,14 @@ import numpy.typing as npt
 
 from mlhub_sklearn.events import number
 from mlhub_sklearn.table import Floats, Problem, Table
+
+STATISTIC_DIGITS = 4
+"""Significant digits of a statistic. An extreme of a small split is a cell of
+it; rounded, it tells the range and no longer the cell."""
+
+MAX_CLASS_COUNTS = 16
+"""More classes than this are told by their least and greatest count: a longer
+list of numbers would look like samples."""
 
 
 def describe(problem: Problem, *, task: str, estimator: str, training: str) -> dict[str, Any]:
@@ -43,7 +51,11 @@ def _labelled(problem: Problem, table: Table, split: str) -> dict[str, Any]:
     if problem.classes:
         # In class order, without the labels: those are the dataset's.
         counts = np.bincount(targets, minlength=len(problem.classes)).tolist()
-        target: dict[str, Any] = {"dtype": "label", "class_counts": counts}
+        target: dict[str, Any] = {"dtype": "label"}
+        if len(counts) > MAX_CLASS_COUNTS:
+            target |= {"class_count_min": min(counts), "class_count_max": max(counts)}
+        else:
+            target["class_counts"] = counts
     else:
         target = {"dtype": str(targets.dtype), **_statistics(targets)}
     return {**_features(table), "target": target}
@@ -55,9 +67,13 @@ def _statistics(values: Floats) -> dict[str, Any]:
     if not present.size:
         return {"missing": missing}
     return {
-        "mean": number(float(present.mean())),
-        "std": number(float(present.std())),
-        "min": number(float(present.min())),
-        "max": number(float(present.max())),
+        "mean": _rounded(present.mean()),
+        "std": _rounded(present.std()),
+        "min": _rounded(present.min()),
+        "max": _rounded(present.max()),
         "missing": missing,
     }
+
+
+def _rounded(value: float) -> float | str:
+    return number(float(f"{value:.{STATISTIC_DIGITS}g}"))
