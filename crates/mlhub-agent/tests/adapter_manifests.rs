@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use mlhub_agent::adapter::{Adapter, Part};
+use mlhub_agent::adapter::{Adapter, PASSED_VARIABLES, PLACEHOLDERS, Part, REFUSED_VARIABLES};
 
 const MANIFEST: &str = r#"protocol = 1
 name = "good"
@@ -156,6 +156,40 @@ fn broken_schemas_say_why() {
         reasons.push_str(&format!("{shown}\n"));
     }
     insta::assert_snapshot!(reasons);
+}
+
+/// The first code block of `language` in the specification.
+fn block<'s>(specification: &'s str, language: &str) -> &'s str {
+    let (_, rest) = specification
+        .split_once(&format!("```{language}\n"))
+        .unwrap();
+    rest.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_specification_says_what_the_code_does() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../adapters/SPEC.md");
+    let specification = fs::read_to_string(path).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        block(&specification, "toml"),
+        block(&specification, "json"),
+    );
+    let adapter = Adapter::load(dir.path()).unwrap();
+    assert_eq!(adapter.manifest.output.log_metrics.len(), 1);
+    for variable in PASSED_VARIABLES.iter().chain(REFUSED_VARIABLES) {
+        assert!(
+            specification.contains(&format!("`{variable}`")),
+            "{variable} is not in the specification"
+        );
+    }
+    for placeholder in PLACEHOLDERS {
+        assert!(
+            specification.contains(&format!("| `{{{placeholder}}}` |")),
+            "{placeholder} is not in the specification"
+        );
+    }
 }
 
 #[test]

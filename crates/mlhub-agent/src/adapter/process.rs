@@ -76,14 +76,18 @@ pub(super) fn run(
             // Both streams are closed: the program has ended or is about to.
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                // A grandchild may hold the streams open after the end.
-                status = child.try_wait()?;
+                // A grandchild may hold the streams open after the end; lines
+                // that came before the end get one more look.
                 if status.is_some() {
                     break;
                 }
+                status = child.try_wait()?;
             }
         }
         if Instant::now() >= deadline {
+            if status.is_some() {
+                break;
+            }
             child.kill()?;
             child.wait()?;
             return Ok(Finished {
