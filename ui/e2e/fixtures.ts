@@ -1,0 +1,66 @@
+/** A page that fails its test on console errors and on violations of the content policy. */
+
+import AxeBuilder from "@axe-core/playwright";
+import { test as base, expect, type Page } from "@playwright/test";
+
+export interface DemoRun {
+  id: string;
+  name: string;
+  project: string;
+  state: string;
+  group: string | null;
+  metrics: Record<string, number | string>;
+  intervals: Record<string, unknown>;
+}
+
+interface Fixtures {
+  /** What the page complained about; checked to be empty when the test ends. */
+  complaints: string[];
+  /** A finished, evaluated run of a seed group. */
+  finished: DemoRun;
+  runs: DemoRun[];
+}
+
+export const test = base.extend<Fixtures>({
+  complaints: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(message.text());
+      });
+      page.on("pageerror", (error) => complaints.push(error.message));
+      await page.addInitScript(() => {
+        document.addEventListener("securitypolicyviolation", (event) => {
+          console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`);
+        });
+      });
+      await use(complaints);
+      expect(complaints).toEqual([]);
+    },
+    { auto: true },
+  ],
+  runs: async ({ request }, use) => {
+    const answer = await request.get("/api/v1/runs?limit=100");
+    expect(answer.ok()).toBe(true);
+    const { runs } = (await answer.json()) as { runs: DemoRun[] };
+    await use(runs);
+  },
+  finished: async ({ runs }, use) => {
+    const run = runs.find(
+      (one) => one.state === "finished" && one.group && Object.keys(one.intervals).length > 0,
+    );
+    if (!run)
+      throw new Error("The hub has no finished, evaluated run of a seed group: is this the demo's data?");
+    await use(run);
+  },
+});
+
+/** No serious or critical finding of axe on the page as it stands. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const grave = violations.filter((one) => one.impact === "serious" || one.impact === "critical");
+  const told = grave.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`);
+  expect(told).toEqual([]);
+}
+
+export { expect };

@@ -1,0 +1,83 @@
+/** The other pages, both colour schemes, narrow windows, and what is not there. */
+
+import { expect, expectAccessible, test } from "./fixtures";
+
+test("compare shows metrics with intervals, seeds, the config diff and overlaid curves", async ({
+  page,
+  runs,
+}) => {
+  const evaluated = runs.filter((run) => run.state === "finished" && Object.keys(run.intervals).length > 0);
+  const groups = [...new Set(evaluated.map((run) => run.group))].slice(0, 2);
+  const ids = evaluated.filter((run) => groups.includes(run.group)).map((run) => run.id);
+  expect(ids.length).toBeGreaterThan(2);
+  await page.goto(`/compare?runs=${ids.join(",")}`);
+  await expect(page.getByRole("heading", { name: `Comparison of ${ids.length} runs` })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Over seeds" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Metrics over seeds" })).toContainText("±");
+  await expect(page.locator("svg.interval").first()).toBeVisible();
+  await expect(page.getByText("★").first()).toBeVisible();
+  await expect(page.getByRole("heading", { name: /^Config: \d+ values? differ/ })).toBeVisible();
+  await expectAccessible(page);
+});
+
+test("datasets lead to columns, splits and the leakage report", async ({ page }) => {
+  await page.goto("/datasets");
+  await expectAccessible(page);
+  await page.getByRole("region", { name: "Datasets" }).getByRole("link").first().click();
+  await expect(page.getByRole("heading", { name: "Version 1", exact: true })).toBeVisible();
+  await expect(page.getByRole("heading", { name: /^\d+ columns$/ })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Parts" }).first()).toContainText("train");
+  await expectAccessible(page);
+});
+
+test("adapters and metric definitions tell what they are", async ({ page }) => {
+  await page.goto("/adapters");
+  await expect(page.getByRole("region", { name: "native", exact: true })).toContainText("train");
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "Metrics", exact: true }).click();
+  await expect(page.getByRole("heading", { name: /^accuracy@\d+/ }).first()).toBeVisible();
+  await page.getByRole("searchbox", { name: "Find a metric" }).fill("log_loss");
+  await expect(page.getByRole("heading", { name: /^accuracy@\d+/ })).toHaveCount(0);
+  await expectAccessible(page);
+});
+
+test("the colour scheme is chosen, kept, and accessible in the dark", async ({ page, finished }) => {
+  await page.goto("/");
+  await page.getByRole("button", { name: "Dark", exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(page.locator("tbody tr").first()).toBeVisible();
+  await expectAccessible(page);
+  for (const tab of ["overview", "charts", "evaluation", "config"]) {
+    await page.goto(`/runs/${finished.id}?tab=${tab}`);
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(finished.name);
+    await expectAccessible(page);
+  }
+  await page.getByRole("button", { name: "Light", exact: true }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+});
+
+test("a narrow window never scrolls sideways", async ({ page, finished, runs }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const two = runs.slice(0, 2).map((run) => run.id);
+  const tabs = ["overview", "charts", "evaluation", "logs", "config", "system", "artifacts", "provenance"];
+  const addresses = ["/", "/datasets", "/adapters", "/metrics", `/compare?runs=${two.join(",")}`];
+  for (const address of [...addresses, ...tabs.map((tab) => `/runs/${finished.id}?tab=${tab}`)]) {
+    await page.goto(address);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), address).toBeLessThanOrEqual(390);
+  }
+});
+
+test("what is not there says so and leads back", async ({ page, complaints }) => {
+  await page.goto("/runs/zzzzzzzzzz");
+  await expect(page.getByRole("alert")).toBeVisible();
+  await page.goto("/no/such/page");
+  await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+  await page.getByRole("link", { name: "All runs" }).click();
+  await expect(page.getByRole("heading", { name: "All runs" })).toBeVisible();
+  // The browser itself reports the 404 of the missing run.
+  const expected = complaints.filter((text) => text.includes("404"));
+  expect(expected.length).toBeGreaterThan(0);
+  complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes("404")));
+});

@@ -1,0 +1,40 @@
+/**
+ * End-to-end tests against a real hub at MLHUB_E2E_URL that holds the data of `mlhub demo --exit`.
+ * They only read; they start no server and change nothing.
+ */
+import { defineConfig } from "@playwright/test";
+
+const url = process.env.MLHUB_E2E_URL;
+if (!url) {
+  throw new Error(
+    "MLHUB_E2E_URL is not set. Start a hub with demo data (`mlhub demo --exit`, then `mlhub serve`) and set it to the hub's address.",
+  );
+}
+
+export default defineConfig({
+  testDir: "e2e",
+  fullyParallel: false,
+  workers: 1,
+  retries: 0,
+  timeout: 60_000,
+  forbidOnly: true,
+  reporter: "list",
+  use: {
+    baseURL: url,
+    viewport: { width: 1400, height: 900 },
+    screenshot: "only-on-failure",
+    launchOptions: {
+      executablePath: process.env.MLHUB_E2E_CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

@@ -1,0 +1,106 @@
+/** One function per route of the hub. */
+
+import type { LogPiece } from "~/model/logs";
+import { get, post, query, send } from "./http";
+import type { components } from "./schema";
+import type {
+  Comparison,
+  DatasetDetail,
+  EvaluationDetail,
+  Info,
+  RunDetail,
+  RunPage,
+  RunSummary,
+  SeriesQuery,
+  SeriesReply,
+} from "./types";
+
+type Schemas = components["schemas"];
+const enc = encodeURIComponent;
+
+export interface RunsFilter {
+  project?: string | undefined;
+  experiment?: string | undefined;
+  state?: string | undefined;
+  q?: string | undefined;
+  sort?: string | undefined;
+  order?: string | undefined;
+}
+
+export const client = {
+  info: (signal?: AbortSignal) => get<Info>("/info", signal),
+  projects: (signal?: AbortSignal) => get<Schemas["ProjectList"]>("/projects", signal),
+  experiments: (project: string, signal?: AbortSignal) =>
+    get<Schemas["ExperimentList"]>(`/experiments${query({ project })}`, signal),
+  runs: (filter: RunsFilter, limit: number, cursor: string | undefined, signal?: AbortSignal) =>
+    get<RunPage>(`/runs${query({ ...filter, limit, cursor })}`, signal),
+  run: (run: string, signal?: AbortSignal) => get<RunDetail>(`/runs/${enc(run)}`, signal),
+  stopRun: (run: string) => post<RunSummary>(`/runs/${enc(run)}/stop`, {}),
+  metrics: (run: string, signal?: AbortSignal) =>
+    get<Schemas["MetricList"]>(`/runs/${enc(run)}/metrics`, signal),
+  series: (body: SeriesQuery, signal?: AbortSignal) => post<SeriesReply>("/series/query", body, signal),
+  logs: (run: string, signal?: AbortSignal) => get<Schemas["LogList"]>(`/runs/${enc(run)}/logs`, signal),
+  logPiece: async (
+    run: string,
+    stream: string,
+    where: { attempt: number; offset?: number; limit?: number; tail?: number },
+    signal?: AbortSignal,
+  ): Promise<LogPiece> => {
+    const response = await send(`/runs/${enc(run)}/logs/${enc(stream)}${query(where)}`, {
+      signal: signal ?? null,
+    });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const offset = Number(response.headers.get("mlhub-log-offset") ?? where.offset ?? 0);
+    const size = Number(response.headers.get("mlhub-log-size") ?? offset + bytes.length);
+    return { offset, size, bytes };
+  },
+  records: (run: string, kind: string | undefined, signal?: AbortSignal) =>
+    get<Schemas["RecordList"]>(`/runs/${enc(run)}/records${query({ kind, limit: 200 })}`, signal),
+  artifacts: (run: string, signal?: AbortSignal) =>
+    get<Schemas["ArtifactList"]>(`/runs/${enc(run)}/artifacts`, signal),
+  evaluations: (run: string, signal?: AbortSignal) =>
+    get<Schemas["EvaluationList"]>(`/runs/${enc(run)}/evaluations`, signal),
+  evaluation: (id: string, signal?: AbortSignal) => get<EvaluationDetail>(`/evaluations/${enc(id)}`, signal),
+  compare: (runs: string[], signal?: AbortSignal) => post<Comparison>("/compare", { runs }, signal),
+  datasets: (signal?: AbortSignal) => get<Schemas["DatasetList"]>("/datasets", signal),
+  dataset: (name: string, version: number | undefined, signal?: AbortSignal) =>
+    get<DatasetDetail>(`/datasets/${enc(name)}${query({ version })}`, signal),
+  adapters: (signal?: AbortSignal) => get<Schemas["AdapterList"]>("/adapters", signal),
+  definitions: (signal?: AbortSignal) => get<Schemas["DefinitionList"]>("/metric-definitions", signal),
+};
+
+/** Where the bytes of an artifact are; the hub always sends them as an attachment. */
+export function artifactUrl(run: string, path: string): string {
+  return `/api/v1/runs/${enc(run)}/artifacts/content${query({ path })}`;
+}
+
+/**
+ * The first bytes of an artifact as text. The transfer ends once `limit` bytes have come, so
+ * a large file costs no more than that.
+ */
+export async function artifactText(
+  run: string,
+  path: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<{ text: string; cut: boolean }> {
+  const response = await send(`/runs/${enc(run)}/artifacts/content${query({ path })}`, {
+    signal: signal ?? null,
+  });
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder("utf-8");
+  let text = "";
+  let read = 0;
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) return { text: text + decoder.decode(), cut: false };
+    const room = limit - read;
+    text += decoder.decode(value.subarray(0, room), { stream: true });
+    read += value.length;
+    if (read >= limit) {
+      await reader.cancel();
+      return { text, cut: read > limit };
+    }
+  }
+  return { text, cut: false };
+}

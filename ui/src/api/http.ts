@@ -1,0 +1,68 @@
+/** Requests to the hub: JSON in and out, problem documents as errors. Knows no route. */
+
+export const API = "/api/v1";
+
+/** An answer that is not a success, or no answer at all (`status` 0). */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+  }
+}
+
+async function problemText(response: Response): Promise<string> {
+  try {
+    const body: unknown = await response.json();
+    if (typeof body === "object" && body !== null) {
+      const { detail, title } = body as { detail?: unknown; title?: unknown };
+      if (typeof detail === "string" && detail !== "") return detail;
+      if (typeof title === "string" && title !== "") return title;
+    }
+  } catch {
+    // Not JSON: a proxy answered instead of the hub; its status still says something.
+  }
+  return `The hub answered ${response.status} ${response.statusText}`.trim();
+}
+
+/** The response when it is a success. */
+export async function send(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(`${API}${path}`, init);
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiError(0, "The hub does not answer. Is `mlhub serve` still running?");
+  }
+  if (!response.ok) throw new ApiError(response.status, await problemText(response));
+  return response;
+}
+
+/** Decoded JSON of a GET. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await send(path, { signal: signal ?? null, headers: { accept: "application/json" } });
+  return (await response.json()) as T;
+}
+
+/** Decoded JSON of a POST. */
+export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await send(path, {
+    method: "POST",
+    signal: signal ?? null,
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}
+
+/** `?a=1&b=2` of what is set; empty text when nothing is. */
+export function query(params: Record<string, string | number | undefined | null>): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value !== undefined && value !== null && value !== "") search.set(key, String(value));
+  }
+  const text = search.toString();
+  return text === "" ? "" : `?${text}`;
+}

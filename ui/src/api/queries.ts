@@ -1,0 +1,123 @@
+/** Query options: the key each answer is cached under, and how to fetch it. */
+
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { client, type RunsFilter } from "./client";
+
+/** Rows fetched at once. */
+export const RUNS_PAGE = 100;
+
+/** Keys by kind, so that an event can name what it makes stale. */
+export const keys = {
+  projects: ["projects"] as const,
+  runs: ["runs"] as const,
+  run: (id: string) => ["run", id] as const,
+  metrics: (id: string) => ["metrics", id] as const,
+  series: ["series"] as const,
+  logs: (id: string) => ["logs", id] as const,
+  artifacts: (id: string) => ["artifacts", id] as const,
+  evaluations: (id: string) => ["evaluations", id] as const,
+  records: (id: string) => ["records", id] as const,
+  compare: ["compare"] as const,
+};
+
+export const infoQuery = () =>
+  queryOptions({
+    queryKey: ["info"],
+    queryFn: ({ signal }) => client.info(signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const projectsQuery = () =>
+  queryOptions({ queryKey: keys.projects, queryFn: ({ signal }) => client.projects(signal) });
+
+export const runsQuery = (filter: RunsFilter) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.runs, filter] as const,
+    queryFn: ({ signal, pageParam }) => client.runs(filter, RUNS_PAGE, pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const runQuery = (id: string) =>
+  queryOptions({ queryKey: keys.run(id), queryFn: ({ signal }) => client.run(id, signal) });
+
+export const metricsQuery = (id: string) =>
+  queryOptions({ queryKey: keys.metrics(id), queryFn: ({ signal }) => client.metrics(id, signal) });
+
+export interface SeriesRequest {
+  runs: readonly string[];
+  metric: string;
+  from: number | undefined;
+  to: number | undefined;
+  points: number;
+}
+
+export const seriesQuery = (request: SeriesRequest) =>
+  queryOptions({
+    queryKey: [
+      ...keys.series,
+      request.runs,
+      request.metric,
+      request.from,
+      request.to,
+      request.points,
+    ] as const,
+    queryFn: ({ signal }) =>
+      client.series(
+        {
+          runs: [...request.runs],
+          metrics: [request.metric],
+          from_step: request.from ?? null,
+          to_step: request.to ?? null,
+          max_points: request.points,
+        },
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+export const logsQuery = (id: string) =>
+  queryOptions({ queryKey: keys.logs(id), queryFn: ({ signal }) => client.logs(id, signal) });
+
+export const recordsQuery = (id: string, kind?: string) =>
+  queryOptions({
+    queryKey: [...keys.records(id), kind ?? ""] as const,
+    queryFn: ({ signal }) => client.records(id, kind, signal),
+  });
+
+export const artifactsQuery = (id: string) =>
+  queryOptions({ queryKey: keys.artifacts(id), queryFn: ({ signal }) => client.artifacts(id, signal) });
+
+export const evaluationsQuery = (id: string) =>
+  queryOptions({ queryKey: keys.evaluations(id), queryFn: ({ signal }) => client.evaluations(id, signal) });
+
+export const evaluationQuery = (id: string, state: string) =>
+  queryOptions({
+    queryKey: ["evaluation", id, state] as const,
+    queryFn: ({ signal }) => client.evaluation(id, signal),
+  });
+
+export const compareQuery = (runs: readonly string[]) =>
+  queryOptions({
+    queryKey: [...keys.compare, runs] as const,
+    queryFn: ({ signal }) => client.compare([...runs], signal),
+    enabled: runs.length >= 2,
+    placeholderData: keepPreviousData,
+  });
+
+export const datasetsQuery = () =>
+  queryOptions({ queryKey: ["datasets"], queryFn: ({ signal }) => client.datasets(signal) });
+
+export const datasetQuery = (name: string, version: number | undefined) =>
+  queryOptions({
+    queryKey: ["dataset", name, version ?? 0] as const,
+    queryFn: ({ signal }) => client.dataset(name, version, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const adaptersQuery = () =>
+  queryOptions({ queryKey: ["adapters"], queryFn: ({ signal }) => client.adapters(signal) });
+
+export const definitionsQuery = () =>
+  queryOptions({ queryKey: ["definitions"], queryFn: ({ signal }) => client.definitions(signal) });

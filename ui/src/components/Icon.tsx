@@ -1,0 +1,42 @@
+/** Line icons, drawn here so that no icon font or picture is loaded. */
+
+const PATHS = {
+  runs: "M2.5 4h11M2.5 8h11M2.5 12h7",
+  compare: "M5 2.5v11M11 2.5v11M2.5 6 5 3.5 7.5 6M8.5 10l2.5 2.5L13.5 10",
+  data: "M2.5 4c0-1 2.5-1.5 5.5-1.5s5.5.5 5.5 1.5-2.5 1.5-5.5 1.5S2.5 5 2.5 4Zm0 0v8c0 1 2.5 1.5 5.5 1.5s5.5-.5 5.5-1.5V4M2.5 8c0 1 2.5 1.5 5.5 1.5s5.5-.5 5.5-1.5",
+  adapter: "M6 2.5v3M10 2.5v3M4 5.5h8v3a4 4 0 0 1-8 0zM8 12.5v2",
+  metric: "M2.5 13.5h11M4.5 11V8M8 11V3.5M11.5 11V6",
+  chevron: "m6 4 4 4-4 4",
+  columns: "M3 3h10v10H3zM6.3 3v10M9.7 3v10",
+  search: "M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9Zm3.2-1.3 3.3 3.3",
+  menu: "M2.5 4.5h11M2.5 8h11M2.5 11.5h11",
+  sun: "M8 10.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6ZM8 1.5v1.6M8 12.9v1.6M1.5 8h1.6M12.9 8h1.6M3.4 3.4l1.1 1.1M11.5 11.5l1.1 1.1M3.4 12.6l1.1-1.1M11.5 4.5l1.1-1.1",
+  moon: "M13 9.6A5.5 5.5 0 0 1 6.4 3a5.5 5.5 0 1 0 6.6 6.6Z",
+  system: "M2.5 3.5h11v7h-11zM6 13.5h4M8 10.5v3",
+  download: "M8 2.5v7.5M5 7l3 3 3-3M3 13h10",
+  close: "m4 4 8 8M12 4l-8 8",
+  warn: "M8 2.5 14 13H2zM8 6.5v3M8 11.3v.2",
+  check: "m3 8.5 3.2 3.2L13 5",
+  stop: "M4.5 4.5h7v7h-7z",
+  reset: "M3 8a5 5 0 1 0 1.6-3.7M3 2.8v2.7h2.7",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
+  return (
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.4"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,77 @@
+/** Small hooks: the clock, being on screen, keys, a delayed value. */
+
+import { type RefObject, useEffect, useRef, useState } from "react";
+
+/** The time, ticking only while something that moves is shown. */
+export function useNow(ticking: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), ticking ? 1_000 : 30_000);
+    return () => clearInterval(timer);
+  }, [ticking]);
+  return now;
+}
+
+/** Whether the element is on screen or near it. */
+export function useOnScreen<E extends Element>(): [RefObject<E | null>, boolean] {
+  const ref = useRef<E>(null);
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const observer = new IntersectionObserver(
+      (entries) => setShown(entries.some((entry) => entry.isIntersecting)),
+      { rootMargin: "160px" },
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, shown];
+}
+
+/** The width of an element in CSS pixels. */
+export function useWidth<E extends Element>(ref: RefObject<E | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => setWidth(Math.round(entry?.contentRect.width ?? 0)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return width;
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName))
+  );
+}
+
+/** Calls the handler for a key pressed outside of text fields. */
+export function useKey(key: string, handler: () => void): void {
+  const latest = useRef(handler);
+  latest.current = handler;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== key || event.metaKey || event.ctrlKey || event.altKey) return;
+      if (key !== "Escape" && isTyping(event.target)) return;
+      event.preventDefault();
+      latest.current();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [key]);
+}
+
+/** Text that is handed on once typing pauses. */
+export function useDebounced(value: string, delayMs: number, commit: (value: string) => void): void {
+  const latest = useRef(commit);
+  latest.current = commit;
+  useEffect(() => {
+    const timer = setTimeout(() => latest.current(value), delayMs);
+    return () => clearTimeout(timer);
+  }, [value, delayMs]);
+}

@@ -1,0 +1,40 @@
+/** Starts the application. */
+
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiError } from "./api/http";
+import { applyTheme } from "./components/theme";
+import { router } from "./router";
+import "uplot/dist/uPlot.min.css";
+import "./tokens.css";
+import "./styles/base.css";
+import "./styles/frame.css";
+import "./styles/parts.css";
+import "./styles/charts.css";
+
+const RETRIES_MAX = 2;
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // Events say when something changed, so answers stay fresh until then.
+      staleTime: 30_000,
+      // What the hub refused it will refuse again; only silence and its own faults are retried.
+      retry: (count, error) =>
+        count < RETRIES_MAX && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+});
+
+applyTheme();
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root element");
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,140 @@
+/** What the hub knows of a dataset's content and splits, read from its free-form JSON. */
+
+import { asArray, asNumber, asObject, asText, type Json } from "./json";
+
+export interface Column {
+  name: string;
+  dtype: string;
+  nulls: number;
+  distinct: number | undefined;
+  distinctCapped: boolean;
+  nonFinite: number;
+  min: number | undefined;
+  max: number | undefined;
+  mean: number | undefined;
+  std: number | undefined;
+}
+
+export function readColumns(inspection: unknown): Column[] {
+  return asArray(asObject(inspection).columns).map((item) => {
+    const column = asObject(item);
+    const shape = asArray(column.shape);
+    return {
+      name: asText(column.name) ?? "",
+      dtype: `${asText(column.dtype) ?? "unknown"}${shape.length > 0 ? `[${shape.join(", ")}]` : ""}`,
+      nulls: asNumber(column.nulls) ?? 0,
+      distinct: asNumber(column.distinct),
+      distinctCapped: column.distinct_capped === true,
+      nonFinite: asNumber(column.non_finite) ?? 0,
+      min: asNumber(column.min),
+      max: asNumber(column.max),
+      mean: asNumber(column.mean),
+      std: asNumber(column.std),
+    };
+  });
+}
+
+export interface DataFile {
+  path: string;
+  sizeBytes: number | undefined;
+  hash: string | undefined;
+}
+
+export function readFiles(inspection: unknown): DataFile[] {
+  return asArray(asObject(inspection).files).map((item) => {
+    const file = asObject(item);
+    return { path: asText(file.path) ?? "", sizeBytes: asNumber(file.size_bytes), hash: asText(file.hash) };
+  });
+}
+
+export interface SplitPart {
+  name: string;
+  rows: number | undefined;
+  fingerprint: string | undefined;
+}
+
+export interface Leak {
+  a: string;
+  b: string;
+  sharedRows: number;
+}
+
+export interface SplitParts {
+  parts: SplitPart[];
+  /** Undefined when no leakage check was made. */
+  leaks: Leak[] | undefined;
+}
+
+function readPart(name: string, value: Json): SplitPart {
+  const part = asObject(value);
+  return {
+    name: asText(part.name) ?? name,
+    rows: asNumber(part.rows) ?? asNumber(value),
+    fingerprint: asText(part.fingerprint) ?? asText(part.hash),
+  };
+}
+
+/** Parts by name and the leakage report. Accepts `{parts, leakage}` and bare parts. */
+export function readSplitParts(value: unknown): SplitParts {
+  const body = asObject(value);
+  const table = "parts" in body ? body.parts : value;
+  const parts = Array.isArray(table)
+    ? table.map((item, index) => readPart(String(index), item))
+    : Object.entries(asObject(table))
+        .filter(([name]) => name !== "leakage")
+        .map(([name, item]) => readPart(name, item));
+  const report = body.leakage;
+  if (report === undefined || report === null) return { parts, leaks: undefined };
+  const pairs = Array.isArray(report) ? report : asArray(asObject(report).pairs);
+  const leaks = pairs.map((item) => {
+    const pair = asObject(item);
+    return { a: asText(pair.a) ?? "", b: asText(pair.b) ?? "", sharedRows: asNumber(pair.shared_rows) ?? 0 };
+  });
+  return { parts, leaks };
+}
+
+export interface SchemaField {
+  name: string;
+  type: string;
+  fallback: Json | undefined;
+  unit: string | undefined;
+  description: string;
+  required: boolean;
+}
+
+const SCHEMA_DEPTH_MAX = 8;
+
+/** Fields of a JSON Schema by dotted name, with their defaults. */
+export function readSchema(schema: unknown, prefix = "", depth = 0): SchemaField[] {
+  const body = asObject(schema);
+  const required = new Set(asArray(body.required));
+  return Object.entries(asObject(body.properties)).flatMap(([key, value]) => {
+    const field = asObject(value);
+    const name = `${prefix}${key}`;
+    if (depth < SCHEMA_DEPTH_MAX && Object.keys(asObject(field.properties)).length > 0) {
+      return readSchema(field, `${name}.`, depth + 1);
+    }
+    return [
+      {
+        name,
+        type: schemaType(field),
+        fallback: field.default,
+        unit: asText(field["x-unit"]),
+        description: asText(field.description) ?? "",
+        required: required.has(key),
+      },
+    ];
+  });
+}
+
+function schemaType(field: { [key: string]: Json }): string {
+  const options = asArray(field.enum);
+  if (options.length > 0) return options.map((o) => JSON.stringify(o)).join(" | ");
+  const type = Array.isArray(field.type) ? field.type.join(" | ") : (asText(field.type) ?? "any");
+  const low = asNumber(field.minimum) ?? asNumber(field.exclusiveMinimum);
+  const high = asNumber(field.maximum) ?? asNumber(field.exclusiveMaximum);
+  if (low === undefined && high === undefined) return type;
+  if (high === undefined) return `${type} ${field.minimum === undefined ? ">" : "≥"} ${low}`;
+  if (low === undefined) return `${type} ${field.maximum === undefined ? "<" : "≤"} ${high}`;
+  return `${type} ${low} … ${high}`;
+}

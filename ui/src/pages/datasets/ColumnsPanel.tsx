@@ -1,0 +1,93 @@
+/** Columns of a dataset version with their statistics; never a sample. */
+
+import { useState } from "react";
+import { Panel } from "~/components/parts";
+import type { Column } from "~/model/dataset";
+import { formatCount, formatNumber, fullNumber, plural } from "~/model/format";
+
+/** More columns than this are found by the filter. */
+const SHOWN_MAX = 200;
+
+function Number4({ value }: { value: number | undefined }) {
+  return (
+    <td className="num" title={fullNumber(value)}>
+      {formatNumber(value)}
+    </td>
+  );
+}
+
+export function ColumnsPanel({ columns, rows }: { columns: readonly Column[]; rows: number | undefined }) {
+  const [filter, setFilter] = useState("");
+  const needle = filter.toLowerCase();
+  const found = columns.filter((column) => `${column.name} ${column.dtype}`.toLowerCase().includes(needle));
+  const share = (count: number) => (rows && count > 0 ? ` (${formatNumber((100 * count) / rows, 3)} %)` : "");
+  return (
+    <Panel
+      title={plural(columns.length, "column")}
+      aside={
+        <input
+          data-search
+          type="search"
+          className="input"
+          placeholder="Find a column  ( / )"
+          aria-label="Find a column"
+          value={filter}
+          onChange={(event) => setFilter(event.target.value)}
+        />
+      }
+      flush
+    >
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+      <section className="table-wrap" aria-label="Columns" tabIndex={0}>
+        <table className="table hover">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Type</th>
+              {["Missing", "Distinct", "Non-finite", "Min", "Max", "Mean", "Std"].map((title) => (
+                <th key={title} scope="col" className="num">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {found.slice(0, SHOWN_MAX).map((column) => (
+              <tr key={column.name}>
+                <th scope="row">
+                  <code>{column.name}</code>
+                </th>
+                <td>
+                  <span className="badge outline">{column.dtype}</span>
+                </td>
+                <td className="num">
+                  {column.nulls > 0 ? (
+                    <span className="badge warn">
+                      {formatCount(column.nulls)}
+                      {share(column.nulls)}
+                    </span>
+                  ) : (
+                    "0"
+                  )}
+                </td>
+                <td className="num">
+                  {column.distinct === undefined
+                    ? "–"
+                    : `${column.distinctCapped ? "≥ " : ""}${formatCount(column.distinct)}`}
+                </td>
+                <td className="num">{formatCount(column.nonFinite)}</td>
+                <Number4 value={column.min} />
+                <Number4 value={column.max} />
+                <Number4 value={column.mean} />
+                <Number4 value={column.std} />
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {found.length > SHOWN_MAX && (
+          <p className="inside muted">and {found.length - SHOWN_MAX} more: type a name to find them</p>
+        )}
+      </section>
+    </Panel>
+  );
+}

@@ -1,0 +1,16 @@
+/** What the machine did during the run: processor, memory, disk, network, GPUs. */
+
+import { isSystem } from "~/model/metrics";
+import { MetricGrid } from "./MetricGrid";
+import type { TabProps } from "./RunPage";
+
+export default function SystemTab({ run }: TabProps) {
+  return (
+    <MetricGrid
+      run={run}
+      include={isSystem}
+      axis="time"
+      empty="No system metrics yet. The supervisor samples them every few seconds, so very short runs may have none."
+    />
+  );
+}
