@@ -198,3 +198,20 @@ fn an_answer_of_another_shape_is_not_taken_for_one() {
     assert_eq!(error.kind, ClientErrorKind::Protocol);
     thread.join().expect("served");
 }
+
+#[test]
+fn a_call_without_a_body_says_so() {
+    let (url, thread) = serve(b"HTTP/1.1 204 No Content\r\n\r\n");
+    let client = Client::new(&url, None).expect("a URL");
+    let error = client
+        .run_stop("r-1")
+        .expect_err("no summary in the answer");
+    assert_eq!(error.kind, ClientErrorKind::Protocol);
+    let (head, body) = thread.join().expect("served");
+    assert!(head.starts_with("POST /api/v1/runs/r-1/stop "), "{head}");
+    assert!(
+        head.to_lowercase().contains("content-length: 0\r\n"),
+        "{head}"
+    );
+    assert!(body.is_empty());
+}

@@ -121,6 +121,8 @@ struct Agent {
     journal: Journal,
     children: BTreeMap<PathBuf, Child>,
     restarts: BTreeMap<PathBuf, Restart>,
+    /// Directories opened before; what they are asked to do never changes.
+    known: BTreeMap<PathBuf, RunDir>,
     _lock: FileLock,
 }
 
@@ -166,6 +168,7 @@ impl Agent {
             supervise_args: options.supervise_args.clone(),
             children: BTreeMap::new(),
             restarts: BTreeMap::new(),
+            known: BTreeMap::new(),
             _lock: lock,
         }))
     }
@@ -190,8 +193,18 @@ impl Agent {
     /// The attempts with work left, in the order of the queue.
     fn attempts(&mut self) -> Vec<Attempt> {
         let mut found = Vec::new();
-        for path in active_attempts(&self.data_dir) {
-            let attempt = RunDir::open(&path).and_then(|dir| {
+        let active = active_attempts(&self.data_dir);
+        self.known
+            .retain(|path, _| active.binary_search(path).is_ok());
+        for path in active {
+            let opened = match self.known.get(&path) {
+                Some(dir) => Ok(dir.clone()),
+                None => RunDir::open(&path),
+            };
+            let attempt = opened.and_then(|dir| {
+                self.known
+                    .entry(path.clone())
+                    .or_insert_with(|| dir.clone());
                 let record = dir.supervisor()?;
                 if record.as_ref().is_some_and(|record| record.shipped) {
                     dir.marker_remove();

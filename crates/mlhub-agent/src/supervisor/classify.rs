@@ -73,6 +73,10 @@ pub(crate) fn classify(end: &End<'_>) -> (&'static str, Option<FailureView>) {
             let (class, message) = cause_of(end, code, signal);
             let mut view = failure(end, class, &message);
             if class == "host_out_of_memory" {
+                // The kernel's word is worth more than the oldest line.
+                if view.evidence.len() >= EVIDENCE_LINES_MAX && end.oom.is_some() {
+                    view.evidence.remove(0);
+                }
                 view.evidence.extend(end.oom.clone());
             }
             ("failed", Some(view))
@@ -83,7 +87,7 @@ pub(crate) fn classify(end: &End<'_>) -> (&'static str, Option<FailureView>) {
 fn failure(end: &End<'_>, class: &str, message: &str) -> FailureView {
     FailureView {
         class: class.to_owned(),
-        message: cut(message, MESSAGE_MAX_BYTES),
+        message: cut(&message.replace('\0', "\u{fffd}"), MESSAGE_MAX_BYTES),
         evidence: end.evidence.clone(),
     }
 }
