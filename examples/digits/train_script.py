@@ -122,6 +122,10 @@ def main():
     rows, labels = read(given.test, given.target)
     write_predictions(given.predictions, weights, [scale(row) for row in rows], labels, classes)
     if given.run:
+        model = os.path.join(given.run, "artifacts", "model.json")
+        with open(model, "w", encoding="utf-8") as file:
+            json.dump({"classes": classes, "weights": weights}, file)
+        print(json.dumps({"artifact": {"path": "artifacts/model.json", "kind": "model"}}))
         told = {"split": "test", "path": "predictions/test.csv"}
         print(json.dumps({"predictions": told}), flush=True)
 

@@ -16,10 +16,23 @@ pub struct Receipt {
     pub dataset: Option<String>,
     /// The split file's fingerprint.
     pub split_fingerprint: Option<String>,
-    /// Git commit, with `+changes` when there are uncommitted ones.
+    /// Git commit, with `+changes` when there are uncommitted ones, or `tree:` and
+    /// a hash of the sources outside a repository.
     pub code: Option<String>,
     /// Fingerprint of the environment.
     pub environment: Option<String>,
+}
+
+/// What names the code: a commit, marked when there are uncommitted changes, or
+/// outside a repository the hash of the sources.
+fn code_identity(code: &serde_json::Value) -> Option<String> {
+    match (code["commit"].as_str(), code["tree_hash"].as_str()) {
+        (Some(commit), _) if code["dirty"].as_bool() == Some(true) => {
+            Some(format!("{commit}+changes"))
+        }
+        (Some(commit), _) => Some(commit.to_owned()),
+        (None, tree) => tree.map(|hash| format!("tree:{hash}")),
+    }
 }
 
 /// Artifact kinds that hold a model.
@@ -42,13 +55,7 @@ pub fn receipt(
         .as_ref()
         .and_then(|plan| plan.splits.get(&evaluation.split))
         .and_then(|split| split.fingerprint.clone());
-    let code = snapshot.code["commit"].as_str().map(|commit| {
-        if snapshot.code["dirty"].as_bool() == Some(true) {
-            format!("{commit}+changes")
-        } else {
-            commit.to_owned()
-        }
-    });
+    let code = code_identity(&snapshot.code);
     let environment = snapshot.environment["fingerprint"]
         .as_str()
         .map(str::to_owned);
@@ -64,7 +71,7 @@ pub fn receipt(
         ("model artifact", receipt.model_hash.is_none()),
         ("dataset version", receipt.dataset.is_none()),
         ("split fingerprint", receipt.split_fingerprint.is_none()),
-        ("code commit", receipt.code.is_none()),
+        ("code identity", receipt.code.is_none()),
         ("environment fingerprint", receipt.environment.is_none()),
     ];
     receipt.missing = parts

@@ -216,7 +216,7 @@ pub struct LogMetric {
     pub pattern: String,
 }
 
-/// `hub.json` in a data directory: where its hub listens now.
+/// `hub.json` in a data directory: where its hub listens now. Mode 0600.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubFile {
     /// [`RUN_DIR_VERSION`].
@@ -225,6 +225,10 @@ pub struct HubFile {
     pub url: String,
     /// The hub's process.
     pub process: ProcessIdentity,
+    /// Who can read this file may act for the owner of the data directory: a
+    /// token of this hub process, where the hub asks for tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// Names a process so that a reused process id cannot be mistaken for it.

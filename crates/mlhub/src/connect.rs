@@ -137,7 +137,8 @@ pub(crate) fn find(data_dir: &Path) -> anyhow::Result<Option<Connection>> {
     let Some(file) = supervisor::discover_hub(data_dir) else {
         return Ok(None);
     };
-    let client = client(&file.url)?;
+    let token = token().or(file.token);
+    let client = Client::new(&file.url, token.as_deref())?;
     if client.health().is_err_and(|error| error.is_refused()) {
         return Ok(None);
     }

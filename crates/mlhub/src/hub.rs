@@ -8,9 +8,10 @@ use std::time::Duration;
 use mlhub_agent::adapter::{Bundle, DiscoveryRoots, discover};
 use mlhub_agent::supervisor;
 use mlhub_api::{ApiState, Authenticator, HostPolicy, HubIdentity, ServeOptions};
-use mlhub_app::{AdapterCatalog, AdapterDescription, Hub};
+use mlhub_app::{AdapterCatalog, AdapterDescription, FinishReport, Hub};
+use mlhub_core::run::{Failure, FailureClass};
 use mlhub_core::store::Store;
-use mlhub_core::{Caller, ErrorKind};
+use mlhub_core::{Caller, Clock as _, Entropy as _, ErrorKind, RunState};
 use mlhub_protocol::run_dir::{HubFile, RUN_DIR_VERSION};
 use mlhub_store::{DataDir, FolderBlobStore, PostgresStore, SqliteStore};
 use tokio::net::TcpListener;
@@ -22,6 +23,10 @@ use crate::ports::{SystemClock, SystemEntropy};
 
 /// How often the hub sees to it that prepared and unshipped runs are minded.
 const KEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// How often runs without a directory are looked for.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(15);
+/// How old a run must be before its missing directory counts.
+const SETTLE_AGE: Duration = Duration::from_secs(60);
 /// How long the evaluator waits after a failure of the store.
 const EVALUATOR_PAUSE: Duration = Duration::from_secs(2);
 
@@ -94,7 +99,7 @@ struct Started {
     _data_dir: DataDir,
 }
 
-async fn start(options: HubOptions) -> anyhow::Result<Started> {
+async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
     let path = options.data_dir.clone();
     let data_dir = DataDir::open(&path).map_err(|error| fail(DATA_DIR, error.public_message()))?;
     let listener = bind(options.listen).await?;
@@ -115,7 +120,14 @@ async fn start(options: HubOptions) -> anyhow::Result<Started> {
     hub.definitions_install()
         .await
         .map_err(|error| storage_failure(&error))?;
-    let url = format!("http://{address}");
+    // Every address means loopback for this machine's own programs.
+    let reachable = match address.ip() {
+        ip if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], address.port())),
+        _ => address,
+    };
+    let url = format!("http://{reachable}");
+    options.allow_host.push(reachable.to_string());
+    let token = own_token(&mut options.authenticator);
     let state = ApiState {
         hub: Arc::clone(&hub),
         authenticator: Arc::new(options.authenticator),
@@ -127,9 +139,10 @@ async fn start(options: HubOptions) -> anyhow::Result<Started> {
         }),
     };
     let hub_file = path.join("hub.json");
-    write_hub_file(&hub_file, &url)?;
+    write_hub_file(&hub_file, &url, token)?;
     let mut background = tokio::task::JoinSet::new();
-    background.spawn(evaluate_forever(hub));
+    background.spawn(evaluate_forever(Arc::clone(&hub)));
+    background.spawn(settle_forever(Arc::clone(&hub), path.clone()));
     background.spawn(keep_agent(path, options.slots));
     Ok(Started {
         url,
@@ -190,18 +203,38 @@ fn storage_failure(error: &mlhub_core::Error) -> anyhow::Error {
     fail(DATA_DIR, text)
 }
 
-fn write_hub_file(path: &Path, url: &str) -> anyhow::Result<()> {
-    let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
-    let process = supervisor::process_identity(pid)
-        .ok_or_else(|| fail(INTERNAL, "this process cannot read its own start time"))?;
+/// A token for whoever may read the data directory: supervisors and the owner's
+/// commands. It lives as long as this process.
+fn own_token(authenticator: &mut Authenticator) -> Option<String> {
+    if !authenticator.requires_token() {
+        return None;
+    }
+    let token: String = [SystemEntropy.bytes(), SystemEntropy.bytes()]
+        .concat()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    authenticator.add_token(&token, Caller::local(local_user()));
+    Some(token)
+}
+
+fn write_hub_file(path: &Path, url: &str, token: Option<String>) -> anyhow::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
     let file = HubFile {
         version: RUN_DIR_VERSION,
         url: url.to_owned(),
-        process,
+        process: supervisor::own_identity(),
+        token,
     };
     let temporary = path.with_extension("json.new");
     let write = || -> std::io::Result<()> {
-        std::fs::write(&temporary, serde_json::to_vec_pretty(&file)?)?;
+        let mut out = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        std::io::Write::write_all(&mut out, &serde_json::to_vec_pretty(&file)?)?;
         std::fs::rename(&temporary, path)
     };
     write().map_err(|error| {
@@ -245,6 +278,54 @@ async fn keep_agent(data_dir: PathBuf, slots: usize) {
             tracing::warn!(%error, "the local agent cannot be started");
         }
     }
+}
+
+/// Runs of this data directory whose directory is not there cannot be minded by
+/// any agent: the command that made them died before writing it, or somebody
+/// removed it. They are told lost instead of being shown queued for ever.
+async fn settle_forever(hub: Arc<Hub>, data_dir: PathBuf) {
+    let mut interval = tokio::time::interval(SETTLE_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = settle(&hub, &data_dir).await {
+            tracing::warn!(%error, "unsettled runs cannot be looked through");
+        }
+    }
+}
+
+async fn settle(hub: &Hub, data_dir: &Path) -> mlhub_core::Result<()> {
+    let caller = Caller::local("hub");
+    let here = data_dir.to_string_lossy();
+    let now = SystemClock.now();
+    for run in hub.runs_unsettled(&caller, &paths::host_name()).await? {
+        let directory = supervisor::RunDir::attempt_path(data_dir, run.id.as_str(), run.attempt);
+        let young =
+            now.0 - run.created_at.0 < i64::try_from(SETTLE_AGE.as_millis()).unwrap_or(i64::MAX);
+        if run.state == RunState::Lost || young || directory.exists() {
+            continue;
+        }
+        let overview = hub.run_overview(&caller, run.id.as_str()).await?;
+        if overview.snapshot.machine["data_dir"].as_str() != Some(&here) {
+            continue;
+        }
+        let report = FinishReport {
+            state: RunState::Lost,
+            ended_at: now,
+            exit: None,
+            failure: Some(Failure {
+                class: FailureClass::Vanished,
+                message: format!(
+                    "the run's directory `{}` is not there: it was never written, or it was removed; start the run again",
+                    directory.display()
+                ),
+                evidence: Vec::new(),
+            }),
+            predictions: std::collections::BTreeMap::new(),
+        };
+        hub.attempt_finish(&caller, &run.id, run.attempt, report)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Starts the local agent when there is work and none is at it.

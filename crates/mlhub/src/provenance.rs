@@ -3,6 +3,7 @@
 //! Git is asked by argument vector, with hooks and external helpers off. What
 //! is not known is left out, never guessed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,8 +11,10 @@ use serde_json::{Value, json};
 
 /// Bytes of a patch kept with a run; a larger one is named by its hash only.
 const PATCH_MAX_BYTES: usize = 1024 * 1024;
-/// Untracked source files kept by hash.
-const UNTRACKED_MAX: usize = 500;
+/// Files outside git kept by hash.
+const SOURCES_MAX: usize = 500;
+/// A larger file is data, not source.
+const SOURCE_MAX_BYTES: u64 = 1024 * 1024;
 
 fn git(dir: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = Command::new("git")
@@ -37,35 +40,28 @@ fn git_line(dir: &Path, arguments: &[&str]) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// The code of a folder: commit, branch, remote, patch of uncommitted changes.
+/// The code of a folder: commit, branch, remote, patch of uncommitted changes,
+/// and hashes of the files git does not know.
 pub(crate) fn code(dir: &Path) -> Value {
     let Some(root) = git_line(dir, &["rev-parse", "--show-toplevel"]) else {
-        return json!({"vcs": null});
+        let files = hashes(dir, folder_files(dir));
+        return json!({"vcs": null, "root": dir, "tree_hash": tree_hash(&files), "files": files});
     };
     let patch = git(
         dir,
         &["diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD"],
     )
     .unwrap_or_default();
-    let untracked: Vec<String> = git(
-        dir,
-        &[
-            "ls-files",
-            "--others",
-            "--exclude-standard",
-            "-z",
-            "--full-name",
-        ],
-    )
-    .map(|bytes| {
-        bytes
-            .split(|byte| *byte == 0)
-            .filter(|name| !name.is_empty())
-            .take(UNTRACKED_MAX)
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .collect()
-    })
-    .unwrap_or_default();
+    let untracked: Vec<String> = git(dir, &["ls-files", "--others", "--exclude-standard", "-z"])
+        .map(|bytes| {
+            bytes
+                .split(|byte| *byte == 0)
+                .filter(|name| !name.is_empty())
+                .map(|name| String::from_utf8_lossy(name).into_owned())
+                .collect()
+        })
+        .unwrap_or_default();
+    let untracked = hashes(dir, untracked);
     let mut code = json!({
         "vcs": "git",
         "root": root,
@@ -82,6 +78,52 @@ pub(crate) fn code(dir: &Path) -> Value {
         }
     }
     code
+}
+
+/// The files of a folder itself, not of its subfolders.
+fn folder_files(dir: &Path) -> Vec<String> {
+    std::fs::read_dir(dir)
+        .map(|entries| {
+            entries
+                .filter_map(|entry| {
+                    let entry = entry.ok()?;
+                    let file = entry.file_type().ok()?.is_file();
+                    file.then(|| entry.file_name().to_string_lossy().into_owned())
+                })
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// BLAKE3 of each file that is small enough to be source, by name; never content.
+fn hashes(dir: &Path, mut names: Vec<String>) -> BTreeMap<String, String> {
+    names.sort();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let path = dir.join(&name);
+            let data = std::fs::symlink_metadata(&path).ok()?;
+            if !data.is_file() || data.len() > SOURCE_MAX_BYTES {
+                return None;
+            }
+            let hash = blake3::hash(&std::fs::read(&path).ok()?)
+                .to_hex()
+                .to_string();
+            Some((name, hash))
+        })
+        .take(SOURCES_MAX)
+        .collect()
+}
+
+/// One hash over names and hashes of files.
+fn tree_hash(files: &BTreeMap<String, String>) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("mlhub source tree v1");
+    for (name, hash) in files {
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update(hash.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// A URL without the user and password some carry.
@@ -105,8 +147,10 @@ fn without_credentials(url: &str) -> String {
 pub(crate) fn code_warnings(code: &Value) -> Vec<String> {
     let mut warnings = Vec::new();
     if code["vcs"].is_null() {
-        warnings
-            .push("the experiment is not in a git repository: its code is not recorded".to_owned());
+        warnings.push(
+            "the experiment is not in a git repository: its code is recorded by hash only"
+                .to_owned(),
+        );
     } else if code["commit"].is_null() {
         warnings.push("the git repository has no commit yet: the code is not recorded".to_owned());
     }
@@ -119,7 +163,7 @@ pub(crate) fn code_warnings(code: &Value) -> Vec<String> {
         .as_array()
         .is_some_and(|files| !files.is_empty())
     {
-        warnings.push("there are untracked files, whose content is not recorded; commit them to make the run reproducible".to_owned());
+        warnings.push("there are untracked files, recorded by hash only; commit them to make the run reproducible".to_owned());
     }
     warnings
 }

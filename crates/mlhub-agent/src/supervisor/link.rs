@@ -19,10 +19,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Finds the hub again whenever it is asked, since it may come back elsewhere.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct HubLink {
     address: HubAddress,
     client: Option<Client>,
+    /// The token the data directory gave for the client.
+    token: Option<String>,
 }
 
 impl HubLink {
@@ -30,19 +32,25 @@ impl HubLink {
         Self {
             address: address.clone(),
             client: None,
+            token: None,
         }
     }
 
     /// A client of the hub where it is now; `None` when it is not running. The
     /// connection itself is made by the first call.
     pub(crate) fn client(&mut self) -> Option<Client> {
-        let url = match &self.address {
-            HubAddress::Url(url) => url.clone(),
-            HubAddress::DataDir(folder) => discover_hub(Path::new(folder))?.url,
+        let (url, token) = match &self.address {
+            HubAddress::Url(url) => (url.clone(), None),
+            HubAddress::DataDir(folder) => {
+                let hub = discover_hub(Path::new(folder))?;
+                (hub.url, hub.token)
+            }
         };
         let known = self.client.as_ref().map(Client::base_url);
-        if known != Some(url.trim_end_matches('/')) {
-            let token = std::env::var(ENV_TOKEN).ok();
+        // A hub that came back at the same address has another token.
+        if known != Some(url.trim_end_matches('/')) || self.token != token {
+            self.token.clone_from(&token);
+            let token = token.or_else(|| std::env::var(ENV_TOKEN).ok());
             let options = ClientOptions {
                 connect_timeout: CONNECT_TIMEOUT,
                 idle_timeout: IDLE_TIMEOUT,

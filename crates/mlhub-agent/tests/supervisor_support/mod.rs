@@ -64,6 +64,7 @@ impl Bench {
             version: RUN_DIR_VERSION,
             url: self.hub.open(),
             process: own_identity(),
+            token: None,
         };
         let path = self.folder.path().join("hub.json");
         let temporary = path.with_extension("new");

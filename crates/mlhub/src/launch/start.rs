@@ -221,7 +221,7 @@ fn snapshot(
             "description": environment.description,
             "python": environment.python,
         }),
-        machine: provenance::machine(),
+        machine: machine(connection),
         code,
         dataset: dataset.map_or(Value::Null, |dataset| dataset.record.clone()),
         command: adapter
@@ -231,6 +231,13 @@ fn snapshot(
         evaluation: Some(evaluation_plan(experiment, dataset)),
         warnings,
     })
+}
+
+/// The machine, and where on it the run's directory is.
+fn machine(connection: &Connection) -> Value {
+    let mut machine = provenance::machine();
+    machine["data_dir"] = json!(connection.data_dir.to_string_lossy());
+    machine
 }
 
 /// Defaults that differ from those the experiment's newest run had.
