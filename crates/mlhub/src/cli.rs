@@ -11,7 +11,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(
     name = "mlhub",
     version,
-    propagate_version = true,
     arg_required_else_help = true,
     max_term_width = 100
 )]

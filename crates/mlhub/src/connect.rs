@@ -35,6 +35,17 @@ impl Connection {
     pub(crate) fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }
+
+    /// Finds the hub of the data directory again, or serves it from here.
+    ///
+    /// Commands that run at the same time share the hub that one of them serves,
+    /// and it ends with that one; the others must be able to go on.
+    pub(crate) fn reconnect(&mut self) -> anyhow::Result<()> {
+        if !self.remote && self.embedded.is_none() {
+            *self = connect_local(std::mem::take(&mut self.data_dir))?;
+        }
+        Ok(())
+    }
 }
 
 /// A hub served by a thread of this process.
@@ -110,7 +121,11 @@ pub(crate) fn connect(global: &Global) -> anyhow::Result<Connection> {
             embedded: None,
         });
     }
-    let data_dir = paths::data_dir(global)?;
+    connect_local(paths::data_dir(global)?)
+}
+
+/// The hub that serves a data directory, or one served from here.
+fn connect_local(data_dir: PathBuf) -> anyhow::Result<Connection> {
     if let Some(connection) = find(&data_dir)? {
         return Ok(connection);
     }

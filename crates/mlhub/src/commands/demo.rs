@@ -52,7 +52,7 @@ pub(crate) fn demo(global: &Global, arguments: &DemoArgs) -> anyhow::Result<u8> 
         ));
     }
     let data_dir = paths::data_dir(global)?;
-    let connection = hub(&data_dir, arguments.port)?;
+    let mut connection = hub(&data_dir, arguments.port)?;
     let url = connection.client.base_url().to_owned();
     eprintln!("ML Experiment Hub at {url}");
     let folder = write_files(&data_dir)?;
@@ -82,7 +82,7 @@ pub(crate) fn demo(global: &Global, arguments: &DemoArgs) -> anyhow::Result<u8> 
         "{} runs on the UCI digits: 1,797 images, 10 classes, the same held-out fifth for all",
         ids.len()
     );
-    let details = follow::follow(&connection.client, &ids)?;
+    let details = follow::follow(&mut connection, &ids)?;
     run::report(&details)?;
     let good = details.iter().all(run::went_well);
     if global.json {

@@ -79,7 +79,7 @@ fn start_log(default: &str) {
 }
 
 fn stop(global: &crate::cli::Global, runs: &[String]) -> anyhow::Result<u8> {
-    let connection = connect(global)?;
+    let mut connection = connect(global)?;
     let mut stopped = Vec::new();
     for run in runs {
         let summary = connection.client.run_stop(run)?;
@@ -99,7 +99,7 @@ fn stop(global: &crate::cli::Global, runs: &[String]) -> anyhow::Result<u8> {
     // A hub that ends with this command must stay until supervisors have heard.
     if connection.is_embedded() {
         let ids: Vec<String> = stopped.iter().map(|run| run.id.clone()).collect();
-        crate::launch::follow::follow(&connection.client, &ids)?;
+        crate::launch::follow::follow(&mut connection, &ids)?;
     }
     if global.json {
         output::json(&stopped)?;

@@ -15,10 +15,10 @@ use crate::{output, paths};
 /// Runs what an experiment file describes.
 pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
     if let Some(reference) = &arguments.resume {
-        let connection = connect(global)?;
+        let mut connection = connect(global)?;
         require_local(&connection, "`mlhub run --resume`")?;
         let id = resume::resume(reference, &connection, arguments.slots)?;
-        return conclude(global, &connection, &[id], arguments.detach);
+        return conclude(global, &mut connection, &[id], arguments.detach);
     }
     let Some(path) = &arguments.experiment else {
         return Err(fail(USAGE, "name an experiment file"));
@@ -28,7 +28,7 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
     if arguments.dry_run {
         return dry_run(global, &experiment);
     }
-    let connection = connect(global)?;
+    let mut connection = connect(global)?;
     require_local(&connection, "`mlhub run`")?;
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;
     let ids = launch(
@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
         &connection,
         arguments.slots,
     )?;
-    conclude(global, &connection, &ids, arguments.detach)
+    conclude(global, &mut connection, &ids, arguments.detach)
 }
 
 /// Prepares the dataset and starts the runs of an experiment; returns their ids.
@@ -104,7 +104,7 @@ fn print_default_changes(
 
 fn conclude(
     global: &Global,
-    connection: &Connection,
+    connection: &mut Connection,
     ids: &[String],
     detach: bool,
 ) -> anyhow::Result<u8> {
@@ -126,7 +126,7 @@ fn conclude(
             connection.client.base_url()
         );
     }
-    let details = follow::follow(&connection.client, ids)?;
+    let details = follow::follow(connection, ids)?;
     if global.json {
         output::json(&details)?;
     } else {

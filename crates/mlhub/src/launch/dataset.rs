@@ -163,7 +163,14 @@ pub(crate) fn verify(path: &Path, version: &DatasetVersionView) -> anyhow::Resul
     mlhub_data::verify(path, &Expected::from(&registered)).map_err(|error| {
         fail(
             DATASET,
-            format!("the dataset `{}@{}` changed on disk since it was registered: {error}. Restore it, or register what is there now as a new version with `mlhub dataset add {} --name {}`", version.name, version.version, path.display(), version.name),
+            format!(
+                "dataset `{}@{}` at `{}`: {error} with `mlhub dataset add {} --name {}`",
+                version.name,
+                version.version,
+                path.display(),
+                path.display(),
+                version.name
+            ),
         )
     })
 }

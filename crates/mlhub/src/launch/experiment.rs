@@ -53,7 +53,7 @@ pub(crate) fn load(
         .and_then(|path| path.parent().map(Path::to_owned))
         .ok_or_else(|| fail(CONFIG, format!("`{}` has no folder", path.display())))?;
     let catalog = adapter::catalog(data_dir, Some(&project_dir))?;
-    let adapter = choose(&catalog, &document, &overrides)?;
+    let adapter = choose(path, &catalog, &document, &overrides)?;
     let smoke_settings = smoke
         .then(|| serde_json::to_value(&adapter.manifest.smoke))
         .transpose()?;
@@ -79,7 +79,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
             fail(
                 CONFIG,
                 format!(
-                    "the experiment file `{}` cannot be read: {error}",
+                    "the experiment file `{}` cannot be read: {error}; check its path, relative to the current folder",
                     path.display()
                 ),
             )
@@ -106,12 +106,21 @@ fn read(path: &Path) -> anyhow::Result<String> {
 }
 
 fn choose(
+    path: &Path,
     catalog: &Catalog,
     document: &mlhub_config::Document,
     overrides: &[Override],
 ) -> anyhow::Result<Adapter> {
     let reference = document.adapter(overrides).or_fail(CONFIG)?;
-    adapter::find(catalog, &reference.to_string())
+    adapter::find(catalog, &reference.to_string()).map_err(|error| {
+        fail(
+            ADAPTER,
+            format!(
+                "{}: {error}. Correct `adapter`, or get the adapter with `mlhub adapter add`",
+                path.display()
+            ),
+        )
+    })
 }
 
 fn check_adapter_needs(adapter: &Adapter, resolved: &Resolved, path: &Path) -> anyhow::Result<()> {

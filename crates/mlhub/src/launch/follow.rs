@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar};
-use mlhub_client::Client;
+use mlhub_client::ClientError;
 use mlhub_protocol::rest::{RunDetail, RunSummary};
 
 use super::adapter::style;
+use crate::connect::Connection;
 use crate::output;
 
 /// How often the hub is asked.
@@ -25,8 +26,52 @@ fn settled(detail: &RunDetail) -> bool {
             .all(|evaluation| evaluation.state != "pending")
 }
 
+/// Times in a row the hub is looked for before giving up.
+const RECONNECTS_MAX: u32 = 20;
+
+/// Asks for a run; a hub that has gone away is found again or served from here.
+fn get(connection: &mut Connection, id: &str) -> anyhow::Result<RunDetail> {
+    let mut tries = 0;
+    loop {
+        let error: ClientError = match connection.client.run_get(id) {
+            Ok(detail) => return Ok(detail),
+            Err(error) => error,
+        };
+        // An answer with a status is an answer; anything else is no hub.
+        if error.status.is_some() || tries == RECONNECTS_MAX {
+            return Err(error.into());
+        }
+        tries += 1;
+        connection.reconnect()?;
+        std::thread::sleep(LOOK_INTERVAL);
+    }
+}
+
+/// Exit code of a command ended by Ctrl-C, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// From here on Ctrl-C ends the command only, and says that the runs go on.
+pub(crate) fn leave_on_interrupt(ids: &[String]) -> anyhow::Result<()> {
+    let stop = format!("mlhub stop {}", ids.join(" "));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("interrupt".to_owned())
+        .spawn(move || {
+            if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+                eprintln!("\nthe runs go on without this command; `mlhub runs` shows them, `{stop}` stops them");
+                std::process::exit(INTERRUPTED);
+            }
+        })?;
+    Ok(())
+}
+
 /// Waits until all runs have ended and are evaluated; shows how they go.
-pub(crate) fn follow(client: &Client, ids: &[String]) -> anyhow::Result<Vec<RunDetail>> {
+pub(crate) fn follow(
+    connection: &mut Connection,
+    ids: &[String],
+) -> anyhow::Result<Vec<RunDetail>> {
     let bars = MultiProgress::new();
     let lines: Vec<ProgressBar> = ids
         .iter()
@@ -40,7 +85,7 @@ pub(crate) fn follow(client: &Client, ids: &[String]) -> anyhow::Result<Vec<RunD
             if settled_runs.contains_key(id) {
                 continue;
             }
-            let detail = client.run_get(id)?;
+            let detail = get(connection, id)?;
             bar.set_message(describe(&detail.summary));
             bar.tick();
             let state = &detail.summary.state;

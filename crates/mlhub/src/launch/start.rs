@@ -6,7 +6,7 @@ use std::path::Path;
 use mlhub_agent::adapter::{LaunchContext, PreparedEnvironment, launch_command};
 use mlhub_agent::supervisor::RunDir;
 use mlhub_core::{Entropy as _, GroupId, RunId};
-use mlhub_protocol::adapter::Capability;
+use mlhub_protocol::adapter::{Capability, Environment};
 use mlhub_protocol::rest::{
     AdapterSeen, EvaluationPlan, RunSeed, RunSummary, RunsCreate, Snapshot,
 };
@@ -220,6 +220,7 @@ fn snapshot(
             "fingerprint": environment.fingerprint,
             "description": environment.description,
             "python": environment.python,
+            "packages": locked_packages(experiment),
         }),
         machine: machine(connection),
         code,
@@ -231,6 +232,19 @@ fn snapshot(
         evaluation: Some(evaluation_plan(experiment, dataset)),
         warnings,
     })
+}
+
+/// `name==version` of every package in the adapter's lock file.
+fn locked_packages(experiment: &Experiment) -> Vec<String> {
+    let Environment::Venv { lock, .. } = &experiment.adapter.manifest.environment else {
+        return Vec::new();
+    };
+    let text = std::fs::read_to_string(experiment.adapter.dir.join(lock)).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|word| word.contains("==") && !word.starts_with(['#', '-']))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The machine, and where on it the run's directory is.
