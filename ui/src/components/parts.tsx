@@ -55,6 +55,16 @@ export function Panel(props: { title: ReactNode; aside?: ReactNode; flush?: bool
   );
 }
 
+/** A table's frame: scrolls sideways by itself, with the keyboard too. */
+export function TableWrap({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    <section className="table-wrap" aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  );
+}
+
 /** Key and value pairs; pairs without a value are left out. */
 export function Facts({ items }: { items: readonly (readonly [string, ReactNode])[] }) {
   const shown = items.filter(([, value]) => value !== undefined && value !== null && value !== "");

@@ -1,6 +1,6 @@
 /** Columns of the runs table: found in the rows, chosen by the reader. */
 
-import { isSystem } from "./metrics";
+import { headlineRank, isSystem } from "./metrics";
 import type { ApiNumber } from "./number";
 
 export type ColumnKind = "field" | "metric" | "param" | "tag";
@@ -81,15 +81,6 @@ export function discoverColumns(rows: readonly ColumnSource[]): TableColumn[] {
       return { id: `tag:${name}`, kind: "tag", name, label: name, sort: undefined, width: 120 };
     }),
   ];
-}
-
-const HEADLINE = ["accuracy", "balanced_accuracy", "f1_macro", "auroc", "log_loss", "rmse", "mae", "r2"];
-
-/** Evaluated metrics first, the well-known ones before the rest. */
-function headlineRank(name: string, evaluated: ReadonlySet<string>): number {
-  const base = name.slice(name.lastIndexOf("/") + 1);
-  const known = HEADLINE.indexOf(base);
-  return (evaluated.has(name) ? 0 : 100) + (known < 0 ? 50 : known);
 }
 
 /** The columns shown when the reader chose none: a few that tell runs apart. */

@@ -48,3 +48,12 @@ export function sections<M extends { name: string; group?: string | null }>(
 export function isSystem(name: string): boolean {
   return name.startsWith(SYSTEM_PREFIX);
 }
+
+const HEADLINE = ["accuracy", "balanced_accuracy", "f1_macro", "auroc", "log_loss", "rmse", "mae", "r2"];
+
+/** Evaluated metrics first, the well-known ones before the rest. */
+export function headlineRank(name: string, evaluated: ReadonlySet<string>): number {
+  const base = name.slice(name.lastIndexOf("/") + 1);
+  const known = HEADLINE.indexOf(base);
+  return (evaluated.has(name) ? 0 : 100) + (known < 0 ? 50 : known);
+}

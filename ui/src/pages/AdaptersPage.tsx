@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { adaptersQuery } from "~/api/queries";
 import type { AdapterView } from "~/api/types";
-import { Empty, ErrorNotice, Loading, Notice } from "~/components/parts";
+import { Empty, ErrorNotice, Loading, Notice, TableWrap } from "~/components/parts";
 import { readSchema } from "~/model/dataset";
 import { inline } from "~/model/json";
 
@@ -12,11 +12,10 @@ function Params({ adapter }: { adapter: AdapterView }) {
   if (fields.length === 0) return null;
   return (
     <details>
-      <summary className="inside" style={{ cursor: "pointer" }}>
+      <summary>
         Params and defaults <span className="faint">({fields.length})</span>
       </summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="table-wrap" aria-label={`Params of ${adapter.name}`} tabIndex={0}>
+      <TableWrap label={`Params of ${adapter.name}`}>
         <table className="table">
           <thead>
             <tr>
@@ -47,7 +46,7 @@ function Params({ adapter }: { adapter: AdapterView }) {
             ))}
           </tbody>
         </table>
-      </section>
+      </TableWrap>
     </details>
   );
 }

@@ -1,7 +1,7 @@
 /** Config values that are not the same in all compared runs. */
 
 import type { Comparison, RunSummary } from "~/api/types";
-import { Panel, Swatch } from "~/components/parts";
+import { Panel, Swatch, TableWrap } from "~/components/parts";
 import { plural } from "~/model/format";
 import { asJson, inline } from "~/model/json";
 
@@ -20,8 +20,7 @@ export function ConfigDiff(props: {
   }
   return (
     <Panel title={`Config: ${plural(rows.length, "value differs", "values differ")}`} flush>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="table-wrap" aria-label="Config values that differ" tabIndex={0}>
+      <TableWrap label="Config values that differ">
         <table className="table hover">
           <thead>
             <tr>
@@ -60,7 +59,7 @@ export function ConfigDiff(props: {
             })}
           </tbody>
         </table>
-      </section>
+      </TableWrap>
     </Panel>
   );
 }

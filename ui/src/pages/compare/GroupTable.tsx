@@ -1,7 +1,7 @@
 /** Seed groups: mean and deviation over runs that differ only in their seed. */
 
 import type { GroupSummary, MetricRow } from "~/api/types";
-import { Panel } from "~/components/parts";
+import { Panel, TableWrap } from "~/components/parts";
 import { formatFixed, formatMeanStd, plural } from "~/model/format";
 import { directionMark } from "~/model/metrics";
 import { toFinite } from "~/model/number";
@@ -21,8 +21,7 @@ export function GroupTable({
   if (rows.length === 0) return null;
   return (
     <Panel title="Over seeds" aside={<span className="muted small">mean ± standard deviation</span>} flush>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="table-wrap" aria-label="Metrics over seeds" tabIndex={0}>
+      <TableWrap label="Metrics over seeds">
         <table className="table hover">
           <thead>
             <tr>
@@ -65,7 +64,7 @@ export function GroupTable({
             ))}
           </tbody>
         </table>
-      </section>
+      </TableWrap>
     </Panel>
   );
 }

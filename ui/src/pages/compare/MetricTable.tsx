@@ -2,7 +2,7 @@
 
 import type { MetricRow, RunSummary } from "~/api/types";
 import { Interval } from "~/components/Interval";
-import { Panel, Swatch } from "~/components/parts";
+import { Panel, Swatch, TableWrap } from "~/components/parts";
 import { formatFixed, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
 import { toFinite, toFloat } from "~/model/number";
@@ -27,8 +27,7 @@ export function MetricTable(props: {
   if (metrics.length === 0) return null;
   return (
     <Panel title={plural(metrics.length, "metric")} flush>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="table-wrap" aria-label="Metrics of the runs" tabIndex={0}>
+      <TableWrap label="Metrics of the runs">
         <table className="table hover">
           <thead>
             <tr>
@@ -88,7 +87,7 @@ export function MetricTable(props: {
             })}
           </tbody>
         </table>
-      </section>
+      </TableWrap>
     </Panel>
   );
 }

@@ -1,7 +1,7 @@
 /** Columns of a dataset version with their statistics; never a sample. */
 
 import { useState } from "react";
-import { Panel } from "~/components/parts";
+import { Panel, TableWrap } from "~/components/parts";
 import type { Column } from "~/model/dataset";
 import { formatCount, formatNumber, fullNumber, plural } from "~/model/format";
 
@@ -37,8 +37,7 @@ export function ColumnsPanel({ columns, rows }: { columns: readonly Column[]; ro
       }
       flush
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="table-wrap" aria-label="Columns" tabIndex={0}>
+      <TableWrap label="Columns">
         <table className="table hover">
           <thead>
             <tr>
@@ -87,7 +86,7 @@ export function ColumnsPanel({ columns, rows }: { columns: readonly Column[]; ro
         {found.length > SHOWN_MAX && (
           <p className="inside muted">and {found.length - SHOWN_MAX} more: type a name to find them</p>
         )}
-      </section>
+      </TableWrap>
     </Panel>
   );
 }

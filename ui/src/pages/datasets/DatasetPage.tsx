@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { datasetQuery } from "~/api/queries";
 import type { DatasetDetail } from "~/api/types";
-import { Copy, ErrorNotice, Facts, Loading, Panel } from "~/components/parts";
+import { Copy, ErrorNotice, Facts, Loading, Panel, TableWrap } from "~/components/parts";
 import { readColumns, readFiles } from "~/model/dataset";
 import { formatBytes, formatCount, formatTime, plural, shortHash } from "~/model/format";
 import { ColumnsPanel } from "./ColumnsPanel";
@@ -62,7 +62,7 @@ function Body({ name, detail }: { name: string; detail: DatasetDetail }) {
           />
         </Panel>
         <Panel title={plural(detail.versions.length, "version")} flush>
-          <section className="table-wrap" aria-label="Versions">
+          <TableWrap label="Versions">
             <table className="table hover">
               <tbody>
                 {detail.versions.map((one) => (
@@ -90,14 +90,14 @@ function Body({ name, detail }: { name: string; detail: DatasetDetail }) {
                 ))}
               </tbody>
             </table>
-          </section>
+          </TableWrap>
         </Panel>
       </div>
       <SplitsPanel splits={detail.splits} />
       {columns.length > 0 && <ColumnsPanel columns={columns} rows={current.rows ?? undefined} />}
       {files.length > 1 && (
         <Panel title={plural(files.length, "file")} flush>
-          <section className="table-wrap" aria-label="Files">
+          <TableWrap label="Files">
             <table className="table hover">
               <tbody>
                 {files.slice(0, 200).map((file) => (
@@ -111,7 +111,7 @@ function Body({ name, detail }: { name: string; detail: DatasetDetail }) {
                 ))}
               </tbody>
             </table>
-          </section>
+          </TableWrap>
         </Panel>
       )}
     </>

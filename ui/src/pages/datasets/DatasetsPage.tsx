@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { datasetsQuery } from "~/api/queries";
 import { useNow } from "~/components/hooks";
-import { Empty, ErrorNotice, Loading, Panel } from "~/components/parts";
+import { Empty, ErrorNotice, Loading, Panel, TableWrap } from "~/components/parts";
 import { formatAge, formatTime, plural } from "~/model/format";
 
 export function DatasetsPage() {
@@ -48,7 +48,7 @@ export function DatasetsPage() {
         )}
         {all.length > 0 && (
           <Panel title={plural(shown.length, "dataset")} flush>
-            <section className="table-wrap" aria-label="Datasets">
+            <TableWrap label="Datasets">
               <table className="table hover">
                 <thead>
                   <tr>
@@ -79,7 +79,7 @@ export function DatasetsPage() {
                   ))}
                 </tbody>
               </table>
-            </section>
+            </TableWrap>
           </Panel>
         )}
       </div>

@@ -1,7 +1,7 @@
 /** Stored splits: which rows train and which judge, and whether any row does both. */
 
 import type { SplitView } from "~/api/types";
-import { Copy, Panel } from "~/components/parts";
+import { Copy, Panel, TableWrap } from "~/components/parts";
 import { readSplitParts } from "~/model/dataset";
 import { formatCount, formatNumber, formatTime, plural, shortHash } from "~/model/format";
 import { inline, leaves } from "~/model/json";
@@ -24,7 +24,7 @@ function Split({ split }: { split: SplitView }) {
   const { parts, leaks } = readSplitParts(split.parts);
   const total = parts.reduce((sum, part) => sum + (part.rows ?? 0), 0);
   const spec = leaves(split.spec as never)
-    .filter((leaf) => leaf.path !== "")
+    .filter((leaf) => leaf.path !== "" && leaf.value !== null)
     .map((leaf) => `${leaf.path} = ${inline(leaf.value)}`);
   return (
     <Panel
@@ -36,7 +36,7 @@ function Split({ split }: { split: SplitView }) {
       aside={<Leakage leaks={leaks} />}
       flush
     >
-      <section className="table-wrap" aria-label="Parts">
+      <TableWrap label="Parts">
         <table className="table">
           <thead>
             <tr>
@@ -75,7 +75,7 @@ function Split({ split }: { split: SplitView }) {
             })}
           </tbody>
         </table>
-      </section>
+      </TableWrap>
       <p className="muted small" style={{ padding: "8px 16px 12px", overflowWrap: "anywhere" }}>
         {spec.join(" · ")} · stored {formatTime(split.created_at)}
       </p>

@@ -6,7 +6,7 @@ import { artifactText, artifactUrl } from "~/api/client";
 import { artifactsQuery } from "~/api/queries";
 import type { ArtifactView } from "~/api/types";
 import { Icon } from "~/components/Icon";
-import { Copy, Empty, ErrorNotice, Loading, Panel } from "~/components/parts";
+import { Copy, Empty, ErrorNotice, Loading, Panel, TableWrap } from "~/components/parts";
 import { formatBytes, formatTime, plural, shortHash } from "~/model/format";
 import { previewText, textual } from "~/model/preview";
 import type { TabProps } from "./RunPage";
@@ -72,7 +72,7 @@ export default function ArtifactsTab({ run }: TabProps) {
         aside={<span className="muted">{formatBytes(bytes)}</span>}
         flush
       >
-        <section className="table-wrap" aria-label="Artifacts">
+        <TableWrap label="Artifacts">
           <table className="table hover">
             <thead>
               <tr>
@@ -121,7 +121,7 @@ export default function ArtifactsTab({ run }: TabProps) {
               ))}
             </tbody>
           </table>
-        </section>
+        </TableWrap>
       </Panel>
       {preview && (
         <Preview key={preview.path} run={run.id} artifact={preview} close={() => setChosen(undefined)} />

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "react";
 import { JsonText } from "~/components/JsonTree";
-import { Empty, Panel, Segments } from "~/components/parts";
+import { Empty, Panel, Segments, TableWrap } from "~/components/parts";
 import { type ConfigEntry, configEntries, type OriginKind } from "~/model/config";
 import { plural } from "~/model/format";
 import { asArray, asObject, asText, inline, isEmpty } from "~/model/json";
@@ -40,7 +40,7 @@ function DefaultChanges({ changes }: { changes: unknown }) {
 
 function Rows({ entries }: { entries: readonly ConfigEntry[] }) {
   return (
-    <section className="table-wrap" aria-label="Config values">
+    <TableWrap label="Config values">
       <table className="table hover">
         <thead>
           <tr>
@@ -77,7 +77,7 @@ function Rows({ entries }: { entries: readonly ConfigEntry[] }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </TableWrap>
   );
 }
 

@@ -9,7 +9,7 @@ import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
 import { CurveChart } from "~/charts/CurveChart";
 import { DensityChart, ResidualChart } from "~/charts/RegressionCharts";
 import { Interval } from "~/components/Interval";
-import { Empty, ErrorNotice, Loading, Panel, Segments } from "~/components/parts";
+import { Empty, ErrorNotice, Loading, Panel, Segments, TableWrap } from "~/components/parts";
 import { readCurves } from "~/model/curves";
 import { formatCount, formatFixed, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
@@ -98,7 +98,7 @@ function intervalTitle(metric: EvaluatedMetricView): string {
 function MetricsPanel({ evaluation }: { evaluation: EvaluationView }) {
   return (
     <Panel title={plural(evaluation.metrics.length, "metric")} flush>
-      <section className="table-wrap" aria-label="Metrics">
+      <TableWrap label="Metrics">
         <table className="table hover">
           <thead>
             <tr>
@@ -160,7 +160,7 @@ function MetricsPanel({ evaluation }: { evaluation: EvaluationView }) {
             ))}
           </tbody>
         </table>
-      </section>
+      </TableWrap>
     </Panel>
   );
 }

@@ -12,6 +12,9 @@ import { plural } from "~/model/format";
 import { sections } from "~/model/metrics";
 import type { XAxis } from "~/model/series";
 
+/** Up to this many charts stand in one grid; more are told apart by section. */
+const SECTIONS_FROM = 6;
+
 export function MetricGrid(props: {
   run: RunDetail;
   include: (name: string) => boolean;
@@ -60,27 +63,31 @@ export function MetricGrid(props: {
           }}
         />
       </div>
-      {sections(found).map(([section, list]) => (
-        <section key={section} className="stack tight" aria-label={section}>
-          <div className="section-head">
-            <h2>{section}</h2>
-            <span className="faint small">{list.length}</span>
-          </div>
-          <div className="chart-grid">
-            {list.map((metric) => (
-              <MetricChart
-                key={metric.name}
-                metric={metric.name}
-                title={metric.label ?? metric.name}
-                runs={runs}
-                settings={settings}
-                syncKey={`run:${run.id}`}
-                facts={metric}
-              />
-            ))}
-          </div>
-        </section>
-      ))}
+      {(found.length <= SECTIONS_FROM ? [["all", found] as const] : sections(found)).map(
+        ([section, list]) => (
+          <section key={section} className="stack tight" aria-label={section}>
+            {found.length > SECTIONS_FROM && (
+              <div className="section-head">
+                <h2>{section}</h2>
+                <span className="faint small">{list.length}</span>
+              </div>
+            )}
+            <div className="chart-grid">
+              {list.map((metric) => (
+                <MetricChart
+                  key={metric.name}
+                  metric={metric.name}
+                  title={metric.label ?? metric.name}
+                  runs={runs}
+                  settings={settings}
+                  syncKey={`run:${run.id}`}
+                  facts={metric}
+                />
+              ))}
+            </div>
+          </section>
+        ),
+      )}
       {found.length === 0 && <p className="muted">No metric is named like that.</p>}
     </>
   );

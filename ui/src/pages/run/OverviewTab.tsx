@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { recordsQuery } from "~/api/queries";
 import type { AttemptView, RunDetail } from "~/api/types";
 import { useNow } from "~/components/hooks";
-import { Copy, Facts, Notice, Panel, Stat, StateBadge } from "~/components/parts";
+import { Copy, Facts, Notice, Panel, Stat, StateBadge, TableWrap } from "~/components/parts";
 import {
   formatDuration,
   formatFixed,
@@ -16,7 +16,7 @@ import {
   runDuration,
 } from "~/model/format";
 import { asObject, asText, inline } from "~/model/json";
-import { isSystem } from "~/model/metrics";
+import { headlineRank, isSystem } from "~/model/metrics";
 import { isActive } from "~/model/states";
 import type { TabProps } from "./RunPage";
 
@@ -59,7 +59,8 @@ function Warnings({ run }: TabProps) {
 function Metrics({ run }: TabProps) {
   const names = Object.keys(run.metrics).filter((name) => !isSystem(name));
   // Evaluated metrics carry an interval and say more than the last logged value.
-  names.sort((a, b) => Number(b in run.intervals) - Number(a in run.intervals) || a.localeCompare(b));
+  const evaluated = new Set(Object.keys(run.intervals));
+  names.sort((a, b) => headlineRank(a, evaluated) - headlineRank(b, evaluated) || a.localeCompare(b));
   if (names.length === 0) return null;
   return (
     <div className="stats">
@@ -78,7 +79,12 @@ function Metrics({ run }: TabProps) {
         <Stat
           label="more"
           value={
-            <Link to="/runs/$id" params={{ id: run.id }} search={{ tab: "charts" }} className="link">
+            <Link
+              to="/runs/$id"
+              params={{ id: run.id }}
+              search={{ tab: evaluated.size > 0 ? "evaluation" : "charts" }}
+              className="link"
+            >
               +{names.length - HEADLINE_METRICS}
             </Link>
           }
@@ -92,7 +98,7 @@ function Attempts({ attempts }: { attempts: readonly AttemptView[] }) {
   const now = useNow(attempts.some((attempt) => isActive(attempt.state)));
   return (
     <Panel title={plural(attempts.length, "attempt")} flush>
-      <section className="table-wrap" aria-label="Attempts">
+      <TableWrap label="Attempts">
         <table className="table">
           <thead>
             <tr>
@@ -127,7 +133,7 @@ function Attempts({ attempts }: { attempts: readonly AttemptView[] }) {
             ))}
           </tbody>
         </table>
-      </section>
+      </TableWrap>
     </Panel>
   );
 }

@@ -97,7 +97,7 @@ export default function ProvenanceTab({ run }: TabProps) {
           />
         </Panel>
         <Panel title="Adapter">
-          <JsonFacts value={snapshot.adapter} omit={["manifest", "schema"]} />
+          <JsonFacts value={snapshot.adapter} omit={["manifest", "schema", "metrics"]} />
         </Panel>
         <Panel title="Machine">
           <JsonFacts value={snapshot.machine} />
