@@ -121,7 +121,9 @@ step_e2e() {
     fi
     sleep 0.1
   done
-  MLHUB_E2E_URL=$url npm --prefix ui run e2e
+  local browser=${MLHUB_E2E_CHROMIUM:-}
+  [[ -n $browser ]] || browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+  MLHUB_E2E_URL=$url MLHUB_E2E_CHROMIUM=$browser npm --prefix ui run e2e
 }
 
 # --- machinery --------------------------------------------------------------
