@@ -12,6 +12,7 @@ const Line = memo(function Line({ text }: { text: string }) {
   return (
     <span className="content">
       {ansiSpans(text).map((span, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the spans of a line never change places
         <span
           key={i}
           className={span.className || undefined}

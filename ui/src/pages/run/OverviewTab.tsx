@@ -158,7 +158,7 @@ export default function OverviewTab({ run }: TabProps) {
               [
                 "Dataset",
                 run.dataset && datasetName ? (
-                  <Link className="link" to="/datasets/$name" params={{ name: datasetName }}>
+                  <Link key="d" className="link" to="/datasets/$name" params={{ name: datasetName }}>
                     {run.dataset}
                   </Link>
                 ) : undefined,

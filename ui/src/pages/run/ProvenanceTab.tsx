@@ -17,6 +17,7 @@ function Patch({ patch }: { patch: string }) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <pre className="code-block patch" tabIndex={0}>
         {lines.slice(0, PATCH_LINES_MAX).map((line, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a patch never change places
           <div key={i} className={line.kind}>
             {line.text || " "}
           </div>
@@ -83,6 +84,7 @@ export default function ProvenanceTab({ run }: TabProps) {
                 "Dataset",
                 run.dataset ? (
                   <Link
+                    key="d"
                     className="link"
                     to="/datasets/$name"
                     params={{ name: run.dataset.split("@")[0] ?? "" }}

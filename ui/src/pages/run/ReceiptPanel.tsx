@@ -29,7 +29,9 @@ export function ReceiptPanel({ receipt }: { receipt: Receipt }) {
             ["Split", short(receipt.split_fingerprint)],
             [
               "Code",
-              receipt.code ? <Copy value={receipt.code} short={shortHash(receipt.code)} /> : undefined,
+              receipt.code ? (
+                <Copy key="c" value={receipt.code} short={shortHash(receipt.code)} />
+              ) : undefined,
             ],
             ["Environment", short(receipt.environment)],
           ]}
