@@ -12,8 +12,8 @@ const Line = memo(function Line({ text }: { text: string }) {
   return (
     <span className="content">
       {ansiSpans(text).map((span, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the spans of a line never change places
         <span
+          // biome-ignore lint/suspicious/noArrayIndexKey: the spans of a line never change places
           key={i}
           className={span.className || undefined}
           style={span.color ? { color: `color-mix(in srgb, ${span.color} 55%, var(--text))` } : undefined}
