@@ -19,6 +19,12 @@ pub(crate) const BODY_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long a bounded body may take in all.
 pub(crate) const BODY_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// Bytes per second a streamed body must bring on average, beyond
+/// [`BODY_TIME_MAX`]; a slower one holds a connection for nothing.
+pub(crate) const BODY_RATE_MIN_BYTES: u64 = 1024;
+/// Bytes of what the JSON reader says that are passed on.
+const JSON_PROBLEM_MAX_BYTES: usize = 500;
+
 /// How large this route's body may be; put on each route by the route table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimit(pub(crate) usize);
@@ -40,7 +46,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
 
 /// Says what and where, without repeating values of the body.
 fn json_problem(error: &serde_json::Error) -> String {
-    format!("the JSON body cannot be read: {error}")
+    let text = error.to_string();
+    // serde says `invalid type: string "...", expected ...`: the value goes.
+    let said = match (text.find(['"', '`']), text.rfind(", expected")) {
+        (Some(value), Some(expected)) if value < expected && text.starts_with("invalid ") => {
+            format!("{}{}", text[..value].trim_end(), &text[expected..])
+        }
+        _ => text,
+    };
+    if said.len() <= JSON_PROBLEM_MAX_BYTES {
+        return format!("the JSON body cannot be read: {said}");
+    }
+    format!(
+        "the JSON body cannot be read at line {} column {}",
+        error.line(),
+        error.column()
+    )
 }
 
 /// A raw body, whole.
@@ -60,6 +81,7 @@ pub(crate) struct StreamBody {
     body: axum::body::BodyDataStream,
     declared: Option<u64>,
     received: u64,
+    started: tokio::time::Instant,
 }
 
 impl<S: Send + Sync> FromRequest<S> for StreamBody {
@@ -76,6 +98,7 @@ impl<S: Send + Sync> FromRequest<S> for StreamBody {
             body: request.into_body().into_data_stream(),
             declared,
             received: 0,
+            started: tokio::time::Instant::now(),
         })
     }
 }
@@ -83,8 +106,14 @@ impl<S: Send + Sync> FromRequest<S> for StreamBody {
 impl StreamBody {
     /// The next piece; `None` at the end of a complete body.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        match tokio::time::timeout(BODY_PAUSE_MAX, self.body.next()).await {
-            Err(_) => Err(Error::invalid("the body paused for too long and was given up").into()),
+        let earned = Duration::from_secs(self.received / BODY_RATE_MIN_BYTES);
+        let pause_end = tokio::time::Instant::now() + BODY_PAUSE_MAX;
+        let deadline = pause_end.min(self.started + BODY_TIME_MAX + earned);
+        match tokio::time::timeout_at(deadline, self.body.next()).await {
+            Err(_) => Err(Error::invalid(
+                "the body paused for too long or came too slowly and was given up; nothing was stored",
+            )
+            .into()),
             Ok(Some(Ok(bytes))) => {
                 self.received += bytes.len() as u64;
                 Ok(Some(bytes))
@@ -191,5 +220,33 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> axum::extract::FromRequestParts
             .map_err(|error| {
                 Error::invalid(format!("the path cannot be read: {}", error.body_text())).into()
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_json_says_where_and_repeats_no_value() {
+        let error = serde_json::from_str::<mlhub_protocol::rest::AttemptStart>(
+            r#"{"started_at": "my, expected secret"}"#,
+        )
+        .expect_err("a text is no time");
+        let said = json_problem(&error);
+        assert!(!said.contains("secret"), "{said}");
+        assert!(
+            said.contains("invalid type: string, expected i64"),
+            "{said}"
+        );
+        assert!(said.contains("line 1 column"), "{said}");
+    }
+
+    #[test]
+    fn a_refusal_of_json_stays_short() {
+        let body = format!("{{\"{}\": 1}}", "x".repeat(100_000));
+        let error = serde_json::from_str::<mlhub_protocol::rest::AttemptStart>(&body)
+            .expect_err("an unknown field");
+        assert!(json_problem(&error).len() < 200);
     }
 }

@@ -1,12 +1,15 @@
 //! The OpenAPI 3.1 document, generated from the handlers and wire types. The
 //! reviewed snapshot is `docs/openapi.json`; a test keeps the two equal.
 
-use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{Content, OpenApi as Description, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
 
 use crate::native;
 
 #[derive(OpenApi)]
 #[openapi(
+    modifiers(&Conventions),
     info(
         title = "ML Experiment Hub",
         description = "Native API, version 1. Times are milliseconds since the Unix epoch, UTC. Numbers that JSON cannot hold are the strings \"NaN\", \"Infinity\", \"-Infinity\". Errors are application/problem+json.",
@@ -55,6 +58,78 @@ use crate::native;
     )
 )]
 struct Document;
+
+/// Refusals that the walls and permissions make on any route but the public ones.
+const COMMON_PROBLEMS: [(&str, &str); 3] = [
+    ("401", "No token, or an unknown one"),
+    (
+        "403",
+        "The role does not allow it, or the request comes from another site",
+    ),
+    ("421", "The hub does not answer under this Host"),
+];
+/// The only route without a caller.
+const PUBLIC_PATH: &str = "/health";
+
+/// Gives every operation an id of its own, `tag_function`, and describes every
+/// refusal as a problem, which the answers are.
+struct Conventions;
+
+impl Modify for Conventions {
+    fn modify(&self, description: &mut Description) {
+        for (path, item) in &mut description.paths.paths {
+            for operation in operations(item) {
+                name(operation);
+                describe_problems(path, operation);
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        item.get.as_mut(),
+        item.post.as_mut(),
+        item.put.as_mut(),
+        item.patch.as_mut(),
+        item.delete.as_mut(),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn name(operation: &mut Operation) {
+    let tag = operation.tags.iter().flatten().next();
+    if let (Some(tag), Some(function)) = (tag, &operation.operation_id)
+        && tag != function
+    {
+        operation.operation_id = Some(format!("{tag}_{function}"));
+    }
+}
+
+fn problem() -> Content {
+    Content::new(Some(Ref::from_schema_name("Problem")))
+}
+
+fn describe_problems(path: &str, operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    if path != PUBLIC_PATH {
+        for (code, description) in COMMON_PROBLEMS {
+            let response = ResponseBuilder::new().description(description).build();
+            responses
+                .entry(code.to_owned())
+                .or_insert_with(|| RefOr::T(response));
+        }
+    }
+    for (code, response) in responses {
+        if let (true, RefOr::T(response)) = (code.starts_with(['4', '5']), response) {
+            response.content.clear();
+            response
+                .content
+                .insert("application/problem+json".to_owned(), RefOr::T(problem()));
+        }
+    }
+}
 
 /// The document as pretty JSON with a final newline.
 pub fn document() -> String {

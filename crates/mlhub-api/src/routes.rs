@@ -6,11 +6,12 @@
 
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use axum::{Extension, Router};
+use mlhub_core::Permission::{Public, Read, Write};
 use mlhub_core::{Permission, limits};
 
 use crate::extract::BodyLimit;
@@ -78,7 +79,7 @@ async fn authorise(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if permission == Permission::Public {
+    if permission == Public {
         return next.run(request).await;
     }
     let identified = state
@@ -94,16 +95,29 @@ async fn authorise(
     }
 }
 
+const JSON: usize = limits::JSON_BODY_MAX_BYTES;
+const NONE: usize = 0;
+const STREAM: usize = usize::MAX;
+
 fn table(state: &ApiState) -> Table {
-    use Permission::{Public, Read, Write};
-    const JSON: usize = limits::JSON_BODY_MAX_BYTES;
-    const NONE: usize = 0;
-    const STREAM: usize = usize::MAX;
     let table = Table {
         state: state.clone(),
         entries: Vec::new(),
         router: Router::new(),
     };
+    [
+        hub_routes,
+        run_routes,
+        attempt_routes,
+        series_routes,
+        result_routes,
+        dataset_routes,
+    ]
+    .into_iter()
+    .fold(table, |table, routes| routes(table))
+}
+
+fn hub_routes(table: Table) -> Table {
     table
         .add("GET", "/health", Public, NONE, native::meta::health)
         .add(
@@ -128,6 +142,10 @@ fn table(state: &ApiState) -> Table {
             NONE,
             native::meta::experiments,
         )
+}
+
+fn run_routes(table: Table) -> Table {
+    table
         .add("GET", "/api/v1/runs", Read, NONE, native::runs::list)
         .add("POST", "/api/v1/runs", Write, JSON, native::runs::create)
         .add("GET", "/api/v1/runs/{run}", Read, NONE, native::runs::get)
@@ -152,6 +170,10 @@ fn table(state: &ApiState) -> Table {
             NONE,
             native::runs::stop,
         )
+}
+
+fn attempt_routes(table: Table) -> Table {
+    table
         .add(
             "POST",
             "/api/v1/runs/{run}/attempts",
@@ -201,6 +223,10 @@ fn table(state: &ApiState) -> Table {
             JSON,
             native::attempts::finish,
         )
+}
+
+fn series_routes(table: Table) -> Table {
+    table
         .add(
             "GET",
             "/api/v1/runs/{run}/artifacts",
@@ -257,6 +283,10 @@ fn table(state: &ApiState) -> Table {
             NONE,
             native::series::records,
         )
+}
+
+fn result_routes(table: Table) -> Table {
+    table
         .add(
             "GET",
             "/api/v1/runs/{run}/evaluations",
@@ -285,6 +315,10 @@ fn table(state: &ApiState) -> Table {
             JSON,
             native::compare::compare,
         )
+}
+
+fn dataset_routes(table: Table) -> Table {
+    table
         .add(
             "GET",
             "/api/v1/datasets",
@@ -364,9 +398,17 @@ pub fn router(state: ApiState) -> Router {
     };
     table(&state)
         .router
+        .route("/api", axum::routing::any(api_missing))
+        .route("/api/", axum::routing::any(api_missing))
         .route("/api/{*rest}", axum::routing::any(api_missing))
         .method_not_allowed_fallback(wrong_method)
-        .fallback(axum::routing::get(assets::serve))
+        .fallback(move |method: Method, uri: Uri| async move {
+            if matches!(method, Method::GET | Method::HEAD) {
+                assets::serve(uri).await
+            } else {
+                wrong_method().await
+            }
+        })
         .layer(tower_http::compression::CompressionLayer::new().compress_when(compressible()))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(
             |_panic: Box<dyn std::any::Any + Send>| {

@@ -32,7 +32,8 @@ pub struct ServeOptions {
 
 /// Serves until `stop` resolves, then lets open requests end for a moment.
 pub async fn serve(options: ServeOptions, router: Router, stop: impl Future<Output = ()>) {
-    let mut builder = Builder::new(TokioExecutor::new());
+    // HTTP/1 only: finding out the version has no deadline.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -42,11 +43,12 @@ pub async fn serve(options: ServeOptions, router: Router, stop: impl Future<Outp
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-            break;
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, options.listener.accept().await)
         };
-        let accepted = tokio::select! {
-            accepted = options.listener.accept() => accepted,
+        let (slot, accepted) = tokio::select! {
+            (Ok(slot), accepted) = next => (slot, accepted),
             () = &mut stop => break,
         };
         let (stream, peer): (_, SocketAddr) = match accepted {

@@ -62,6 +62,13 @@ const FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
+/// Types of the bodies that HTML forms send.
+const FORM_TYPES: [&[u8]; 3] = [
+    b"application/x-www-form-urlencoded",
+    b"multipart/form-data",
+    b"text/plain",
+];
+
 /// The middleware around everything.
 pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let mut response = match refusal(&state.hosts, &request) {
@@ -95,7 +102,10 @@ fn refusal(hosts: &HostPolicy, request: &Request) -> Option<Response> {
             ));
         }
     };
-    if !hosts.allows(host) {
+    // A request line with a whole URL names the host once more.
+    let named = request.uri().authority();
+    let known = hosts.allows(host) && named.is_none_or(|named| hosts.allows(named.as_str()));
+    if !known {
         return Some(respond(
             StatusCode::MISDIRECTED_REQUEST,
             "wrong_host",
@@ -118,7 +128,27 @@ fn refusal(hosts: &HostPolicy, request: &Request) -> Option<Response> {
             None,
         ));
     }
+    if write && is_form(headers) {
+        return Some(respond(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Unsupported media type",
+            "forms and plain text are not taken; send `Content-Type: application/json`, or `application/octet-stream` for bytes",
+            None,
+        ));
+    }
     None
+}
+
+/// Whether the body has a type that a page may send anywhere without asking.
+fn is_form(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_TYPE).iter().any(|given| {
+        let kind = given.as_bytes().split(|byte| *byte == b';').next();
+        let kind = kind.unwrap_or_default().trim_ascii();
+        FORM_TYPES
+            .iter()
+            .any(|form| kind.eq_ignore_ascii_case(form))
+    })
 }
 
 fn host_of(headers: &HeaderMap) -> Result<&str, &'static str> {

@@ -117,6 +117,9 @@ impl ArtifactUpload<'_> {
     /// Checks the hash, makes the content visible, records it.
     pub async fn finish(self) -> Result<Artifact> {
         let _in_use = self.hub.blobs_in_use.read().await;
+        // The run may have been deleted while its bytes arrived; from here on
+        // it cannot be.
+        let run = self.hub.run_exact(&self.run).await?;
         let BlobInfo { hash, size_bytes } =
             self.writer.finish(self.expected_hash.as_deref()).await?;
         let artifact = Artifact {
@@ -129,7 +132,6 @@ impl ArtifactUpload<'_> {
             created_at: self.hub.clock.now(),
         };
         self.hub.store.artifact_put(&artifact).await?;
-        let run = self.hub.run_exact(&artifact.run).await?;
         self.hub
             .live
             .publish(&run.id, &run.project, run.state, &["artifacts"]);

@@ -1,4 +1,5 @@
-//! What supervisors report: starts, events, logs, ends; and what they are told.
+//! What supervisors report: starts, events, ends; and what they are told. Logs
+//! are in `logs`, artifacts in `artifacts`.
 //!
 //! Every call may arrive twice, late or after a crash in between; the offsets
 //! and the state machine make the effect the same as one delivery.
@@ -6,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use mlhub_core::run::{Attempt, AttemptChange, ExitStatus, Failure, Run};
-use mlhub_core::store::{IngestBatch, IngestOutcome, LogOutcome};
+use mlhub_core::store::{IngestBatch, IngestOutcome};
 use mlhub_core::{
     ArtifactPath, Caller, Error, ErrorKind, Permission, Result, RunEvent, RunId, RunState,
     Timestamp, limits,
@@ -17,7 +18,7 @@ use crate::{Hub, validate};
 
 /// Times a state change is tried against concurrent ones before giving up.
 const STATE_RACES_MAX: usize = 8;
-/// Bytes in the name of an event writer or log stream.
+/// Bytes in the name of an event writer.
 const WRITER_MAX_BYTES: usize = 200;
 
 /// How an attempt stands on the hub.
@@ -53,19 +54,6 @@ pub struct FinishReport {
     pub failure: Option<Failure>,
     /// Prediction files shipped, by split.
     pub predictions: BTreeMap<String, PredictionsShipped>,
-}
-
-/// Which bytes of a stream to read.
-#[derive(Debug, Clone, Copy)]
-pub struct LogRange {
-    /// The attempt; the newest when absent.
-    pub attempt: Option<u32>,
-    /// First byte; ignored with `tail`.
-    pub offset: u64,
-    /// Read the last `limit` bytes.
-    pub tail: bool,
-    /// Bytes at most.
-    pub limit: usize,
 }
 
 /// A shipped prediction file.
@@ -225,39 +213,6 @@ impl Hub {
         Ok(outcome)
     }
 
-    /// Appends captured output.
-    pub async fn attempt_log(
-        &self,
-        caller: &Caller,
-        run: &RunId,
-        number: u32,
-        stream: &str,
-        offset: u64,
-        bytes: &[u8],
-    ) -> Result<LogOutcome> {
-        caller.require(Permission::Write)?;
-        check_stream(stream)?;
-        if bytes.len() > limits::LOG_BODY_MAX_BYTES {
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                "the piece of log is larger than 4 MiB",
-            ));
-        }
-        if i64::try_from(offset).is_err() {
-            return Err(Error::invalid("`offset` is out of range"));
-        }
-        let known = self.run_exact(run).await?;
-        let outcome = self
-            .store
-            .log_append(run, number, stream, offset, bytes)
-            .await?;
-        if matches!(outcome, LogOutcome::Stored(_)) {
-            self.live
-                .publish(run, &known.project, known.state, &["logs"]);
-        }
-        Ok(outcome)
-    }
-
     /// The attempt ended and all it left is stored; queues its evaluations.
     pub async fn attempt_finish(
         &self,
@@ -268,10 +223,16 @@ impl Hub {
     ) -> Result<AttemptStanding> {
         caller.require(Permission::Write)?;
         let event = event_for(report.state)?;
+        if let Some(failure) = &report.failure {
+            validate::failure(failure)?;
+        }
         let before = self.attempt_exact(run, number).await?;
+        before.state.after(event)?;
+        let newest = self.run_exact(run).await?.attempt == number;
         // Evaluations first: should the hub die in between, the supervisor
-        // reports the end again and nothing is left out.
-        if report.state == RunState::Finished && before.state != RunState::Finished {
+        // reports the end again and nothing is left out. A late end of an
+        // attempt that another has taken the place of is not evaluated.
+        if newest && report.state == RunState::Finished && before.state != RunState::Finished {
             self.evaluations_request(run, number, &report.predictions)
                 .await?;
         }
@@ -283,44 +244,6 @@ impl Hub {
         .await?;
         self.evaluation_wanted.notify_one();
         self.standing(run, number).await
-    }
-
-    /// Captured streams of a run: attempt, stream, stored bytes.
-    pub async fn log_list(&self, caller: &Caller, text: &str) -> Result<Vec<(u32, String, u64)>> {
-        let run = self.run_resolve(caller, text).await?;
-        let mut streams = Vec::new();
-        for attempt in self.store.attempt_list(&run.id).await? {
-            for (stream, size) in self.store.log_sizes(&run.id, attempt.number).await? {
-                streams.push((attempt.number, stream, size));
-            }
-        }
-        Ok(streams)
-    }
-
-    /// Bytes of one stream and where they stand: offset, stored size, bytes.
-    pub async fn log_read(
-        &self,
-        caller: &Caller,
-        text: &str,
-        stream: &str,
-        range: LogRange,
-    ) -> Result<(u64, u64, Vec<u8>)> {
-        let run = self.run_resolve(caller, text).await?;
-        check_stream(stream)?;
-        let number = range.attempt.unwrap_or(run.attempt);
-        let sizes = self.store.log_sizes(&run.id, number).await?;
-        let size = sizes.get(stream).copied().unwrap_or(0);
-        let limit = range.limit.clamp(1, limits::LOG_READ_MAX_BYTES);
-        let offset = if range.tail {
-            size.saturating_sub(limit as u64)
-        } else {
-            range.offset.min(size)
-        };
-        let bytes = self
-            .store
-            .log_read(&run.id, number, stream, offset, limit)
-            .await?;
-        Ok((offset, size, bytes))
     }
 
     /// Runs on `host` that have not ended or are lost, for a returning agent.
@@ -339,7 +262,7 @@ impl Hub {
         })
     }
 
-    async fn attempt_exact(&self, run: &RunId, number: u32) -> Result<Attempt> {
+    pub(crate) async fn attempt_exact(&self, run: &RunId, number: u32) -> Result<Attempt> {
         self.run_exact(run).await?;
         self.store
             .attempt_list(run)
@@ -383,14 +306,6 @@ impl Hub {
             ErrorKind::Unavailable,
             format!("run `{id}` is being changed by others; send the same request again"),
         ))
-    }
-}
-
-fn check_stream(stream: &str) -> Result<()> {
-    if matches!(stream, "stdout" | "stderr") {
-        Ok(())
-    } else {
-        Err(Error::invalid("a log stream is `stdout` or `stderr`"))
     }
 }
 

@@ -103,10 +103,16 @@ impl Hub {
                 format!("name 1 to {} runs to compare", limits::COMPARE_RUNS_MAX),
             ));
         }
-        let mut runs = Vec::with_capacity(texts.len());
+        let mut runs: Vec<mlhub_core::run::Run> = Vec::with_capacity(texts.len());
         let mut snapshots = Vec::with_capacity(texts.len());
         for text in texts {
             let run = self.run_resolve(caller, text).await?;
+            if runs.iter().any(|known| known.id == run.id) {
+                return Err(Error::invalid(format!(
+                    "the run `{}` is named twice; it would count twice in the statistics",
+                    run.id
+                )));
+            }
             snapshots.push(self.snapshot(&run.id).await?);
             runs.push(run);
         }
@@ -290,6 +296,11 @@ fn groups(rows: &[RunRow]) -> Vec<GroupStatistics> {
 
 fn group_metrics(rows: &[&RunRow]) -> BTreeMap<String, SeedStatistics> {
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let evaluated: BTreeSet<String> = rows
+        .iter()
+        .flat_map(|row| &row.evaluated)
+        .map(|metric| format!("{}/{}", metric.split, metric.name))
+        .collect();
     for row in rows {
         for metric in &row.evaluated {
             values
@@ -297,7 +308,13 @@ fn group_metrics(rows: &[&RunRow]) -> BTreeMap<String, SeedStatistics> {
                 .or_default()
                 .push(metric.value);
         }
-        for summary in &row.metrics {
+        // A program may log a metric under the name of an evaluated one; the
+        // two must not be taken together.
+        let logged = row
+            .metrics
+            .iter()
+            .filter(|summary| !evaluated.contains(&summary.name));
+        for summary in logged {
             values
                 .entry(summary.name.clone())
                 .or_default()

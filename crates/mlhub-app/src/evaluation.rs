@@ -25,6 +25,8 @@ const COPY_BYTES: usize = 1024 * 1024;
 const BATCH: usize = 16;
 /// Resamples when the plan does not say.
 const DEFAULT_SAMPLES: u32 = 1000;
+/// In place of a hash when there are no predictions; stores refuse an empty one.
+pub(crate) const NO_PREDICTIONS: &str = "none";
 /// Threads of the evaluator; results do not depend on it.
 const THREADS: usize = 2;
 
@@ -134,6 +136,10 @@ impl Hub {
 
     /// Computes all pending evaluations; returns how many ended. To be called by
     /// one worker, at start and whenever [`Hub::evaluation_wanted`] returns.
+    ///
+    /// # Errors
+    /// Of the store or the disk: those evaluations stay pending, and the others
+    /// taken from the queue with them are still computed.
     pub async fn evaluate_pending(&self) -> Result<usize> {
         let mut ended = 0;
         loop {
@@ -141,9 +147,15 @@ impl Hub {
             if pending.is_empty() {
                 return Ok(ended);
             }
+            let mut problem = None;
             for record in pending {
-                self.evaluate_one(record).await?;
-                ended += 1;
+                match self.evaluate_one(record).await {
+                    Ok(()) => ended += 1,
+                    Err(error) => problem = problem.or(Some(error)),
+                }
+            }
+            if let Some(error) = problem {
+                return Err(error);
             }
         }
     }
@@ -202,7 +214,7 @@ impl Hub {
                 work.refusal.get_or_insert_with(|| {
                     format!("the predictions `{path}` of attempt {attempt} are not stored")
                 });
-                String::new()
+                NO_PREDICTIONS.to_owned()
             }
         };
         Ok(EvaluationRecord {
@@ -260,6 +272,7 @@ impl Hub {
             return Err(Error::invalid(refusal.clone()));
         }
         let file = self.fetch_predictions(record).await?;
+        let place = record.predictions.clone();
         let record = record.clone();
         tokio::task::spawn_blocking(move || {
             let table = mlhub_data::read_predictions(
@@ -279,7 +292,7 @@ impl Hub {
                 .map_err(|error| invalid_file(&record, &error.to_string()))
         })
         .await
-        .map_err(|source| Error::internal("evaluate predictions", source))?
+        .map_err(|source| evaluator_stopped(&place, source))?
     }
 
     /// Copies the predictions out of the blob store; the file goes when dropped.
@@ -290,11 +303,12 @@ impl Hub {
         let io = |source: std::io::Error| {
             Error::internal("copy predictions to a temporary file", source)
         };
-        let size = self
-            .blobs
-            .stat(&record.predictions_hash)
-            .await?
-            .unwrap_or(0);
+        let Some(size) = self.blobs.stat(&record.predictions_hash).await? else {
+            return Err(Error::invalid(format!(
+                "the content of the predictions `{}` is not in the blob store any more; run the program again",
+                record.predictions
+            )));
+        };
         if size > limits::PREDICTIONS_MAX_BYTES {
             return Err(Error::invalid(format!(
                 "the predictions `{}` have {size} bytes, and {} can be evaluated",
@@ -322,6 +336,18 @@ impl Hub {
         }
         file.flush().map_err(io)?;
         Ok(file)
+    }
+}
+
+/// A defect met by one file must not keep the others waiting for ever.
+fn evaluator_stopped(place: &ArtifactPath, source: tokio::task::JoinError) -> Error {
+    if source.is_panic() {
+        tracing::error!(%place, %source, "the evaluator panicked");
+        Error::invalid(format!(
+            "the evaluator met a defect of its own on the predictions `{place}`; the hub's log has the details"
+        ))
+    } else {
+        Error::internal("evaluate predictions", source)
     }
 }
 

@@ -13,6 +13,7 @@ mod cursor;
 mod datasets;
 mod evaluation;
 mod live;
+mod logs;
 mod predictions;
 mod receipt;
 mod runs;
@@ -26,13 +27,14 @@ use mlhub_core::{Clock, Entropy};
 
 pub use adapters::{AdapterCatalog, AdapterDescription};
 pub use artifacts::{ArtifactContent, ArtifactUpload};
-pub use attempts::{AttemptStanding, FinishReport, LogRange, PredictionsShipped, StoredOffsets};
+pub use attempts::{AttemptStanding, FinishReport, PredictionsShipped, StoredOffsets};
 pub use compare::{
     Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,
 };
 pub use datasets::DatasetOverview;
 pub use evaluation::{EvaluationWork, direction_of};
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
+pub use logs::LogRange;
 pub use receipt::{Receipt, receipt};
 pub use runs::{RunCreation, RunDraft, RunListRequest, RunOverview, RunRow, RunRowPage};
 pub use series::{MetricDisplay, Series, SeriesRequest};
@@ -63,10 +65,10 @@ impl Hub {
         Self {
             store,
             blobs,
+            live: LiveFeed::starting_at(clock.now()),
             clock,
             entropy,
             catalog,
-            live: LiveFeed::new(),
             evaluation_wanted: tokio::sync::Notify::new(),
             blobs_in_use: tokio::sync::RwLock::new(()),
         }

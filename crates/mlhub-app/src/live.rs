@@ -5,16 +5,19 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mlhub_core::{Name, RunId, RunState};
+use mlhub_core::{Name, RunId, RunState, Timestamp};
 use tokio::sync::broadcast;
 
 /// Changes a slow listener may be behind before it is told to reset.
 const FEED_CAPACITY: usize = 4096;
+/// Ids a feed may give out per millisecond of its life before they could meet
+/// those of the feed of a later start.
+const IDS_PER_MS: u64 = 1 << 20;
 
 /// A change of a run.
 #[derive(Debug, Clone)]
 pub struct RunChange {
-    /// Its place in the feed of this process.
+    /// Its place in the feed; ids go on rising over restarts of the hub.
     pub id: u64,
     /// The run.
     pub run: RunId,
@@ -42,10 +45,13 @@ pub struct LiveFeed {
 }
 
 impl LiveFeed {
-    pub(crate) fn new() -> Self {
+    /// Starts a feed whose ids depend on `now`, so that an id of the feed of an
+    /// earlier start is not taken for one of this.
+    pub(crate) fn starting_at(now: Timestamp) -> Self {
+        let start = u64::try_from(now.0).unwrap_or(0).saturating_mul(IDS_PER_MS);
         Self {
             sender: broadcast::channel(FEED_CAPACITY).0,
-            last_id: AtomicU64::new(0),
+            last_id: AtomicU64::new(start),
         }
     }
 

@@ -93,7 +93,7 @@ fn classification_input(
 ) -> Result<PredictionsInput, String> {
     let (labels, order) = labels(&table, task, positive)?;
     let encode = |column: &str, values: &Values| {
-        let texts = texts(values);
+        let texts = values.to_labels();
         encode_labels(column, texts.iter().map(String::as_str), &labels)
             .map(Targets::Classes)
             .map_err(|error| error.to_string())
@@ -176,20 +176,8 @@ fn reorder(scores: &[f64], order: &[usize]) -> Vec<f64> {
         .collect()
 }
 
-fn texts(values: &Values) -> Vec<String> {
-    match values {
-        Values::Text(texts) => texts.clone(),
-        Values::Number(numbers) => numbers.iter().map(|number| number_label(*number)).collect(),
-    }
-}
-
-/// A number as a class name: `3`, not `3.0`.
-fn number_label(number: f64) -> String {
-    format!("{number}")
-}
-
 fn distinct(values: &Values) -> BTreeSet<String> {
-    texts(values).into_iter().collect()
+    values.to_labels().into_iter().collect()
 }
 
 fn sort_labels(labels: BTreeSet<String>) -> Vec<String> {
@@ -228,6 +216,7 @@ mod tests {
             y_score,
             weight: None,
             group: None,
+            ignored_columns: Vec::new(),
         }
     }
 

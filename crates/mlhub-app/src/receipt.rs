@@ -5,6 +5,8 @@ use mlhub_core::evaluation::EvaluationRecord;
 use mlhub_core::run::Artifact;
 use mlhub_protocol::rest::Snapshot;
 
+use crate::evaluation::NO_PREDICTIONS;
+
 /// What an evaluation stands on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Receipt {
@@ -68,6 +70,10 @@ pub fn receipt(
         environment,
     };
     let parts = [
+        (
+            "stored predictions",
+            evaluation.predictions_hash == NO_PREDICTIONS,
+        ),
         ("model artifact", receipt.model_hash.is_none()),
         ("dataset version", receipt.dataset.is_none()),
         ("split fingerprint", receipt.split_fingerprint.is_none()),

@@ -135,24 +135,47 @@ impl Hub {
         if let Some(existing) = self.already_created(&creation).await? {
             return self.rows(existing).await;
         }
+        let new_runs = self.new_runs(caller, &creation)?;
+        let runs = match self.store.run_create(&new_runs).await {
+            Ok(runs) => runs,
+            // The same call, delivered twice at once: the other one was first.
+            Err(error) if error.kind() == mlhub_core::ErrorKind::Conflict => {
+                return match self.already_created(&creation).await? {
+                    Some(existing) => self.rows(existing).await,
+                    None => Err(error),
+                };
+            }
+            Err(error) => return Err(error),
+        };
+        for run in &runs {
+            self.live
+                .publish(&run.id, &run.project, run.state, &["state"]);
+        }
+        self.rows(runs).await
+    }
+
+    fn new_runs(&self, caller: &Caller, creation: &RunCreation) -> Result<Vec<NewRun>> {
         let snapshot = serde_json::to_value(&creation.snapshot)
             .map_err(|source| Error::internal("write a snapshot", source))?;
-        let group = match creation.group {
-            Some(group) => Some(group),
+        let group = match &creation.group {
+            Some(group) => Some(group.clone()),
             None if creation.runs.len() > 1 => Some(GroupId::generate(&*self.entropy)),
             None => None,
         };
         let now = self.clock.now();
-        let new_runs = creation
+        creation
             .runs
-            .into_iter()
+            .iter()
             .map(|draft| {
-                let name = match draft.name {
-                    Some(name) => name,
+                let name = match &draft.name {
+                    Some(name) => name.clone(),
                     None => default_name(&creation.experiment, draft.seed)?,
                 };
                 Ok(NewRun {
-                    id: draft.id.unwrap_or_else(|| RunId::generate(&*self.entropy)),
+                    id: draft
+                        .id
+                        .clone()
+                        .unwrap_or_else(|| RunId::generate(&*self.entropy)),
                     project: creation.project.clone(),
                     experiment: creation.experiment.clone(),
                     name,
@@ -170,16 +193,26 @@ impl Hub {
                     created_at: now,
                 })
             })
-            .collect::<Result<Vec<_>>>()?;
-        let runs = self.store.run_create(&new_runs).await?;
-        for run in &runs {
-            self.live
-                .publish(&run.id, &run.project, run.state, &["state"]);
-        }
-        self.rows(runs).await
+            .collect()
     }
 
     async fn already_created(&self, creation: &RunCreation) -> Result<Option<Vec<Run>>> {
+        let mut existing = self.existing(creation).await?;
+        // Runs are made all or none: when only some were found, the same call
+        // delivered twice was just making them, and a second look finds all.
+        if !existing.is_empty() && existing.len() < creation.runs.len() {
+            existing = self.existing(creation).await?;
+        }
+        match existing.len() {
+            0 => Ok(None),
+            n if n == creation.runs.len() => Ok(Some(existing)),
+            _ => Err(Error::conflict(
+                "some of the run ids exist and some do not; repeat the call as it was first made",
+            )),
+        }
+    }
+
+    async fn existing(&self, creation: &RunCreation) -> Result<Vec<Run>> {
         let mut existing = Vec::new();
         for draft in &creation.runs {
             let Some(id) = &draft.id else { continue };
@@ -197,13 +230,7 @@ impl Hub {
             }
             existing.push(run);
         }
-        match existing.len() {
-            0 => Ok(None),
-            n if n == creation.runs.len() => Ok(Some(existing)),
-            _ => Err(Error::conflict(
-                "some of the run ids exist and some do not; repeat the call as it was first made",
-            )),
-        }
+        Ok(existing)
     }
 
     /// Finds a run by id or by a unique prefix of it.

@@ -8,6 +8,9 @@ use mlhub_core::{Caller, Error, ErrorKind, Result, limits};
 
 use crate::Hub;
 
+/// The smallest budget: first, last, smallest and largest of one bucket.
+const POINTS_MIN: usize = 4;
+
 /// Which series to read.
 #[derive(Debug, Clone)]
 pub struct SeriesRequest {
@@ -77,9 +80,9 @@ impl Hub {
                 ),
             ));
         }
-        if !(2..=limits::SERIES_POINTS_MAX).contains(&request.max_points) {
+        if !(POINTS_MIN..=limits::SERIES_POINTS_MAX).contains(&request.max_points) {
             return Err(Error::invalid(format!(
-                "`max_points` must be 2 to {}",
+                "`max_points` must be {POINTS_MIN} to {}",
                 limits::SERIES_POINTS_MAX
             )));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mlhub_core::run::Failure;
 use mlhub_core::{Error, Result, limits};
 
 /// Refuses a metric, param or tag key that is empty, too long or has a NUL.
@@ -41,6 +42,28 @@ pub(crate) fn text(what: &str, text: &str) -> Result<()> {
             "{what} cannot be stored: at most {} bytes without NUL characters are allowed",
             limits::NOTES_MAX_BYTES
         )));
+    }
+    Ok(())
+}
+
+/// Refuses a failure whose message or evidence passes its limits.
+pub(crate) fn failure(failure: &Failure) -> Result<()> {
+    value("failure", "message", &failure.message)?;
+    if failure.evidence.len() > limits::EVIDENCE_LINES_MAX {
+        return Err(Error::invalid(format!(
+            "`failure.evidence` has {} lines and {} are stored",
+            failure.evidence.len(),
+            limits::EVIDENCE_LINES_MAX
+        )));
+    }
+    let longest = limits::EVIDENCE_LINE_MAX_BYTES;
+    for (index, line) in failure.evidence.iter().enumerate() {
+        if line.len() > longest || line.contains('\0') {
+            return Err(Error::invalid(format!(
+                "line {} of `failure.evidence` cannot be stored: at most {longest} bytes without NUL characters are allowed",
+                index + 1
+            )));
+        }
     }
     Ok(())
 }

@@ -186,12 +186,10 @@ pub(crate) async fn log(
 fn failure_of(view: rest::FailureView) -> Result<Failure> {
     let class: FailureClass = serde_json::from_value(serde_json::Value::String(view.class))
         .map_err(|_| Error::invalid("`failure.class` is not a known class"))?;
-    let mut evidence = view.evidence;
-    evidence.truncate(mlhub_core::limits::EVIDENCE_LINES_MAX);
     Ok(Failure {
         class,
         message: view.message,
-        evidence,
+        evidence: view.evidence,
     })
 }
 

@@ -1,0 +1,22 @@
+//! The HTTP face over a whole hub: SQLite and blobs in a temporary folder, a
+//! clock and an entropy of the tests. Requests go through `router` in process,
+//! and over a real socket where its behaviour matters.
+//!
+//! The rules themselves are tested in `mlhub-app`, storage in `mlhub-store`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; the panic says where"
+)]
+
+mod fuzz;
+mod hub;
+mod idempotence;
+mod live;
+mod numbers;
+mod openapi;
+mod paths;
+mod protocol;
+mod route_walk;
+mod socket;
+mod uploads;
+mod walls;

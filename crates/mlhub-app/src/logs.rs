@@ -1,0 +1,104 @@
+//! Captured output of attempts, byte for byte: appended by supervisors, read by
+//! people. Nothing is interpreted here; a page that shows logs escapes them.
+
+use mlhub_core::store::LogOutcome;
+use mlhub_core::{Caller, Error, ErrorKind, Permission, Result, RunId, limits};
+
+use crate::Hub;
+
+/// Which bytes of a stream to read.
+#[derive(Debug, Clone, Copy)]
+pub struct LogRange {
+    /// The attempt; the newest when absent.
+    pub attempt: Option<u32>,
+    /// First byte; ignored with `tail`.
+    pub offset: u64,
+    /// Read the last `limit` bytes.
+    pub tail: bool,
+    /// Bytes at most.
+    pub limit: usize,
+}
+
+impl Hub {
+    /// Appends captured output.
+    pub async fn attempt_log(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        number: u32,
+        stream: &str,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<LogOutcome> {
+        caller.require(Permission::Write)?;
+        check_stream(stream)?;
+        if bytes.len() > limits::LOG_BODY_MAX_BYTES {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "the piece of log is larger than 4 MiB",
+            ));
+        }
+        if i64::try_from(offset).is_err() {
+            return Err(Error::invalid("`offset` is out of range"));
+        }
+        let known = self.run_exact(run).await?;
+        let outcome = self
+            .store
+            .log_append(run, number, stream, offset, bytes)
+            .await?;
+        if matches!(outcome, LogOutcome::Stored(_)) {
+            self.live
+                .publish(run, &known.project, known.state, &["logs"]);
+        }
+        Ok(outcome)
+    }
+
+    /// Captured streams of a run: attempt, stream, stored bytes.
+    pub async fn log_list(&self, caller: &Caller, text: &str) -> Result<Vec<(u32, String, u64)>> {
+        let run = self.run_resolve(caller, text).await?;
+        let mut streams = Vec::new();
+        for attempt in self.store.attempt_list(&run.id).await? {
+            for (stream, size) in self.store.log_sizes(&run.id, attempt.number).await? {
+                streams.push((attempt.number, stream, size));
+            }
+        }
+        Ok(streams)
+    }
+
+    /// Bytes of one stream and where they stand: offset, stored size, bytes.
+    pub async fn log_read(
+        &self,
+        caller: &Caller,
+        text: &str,
+        stream: &str,
+        range: LogRange,
+    ) -> Result<(u64, u64, Vec<u8>)> {
+        let run = self.run_resolve(caller, text).await?;
+        check_stream(stream)?;
+        let number = range.attempt.unwrap_or(run.attempt);
+        if number == 0 || number > run.attempt {
+            return Err(Error::not_found("attempt", format!("{}/{number}", run.id)));
+        }
+        let sizes = self.store.log_sizes(&run.id, number).await?;
+        let size = sizes.get(stream).copied().unwrap_or(0);
+        let limit = range.limit.clamp(1, limits::LOG_READ_MAX_BYTES);
+        let offset = if range.tail {
+            size.saturating_sub(limit as u64)
+        } else {
+            range.offset.min(size)
+        };
+        let bytes = self
+            .store
+            .log_read(&run.id, number, stream, offset, limit)
+            .await?;
+        Ok((offset, size, bytes))
+    }
+}
+
+fn check_stream(stream: &str) -> Result<()> {
+    if matches!(stream, "stdout" | "stderr") {
+        Ok(())
+    } else {
+        Err(Error::invalid("a log stream is `stdout` or `stderr`"))
+    }
+}

@@ -1,0 +1,292 @@
+//! From stored predictions to numbers, or to a paragraph that says why not.
+
+use std::collections::BTreeMap;
+
+use mlhub_app::PredictionsShipped;
+use mlhub_core::evaluation::{EvaluationRecord, EvaluationState};
+use mlhub_core::{ErrorKind, RunId, RunState};
+use mlhub_protocol::rest::Snapshot;
+use serde_json::{Value, json};
+
+use crate::hub::{TestHub, plan, report};
+
+/// Three of four right.
+const GOOD: &[u8] = b"id,y_true,y_pred,y_score\na,0,0,0.1\nb,1,1,0.9\nc,1,0,0.4\nd,0,0,0.3\n";
+
+async fn only(hub: &TestHub, run: &RunId) -> EvaluationRecord {
+    let listed = hub
+        .hub
+        .evaluation_list(&hub.caller, run.as_str())
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 1);
+    let id = listed[0].0.id.clone();
+    hub.hub.evaluation_get(&hub.caller, &id).await.unwrap().0
+}
+
+fn metric<'a>(record: &'a EvaluationRecord, name: &str) -> &'a Value {
+    let metrics = record.result.as_ref().unwrap()["metrics"]
+        .as_array()
+        .unwrap();
+    metrics
+        .iter()
+        .find(|metric| metric["name"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {metrics:?}"))
+}
+
+#[tokio::test]
+async fn stored_predictions_become_numbers_intervals_and_curves() {
+    let hub = TestHub::new();
+    let run = hub.running("eval-good", plan(Some("binary"))).await;
+    hub.predict(&run, "predictions/test.csv", GOOD).await;
+    assert_eq!(only(&hub, &run).await.state, EvaluationState::Pending);
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 1);
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 0, "once");
+    let record = only(&hub, &run).await;
+    assert_eq!(record.state, EvaluationState::Done, "{:?}", record.message);
+    let accuracy = metric(&record, "accuracy");
+    assert_eq!(accuracy["value"], 0.75);
+    assert_eq!(accuracy["n"], 4);
+    assert_eq!(accuracy["interval"]["samples"], 50);
+    assert_eq!(accuracy["interval"]["seed"], 7);
+    let (low, high) = (&accuracy["interval"]["low"], &accuracy["interval"]["high"]);
+    assert!(low.as_f64().unwrap() <= 0.75 && high.as_f64().unwrap() >= 0.75);
+    assert!(record.curves.as_ref().unwrap().is_object());
+    // Lists and tables show the same numbers.
+    let row = hub.hub.run_row(&hub.caller, &run).await.unwrap();
+    let shown = row.evaluated.iter().find(|m| m.name == "accuracy").unwrap();
+    assert_eq!((shown.value, shown.split.as_str()), (0.75, "test"));
+    assert_eq!(shown.definition, "accuracy@1");
+}
+
+#[tokio::test]
+async fn evaluating_again_gives_the_same_bits() {
+    let hub = TestHub::new();
+    let run = hub.running("eval-again", plan(Some("binary"))).await;
+    hub.predict(&run, "predictions/test.csv", GOOD).await;
+    hub.hub.evaluate_pending().await.unwrap();
+    let first = only(&hub, &run).await;
+    let queued = hub
+        .hub
+        .evaluation_repeat(&hub.caller, "eval-again")
+        .await
+        .unwrap();
+    assert_eq!(queued[0].0.state, EvaluationState::Pending);
+    hub.hub.evaluate_pending().await.unwrap();
+    let second = only(&hub, &run).await;
+    assert_ne!(first.id, second.id);
+    assert_eq!((first.result, first.curves), (second.result, second.curves));
+}
+
+#[tokio::test]
+async fn a_run_without_predictions_has_nothing_to_repeat() {
+    let hub = TestHub::new();
+    let run = hub.run("eval-none").await;
+    let refused = hub.hub.evaluation_repeat(&hub.caller, run.as_str()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+/// What a failed evaluation says must hold all of `words`.
+async fn fails(snapshot: Snapshot, path: &str, content: &[u8], words: &[&str]) {
+    let hub = TestHub::new();
+    let run = hub.running("eval-bad", snapshot).await;
+    hub.predict(&run, path, content).await;
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 1);
+    let record = only(&hub, &run).await;
+    assert_eq!(record.state, EvaluationState::Failed, "{path}");
+    assert!(record.ended_at.is_some());
+    let message = record.message.unwrap();
+    assert!(message.contains(path), "{message}");
+    assert!(message.contains("test"), "{message}");
+    for word in words {
+        assert!(message.contains(word), "`{word}` is not in: {message}");
+    }
+    assert_eq!(hub.state(&run).await, RunState::Finished, "the run stands");
+}
+
+#[tokio::test]
+async fn what_cannot_be_evaluated_says_what_and_where() {
+    let csv = "predictions/test.csv";
+    let missing = b"id,y_true,y_pred\na,0,0\nb,1,1\nc,1,0\n";
+    fails(plan(Some("binary")), csv, missing, &["d"]).await;
+    let strange = b"id,y_true,y_pred\na,0,0\nb,1,1\nc,1,0\nx,1,1\n";
+    fails(plan(Some("binary")), csv, strange, &["x"]).await;
+    let twice = b"id,y_true,y_pred\na,0,0\nb,1,1\nc,1,0\nc,1,1\n";
+    fails(plan(Some("binary")), csv, twice, &["c"]).await;
+    let nan = b"id,y_true,y_pred,y_score\na,0,0,0.1\nb,1,1,nan\nc,1,0,0.4\nd,0,0,0.3\n";
+    fails(plan(Some("binary")), csv, nan, &["y_score"]).await;
+    let columns = b"name,truth\na,0\n";
+    fails(plan(Some("binary")), csv, columns, &["id"]).await;
+    fails(plan(Some("binary")), csv, b"", &[]).await;
+    fails(plan(Some("ranking")), csv, GOOD, &["ranking", "regression"]).await;
+    let text = b"id,y_true,y_pred\na,x,x\nb,y,y\nc,x,x\nd,y,y\n";
+    fails(
+        plan(Some("regression")),
+        csv,
+        text,
+        &["y_true", "regression"],
+    )
+    .await;
+    let three = b"id,y_true,y_pred\na,x,x\nb,y,y\nc,z,x\nd,y,y\n";
+    fails(
+        plan(Some("binary")),
+        csv,
+        three,
+        &["3 classes", "multiclass"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_what_its_name_says_is_named() {
+    for extension in ["parquet", "npz", "jsonl"] {
+        let path = format!("predictions/test.{extension}");
+        fails(plan(Some("binary")), &path, b"PK\x03\x04\xff\x00 no", &[]).await;
+    }
+    let hub = TestHub::new();
+    let run = hub.running("eval-pickle", plan(None)).await;
+    hub.predict(&run, "predictions/test.pkl", GOOD).await;
+    hub.hub.evaluate_pending().await.unwrap();
+    let message = only(&hub, &run).await.message.unwrap();
+    assert!(
+        message.contains("test.pkl") && message.contains(".csv"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_metric_nobody_defines_is_named_with_those_there_are() {
+    let mut snapshot = plan(Some("binary"));
+    snapshot.evaluation.as_mut().unwrap().metrics = vec!["accuracie".to_owned()];
+    fails(
+        snapshot,
+        "predictions/test.csv",
+        GOOD,
+        &["accuracie", "accuracy@1"],
+    )
+    .await;
+}
+
+/// A program that wrote no predictions for a planned split has still finished.
+#[tokio::test]
+async fn a_planned_split_without_predictions_fails_its_evaluation_only() {
+    let hub = TestHub::new();
+    let run = hub.running("eval-absent", plan(None)).await;
+    hub.end(&run, 1, RunState::Finished).await.unwrap();
+    assert_eq!(hub.state(&run).await, RunState::Finished);
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 1);
+    let record = only(&hub, &run).await;
+    assert_eq!(record.state, EvaluationState::Failed);
+    let message = record.message.unwrap();
+    assert!(
+        message.contains("`test`") && message.contains("predictions/test.csv"),
+        "{message}"
+    );
+    let listed = hub
+        .hub
+        .evaluation_list(&hub.caller, "eval-absent")
+        .await
+        .unwrap();
+    assert!(
+        listed[0]
+            .1
+            .missing
+            .contains(&"stored predictions".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn predictions_named_but_never_uploaded_fail_by_name() {
+    let hub = TestHub::new();
+    let run = hub.running("eval-lost", Snapshot::default()).await;
+    let shipped = PredictionsShipped {
+        path: "predictions/test.csv".parse().unwrap(),
+        task: None,
+    };
+    let end = report(
+        RunState::Finished,
+        BTreeMap::from([("test".to_owned(), shipped)]),
+    );
+    hub.hub
+        .attempt_finish(&hub.caller, &run, 1, end)
+        .await
+        .unwrap();
+    hub.hub.evaluate_pending().await.unwrap();
+    let message = only(&hub, &run).await.message.unwrap();
+    assert!(
+        message.contains("predictions/test.csv") && message.contains("not stored"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn content_that_vanished_does_not_keep_the_others_waiting() {
+    let hub = TestHub::new();
+    let first = hub.running("eval-first", plan(Some("binary"))).await;
+    hub.predict(&first, "predictions/test.csv", GOOD).await;
+    std::fs::remove_dir_all(hub.folder.path().join("blobs")).unwrap();
+    let hub = hub.restarted();
+    let second = hub.running("eval-second", plan(Some("binary"))).await;
+    let other = [GOOD, b"\n"].concat();
+    hub.predict(&second, "predictions/test.csv", &other).await;
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 2);
+    let record = only(&hub, &first).await;
+    assert_eq!(record.state, EvaluationState::Failed);
+    assert!(record.message.unwrap().contains("blob store"));
+    assert_eq!(only(&hub, &second).await.state, EvaluationState::Done);
+}
+
+#[tokio::test]
+async fn a_pending_evaluation_survives_a_restart() {
+    let hub = TestHub::new();
+    let run = hub.running("eval-restart", plan(Some("binary"))).await;
+    hub.predict(&run, "predictions/test.csv", GOOD).await;
+    let hub = hub.restarted();
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 1);
+    assert_eq!(only(&hub, &run).await.state, EvaluationState::Done);
+}
+
+#[tokio::test]
+async fn the_receipt_names_what_a_result_stands_on() {
+    let hub = TestHub::new();
+    let mut snapshot = plan(Some("binary"));
+    snapshot.code = json!({"commit": "abc", "dirty": true});
+    snapshot.environment = json!({"fingerprint": "env-1"});
+    let run = hub.running("eval-receipt", snapshot).await;
+    hub.upload(&run, "model.bin", b"weights", "model").await;
+    hub.predict(&run, "predictions/test.csv", GOOD).await;
+    hub.hub.evaluate_pending().await.unwrap();
+    let listed = hub
+        .hub
+        .evaluation_list(&hub.caller, run.as_str())
+        .await
+        .unwrap();
+    let receipt = &listed[0].1;
+    assert_eq!(receipt.missing, ["dataset version"]);
+    assert_eq!(receipt.code.as_deref(), Some("abc+changes"));
+    assert_eq!(receipt.split_fingerprint.as_deref(), Some("split-1"));
+    let hash = blake3::hash(b"weights").to_hex();
+    assert_eq!(receipt.model_hash.as_deref(), Some(hash.as_str()));
+    assert_eq!(
+        listed[0].0.predictions_hash,
+        blake3::hash(GOOD).to_hex().as_str()
+    );
+}
+
+#[tokio::test]
+async fn a_late_end_of_an_earlier_attempt_is_not_evaluated() {
+    let hub = TestHub::new();
+    let run = hub.running("eval-late", plan(Some("binary"))).await;
+    hub.end(&run, 1, RunState::Lost).await.unwrap();
+    hub.hub
+        .attempt_create(&hub.caller, run.as_str(), None, None)
+        .await
+        .unwrap();
+    hub.predict(&run, "predictions/test.csv", GOOD).await;
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 0);
+    assert_eq!(
+        hub.state(&run).await,
+        RunState::Queued,
+        "the second attempt's"
+    );
+}

@@ -1,0 +1,12 @@
+//! The use cases over a real store: SQLite and blobs in a temporary folder, a
+//! clock and an entropy of the tests. No HTTP here.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; the panic says where"
+)]
+
+mod compare;
+mod evaluation;
+mod hub;
+mod lifecycle;
+mod permissions;
