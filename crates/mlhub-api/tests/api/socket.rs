@@ -105,15 +105,11 @@ async fn a_body_shorter_than_announced_stores_nothing() {
 #[tokio::test]
 async fn bytes_beyond_the_announced_length_are_not_part_of_the_body() {
     let served = Served::start().await;
-    let answer = served
-        .talk(&put("Content-Length: 3", "abcdefgh\r\n\r\n"))
-        .await;
+    let headers = "Content-Length: 3\r\nConnection: close";
+    let answer = served.ask(&put(headers, "abcdefgh\r\n\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("\"size_bytes\":3"), "{answer}");
-    assert!(
-        answer.contains("HTTP/1.1 400"),
-        "the rest is no request: {answer}"
-    );
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
 }
 
 #[tokio::test]
@@ -207,7 +203,11 @@ async fn a_missing_or_doubled_host_and_endless_names_are_refused() {
         ),
     ] {
         let shown = &request[..request.len().min(80)];
-        let answer = served.talk(&request).await;
+        let answer = if expected == "200" {
+            served.ask(&request).await
+        } else {
+            served.talk(&request).await
+        };
         let as_told = answer.starts_with(&format!("HTTP/1.1 {expected}"))
             || answer.starts_with(&format!("HTTP/1.0 {expected}"));
         // What is cut off while it is still being sent may see no answer at all.
