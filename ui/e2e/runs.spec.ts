@@ -30,7 +30,7 @@ test("searches on the hub and keeps the search in the address", async ({ page, f
   await expect(field).toBeFocused();
   await field.fill(finished.name);
   await expect(page).toHaveURL(/q=/);
-  await expect(page.getByRole("link", { name: finished.name, exact: true })).toBeVisible();
+  await expect(page.getByRole("link", { name: finished.name, exact: true }).first()).toBeVisible();
   await field.fill("no-run-is-called-like-this");
   await expect(page.getByRole("heading", { name: "No run matches" })).toBeVisible();
   await page.reload();
