@@ -21,17 +21,34 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Heading of the options below in help texts.
+const EVERY: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Args, Clone)]
 pub(crate) struct Global {
     /// Where the hub keeps everything [default: ~/.mlhub]
-    #[arg(long, global = true, env = "MLHUB_DATA_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "MLHUB_DATA_DIR",
+        hide_env_values = true,
+        value_name = "DIR",
+        help_heading = EVERY
+    )]
     pub(crate) data_dir: Option<PathBuf>,
     /// Talk to the hub at this URL instead of the local one
-    #[arg(long, global = true, env = "MLHUB_URL", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "MLHUB_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = EVERY
+    )]
     pub(crate) server: Option<String>,
     /// Print JSON instead of tables
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERY)]
     pub(crate) json: bool,
 }
 
@@ -289,7 +306,7 @@ pub(crate) enum AdapterCommand {
         /// The language of its program
         #[arg(long, value_enum, default_value_t = AdapterLanguage::Python)]
         language: AdapterLanguage,
-        /// Folder to write it into [default: ./NAME]
+        /// Folder to make its folder NAME in [default: the current one]
         #[arg(long)]
         dir: Option<PathBuf>,
     },

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use mlhub_agent::supervisor;
+use mlhub_agent::supervisor::{self, ProgramStatus, RunDir};
 use mlhub_client::Client;
 use mlhub_store::DataDir;
 use tokio::sync::oneshot;
@@ -16,6 +16,9 @@ use crate::paths;
 
 /// How long a hub that is just starting may take to say where it listens.
 const START_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a hub that a command serves waits for news of ended programs;
+/// supervisors look for a hub every few seconds.
+const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 /// Pause between looks for it.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -130,7 +133,11 @@ fn connect_local(data_dir: PathBuf) -> anyhow::Result<Connection> {
         return Ok(connection);
     }
     match EmbeddedHub::start(HubOptions::local(&data_dir, 0)) {
-        Ok(embedded) => adopt(embedded, data_dir),
+        Ok(embedded) => {
+            let connection = adopt(embedded, data_dir)?;
+            catch_up(&connection);
+            Ok(connection)
+        }
         // Another hub may have been starting at the same moment.
         Err(error) if DataDir::probe_lock(&data_dir) => wait_for(&data_dir)?.ok_or(error),
         Err(error) => Err(error),
@@ -163,6 +170,33 @@ pub(crate) fn find(data_dir: &Path) -> anyhow::Result<Option<Connection>> {
         remote: false,
         embedded: None,
     }))
+}
+
+/// Waits until programs that started or ended while no hub was there have told
+/// so: a command must not answer with what was true before, nor take a running
+/// program for one that still waits.
+fn catch_up(connection: &Connection) {
+    let untold = |path: &PathBuf| {
+        let Ok(dir) = RunDir::open(path) else {
+            return false;
+        };
+        match dir.program_status() {
+            Ok(ProgramStatus::Ended(..) | ProgramStatus::Vanished(_)) => true,
+            Ok(ProgramStatus::Running(_) | ProgramStatus::Ending(_)) => connection
+                .client
+                .run_get(&dir.run().run.id)
+                .is_ok_and(|run| run.summary.state == "queued"),
+            Ok(ProgramStatus::Prepared | ProgramStatus::Starting) | Err(_) => false,
+        }
+    };
+    let deadline = Instant::now() + CATCH_UP_MAX;
+    while Instant::now() < deadline
+        && supervisor::active_attempts(&connection.data_dir)
+            .iter()
+            .any(untold)
+    {
+        std::thread::sleep(LOOK_INTERVAL);
+    }
 }
 
 fn wait_for(data_dir: &Path) -> anyhow::Result<Option<Connection>> {

@@ -80,5 +80,10 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
 }
 
 fn client_code(error: &mlhub_client::ClientError) -> u8 {
-    if error.status.is_some() { REFUSED } else { HUB }
+    match error.status {
+        // The disk of the hub is full.
+        Some(507) => DATA_DIR,
+        Some(_) => REFUSED,
+        None => HUB,
+    }
 }

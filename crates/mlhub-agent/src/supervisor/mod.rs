@@ -44,7 +44,7 @@ pub use agent::{AgentOptions, agent_main, ensure_agent, ensure_agent_with};
 pub use error::{Result, SupervisorError};
 pub use identity::{discover_hub, is_alive, own_identity, process_identity};
 pub use offline::{OfflineControl, OfflineRun, SignalWhen, run_offline};
-pub use run_dir::{ProgramStatus, RunDir};
+pub use run_dir::{ProgramStatus, RunDir, active_attempts};
 pub use rustix::process::Signal;
 pub use shim::shim_main;
 pub use supervise::{

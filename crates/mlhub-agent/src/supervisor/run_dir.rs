@@ -253,7 +253,7 @@ impl RunDir {
 
 /// The attempts of a data directory with work left, by their markers. Markers
 /// whose directory does not exist (yet) are passed over.
-pub(crate) fn active_attempts(data_dir: &Path) -> Vec<PathBuf> {
+pub fn active_attempts(data_dir: &Path) -> Vec<PathBuf> {
     let runs = data_dir.join(RUNS);
     let Ok(entries) = fs::read_dir(runs.join(ACTIVE)) else {
         return Vec::new();

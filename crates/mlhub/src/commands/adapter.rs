@@ -45,12 +45,12 @@ pub(crate) fn adapter(global: &Global, command: AdapterCommand) -> anyhow::Resul
             language,
             dir,
         } => {
-            let dir = dir.unwrap_or_else(|| PathBuf::from(&name));
+            let parent = dir.unwrap_or_else(|| PathBuf::from("."));
             let language = match language {
                 AdapterLanguage::Python => Language::Python,
                 AdapterLanguage::Shell => Language::Shell,
             };
-            host::new_skeleton(&name, language, &dir).or_fail(ADAPTER)?;
+            let dir = host::new_skeleton(&name, language, &parent).or_fail(ADAPTER)?;
             output::line(format_args!(
                 "{} holds a working adapter; try `mlhub adapter check {}`",
                 dir.display(),

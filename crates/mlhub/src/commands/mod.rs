@@ -11,6 +11,8 @@ mod runs;
 mod serve;
 mod show;
 
+use std::io::Write as _;
+
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
@@ -37,7 +39,10 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Metrics(command) => metrics::metrics(&global, command),
         Command::Demo(arguments) => demo::demo(&global, &arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "mlhub", &mut std::io::stdout());
+            // The generator panics when it cannot write, and a reader may have gone.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "mlhub", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(OK)
         }
         Command::Supervise { dir } => Ok(code(mlhub_agent::supervisor::supervise_main(

@@ -126,6 +126,7 @@ fn conclude(
             connection.client.base_url()
         );
     }
+    follow::leave_on_interrupt(ids)?;
     let details = follow::follow(connection, ids)?;
     if global.json {
         output::json(&details)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlhub_agent::adapter::{Adapter, Catalog};
+use mlhub_agent::adapter::{Adapter, Catalog, FindError};
 use mlhub_config::{AdapterDefaults, Override, Resolved, Syntax};
 
 use super::adapter;
@@ -112,14 +112,15 @@ fn choose(
     overrides: &[Override],
 ) -> anyhow::Result<Adapter> {
     let reference = document.adapter(overrides).or_fail(CONFIG)?;
-    adapter::find(catalog, &reference.to_string()).map_err(|error| {
-        fail(
-            ADAPTER,
-            format!(
-                "{}: {error}. Correct `adapter`, or get the adapter with `mlhub adapter add`",
-                path.display()
-            ),
-        )
+    let found = catalog.find(&reference.to_string()).cloned();
+    found.map_err(|error| {
+        let hint = match error {
+            FindError::Unknown { .. } => {
+                ". Correct `adapter`, or get the adapter with `mlhub adapter add`"
+            }
+            _ => "",
+        };
+        fail(ADAPTER, format!("{}: {error}{hint}", path.display()))
     })
 }
 

@@ -1,0 +1,21 @@
+//! Stories of the `mlhub` command, told with real processes: one story per
+//! capability, one folder of the machine per story.
+//!
+//! Everything is waited for as a condition with a deadline (`support::wait`).
+//! Training programs block at named gates (`support::Gates`), so that a fault
+//! hits at a known point. What is inside one crate is tested there.
+
+mod bad_data_dir;
+mod bad_input;
+mod bad_predictions;
+mod cli;
+mod demo;
+mod faults;
+mod faults_disk;
+mod faults_stop;
+#[path = "../../../mlhub-store/tests/contract/postgres.rs"]
+mod postgres;
+mod run;
+mod run_again;
+mod serve;
+mod support;

@@ -1,0 +1,151 @@
+//! Going on with runs, and running again what has changed since.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use rustix::process::Signal;
+
+use crate::support::{World, read_json, signal, wait, wait_gone};
+
+#[test]
+fn a_killed_run_resumes_from_its_checkpoint() {
+    let world = World::with_iris();
+    world.write(
+        "long.yaml",
+        "project: flowers\nname: long\nadapter: native\ndataset: {path: iris.csv, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\nparams: {rounds: 4000, checkpoint_every: 100, max_depth: 2}\nseeds: [5]\n",
+    );
+    let hub = world.serve(&[]);
+    let id = world.detach("long.yaml").remove(0);
+    let program = world.program(&id).program.pid;
+    wait("a checkpoint on the hub", || {
+        let list = hub.client.record_list(&id, Some("checkpoint"), None).ok()?;
+        (list.records.len() >= 2).then_some(())
+    });
+    signal(program, Signal::KILL);
+    let killed = hub.settled(&id);
+    assert_eq!(killed.summary.state, "failed");
+    assert_eq!(
+        killed.summary.exit.as_ref().and_then(|exit| exit.signal),
+        Some(9)
+    );
+    let before = hub.series(&id, "train/loss");
+    assert!(before.total < 4000, "it was killed in the middle");
+
+    world.ok(&["run", "--resume", &id]);
+    let resumed = hub.settled(&id);
+    assert_eq!(resumed.summary.state, "finished");
+    assert_eq!(resumed.attempts.len(), 2);
+    let from = resumed.attempts[1].resumed_from_step.expect("a step");
+    assert!(from > 0 && from % 100 == 0 || from % 100 == 99, "{from}");
+    let after = hub.series(&id, "train/loss");
+    assert_eq!(after.total, 4000, "superseded points are gone");
+    let steps: Vec<i64> = after.steps.clone();
+    let mut sorted = steps.clone();
+    sorted.dedup();
+    assert_eq!(steps, sorted, "no step is there twice");
+    assert_eq!(resumed.evaluations[0].state, "done");
+}
+
+#[test]
+fn a_changed_default_is_shown() {
+    let world = World::with_iris();
+    let adapter = |version: &str, rounds: u32| {
+        world.write(
+            "adapters/mine/adapter.toml",
+            &include_str!("../../../../adapters/native/adapter.toml")
+                .replace("name = \"native\"", "name = \"mine\"")
+                .replace("version = \"1.0.0\"", &format!("version = \"{version}\"")),
+        );
+        let mut schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../adapters/native/schema.json"))
+                .expect("a schema");
+        schema["properties"]["rounds"]["default"] = rounds.into();
+        world.write("adapters/mine/schema.json", &schema.to_string());
+    };
+    world.write(
+        "adapters/mine/smoke.csv",
+        include_str!("../../../../adapters/native/smoke.csv"),
+    );
+    world.write(
+        "mine.yaml",
+        "project: flowers\nname: mine\nadapter: mine\ndataset: {path: iris.csv, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\n",
+    );
+    adapter("1.0.0", 5);
+    let first = world.ok(&["run", "mine.yaml"]);
+    assert!(!first.stderr.contains("default of"), "{}", first.stderr);
+    adapter("1.1.0", 7);
+    let second = world.ok(&["run", "mine.yaml"]);
+    assert!(
+        second
+            .stderr
+            .contains("default of mine: params.rounds was 5, is 7")
+            || second
+                .stderr
+                .contains("default of mine: rounds was 5, is 7"),
+        "{}",
+        second.stderr
+    );
+    let runs = world.runs();
+    let shown = world.json(&["show", runs[0]["id"].as_str().expect("id")]);
+    let changes = shown["snapshot"]["default_changes"].as_array();
+    assert_eq!(changes.map(Vec::len), Some(1), "{changes:?}");
+    assert_eq!(shown["adapter_version"], "1.1.0");
+}
+
+#[test]
+fn an_adapter_that_cannot_resume_says_so() {
+    let world = World::new();
+    world.script("fails", "sys.exit(3)\n", "");
+    let said = world.mlhub(&["run", "fails.yaml"]);
+    assert_eq!(said.code, Some(1));
+    let id = world.runs()[0]["id"].as_str().expect("id").to_owned();
+    let said = world.mlhub(&["run", "--resume", &id]);
+    assert_eq!(said.code, Some(5));
+    assert!(said.stderr.contains("cannot resume"), "{}", said.stderr);
+    assert_eq!(world.json(&["show", &id])["attempt"], 1);
+}
+
+#[test]
+fn two_commands_share_one_data_directory() {
+    let world = World::new();
+    world.script(
+        "one",
+        "log(0, loss=1.0)\ngate('go')\nlog(1, loss=0.5)\n",
+        "seeds: [1, 2]",
+    );
+    world.script(
+        "two",
+        "log(0, loss=1.0)\ngate('go')\nlog(1, loss=0.5)\n",
+        "seeds: [3, 4]",
+    );
+    let start = |file: &str| {
+        world
+            .command(&["run", file])
+            .stderr(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("run")
+    };
+    let commands = [start("one.yaml"), start("two.yaml")];
+    world.reached("go");
+    world.open("go");
+    for command in commands {
+        let output = command.wait_with_output().expect("ends");
+        assert_eq!(
+            output.status.into_raw(),
+            0,
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let runs = world.runs();
+    assert_eq!(runs.len(), 4);
+    for run in &runs {
+        assert_eq!(run["state"], "finished");
+        assert_eq!(run["metrics"]["loss"], 0.5);
+        let id = run["id"].as_str().expect("id");
+        let file: Option<mlhub_protocol::run_dir::ExitFile> =
+            read_json(&world.run_dir(id, 1).join("exit.json"));
+        assert_eq!(file.and_then(|file| file.code), Some(0));
+        wait_gone(world.program(id).program.pid);
+    }
+}
