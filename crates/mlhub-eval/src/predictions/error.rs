@@ -129,7 +129,8 @@ pub enum PredictionsError {
     /// Ids that are not those of the evaluation split.
     #[error(
         "the predictions do not cover the evaluation split: {missing_count} ids are missing\
-             {missing}, {unexpected_count} ids are unexpected{unexpected}"
+             {missing}, {unexpected_count} ids are unexpected{unexpected}; write exactly one prediction \
+             with its id for each row of the split"
     )]
     Coverage {
         /// Ids without a prediction.
