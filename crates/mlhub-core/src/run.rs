@@ -225,11 +225,11 @@ pub struct AttemptChange {
     pub to: RunState,
     /// Set when given.
     pub started_at: Option<Timestamp>,
-    /// Set when given.
+    /// What it becomes: a late truth replaces an earlier end, absent clears it.
     pub ended_at: Option<Timestamp>,
-    /// Set when given.
+    /// What it becomes; absent clears it.
     pub exit: Option<ExitStatus>,
-    /// Set when given.
+    /// What it becomes; absent clears it.
     pub failure: Option<Failure>,
 }
 

@@ -70,8 +70,7 @@ pub(crate) async fn change(tx: &mut dyn Tx, change: &AttemptChange) -> Result<bo
     let changed = tx
         .execute(
             "UPDATE attempt SET state = $1, started_at = coalesce($2, started_at), \
-             ended_at = coalesce($3, ended_at), exit_status = coalesce($4, exit_status), \
-             failure = coalesce($5, failure) WHERE run = $6 AND number = $7 AND state = $8",
+             ended_at = $3, exit_status = $4, failure = $5 WHERE run = $6 AND number = $7 AND state = $8",
             &[
                 change.to.as_str().into(),
                 started_at.clone(),
@@ -92,8 +91,7 @@ pub(crate) async fn change(tx: &mut dyn Tx, change: &AttemptChange) -> Result<bo
     let newest = times.into_iter().flatten().map(|time| time.0).max();
     tx.execute(
         "UPDATE run SET state = $1, started_at = coalesce($2, started_at), \
-         ended_at = coalesce($3, ended_at), exit_status = coalesce($4, exit_status), \
-         failure = coalesce($5, failure), changed_at = $6 WHERE seq = $7 AND attempt = $8",
+         ended_at = $3, exit_status = $4, failure = $5, changed_at = $6 WHERE seq = $7 AND attempt = $8",
         &[
             change.to.as_str().into(),
             started_at,

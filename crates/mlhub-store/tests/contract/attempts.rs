@@ -90,6 +90,42 @@ pub(crate) async fn an_older_attempt_does_not_change_the_run(store: TestStore) {
     );
 }
 
+pub(crate) async fn a_late_truth_replaces_how_a_lost_run_ended(store: TestStore) {
+    store.run_create(&[run("aaaa")]).await.expect("made");
+    let mut lost = change("aaaa", 1, RunState::Queued, RunState::Lost);
+    lost.ended_at = Some(Timestamp(10));
+    lost.failure = Some(Failure {
+        class: FailureClass::Vanished,
+        message: "gone".to_owned(),
+        evidence: Vec::new(),
+    });
+    assert!(store.attempt_change(&lost).await.expect("lost"));
+    let mut found = change("aaaa", 1, RunState::Lost, RunState::Running);
+    found.started_at = Some(Timestamp(3));
+    assert!(store.attempt_change(&found).await.expect("found"));
+    let got = store
+        .run_get(&id("aaaa"))
+        .await
+        .expect("get")
+        .expect("there");
+    assert_eq!(
+        (got.started_at, got.ended_at, got.failure),
+        (Some(Timestamp(3)), None, None)
+    );
+    let mut done = change("aaaa", 1, RunState::Running, RunState::Finished);
+    done.ended_at = Some(Timestamp(20));
+    assert!(store.attempt_change(&done).await.expect("done"));
+    let got = store
+        .run_get(&id("aaaa"))
+        .await
+        .expect("get")
+        .expect("there");
+    assert_eq!(
+        (got.started_at, got.ended_at, got.failure),
+        (Some(Timestamp(3)), Some(Timestamp(20)), None)
+    );
+}
+
 pub(crate) async fn a_new_attempt_starts_the_run_afresh(store: TestStore) {
     store.run_create(&[run("aaaa")]).await.expect("made");
     let a = id("aaaa");

@@ -59,6 +59,7 @@ contract![
     runs::what_does_not_exist_is_not_found,
     attempts::of_many_changes_exactly_one_wins,
     attempts::an_older_attempt_does_not_change_the_run,
+    attempts::a_late_truth_replaces_how_a_lost_run_ended,
     attempts::a_new_attempt_starts_the_run_afresh,
     attempts::unsettled_runs_are_listed_by_host,
     ingest::a_batch_is_stored_exactly_once,
