@@ -160,7 +160,8 @@ fn check(global: &Global, data_dir: &Path, reference: &str) -> anyhow::Result<u8
     let folder = Path::new(reference);
     let dir =
         if folder.join(host::MANIFEST).is_file() || reference.contains(std::path::MAIN_SEPARATOR) {
-            folder.to_owned()
+            // Its programs are started in other folders.
+            std::path::absolute(folder)?
         } else {
             find(
                 &catalog(data_dir, Some(&std::env::current_dir()?))?,

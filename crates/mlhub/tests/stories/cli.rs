@@ -222,6 +222,12 @@ fn a_new_adapter_passes_its_check_and_trains() {
         let said = world.mlhub(&["adapter", "new", &name, "--dir", "adapters"]);
         assert_eq!(said.code, Some(5), "it does not write over what is there");
     }
+    world.write(
+        "mine.yaml",
+        "project: p\nname: mine\nadapter: python-mine\ndataset: {path: iris.csv, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\n",
+    );
+    world.ok(&["run", "mine.yaml", "--smoke"]);
+    assert!(world.runs()[0]["metrics"]["test/accuracy"].is_number());
     world.write("adapters/python-mine/schema.json", "{");
     let said = world.mlhub(&["adapter", "check", "adapters/python-mine"]);
     assert_eq!(said.code, Some(1), "{}", said.stdout);
