@@ -1,0 +1,78 @@
+//! Bodies of the native REST API, version 1, under `/api/v1`.
+//!
+//! ```text
+//! GET    /health                                       liveness (no /api/v1)
+//! GET    /openapi.json                                 the API's description
+//! GET    /info                                         Info
+//! GET    /projects                                     ProjectList
+//! GET    /experiments?project=                         ExperimentList
+//! GET    /runs?project=&experiment=&state=a,b&group=&adapter=&q=&sort=&order=asc|desc&limit=&cursor=   RunPage
+//! POST   /runs                                         RunsCreate -> RunsCreated   (idempotent by run id)
+//! GET    /runs/{run}                                   RunDetail   ({run}: id or unique prefix)
+//! PATCH  /runs/{run}                                   RunPatch -> RunSummary
+//! DELETE /runs/{run}                                   204
+//! POST   /runs/{run}/stop                              RunSummary
+//! POST   /runs/{run}/attempts                          AttemptCreate -> AttemptView
+//! GET    /runs/{run}/attempts/{number}/offsets         Offsets
+//! POST   /runs/{run}/attempts/{number}/start           AttemptStart -> AttemptReply
+//! POST   /runs/{run}/attempts/{number}/heartbeat       Heartbeat -> AttemptReply
+//! POST   /runs/{run}/attempts/{number}/events          EventBatch -> EventBatchReply (409 Misaligned)
+//! POST   /runs/{run}/attempts/{number}/logs/{stream}?offset=   bytes -> LogReply (409 Misaligned)
+//! POST   /runs/{run}/attempts/{number}/finish          AttemptFinish -> AttemptReply
+//! GET    /runs/{run}/artifacts                         ArtifactList
+//! GET    /runs/{run}/artifacts/content?path=           bytes, always as attachment
+//! PUT    /runs/{run}/artifacts/content?path=&attempt=&kind=&hash=   bytes -> ArtifactView
+//! GET    /runs/{run}/metrics                           MetricList
+//! POST   /series/query                                 SeriesQuery -> SeriesReply
+//! GET    /runs/{run}/logs                              LogList
+//! GET    /runs/{run}/logs/{stream}?attempt=&offset=&limit=&tail=   bytes; headers mlhub-log-offset, mlhub-log-size
+//! GET    /runs/{run}/records?kind=&limit=              RecordList
+//! GET    /runs/{run}/evaluations                       EvaluationList
+//! POST   /runs/{run}/evaluations                       evaluates stored predictions again -> EvaluationList
+//! GET    /evaluations/{id}                             EvaluationDetail (with curves)
+//! POST   /compare                                      CompareRequest -> Comparison
+//! GET    /datasets                                     DatasetList
+//! POST   /datasets                                     DatasetRegister -> DatasetVersionView
+//! GET    /datasets/{name}?version=                     DatasetDetail
+//! POST   /datasets/{name}/versions/{version}/splits    SplitRegister -> SplitView
+//! GET    /adapters                                     AdapterList
+//! POST   /adapters                                     AdapterSeen -> 204
+//! GET    /metric-definitions                           DefinitionList
+//! GET    /events?run=                                  server-sent events: `run` (RunChanged), `hello`, `reset`
+//! ```
+//! Errors are `application/problem+json` ([`Problem`]). Unknown fields in
+//! requests are refused; readers of answers ignore fields they do not know.
+
+mod attempts;
+mod catalog;
+mod evaluations;
+mod hub;
+mod outputs;
+mod runs;
+mod snapshot;
+
+pub use attempts::{
+    AttemptCreate, AttemptFinish, AttemptReply, AttemptStart, EventBatch, EventBatchReply,
+    Heartbeat, LogReply, Misaligned, Offsets, PointView, PredictionsRef, RecordInput,
+};
+pub use catalog::{
+    AdapterList, AdapterSeen, AdapterView, DatasetDetail, DatasetList, DatasetRegister,
+    DatasetVersionView, DatasetView, DefinitionList, DefinitionView, SplitRegister, SplitView,
+};
+pub use evaluations::{
+    CompareRequest, Comparison, ConfigRow, EvaluatedMetricView, EvaluationDetail, EvaluationList,
+    EvaluationView, GroupSummary, MetricIntervalView, MetricRow, Receipt, SeedStatistics,
+    SkippedMetricView,
+};
+pub use hub::{
+    ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectView, RunChanged,
+};
+pub use outputs::{
+    ArtifactList, ArtifactView, LogList, LogView, MetricList, MetricView, RecordList, RecordView,
+    SeriesQuery, SeriesReply, SeriesView,
+};
+pub use runs::{
+    AttemptView, ExitView, FailureView, IntervalView, RunDetail, RunPage, RunPatch, RunSeed,
+    RunSummary, RunsCreate, RunsCreated,
+};
+pub use snapshot::{EvaluationPlan, ExpectedSplit, Snapshot};

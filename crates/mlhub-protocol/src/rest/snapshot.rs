@@ -1,0 +1,78 @@
+//! All that reproduces a run, and what is to be evaluated when it ends.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// All that reproduces a run, version 1. Absent parts are unknown, never guessed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Snapshot {
+    /// Version of this document, now 1.
+    pub version: u32,
+    /// The resolved config, whole, secrets redacted.
+    #[schema(value_type = Object)]
+    pub config: Value,
+    /// Where each value came from, by dotted path.
+    #[schema(value_type = Object)]
+    pub origins: Value,
+    /// What differs from the adapter's defaults.
+    #[schema(value_type = Object)]
+    pub changes_from_defaults: Value,
+    /// Defaults that changed since the adapter version used before in this experiment.
+    #[schema(value_type = Object)]
+    pub default_changes: Value,
+    /// Name, version, digest and source of the adapter.
+    #[schema(value_type = Object)]
+    pub adapter: Value,
+    /// Fingerprint, interpreter, packages of the environment.
+    #[schema(value_type = Object)]
+    pub environment: Value,
+    /// Host, operating system, processor, memory, GPUs.
+    #[schema(value_type = Object)]
+    pub machine: Value,
+    /// Git commit, branch, remote, patch of uncommitted changes.
+    #[schema(value_type = Object)]
+    pub code: Value,
+    /// Dataset version, fingerprint, split hash.
+    #[schema(value_type = Object)]
+    pub dataset: Value,
+    /// The command, placeholders unexpanded.
+    pub command: Vec<String>,
+    /// What is to be evaluated when the run ends.
+    pub evaluation: Option<EvaluationPlan>,
+    /// What a person should know about reproducibility.
+    pub warnings: Vec<String>,
+}
+
+/// What is to be evaluated when a run ends.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationPlan {
+    /// `binary`, `multiclass`, `regression`; found from the predictions when absent.
+    pub task: Option<String>,
+    /// Metric ids or names; all of the task when empty.
+    pub metrics: Vec<String>,
+    /// The splits to be answered for.
+    pub splits: BTreeMap<String, ExpectedSplit>,
+    /// Bootstrap resamples; 0 for none.
+    pub bootstrap_samples: u32,
+    /// Seed of the bootstrap.
+    pub bootstrap_seed: u64,
+    /// The label that counts as positive in a binary task.
+    pub positive_label: Option<String>,
+}
+
+/// The rows an evaluation expects predictions for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExpectedSplit {
+    /// How many.
+    pub rows: u64,
+    /// Their ids, when the dataset names rows; else ids are 0..rows.
+    pub ids: Option<Vec<String>>,
+    /// The split file's content fingerprint.
+    pub fingerprint: Option<String>,
+}
