@@ -137,3 +137,22 @@ fn offline_signals_at_an_event_and_kills_at_the_time_limit() {
     assert!(run.timed_out);
     assert_eq!(run.exit.signal, Some(9));
 }
+
+#[test]
+fn a_run_asked_to_stop_while_it_waits_is_never_started_even_without_a_hub() {
+    let mut bench = Bench::without_hub();
+    let dir = bench.prepare("run-1", "touch started", |_| {});
+    dir.request_stop().expect("writable");
+    let supervisor = bench.supervise(&dir, &["--hub-absence-seconds", "0"]);
+    bench.ended(supervisor);
+    assert!(dir.exit().expect("readable").is_some(), "its end is noted");
+    assert!(dir.program().expect("readable").is_none(), "it never ran");
+    bench.hub_open();
+    let agent = bench.agent(1);
+    assert_eq!(bench.ended(agent), Some(EXIT_DONE));
+    let finish = bench
+        .hub
+        .look(|stored| stored.finish.clone())
+        .expect("the hub was told");
+    assert_eq!(finish.state, "stopped");
+}

@@ -8,6 +8,7 @@
 //! stdout.log  stderr.log    the program's output, byte for byte
 //! checkpoints/  predictions/  artifacts/   out
 //! exit.json        how the program ended, written by its parent
+//! stop             present: the program is not to be started
 //! supervisor.json  who minds it, what was shipped
 //! ```
 //! Readers tolerate unknown fields and refuse a greater `version`; writers
@@ -43,6 +44,9 @@ pub mod names {
     pub const EXIT: &str = "exit.json";
     /// The supervisor's own record.
     pub const SUPERVISOR: &str = "supervisor.json";
+    /// Present when somebody on this machine asked that the program be stopped,
+    /// or never started; its content does not matter.
+    pub const STOP: &str = "stop";
     /// Held by the living supervisor.
     pub const SUPERVISOR_LOCK: &str = "supervisor.lock";
     /// The shim's record of the program it started.

@@ -129,6 +129,20 @@ impl RunDir {
         Ok(made)
     }
 
+    /// Asks, on this machine and whether a hub is there or not, that a program
+    /// that was not started yet never be.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn request_stop(&self) -> Result<()> {
+        let marker = self.file(names::STOP);
+        fs::write(&marker, b"").map_err(SupervisorError::io("write", &marker))
+    }
+
+    pub(crate) fn stop_requested(&self) -> bool {
+        self.file(names::STOP).exists()
+    }
+
     /// Opens a directory.
     ///
     /// # Errors

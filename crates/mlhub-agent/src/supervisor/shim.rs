@@ -182,7 +182,7 @@ fn spawn_problem(launch: &LaunchFile, error: &std::io::Error) -> String {
     let program = launch.argv.first().map_or("", String::as_str);
     match error.kind() {
         std::io::ErrorKind::NotFound => format!(
-            "command not found: `{program}` is neither a file nor in the PATH given to the program"
+            "command not found: `{program}` is neither a file nor in the PATH given to the program; install it, or correct the command in the experiment file"
         ),
         std::io::ErrorKind::PermissionDenied => {
             format!("command not executable: `{program}` may not be executed ({error})")

@@ -224,6 +224,10 @@ fn ask_before_start(dir: &RunDir, shared: &Shared, journal: &Journal) -> Result<
     if dir.program_status()? != ProgramStatus::Prepared {
         return Ok(true);
     }
+    if dir.stop_requested() {
+        shared.set(&shared.stop_requested);
+        return Ok(true);
+    }
     let Some(client) = HubLink::new(&dir.launch().hub).client() else {
         return Ok(true);
     };

@@ -83,11 +83,30 @@ fn start_log(default: &str) {
     );
 }
 
+/// Tells an agent that may look only when this command's hub is gone again.
+fn leave_stop_marker(
+    connection: &crate::connect::Connection,
+    run: &mlhub_protocol::rest::RunSummary,
+) {
+    use mlhub_agent::supervisor::RunDir;
+    if connection.remote {
+        return;
+    }
+    let path = RunDir::attempt_path(&connection.data_dir, &run.id, run.attempt);
+    // A run of another machine, or one without a directory, has nothing to tell.
+    if let Ok(dir) = RunDir::open(&path)
+        && let Err(error) = dir.request_stop()
+    {
+        tracing::warn!(%error, "the run's directory cannot be told");
+    }
+}
+
 fn stop(global: &crate::cli::Global, runs: &[String]) -> anyhow::Result<u8> {
     let mut connection = connect(global)?;
     let mut stopped = Vec::new();
     for run in runs {
         let summary = connection.client.run_stop(run)?;
+        leave_stop_marker(&connection, &summary);
         if !global.json {
             output::line(format_args!(
                 "{} {}",
