@@ -205,9 +205,9 @@ pub(crate) struct RunsArgs {
     /// Smallest, oldest or first first
     #[arg(long)]
     pub(crate) ascending: bool,
-    /// Rows at most
-    #[arg(long, short = 'n', default_value_t = 50)]
-    pub(crate) limit: usize,
+    /// Rows at most [default: 50, with --json all]
+    #[arg(long, short = 'n')]
+    pub(crate) limit: Option<usize>,
 }
 
 /// Options of `logs`.

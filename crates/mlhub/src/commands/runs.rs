@@ -10,6 +10,8 @@ use crate::output;
 
 /// Rows fetched at once.
 const PAGE_ROWS: usize = 1000;
+/// Rows of a table unless told otherwise.
+const TABLE_ROWS: usize = 50;
 /// Metrics shown in the table; `--json` has all.
 const METRICS_SHOWN: usize = 3;
 
@@ -26,19 +28,24 @@ pub(crate) fn runs(global: &Global, arguments: &RunsArgs) -> anyhow::Result<u8> 
         order: Some(if arguments.ascending { "asc" } else { "desc" }.to_owned()),
         ..RunListQuery::default()
     };
+    let limit = match arguments.limit {
+        Some(limit) => limit,
+        None if global.json => usize::MAX,
+        None => TABLE_ROWS,
+    };
     let mut rows = Vec::new();
     let mut total;
     loop {
-        query.limit = Some((arguments.limit - rows.len().min(arguments.limit)).clamp(1, PAGE_ROWS));
+        query.limit = Some((limit - rows.len().min(limit)).clamp(1, PAGE_ROWS));
         let page = connection.client.run_list(&query)?;
         total = page.total;
         rows.extend(page.runs);
-        if rows.len() >= arguments.limit || page.next_cursor.is_none() {
+        if rows.len() >= limit || page.next_cursor.is_none() {
             break;
         }
         query.cursor = page.next_cursor;
     }
-    rows.truncate(arguments.limit);
+    rows.truncate(limit);
     if global.json {
         output::json(&rows)?;
     } else if rows.is_empty() {
