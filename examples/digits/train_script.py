@@ -110,6 +110,8 @@ def main():
     given = arguments()
     rows, labels = read(given.train, given.target)
     classes = sorted(set(labels))
+    facts = {"shape": [len(rows), len(rows[0])], "dtype": "float64"}
+    print(json.dumps({"entry": {"device": "cpu", "n_classes": len(classes), "train": facts}}))
     scale = scaler(rows)
     weights = train(
         [scale(row) for row in rows],

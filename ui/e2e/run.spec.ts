@@ -92,7 +92,7 @@ test("logs open at their end and are searched", async ({ page, request, runs }) 
 
 test("provenance, system and artifacts show what was recorded", async ({ page, finished }) => {
   await page.goto(`/runs/${finished.id}?tab=provenance`);
-  for (const title of ["Command", "Code", "Dataset", "Environment", "Machine"]) {
+  for (const title of ["Command", "Code", "Dataset", "What the program read", "Environment", "Machine"]) {
     await expect(page.getByRole("heading", { name: title, exact: true })).toBeVisible();
   }
   await expectAccessible(page);

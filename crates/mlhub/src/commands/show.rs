@@ -9,6 +9,9 @@ use crate::connect::connect;
 use crate::exit::OK;
 use crate::output;
 
+/// Facts of the program's entry shown.
+const ENTRY_ROWS_MAX: usize = 40;
+
 /// Shows everything about a run.
 pub(crate) fn show(global: &Global, run: &str) -> anyhow::Result<u8> {
     let connection = connect(global)?;
@@ -20,6 +23,7 @@ pub(crate) fn show(global: &Global, run: &str) -> anyhow::Result<u8> {
     overview(&detail)?;
     config(&detail)?;
     metrics(&detail)?;
+    entry(&connection.client, &detail.summary.id)?;
     for evaluation in &detail.evaluations {
         print_evaluation(evaluation)?;
     }
@@ -157,6 +161,43 @@ fn metrics(detail: &RunDetail) -> anyhow::Result<()> {
         table.add_row([format!("  {name}"), output::number(*value)]);
     }
     output::print(&table)
+}
+
+/// Shapes, dtypes, devices and statistics the program logged at its entry.
+fn entry(client: &mlhub_client::Client, id: &str) -> anyhow::Result<()> {
+    let records = client.record_list(id, Some("entry"), Some(1))?.records;
+    let Some(record) = records.last() else {
+        return Ok(());
+    };
+    output::line("\nWhat the program read")?;
+    let mut rows = Vec::new();
+    flatten("", &record.body, &mut rows);
+    for (name, value) in rows.iter().take(ENTRY_ROWS_MAX) {
+        output::line(format_args!("  {name:<36} {value}"))?;
+    }
+    if rows.len() > ENTRY_ROWS_MAX {
+        output::line(format_args!(
+            "  and {} more, on the run's page",
+            rows.len() - ENTRY_ROWS_MAX
+        ))?;
+    }
+    Ok(())
+}
+
+fn flatten(prefix: &str, value: &Value, into: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                let path = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                flatten(&path, field, into);
+            }
+        }
+        leaf => into.push((prefix.to_owned(), leaf.to_string())),
+    }
 }
 
 fn print_evaluation(evaluation: &EvaluationView) -> anyhow::Result<()> {

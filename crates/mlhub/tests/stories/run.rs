@@ -53,6 +53,12 @@ fn two_seeds_become_a_group_of_evaluated_runs() {
 }
 
 fn show_holds_the_whole_run(world: &World, id: &str) {
+    let told = world.ok(&["show", id]).stdout;
+    let read = told
+        .split("What the program read")
+        .nth(1)
+        .expect("the entry");
+    assert!(read.contains("device") && read.contains("shape"), "{read}");
     let shown = world.json(&["show", id]);
     assert_eq!(shown["config"]["params"]["rounds"], 6);
     assert_eq!(shown["config"]["params"]["max_depth"], 3);

@@ -1,6 +1,8 @@
 /** All that reproduces the run: code, environment, machine, data, command. */
 
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { recordsQuery } from "~/api/queries";
 import { JsonFacts } from "~/components/JsonTree";
 import { Copy, Notice, Panel } from "~/components/parts";
 import { shortHash } from "~/model/format";
@@ -52,6 +54,17 @@ function codeFacts(code: JsonObject) {
   ] as const;
 }
 
+/** Shapes, dtypes, devices and statistics the program logged at its entry; never samples. */
+function Entry({ run }: { run: string }) {
+  const entry = useQuery(recordsQuery(run, "entry")).data?.records.at(-1);
+  if (!entry) return null;
+  return (
+    <Panel title="What the program read" aside={`attempt ${entry.attempt}`}>
+      <JsonFacts value={entry.body} />
+    </Panel>
+  );
+}
+
 export default function ProvenanceTab({ run }: TabProps) {
   const { snapshot } = run;
   const code = asObject(snapshot.code);
@@ -98,6 +111,7 @@ export default function ProvenanceTab({ run }: TabProps) {
             value={snapshot.dataset}
           />
         </Panel>
+        <Entry run={run.id} />
         <Panel title="Adapter">
           <JsonFacts value={snapshot.adapter} omit={["manifest", "schema", "metrics"]} />
         </Panel>
