@@ -8,6 +8,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind as Io, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use mlhub_core::{Error, ErrorKind, Result};
 use rustix::fs::{FlockOperation, flock};
@@ -18,8 +19,11 @@ const FORMAT_FILE: &str = "format.json";
 const LOCK_FILE: &str = "lock";
 /// Folders a data directory has.
 const FOLDERS: [&str; 2] = ["blobs", "runs"];
-/// Tries to take the lock while somebody only probes it.
-const LOCK_TRIES: usize = 1000;
+/// How long probes of others are waited out. One holds the lock for
+/// microseconds, unless its process is put aside just then.
+const PROBE_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Pause between two tries to take the lock.
+const PROBE_PAUSE: Duration = Duration::from_micros(500);
 /// Bytes read of a lock or format file.
 const SMALL_FILE_MAX_BYTES: u64 = 4096;
 
@@ -96,7 +100,8 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
 /// Takes the lock. Probes hold it shared for a moment and are waited out; an
 /// owner holds it alone.
 fn take(lock: &mut File, path: &Path) -> Result<()> {
-    for _ in 0..LOCK_TRIES {
+    let deadline = Instant::now() + PROBE_WAIT_MAX;
+    while Instant::now() < deadline {
         if flock(&*lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
             return Ok(());
         }
@@ -105,7 +110,7 @@ fn take(lock: &mut File, path: &Path) -> Result<()> {
         }
         let unlocked = flock(&*lock, FlockOperation::Unlock);
         unlocked.map_err(|error| Error::internal("probe the data directory", error))?;
-        std::thread::yield_now();
+        std::thread::sleep(PROBE_PAUSE);
     }
     let mut holder = String::new();
     let read = lock.take(SMALL_FILE_MAX_BYTES).read_to_string(&mut holder);
