@@ -74,7 +74,7 @@ pub(crate) fn demo(global: &Global, arguments: &DemoArgs) -> anyhow::Result<u8> 
             global,
             &experiment,
             &environment,
-            &connection,
+            &mut connection,
             1,
         )?);
     }

@@ -1,6 +1,7 @@
 //! `mlhub run`.
 
 use mlhub_agent::adapter::PreparedEnvironment;
+use mlhub_core::RunId;
 use mlhub_protocol::rest::RunDetail;
 use serde_json::json;
 
@@ -9,7 +10,9 @@ use crate::cli::{Global, RunArgs};
 use crate::connect::{Connection, connect, require_local};
 use crate::exit::{OK, RUN_FAILED, USAGE, fail};
 use crate::launch::experiment::{self, Experiment};
+use crate::launch::start::Started;
 use crate::launch::{adapter, dataset, follow, resume, start};
+use crate::ports::SystemEntropy;
 use crate::{output, paths};
 
 /// Runs what an experiment file describes.
@@ -35,23 +38,64 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
         global,
         &experiment,
         &environment,
-        &connection,
+        &mut connection,
         arguments.slots,
     )?;
     conclude(global, &mut connection, &ids, arguments.detach)
 }
 
+/// Hubs of other commands that may end while this one starts its runs.
+const HUBS_LOST_MAX: u32 = 3;
+
 /// Prepares the dataset and starts the runs of an experiment; returns their ids.
+/// A hub that ends meanwhile, because it belonged to another command, is replaced.
 pub(crate) fn launch(
     global: &Global,
     experiment: &Experiment,
     environment: &PreparedEnvironment,
-    connection: &Connection,
+    connection: &mut Connection,
     slots: usize,
 ) -> anyhow::Result<Vec<String>> {
-    let config = &experiment.resolved.experiment;
+    let seeds = &experiment.resolved.experiment.seeds;
+    let ids: Vec<String> = seeds
+        .iter()
+        .map(|_| RunId::generate(&SystemEntropy).into())
+        .collect();
+    let mut lost = 0;
+    let started = loop {
+        match prepare_and_start(experiment, environment, connection, slots, &ids) {
+            Err(error) if lost < HUBS_LOST_MAX && hub_is_gone(&error) => {
+                lost += 1;
+                connection.reconnect()?;
+            }
+            other => break other?,
+        }
+    };
+    if !global.json {
+        for warning in &started.warnings {
+            eprintln!("warning: {warning}");
+        }
+        print_default_changes(experiment, &started.default_changes);
+    }
+    Ok(started.runs.into_iter().map(|run| run.id).collect())
+}
+
+/// Whether a request got no answer, which it may get from another hub.
+fn hub_is_gone(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<mlhub_client::ClientError>()
+        .is_some_and(|error| error.status.is_none() && error.is_retryable())
+}
+
+fn prepare_and_start(
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &Connection,
+    slots: usize,
+    ids: &[String],
+) -> anyhow::Result<Started> {
     let manifest = &experiment.adapter.manifest;
-    let prepared = match &config.dataset {
+    let prepared = match &experiment.resolved.experiment.dataset {
         Some(spec) => Some(dataset::prepare(
             spec,
             &experiment.project_dir,
@@ -62,35 +106,18 @@ pub(crate) fn launch(
         )?),
         None => None,
     };
-    let started = start::start(
+    start::start(
         experiment,
         environment,
         prepared.as_ref(),
         connection,
         slots,
-    )?;
-    if !global.json {
-        for warning in &started.warnings {
-            eprintln!("warning: {warning}");
-        }
-        print_default_changes(experiment, connection, &started.runs[0].id)?;
-    }
-    Ok(started.runs.into_iter().map(|run| run.id).collect())
+        ids,
+    )
 }
 
-fn print_default_changes(
-    experiment: &Experiment,
-    connection: &Connection,
-    id: &str,
-) -> anyhow::Result<()> {
-    let detail = connection.client.run_get(id)?;
-    for change in detail
-        .snapshot
-        .default_changes
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+fn print_default_changes(experiment: &Experiment, changes: &serde_json::Value) {
+    for change in changes.as_array().into_iter().flatten() {
         eprintln!(
             "  default of {}: {} was {}, is {}",
             experiment.adapter.manifest.name,
@@ -99,7 +126,6 @@ fn print_default_changes(
             change["new"]
         );
     }
-    Ok(())
 }
 
 fn conclude(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mlhub_agent::adapter::{LaunchContext, PreparedEnvironment, launch_command};
 use mlhub_agent::supervisor::RunDir;
-use mlhub_core::{Entropy as _, GroupId, RunId};
+use mlhub_core::{Entropy as _, GroupId};
 use mlhub_protocol::adapter::{Capability, Environment};
 use mlhub_protocol::rest::{
     AdapterSeen, EvaluationPlan, RunSeed, RunSummary, RunsCreate, Snapshot,
@@ -29,15 +29,20 @@ const SYSTEM_INTERVAL_SECONDS: u32 = 2;
 pub(crate) struct Started {
     pub(crate) runs: Vec<RunSummary>,
     pub(crate) warnings: Vec<String>,
+    /// Defaults that changed since the experiment last ran.
+    pub(crate) default_changes: Value,
 }
 
-/// Makes the runs of an experiment and starts the agent on them.
+/// Makes the runs of an experiment, one per seed under the `ids`, and starts the
+/// agent on them. Repeating it with the same ids after a lost connection makes no
+/// run twice.
 pub(crate) fn start(
     experiment: &Experiment,
     environment: &PreparedEnvironment,
     dataset: Option<&Prepared>,
     connection: &Connection,
     slots: usize,
+    ids: &[String],
 ) -> anyhow::Result<Started> {
     let client = &connection.client;
     client.adapter_seen(&AdapterSeen {
@@ -48,7 +53,8 @@ pub(crate) fn start(
     let snapshot = snapshot(experiment, environment, dataset, connection)?;
     let mut warnings = snapshot.warnings.clone();
     warnings.extend(dataset.iter().flat_map(|dataset| dataset.warnings.clone()));
-    let request = creation(experiment, dataset, snapshot)?;
+    let default_changes = snapshot.default_changes.clone();
+    let request = creation(experiment, dataset, snapshot, ids)?;
     let created = client.runs_create(&request)?;
     let base = SystemEntropy.bytes();
     for (index, run) in created.runs.iter().enumerate() {
@@ -65,6 +71,7 @@ pub(crate) fn start(
     Ok(Started {
         runs: created.runs,
         warnings,
+        default_changes,
     })
 }
 
@@ -85,12 +92,13 @@ fn creation(
     experiment: &Experiment,
     dataset: Option<&Prepared>,
     snapshot: Snapshot,
+    ids: &[String],
 ) -> anyhow::Result<RunsCreate> {
     let config = &experiment.resolved.experiment;
     let mut runs = Vec::new();
-    for &seed in &config.seeds {
+    for (&seed, id) in config.seeds.iter().zip(ids) {
         runs.push(RunSeed {
-            id: Some(RunId::generate(&SystemEntropy).into()),
+            id: Some(id.clone()),
             name: None,
             seed: Some(
                 i64::try_from(seed).map_err(|_| fail(CONFIG, "a seed is larger than 2^63 - 1"))?,
