@@ -198,7 +198,7 @@ impl Hub {
         let outcome = self.store.ingest(&batch).await?;
         if matches!(outcome, IngestOutcome::Stored { .. }) {
             let mut changed = Vec::new();
-            if !batch.points.is_empty() {
+            if !batch.series.is_empty() {
                 changed.push("metrics");
             }
             if !batch.tags.is_empty() || !batch.params.is_empty() {
@@ -323,18 +323,18 @@ fn check_batch(batch: &IngestBatch) -> Result<()> {
             "`start` and `end` must be ascending byte offsets below 2^63",
         ));
     }
-    if batch.points.len() > limits::POINTS_PER_BATCH_MAX {
+    if batch.point_count() > limits::POINTS_PER_BATCH_MAX {
         return Err(Error::new(
             ErrorKind::TooLarge,
             format!(
                 "{} points are more than the {} a batch may have",
-                batch.points.len(),
+                batch.point_count(),
                 limits::POINTS_PER_BATCH_MAX
             ),
         ));
     }
-    for point in &batch.points {
-        validate::key("metric", &point.name)?;
+    for series in &batch.series {
+        validate::key("metric", &series.name)?;
     }
     for (what, pairs) in [("param", &batch.params), ("tag", &batch.tags)] {
         for (name, value) in pairs {

@@ -26,7 +26,7 @@ pub const JSON_BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes in one batch of events from a supervisor.
 pub const EVENTS_BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Points in one batch of events.
-pub const POINTS_PER_BATCH_MAX: usize = 200_000;
+pub const POINTS_PER_BATCH_MAX: usize = 1_000_000;
 /// Bytes in one log upload.
 pub const LOG_BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes in one artifact.

@@ -1,5 +1,7 @@
 //! Metric points and their running summaries.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::RunId;
@@ -16,13 +18,42 @@ pub struct Point {
     pub value: f64,
 }
 
-/// A point together with the name of its series.
+/// Points of one series, in the order they were logged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NamedPoint {
+pub struct SeriesPoints {
     /// The metric's name.
     pub name: String,
-    /// The value and where it stands.
-    pub point: Point,
+    /// Its points.
+    pub points: Vec<Point>,
+}
+
+impl SeriesPoints {
+    /// Sorts named points into series, each name once, in the order in which
+    /// the names first appear.
+    pub fn group(points: impl IntoIterator<Item = (String, Point)>) -> Vec<Self> {
+        let mut series: Vec<Self> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut last: Option<usize> = None;
+        for (name, point) in points {
+            let place = match last.filter(|place| series[*place].name == name) {
+                Some(place) => place,
+                None => match places.get(&name) {
+                    Some(place) => *place,
+                    None => {
+                        places.insert(name.clone(), series.len());
+                        series.push(Self {
+                            name,
+                            points: Vec::new(),
+                        });
+                        series.len() - 1
+                    }
+                },
+            };
+            series[place].points.push(point);
+            last = Some(place);
+        }
+        series
+    }
 }
 
 /// What is known of one visible series without reading its points.

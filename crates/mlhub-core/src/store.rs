@@ -14,7 +14,7 @@ use crate::dataset::{Dataset, DatasetSplit, DatasetVersion};
 use crate::error::Result;
 use crate::evaluation::{AdapterVersion, EvaluatedMetric, EvaluationRecord, StoredDefinition};
 use crate::id::{EvaluationId, GroupId, Name, RunId};
-use crate::metric::{AttemptPoints, MetricSummary, NamedPoint};
+use crate::metric::{AttemptPoints, MetricSummary, SeriesPoints};
 use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
 use crate::run::{Artifact, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord};
@@ -180,8 +180,8 @@ pub struct IngestBatch {
     pub start: u64,
     /// One past the last byte covered.
     pub end: u64,
-    /// Metric points in order.
-    pub points: Vec<NamedPoint>,
+    /// Metric points by series. A name comes once.
+    pub series: Vec<SeriesPoints>,
     /// Params; a param that exists with another value keeps the first value and
     /// is reported in [`IngestOutcome::Stored`].
     pub params: Vec<(String, String)>,
@@ -189,6 +189,13 @@ pub struct IngestBatch {
     pub tags: Vec<(String, String)>,
     /// Other records.
     pub records: Vec<RunRecord>,
+}
+
+impl IngestBatch {
+    /// Metric points of all series.
+    pub fn point_count(&self) -> usize {
+        self.series.iter().map(|series| series.points.len()).sum()
+    }
 }
 
 /// What became of a batch.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
-use mlhub_core::metric::{NamedPoint, Point};
+use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::NewRun;
 use mlhub_core::store::{
     BlobStore, IngestBatch, IngestOutcome, LogOutcome, LogStore, ProjectStore, RunStore,
@@ -54,13 +54,14 @@ fn new_run(id: &str) -> NewRun {
 
 /// Batch `index` of the stream: one point at step `index` in each of two series.
 fn batch(index: u64, points: usize) -> IngestBatch {
-    let point = |name: &str| NamedPoint {
+    let point = Point {
+        step: index.cast_signed(),
+        time: Timestamp(0),
+        value: index as f64,
+    };
+    let series = |name: &str| SeriesPoints {
         name: name.to_owned(),
-        point: Point {
-            step: index.cast_signed(),
-            time: Timestamp(0),
-            value: index as f64,
-        },
+        points: vec![point; points],
     };
     IngestBatch {
         run: run_id(),
@@ -68,7 +69,7 @@ fn batch(index: u64, points: usize) -> IngestBatch {
         writer: "w".to_owned(),
         start: index * BATCH_BYTES,
         end: (index + 1) * BATCH_BYTES,
-        points: (0..points).flat_map(|_| [point("a"), point("b")]).collect(),
+        series: vec![series("a"), series("b")],
         params: vec![(format!("p{index}"), "1".to_owned())],
         tags: Vec::new(),
         records: Vec::new(),

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use mlhub_app::{AttemptStanding, FinishReport, PredictionsShipped};
-use mlhub_core::metric::{NamedPoint, Point};
+use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::{ExitStatus, Failure, FailureClass, RunRecord};
 use mlhub_core::store::{IngestBatch, IngestOutcome, LogOutcome};
 use mlhub_core::{Caller, Error, Result, RunState, Timestamp};
@@ -100,18 +100,14 @@ fn batch(run: &str, number: u32, body: rest::EventBatch) -> Result<IngestBatch> 
         writer: body.writer,
         start: body.start,
         end: body.end,
-        points: body
-            .points
-            .into_iter()
-            .map(|point| NamedPoint {
-                name: point.name,
-                point: Point {
-                    step: point.step,
-                    time: Timestamp(point.time_ms),
-                    value: point.value.0,
-                },
-            })
-            .collect(),
+        series: SeriesPoints::group(body.points.into_iter().map(|point| {
+            let value = Point {
+                step: point.step,
+                time: Timestamp(point.time_ms),
+                value: point.value.0,
+            };
+            (point.name, value)
+        })),
         params: body.params.into_iter().collect(),
         tags: body.tags.into_iter().collect(),
         records: body

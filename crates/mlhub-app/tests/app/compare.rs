@@ -116,13 +116,13 @@ async fn a_logged_metric_of_the_same_name_is_not_mixed_with_the_evaluated_one() 
     let hub = TestHub::new();
     let run = hub.run("mixed").await;
     evaluated(&hub, &run, "accuracy@1", 0.9).await;
-    let point = mlhub_core::metric::NamedPoint {
+    let point = mlhub_core::metric::SeriesPoints {
         name: "test/accuracy".to_owned(),
-        point: mlhub_core::metric::Point {
+        points: vec![mlhub_core::metric::Point {
             step: 1,
             time: Timestamp(1),
             value: 0.1,
-        },
+        }],
     };
     let batch = crate::hub::batch(&run, 1, vec![point]);
     hub.hub.attempt_events(&hub.caller, batch).await.unwrap();

@@ -8,7 +8,7 @@ use mlhub_app::{
     AdapterCatalog, AdapterDescription, AttemptStanding, FinishReport, Hub, PredictionsShipped,
     RunCreation, RunDraft,
 };
-use mlhub_core::metric::{NamedPoint, Point};
+use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::store::IngestBatch;
 use mlhub_core::{Caller, Clock, Entropy, Result, RunId, RunState, Timestamp};
 use mlhub_protocol::rest::{EvaluationPlan, ExpectedSplit, Snapshot};
@@ -159,28 +159,29 @@ impl TestHub {
         let points = values
             .iter()
             .zip(from..)
-            .map(|(value, step)| NamedPoint {
-                name: "loss".to_owned(),
-                point: Point {
-                    step,
-                    time: Timestamp(step),
-                    value: *value,
-                },
+            .map(|(value, step)| Point {
+                step,
+                time: Timestamp(step),
+                value: *value,
             })
             .collect();
+        let points = vec![SeriesPoints {
+            name: "loss".to_owned(),
+            points,
+        }];
         let batch = batch(run, attempt, points);
         self.hub.attempt_events(&self.caller, batch).await.unwrap();
     }
 }
 
-pub(crate) fn batch(run: &RunId, attempt: u32, points: Vec<NamedPoint>) -> IngestBatch {
+pub(crate) fn batch(run: &RunId, attempt: u32, series: Vec<SeriesPoints>) -> IngestBatch {
     IngestBatch {
         run: run.clone(),
         attempt,
         writer: "w".to_owned(),
         start: 0,
         end: 1,
-        points,
+        series,
         params: Vec::new(),
         tags: Vec::new(),
         records: Vec::new(),

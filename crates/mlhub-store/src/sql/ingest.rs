@@ -35,24 +35,25 @@ pub(crate) fn prepare(batch: &IngestBatch) -> Result<Batch> {
             batch.start, batch.end
         )));
     }
-    if batch.points.len() > limits::POINTS_PER_BATCH_MAX {
+    if batch.point_count() > limits::POINTS_PER_BATCH_MAX {
         return Err(Error::new(
             ErrorKind::TooLarge,
             format!(
                 "the batch has {} points; at most {} are stored at once",
-                batch.points.len(),
+                batch.point_count(),
                 limits::POINTS_PER_BATCH_MAX
             ),
         ));
     }
     let mut series: BTreeMap<String, Vec<Point>> = BTreeMap::new();
-    for named in &batch.points {
-        match series.get_mut(&named.name) {
-            Some(points) => points.push(named.point),
-            None => {
-                check::key("a metric's name", &named.name)?;
-                series.insert(named.name.clone(), vec![named.point]);
-            }
+    for part in &batch.series {
+        check::key("a metric's name", &part.name)?;
+        if part.points.is_empty() {
+            continue;
+        }
+        let twice = series.insert(part.name.clone(), part.points.clone());
+        if twice.is_some() {
+            return Err(Error::invalid("a metric's name comes twice in one batch"));
         }
     }
     for (name, value) in &batch.params {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlhub_core::metric::{MetricSummary, NamedPoint, Point};
+use mlhub_core::metric::{MetricSummary, Point, SeriesPoints};
 use mlhub_core::run::RunRecord;
 use mlhub_core::store::{IngestBatch, IngestOutcome};
 use mlhub_core::{ErrorKind, Timestamp, limits};
@@ -217,15 +217,15 @@ pub(crate) async fn a_refused_batch_leaves_nothing(store: TestStore) {
     };
     let cases = [
         (
-            with(|b| b.points[0].name = "a\0b".to_owned()),
+            with(|b| b.series[0].name = "a\0b".to_owned()),
             ErrorKind::Invalid,
         ),
         (
-            with(|b| b.points[0].name = String::new()),
+            with(|b| b.series[0].name = String::new()),
             ErrorKind::Invalid,
         ),
         (
-            with(|b| b.points[0].name = "k".repeat(limits::KEY_MAX_BYTES + 1)),
+            with(|b| b.series[0].name = "k".repeat(limits::KEY_MAX_BYTES + 1)),
             ErrorKind::TooLarge,
         ),
         (
@@ -249,7 +249,7 @@ pub(crate) async fn a_refused_batch_leaves_nothing(store: TestStore) {
             ErrorKind::TooLarge,
         ),
         (
-            with(|b| b.points = vec![b.points[0].clone(); limits::POINTS_PER_BATCH_MAX + 1]),
+            with(|b| b.series[0].points = vec![point(0, 1.0); limits::POINTS_PER_BATCH_MAX + 1]),
             ErrorKind::TooLarge,
         ),
     ];
@@ -442,21 +442,21 @@ pub(crate) async fn many_names_are_stored_up_to_the_limit(store: TestStore) {
     store.run_create(&[run("aaaa")]).await.expect("made");
     let named = |range: std::ops::Range<usize>| {
         range
-            .map(|index| NamedPoint {
+            .map(|index| SeriesPoints {
                 name: format!("metric/{index}"),
-                point: point(0, 1.0),
+                points: vec![point(0, 1.0)],
             })
             .collect()
     };
     let mut full = batch("aaaa", 0, 10, "m", &[]);
-    full.points = named(0..limits::KEYS_PER_RUN_MAX);
+    full.series = named(0..limits::KEYS_PER_RUN_MAX);
     assert_eq!(store.ingest(&full).await.expect("the limit"), STORED);
     let mut more = batch("aaaa", 10, 20, "m", &[]);
-    more.points = named(limits::KEYS_PER_RUN_MAX..limits::KEYS_PER_RUN_MAX + 1);
+    more.series = named(limits::KEYS_PER_RUN_MAX..limits::KEYS_PER_RUN_MAX + 1);
     let error = store.ingest(&more).await.expect_err("one more");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.public_message().contains("100000"), "{error}");
-    more.points = named(5..6);
+    more.series = named(5..6);
     assert_eq!(store.ingest(&more).await.expect("a known name"), STORED);
     let summaries = store
         .summaries(&[id("aaaa")], None)

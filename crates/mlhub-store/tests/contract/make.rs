@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlhub_core::metric::{NamedPoint, Point};
+use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::{AttemptChange, NewRun};
 use mlhub_core::store::{IngestBatch, RunOrder, RunQuery};
 use mlhub_core::{Name, RunId, RunState, Timestamp, UserId};
@@ -58,9 +58,9 @@ pub(crate) fn batch(
     metric: &str,
     points: &[Point],
 ) -> IngestBatch {
-    let named = |point: &Point| NamedPoint {
+    let series = SeriesPoints {
         name: metric.to_owned(),
-        point: *point,
+        points: points.to_vec(),
     };
     IngestBatch {
         run: id(run),
@@ -68,7 +68,7 @@ pub(crate) fn batch(
         writer: "rank-0".to_owned(),
         start,
         end,
-        points: points.iter().map(named).collect(),
+        series: vec![series],
         params: Vec::new(),
         tags: Vec::new(),
         records: Vec::new(),
