@@ -144,6 +144,8 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// Whether somebody asked it to stop.
     pub stop_requested: bool,
+    /// When it was deleted: hidden from lists, kept until it is purged.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// What makes a run.

@@ -10,11 +10,12 @@ use super::seam::{Backend, Row, Tx};
 use super::text::Sql;
 
 const PROJECTS: &str = "SELECT p.name, p.description, p.created_at, \
-    (SELECT count(*) FROM run r WHERE r.project = p.name), \
+    (SELECT count(*) FROM run r WHERE r.project = p.name AND r.deleted_at IS NULL), \
     (SELECT max(r.changed_at) FROM run r WHERE r.project = p.name) AS active_at \
     FROM project p";
 const EXPERIMENTS: &str = "SELECT e.project, e.name, e.description, e.created_at, \
-    (SELECT count(*) FROM run r WHERE r.project = e.project AND r.experiment = e.name) \
+    (SELECT count(*) FROM run r WHERE r.project = e.project AND r.experiment = e.name \
+    AND r.deleted_at IS NULL) \
     FROM experiment e";
 
 #[async_trait]

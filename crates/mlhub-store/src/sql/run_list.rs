@@ -147,7 +147,8 @@ fn join_label(sql: &mut Sql, table: &str, name: &str) {
 }
 
 fn filter(sql: &mut Sql, query: &RunQuery) {
-    let mut joint = " WHERE ";
+    sql.push(" WHERE r.deleted_at IS NULL");
+    let mut joint = " AND ";
     let mut and = |sql: &mut Sql| {
         sql.push(std::mem::replace(&mut joint, " AND "));
     };

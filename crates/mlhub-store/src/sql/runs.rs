@@ -15,7 +15,7 @@ use crate::check;
 /// The columns [`run`] reads, of `run r` and `run_text t`.
 pub(crate) const RUN_COLUMNS: &str = "r.id, r.seq, r.project, r.experiment, r.name, r.state, \
     r.adapter, r.adapter_version, r.seed, r.group_id, r.dataset, r.owner, t.notes, r.attempt, \
-    r.created_at, r.started_at, r.ended_at, r.exit_status, r.failure, r.stop_requested";
+    r.created_at, r.started_at, r.ended_at, r.exit_status, r.failure, r.stop_requested, r.deleted_at";
 
 #[async_trait]
 impl<B: Backend> RunStore for SqlStore<B> {
@@ -455,6 +455,7 @@ pub(crate) fn run(row: &mut Row) -> Result<Run> {
         exit: row.optional_json()?,
         failure: row.optional_json()?,
         stop_requested: row.i64()? != 0,
+        deleted_at: row.optional_i64()?.map(Timestamp),
     })
 }
 
