@@ -107,6 +107,11 @@ id_type!(
     EvaluationId, "evaluation"
 );
 
+id_type!(
+    /// Identifies an upload under way.
+    UploadId, "upload"
+);
+
 /// A name a person gives: 1 to [`limits::NAME_MAX_BYTES`] bytes of UTF-8 without
 /// control characters, `/`, or space at either end.
 ///

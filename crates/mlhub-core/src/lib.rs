@@ -5,6 +5,7 @@
 //! entropy are handed in through [`Clock`] and [`Entropy`]. It knows no wire
 //! format (see `mlhub-protocol`) and no rule of use (see `mlhub-app`).
 
+pub mod blob;
 pub mod caller;
 pub mod dataset;
 pub mod error;
@@ -20,7 +21,7 @@ pub mod store;
 
 pub use caller::{Caller, Permission, Role, UserId};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{EvaluationId, GroupId, Name, RunId};
+pub use id::{EvaluationId, GroupId, Name, RunId, UploadId};
 pub use path::ArtifactPath;
 pub use ports::{Clock, Entropy, Timestamp};
 pub use state::{RunEvent, RunState};

@@ -31,6 +31,18 @@ pub const POINTS_PER_BATCH_MAX: usize = 1_000_000;
 pub const LOG_BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes in one artifact.
 pub const ARTIFACT_MAX_BYTES: u64 = 1024 * 1024 * 1024 * 1024;
+/// Bytes in one part of an upload.
+pub const UPLOAD_PART_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Uploads under way at once.
+pub const UPLOADS_OPEN_MAX: usize = 10_000;
+/// Time an upload may lie without a byte arriving before its space is reclaimed.
+pub const UPLOAD_IDLE_MAX_MS: i64 = 24 * 60 * 60 * 1000;
+/// Hashes one request may ask about.
+pub const HASHES_PER_QUERY_MAX: usize = 10_000;
+/// Artifacts one search returns.
+pub const ARTIFACTS_FOUND_MAX: usize = 1000;
+/// Inputs noted for one run.
+pub const INPUTS_PER_RUN_MAX: usize = 10_000;
 /// Bytes of log returned by one read.
 pub const LOG_READ_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Rows in one page of any list.

@@ -254,6 +254,25 @@ pub struct Artifact {
     pub created_at: Timestamp,
 }
 
+/// An artifact that a run took as an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArtifactUse {
+    /// The run that used it.
+    pub run: RunId,
+    /// What the using run calls it, unique in that run.
+    pub name: String,
+    /// The run that made it, as far as that was said; it may be gone since.
+    pub source_run: Option<RunId>,
+    /// Its path in that run.
+    pub source_path: Option<ArtifactPath>,
+    /// BLAKE3 of its content, hex.
+    pub hash: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// When its use was noted.
+    pub used_at: Timestamp,
+}
+
 /// A record of a run that is neither point, param nor tag: entry facts,
 /// checkpoints, warnings, progress.
 #[derive(Debug, Clone, PartialEq)]

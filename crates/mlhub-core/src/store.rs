@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
+pub use crate::blob::{BlobEntry, BlobInfo, BlobStore, BlobWriter, UploadStore};
 use crate::dataset::{Dataset, DatasetSplit, DatasetVersion};
 use crate::error::Result;
 use crate::evaluation::{AdapterVersion, EvaluatedMetric, EvaluationRecord, StoredDefinition};
@@ -17,7 +17,9 @@ use crate::id::{EvaluationId, GroupId, Name, RunId};
 use crate::metric::{AttemptPoints, MetricSummary, SeriesPoints};
 use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
-use crate::run::{Artifact, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord};
+use crate::run::{
+    Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord,
+};
 use crate::state::RunState;
 
 /// Projects and experiments.
@@ -282,38 +284,27 @@ pub trait ArtifactStore: Send + Sync {
     async fn artifact_get(&self, run: &RunId, path: &ArtifactPath) -> Result<Option<Artifact>>;
     /// All of a run, by path.
     async fn artifact_list(&self, run: &RunId) -> Result<Vec<Artifact>>;
+    /// Artifacts that match, newest first, at most `limit`.
+    async fn artifact_find(&self, query: &ArtifactQuery, limit: usize) -> Result<Vec<Artifact>>;
+    /// Notes that a run used an artifact; the same name again replaces the note.
+    async fn artifact_use_put(&self, used: &ArtifactUse) -> Result<()>;
+    /// What a run used, by name.
+    async fn artifact_use_list(&self, run: &RunId) -> Result<Vec<ArtifactUse>>;
+    /// Who used this content, newest first, at most `limit`.
+    async fn artifact_users(&self, hash: &str, limit: usize) -> Result<Vec<ArtifactUse>>;
 }
 
-/// A stored content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlobInfo {
-    /// BLAKE3, hex.
-    pub hash: String,
-    /// Size.
-    pub size_bytes: u64,
-}
-
-/// Receives one blob; dropped before [`BlobWriter::finish`], it leaves nothing.
-#[async_trait]
-pub trait BlobWriter: Send {
-    /// Appends bytes.
-    async fn write(&mut self, bytes: Bytes) -> Result<()>;
-    /// Makes the blob visible under its hash, on disk; refuses when `expected`
-    /// is given and differs.
-    async fn finish(self: Box<Self>, expected: Option<&str>) -> Result<BlobInfo>;
-}
-
-/// Contents by hash. Nothing is visible in part; names of clients never reach it.
-#[async_trait]
-pub trait BlobStore: Send + Sync {
-    /// Starts a new blob.
-    async fn create(&self) -> Result<Box<dyn BlobWriter>>;
-    /// Size of a blob, if it is there.
-    async fn stat(&self, hash: &str) -> Result<Option<u64>>;
-    /// Bytes of a blob from `offset`, at most `limit`; empty at its end.
-    async fn read(&self, hash: &str, offset: u64, limit: usize) -> Result<Bytes>;
-    /// Removes a blob; harmless when it is not there.
-    async fn remove(&self, hash: &str) -> Result<()>;
+/// Which artifacts are looked for; what is absent does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArtifactQuery {
+    /// Only this content.
+    pub hash: Option<String>,
+    /// Only runs of this project.
+    pub project: Option<Name>,
+    /// Only runs with this id or this name.
+    pub run: Option<String>,
+    /// Only this path.
+    pub path: Option<ArtifactPath>,
 }
 
 /// Datasets, versions and splits, as records.

@@ -1,5 +1,5 @@
 //! Storage: the traits of `mlhub_core::store` on SQLite and on PostgreSQL, and
-//! blobs in a folder.
+//! blobs in a folder or in an S3 bucket.
 //!
 //! All SQL is written once, in [`sql`]'s common dialect, over a thin seam of two
 //! calls (`query`, `execute`); [`sqlite`] and [`postgres`] only run it. Rules of
@@ -17,7 +17,7 @@ mod postgres;
 mod sql;
 mod sqlite;
 
-pub use blobs::FolderBlobStore;
+pub use blobs::{FolderBlobStore, S3BlobStore, S3Config};
 pub use data_dir::DataDir;
 pub use postgres::PostgresStore;
 pub use sql::SqlStore;

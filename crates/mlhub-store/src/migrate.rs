@@ -16,6 +16,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V3__deletion",
         include_str!("../migrations/V3__deletion.sql"),
     ),
+    (
+        "V4__artifact_use",
+        include_str!("../migrations/V4__artifact_use.sql"),
+    ),
 ];
 
 /// Where applied migrations are remembered.

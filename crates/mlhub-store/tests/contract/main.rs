@@ -47,6 +47,8 @@ contract![
     records::datasets_keep_one_version_per_fingerprint,
     records::splits_are_stored_once_and_need_their_version,
     records::artifacts_are_replaced_at_their_path,
+    records::inputs_are_noted_by_name_and_found_by_content,
+    records::artifacts_are_found_by_content_project_run_and_path,
     records::adapters_keep_what_was_seen_first,
     runs::a_run_comes_back_as_it_was_made,
     runs::runs_are_made_all_or_none,

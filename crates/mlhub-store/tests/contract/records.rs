@@ -2,7 +2,8 @@
 
 use mlhub_core::dataset::{DatasetSplit, DatasetVersion};
 use mlhub_core::evaluation::AdapterVersion;
-use mlhub_core::run::Artifact;
+use mlhub_core::run::{Artifact, ArtifactUse};
+use mlhub_core::store::ArtifactQuery;
 use mlhub_core::{ErrorKind, RunState, Timestamp, UserId};
 use serde_json::json;
 
@@ -207,6 +208,111 @@ pub(crate) async fn artifacts_are_replaced_at_their_path(store: TestStore) {
         .await
         .expect_err("no run");
     assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+fn input(run: &str, name: &str, hash: &str) -> ArtifactUse {
+    ArtifactUse {
+        run: id(run),
+        name: name.to_owned(),
+        source_run: None,
+        source_path: None,
+        hash: hash.to_owned(),
+        size_bytes: 7,
+        used_at: Timestamp(5),
+    }
+}
+
+pub(crate) async fn inputs_are_noted_by_name_and_found_by_content(store: TestStore) {
+    let runs = [run("aaaa"), run("bbbb")];
+    store.run_create(&runs).await.expect("runs");
+    let mut first = input("bbbb", "base model", "h1");
+    first.source_run = Some(id("aaaa"));
+    first.source_path = Some("model/a".parse().expect("path"));
+    let second = input("bbbb", "data", "h2");
+    let elsewhere = ArtifactUse {
+        used_at: Timestamp(9),
+        ..input("aaaa", "x", "h1")
+    };
+    for used in [&second, &first, &elsewhere, &first] {
+        store.artifact_use_put(used).await.expect("noted");
+    }
+    let list = async |run: &str| store.artifact_use_list(&id(run)).await.expect("list");
+    assert_eq!(list("bbbb").await, [first.clone(), second.clone()]);
+    let users = store.artifact_users("h1", 10).await.expect("users");
+    assert_eq!(users, [elsewhere.clone(), first.clone()]);
+    assert_eq!(store.artifact_users("h1", 1).await.expect("users").len(), 1);
+    let replaced = input("bbbb", "base model", "h3");
+    store.artifact_use_put(&replaced).await.expect("replaced");
+    assert_eq!(list("bbbb").await, [replaced, second]);
+    let nobody = store.artifact_use_put(&input("gone", "x", "h")).await;
+    assert_eq!(nobody.expect_err("no run").kind(), ErrorKind::NotFound);
+    store.run_delete(&id("aaaa")).await.expect("deleted");
+    assert_eq!(store.artifact_users("h1", 9).await.expect("users"), []);
+}
+
+pub(crate) async fn artifacts_are_found_by_content_project_run_and_path(store: TestStore) {
+    let mut runs = vec![run("aaaa"), run("bbbb"), run("cccc")];
+    runs[2].project = name("q");
+    runs[1].name = name("named");
+    store.run_create(&runs).await.expect("runs");
+    let mut made = Vec::new();
+    for (time, owner, path, hash) in [
+        (1, "aaaa", "m", "h1"),
+        (2, "bbbb", "m", "h2"),
+        (3, "bbbb", "n", "h1"),
+        (4, "cccc", "m", "h1"),
+    ] {
+        let artifact = Artifact {
+            run: id(owner),
+            path: path.parse().expect("path"),
+            hash: hash.to_owned(),
+            size_bytes: 1,
+            kind: "model".to_owned(),
+            attempt: 1,
+            created_at: Timestamp(time),
+        };
+        store.artifact_put(&artifact).await.expect("put");
+        made.push(artifact);
+    }
+    let find = async |query: ArtifactQuery| {
+        let found = store.artifact_find(&query, 10).await.expect("found");
+        let place = |artifact| made.iter().position(|other| *other == artifact);
+        found
+            .into_iter()
+            .map(|found| place(found).expect("known"))
+            .collect::<Vec<_>>()
+    };
+    let any = ArtifactQuery::default;
+    let (hash, path) = (Some("h1".to_owned()), Some("m".parse().expect("path")));
+    assert_eq!(find(any()).await, [3, 2, 1, 0]);
+    assert_eq!(find(ArtifactQuery { hash, ..any() }).await, [3, 2, 0]);
+    let project = Some(name("p"));
+    assert_eq!(
+        find(ArtifactQuery {
+            path,
+            project: project.clone(),
+            ..any()
+        })
+        .await,
+        [1, 0]
+    );
+    for run in ["bbbb", "named"] {
+        let run = Some(run.to_owned());
+        let query = ArtifactQuery {
+            run,
+            project: project.clone(),
+            ..any()
+        };
+        assert_eq!(find(query).await, [2, 1]);
+    }
+    assert_eq!(
+        find(ArtifactQuery {
+            run: Some("none".to_owned()),
+            ..any()
+        })
+        .await,
+        [0; 0]
+    );
 }
 
 pub(crate) async fn adapters_keep_what_was_seen_first(store: TestStore) {
