@@ -30,7 +30,7 @@ async fn a_wrong_key_or_bucket_shows_at_the_start_and_no_secret_does() {
         wrong(|config| config.bucket = "no-such-bucket".to_owned()),
     ] {
         let error = S3BlobStore::open(config, folder.path()).await;
-        let error = error.err().expect("refused");
+        let error = error.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let told = told(&error);
         assert!(
