@@ -102,7 +102,7 @@ const USE_COLUMNS: &str = "r.id, u.name, u.source_run, u.source_path, u.hash, u.
     FROM artifact_use u JOIN run r ON r.seq = u.run";
 
 async fn find(tx: &mut dyn Tx, query: &ArtifactQuery, limit: usize) -> Result<Vec<Artifact>> {
-    let mut sql = format!("SELECT r.id, {COLUMNS} WHERE 1 = 1");
+    let mut sql = format!("SELECT r.id, {COLUMNS} WHERE r.deleted_at IS NULL");
     let mut values: Vec<Value> = Vec::new();
     let mut also = |condition: &str, value: Value| {
         values.push(value);
