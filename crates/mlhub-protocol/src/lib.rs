@@ -6,6 +6,7 @@
 
 pub mod adapter;
 pub mod event;
+pub mod event_log;
 pub mod number;
 pub mod rest;
 pub mod run_dir;
