@@ -12,6 +12,7 @@ mod compare;
 mod cursor;
 mod datasets;
 mod evaluation;
+mod glob;
 mod live;
 mod logs;
 mod predictions;

@@ -1,15 +1,20 @@
 //! Reading metric series: summaries, and points reduced to a budget.
+//!
+//! Whole histories are in `history`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mlhub_core::metric::{MetricSummary, Point};
+use mlhub_core::metric::{MetricSummary, Reduction, SeriesKey, SeriesView, SeriesWindow};
 use mlhub_core::run::{Run, RunRecord};
-use mlhub_core::{Caller, Error, ErrorKind, Result, limits};
+use mlhub_core::{Caller, Error, ErrorKind, Result, RunId, Timestamp, limits};
 
 use crate::Hub;
+use crate::glob::Glob;
 
-/// The smallest budget: first, last, smallest and largest of one bucket.
-const POINTS_MIN: usize = 4;
+/// The smallest budget of an envelope: first, last, smallest and largest of one bucket.
+const ENVELOPE_POINTS_MIN: usize = 4;
+/// The smallest budget of LTTB: the same and the one of the largest triangle.
+const LTTB_POINTS_MIN: usize = 5;
 
 /// Which series to read.
 #[derive(Debug, Clone)]
@@ -18,25 +23,25 @@ pub struct SeriesRequest {
     pub runs: Vec<String>,
     /// Metric names.
     pub metrics: Vec<String>,
-    /// First and last step, both included.
-    pub steps: Option<(i64, i64)>,
-    /// Points per series at most.
-    pub max_points: usize,
+    /// Patterns of metric names: `*` is any text, `?` any one character.
+    pub patterns: Vec<String>,
+    /// The part wanted.
+    pub window: SeriesWindow,
+    /// How many points; a page must hold the whole window.
+    pub reduction: Reduction,
 }
 
 /// One series, reduced to the budget.
 #[derive(Debug, Clone)]
 pub struct Series {
     /// The run.
-    pub run: Run,
+    pub run: RunId,
     /// The metric's name.
     pub metric: String,
-    /// The points in the order they were logged.
-    pub points: Vec<Point>,
-    /// Points in the range before reduction.
-    pub total: u64,
-    /// Whether all of them are here.
-    pub exact: bool,
+    /// The zero of the relative axis: when the run started.
+    pub origin: Timestamp,
+    /// What was read.
+    pub view: SeriesView,
 }
 
 impl Hub {
@@ -64,54 +69,106 @@ impl Hub {
             .collect())
     }
 
-    /// Reads series of several runs. Series without points in the range are left out.
+    /// Reads series of several runs, all at one moment. Series without points in
+    /// the window are left out.
     pub async fn series_read(
         &self,
         caller: &Caller,
         request: &SeriesRequest,
     ) -> Result<Vec<Series>> {
-        let wanted = request.runs.len().saturating_mul(request.metrics.len());
-        if wanted > limits::SERIES_PER_QUERY_MAX {
+        let max_points = budget(request.reduction)?;
+        let keys = self.series_keys(caller, request).await?;
+        bound_series(keys.len())?;
+        if keys.len().saturating_mul(max_points) > limits::SERIES_QUERY_POINTS_MAX {
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!(
-                    "{wanted} series are more than the {} one query may ask for",
-                    limits::SERIES_PER_QUERY_MAX
+                    "{} series of up to {max_points} points are more than the {} points one query may ask for; lower `max_points` or ask for fewer series",
+                    keys.len(),
+                    limits::SERIES_QUERY_POINTS_MAX
                 ),
             ));
         }
-        if !(POINTS_MIN..=limits::SERIES_POINTS_MAX).contains(&request.max_points) {
-            return Err(Error::invalid(format!(
-                "`max_points` must be {POINTS_MIN} to {}",
-                limits::SERIES_POINTS_MAX
-            )));
-        }
-        let mut found = Vec::new();
-        for text in &request.runs {
-            let run = self.run_resolve(caller, text).await?;
-            let attempts: Vec<(u32, Option<i64>)> = self
-                .store
-                .attempt_list(&run.id)
-                .await?
-                .iter()
-                .map(|attempt| (attempt.number, attempt.resumed_from_step))
-                .collect();
-            for metric in &request.metrics {
-                let stored = self.store.points(&run.id, metric).await?;
-                let points = mlhub_series::visible(&attempts, &stored);
-                let envelope = mlhub_series::downsample(&points, request.steps, request.max_points);
-                if !envelope.points.is_empty() {
-                    found.push(Series {
-                        run: run.clone(),
-                        metric: metric.clone(),
-                        points: envelope.points,
-                        total: envelope.total,
-                        exact: envelope.exact,
-                    });
-                }
+        let views = self
+            .store
+            .series_read(&keys, request.window, request.reduction)
+            .await?;
+        let mut found = Vec::with_capacity(keys.len());
+        for (key, view) in keys.into_iter().zip(views) {
+            if matches!(request.reduction, Reduction::Page { .. }) && !view.exact {
+                return Err(Error::new(
+                    ErrorKind::TooLarge,
+                    format!(
+                        "a series has {} points in this range, and an answer holds {max_points} of each; narrow the range, ask for a reduction, or read the run's history",
+                        view.total
+                    ),
+                ));
+            }
+            if !view.points.is_empty() {
+                found.push(Series {
+                    run: key.run,
+                    metric: key.name,
+                    origin: key.origin,
+                    view,
+                });
             }
         }
         Ok(found)
+    }
+
+    /// The series asked for, by run, then as named, then as found by pattern.
+    async fn series_keys(
+        &self,
+        caller: &Caller,
+        request: &SeriesRequest,
+    ) -> Result<Vec<SeriesKey>> {
+        bound_series(request.runs.len().saturating_mul(request.metrics.len()))?;
+        let patterns = request
+            .patterns
+            .iter()
+            .map(|pattern| Glob::new(pattern))
+            .collect::<Result<Vec<Glob>>>()?;
+        let mut keys = Vec::new();
+        for text in &request.runs {
+            let run = self.run_resolve(caller, text).await?;
+            let mut names: Vec<String> = Vec::new();
+            let mut seen: BTreeSet<&str> = BTreeSet::new();
+            for metric in &request.metrics {
+                if seen.insert(metric) {
+                    names.push(metric.clone());
+                }
+            }
+            for name in self.metric_names(&run.id, &patterns).await? {
+                if !seen.contains(name.as_str()) {
+                    names.push(name);
+                }
+            }
+            bound_series(keys.len() + names.len())?;
+            keys.extend(names.into_iter().map(|name| SeriesKey {
+                run: run.id.clone(),
+                name,
+                origin: origin_of(&run),
+            }));
+        }
+        Ok(keys)
+    }
+
+    /// Names of the run's metrics that any pattern matches, in order.
+    pub(crate) async fn metric_names(&self, run: &RunId, patterns: &[Glob]) -> Result<Vec<String>> {
+        if patterns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let summaries = self
+            .store
+            .summaries(std::slice::from_ref(run), None)
+            .await?;
+        let mut names: Vec<String> = summaries
+            .into_iter()
+            .map(|summary| summary.name)
+            .filter(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+            .collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Records of a run: attempt and record, oldest first.
@@ -126,6 +183,40 @@ impl Hub {
         let limit = limit.clamp(1, limits::PAGE_MAX_ROWS);
         self.store.records(&run.id, kind, limit).await
     }
+}
+
+/// The zero of a run's relative axis.
+pub(crate) fn origin_of(run: &Run) -> Timestamp {
+    run.started_at.unwrap_or(run.created_at)
+}
+
+fn bound_series(wanted: usize) -> Result<()> {
+    if wanted <= limits::SERIES_PER_QUERY_MAX {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::TooLarge,
+        format!(
+            "{wanted} series are more than the {} one query may ask for",
+            limits::SERIES_PER_QUERY_MAX
+        ),
+    ))
+}
+
+/// The most points one series may come back with.
+fn budget(reduction: Reduction) -> Result<usize> {
+    let (max_points, min) = match reduction {
+        Reduction::Page { limit, .. } => (limit, 1),
+        Reduction::Envelope { max_points } => (max_points, ENVELOPE_POINTS_MIN),
+        Reduction::Lttb { max_points } => (max_points, LTTB_POINTS_MIN),
+    };
+    if (min..=limits::SERIES_POINTS_MAX).contains(&max_points) {
+        return Ok(max_points);
+    }
+    Err(Error::invalid(format!(
+        "`max_points` must be {min} to {}",
+        limits::SERIES_POINTS_MAX
+    )))
 }
 
 /// How an adapter wants a metric shown.

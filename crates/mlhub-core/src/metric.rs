@@ -84,6 +84,94 @@ pub struct AttemptPoints {
     pub points: Vec<Point>,
 }
 
+/// What a window of a series counts along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// The training step.
+    #[default]
+    Step,
+    /// Milliseconds since the key's origin (the start of its run).
+    Relative,
+    /// Milliseconds since the epoch, UTC.
+    Wall,
+}
+
+/// The part of a series to read. Points in it need not be neighbours: steps and
+/// times may repeat and go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SeriesWindow {
+    /// What `from` and `to` count.
+    pub axis: Axis,
+    /// The first coordinate wanted; from the beginning when absent.
+    pub from: Option<i64>,
+    /// The last coordinate wanted, itself included; to the end when absent.
+    pub to: Option<i64>,
+    /// Only this attempt, with what later attempts superseded; the visible
+    /// history of all attempts when absent.
+    pub attempt: Option<u32>,
+}
+
+/// How many points to read, and which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// Every point, page by page: at most `limit` after the first `skip` in the window.
+    Page {
+        /// Points of the window to leave out.
+        skip: u64,
+        /// Points at most.
+        limit: usize,
+    },
+    /// At most `max_points` (at least 4) points: of each of `max_points / 4`
+    /// equal parts of the axis the first, the last, the smallest and the largest.
+    Envelope {
+        /// Points at most.
+        max_points: usize,
+    },
+    /// At most `max_points` (at least 5) points: of each of
+    /// `(max_points - 2) / 3` equal parts of the axis the one that makes the
+    /// largest triangle with its neighbours, and the smallest and the largest.
+    Lttb {
+        /// Points at most.
+        max_points: usize,
+    },
+}
+
+/// Names one series to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesKey {
+    /// The run.
+    pub run: RunId,
+    /// The metric's name.
+    pub name: String,
+    /// Where the relative axis has its zero.
+    pub origin: Timestamp,
+}
+
+/// So many neighbouring points of an answer come from one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptSpan {
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// Points of the answer.
+    pub count: usize,
+}
+
+/// What was read of one series. It does not depend on how the series is stored.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SeriesView {
+    /// Points in the window, before reduction.
+    pub total: u64,
+    /// Those of them that are NaN or infinite.
+    pub non_finite: u64,
+    /// Whether `points` holds all of them.
+    pub exact: bool,
+    /// The points, by attempt, then in the order they were logged.
+    pub points: Vec<Point>,
+    /// Which attempts they come from, in order.
+    pub attempts: Vec<AttemptSpan>,
+}
+
 /// The direction in which a metric gets better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,9 @@ use crate::dataset::{Dataset, DatasetSplit, DatasetVersion};
 use crate::error::Result;
 use crate::evaluation::{AdapterVersion, EvaluatedMetric, EvaluationRecord, StoredDefinition};
 use crate::id::{EvaluationId, GroupId, Name, RunId};
-use crate::metric::{AttemptPoints, MetricSummary, SeriesPoints};
+use crate::metric::{
+    AttemptPoints, MetricSummary, Reduction, SeriesKey, SeriesPoints, SeriesView, SeriesWindow,
+};
 use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
 use crate::run::{
@@ -232,6 +234,14 @@ pub trait SeriesStore: Send + Sync {
     ) -> Result<Vec<MetricSummary>>;
     /// All points of one series, by attempt, superseded ones included.
     async fn points(&self, run: &RunId, name: &str) -> Result<Vec<AttemptPoints>>;
+    /// Reads a window of each series at one moment, reduced; the answers stand in
+    /// the order of `keys`. A series that is not there has no points.
+    async fn series_read(
+        &self,
+        keys: &[SeriesKey],
+        window: SeriesWindow,
+        reduction: Reduction,
+    ) -> Result<Vec<SeriesView>>;
     /// Records of a run of one kind (or all), oldest first, at most `limit` newest ones.
     async fn records(
         &self,

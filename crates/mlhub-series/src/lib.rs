@@ -1,16 +1,20 @@
-//! Metric series: the chunk codec, running summaries, the visible history of a
-//! resumed run and downsampling that keeps every spike.
+//! Metric series: the chunk codec, statistics and rollups, the visible history of
+//! a resumed run, and the planning of readings that keep every spike.
 //!
 //! Pure: no I/O, no clock, no randomness. It does not know where chunks are
 //! stored (see `mlhub-store`) nor how a series is drawn.
 
 pub mod codec;
-pub mod downsample;
+pub mod plan;
+pub mod rollup;
+pub mod stats;
 pub mod summary;
 pub mod visible;
 
-pub use codec::{CodecError, decode, encode};
-pub use downsample::{Axis, Bucket, Envelope, downsample};
+pub use codec::{CHUNK_POINTS_MAX, CodecError, decode, encode};
+pub use plan::{Needs, ReadPlan, SealedChunk};
+pub use rollup::{ROLLUP_POINTS, Rollup, WIDE_POINTS};
+pub use stats::{ChunkStats, Extreme};
 pub use summary::Summary;
 pub use visible::{visible, visible_limit};
 

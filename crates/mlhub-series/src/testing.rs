@@ -49,3 +49,27 @@ pub(crate) fn any_points(max: usize) -> impl Strategy<Value = Vec<Point>> {
 pub(crate) fn bits(point: &Point) -> (i64, i64, u64) {
     (point.step, point.time.0, point.value.to_bits())
 }
+
+/// The point of a noisy, decaying float32 loss at `step`, with the clock of a
+/// training loop of some 20 steps a second.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "frameworks log 32-bit floats"
+)]
+pub(crate) fn loss(step: i64) -> Point {
+    // SplitMix64: cheap and the same everywhere.
+    let mut z = step
+        .cast_unsigned()
+        .wrapping_add(1)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    let noise = (z >> 11) as f64 / (1u64 << 53) as f64;
+    let value = 2.0 / (1.0 + step as f64 * 1e-3) + 0.1 * noise;
+    Point {
+        step,
+        time: Timestamp(1_700_000_000_000 + step * 50 + (z % 7).cast_signed()),
+        value: f64::from(value as f32),
+    }
+}

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use mlhub_app::SeriesRequest;
+use mlhub_core::metric::{Reduction, SeriesWindow};
 use mlhub_core::{Caller, limits};
 use mlhub_protocol::rest;
 use serde::Deserialize;
@@ -38,15 +39,18 @@ pub(crate) async fn query(
     Extension(caller): Extension<Caller>,
     ApiJson(body): ApiJson<rest::SeriesQuery>,
 ) -> ApiResult<Json<rest::SeriesReply>> {
-    let steps = match (body.from_step, body.to_step) {
-        (None, None) => None,
-        (from, to) => Some((from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX))),
-    };
     let request = SeriesRequest {
         runs: body.runs,
         metrics: body.metrics,
-        steps,
-        max_points: body.max_points.unwrap_or(DEFAULT_POINTS) as usize,
+        patterns: Vec::new(),
+        window: SeriesWindow {
+            from: body.from_step,
+            to: body.to_step,
+            ..SeriesWindow::default()
+        },
+        reduction: Reduction::Envelope {
+            max_points: body.max_points.unwrap_or(DEFAULT_POINTS) as usize,
+        },
     };
     let series = state.hub.series_read(&caller, &request).await?;
     Ok(Json(rest::SeriesReply {

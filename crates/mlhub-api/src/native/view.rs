@@ -158,17 +158,23 @@ pub(super) fn metric(summary: MetricSummary, display: MetricDisplay) -> rest::Me
 
 pub(super) fn series(series: Series) -> rest::SeriesView {
     rest::SeriesView {
-        run: series.run.id.into(),
+        run: series.run.into(),
         metric: series.metric,
-        steps: series.points.iter().map(|point| point.step).collect(),
-        times_ms: series.points.iter().map(|point| point.time.0).collect(),
+        steps: series.view.points.iter().map(|point| point.step).collect(),
+        times_ms: series
+            .view
+            .points
+            .iter()
+            .map(|point| point.time.0)
+            .collect(),
         values: series
+            .view
             .points
             .iter()
             .map(|point| Number(point.value))
             .collect(),
-        total: series.total,
-        exact: series.exact,
+        total: series.view.total,
+        exact: series.view.exact,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run's life: against the state machine, stopped, resumed, changed at once.
 
 use mlhub_app::SeriesRequest;
+use mlhub_core::metric::{Reduction, SeriesWindow};
 use mlhub_core::{ErrorKind, RunEvent, RunId, RunState};
 use proptest::prelude::*;
 
@@ -210,11 +211,12 @@ async fn values(hub: &TestHub, run: &RunId) -> Vec<(i64, f64)> {
     let request = SeriesRequest {
         runs: vec![run.to_string()],
         metrics: vec!["loss".to_owned()],
-        steps: None,
-        max_points: 100,
+        patterns: Vec::new(),
+        window: SeriesWindow::default(),
+        reduction: Reduction::Envelope { max_points: 100 },
     };
     let series = hub.hub.series_read(&hub.caller, &request).await.unwrap();
-    let points = series.first().map(|series| series.points.clone());
+    let points = series.first().map(|series| series.view.points.clone());
     let points = points.unwrap_or_default();
     points.iter().map(|p| (p.step, p.value)).collect()
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use mlhub_core::metric::{AttemptPoints, MetricSummary, Point};
+use mlhub_core::metric::{
+    AttemptPoints, MetricSummary, Point, Reduction, SeriesKey, SeriesView, SeriesWindow,
+};
 use mlhub_core::run::RunRecord;
 use mlhub_core::store::{IngestBatch, IngestOutcome, SeriesStore};
 use mlhub_core::{Error, Result, RunId, Timestamp};
-use mlhub_series::{Summary, decode, visible_limit};
+use mlhub_series::{ReadPlan, Summary, decode, visible_limit};
 
 use super::seam::{Backend, Row, Tx, Value};
 use super::text::{Sql, bits, insert_rows, query_in_run, sort_columns};
@@ -70,6 +72,27 @@ impl<B: Backend> SeriesStore for SqlStore<B> {
                     (Some(run), Some(label)) => points(tx, run, label).await,
                     _ => Ok(Vec::new()),
                 }
+            })
+        })
+        .await
+    }
+
+    async fn series_read(
+        &self,
+        keys: &[SeriesKey],
+        window: SeriesWindow,
+        reduction: Reduction,
+    ) -> Result<Vec<SeriesView>> {
+        for key in keys {
+            check::key("a metric's name", &key.name)?;
+        }
+        self.read("read series", keys.to_vec(), move |tx, keys| {
+            Box::pin(async move {
+                let mut views = Vec::with_capacity(keys.len());
+                for key in keys.iter() {
+                    views.push(view(tx, key, window, reduction).await?);
+                }
+                Ok(views)
             })
         })
         .await
@@ -138,6 +161,23 @@ async fn points(tx: &mut dyn Tx, run: i64, label: i64) -> Result<Vec<AttemptPoin
         }
     }
     Ok(series)
+}
+
+async fn view(
+    tx: &mut dyn Tx,
+    key: &SeriesKey,
+    window: SeriesWindow,
+    reduction: Reduction,
+) -> Result<SeriesView> {
+    let run = runs::seq_of(tx, &key.run).await?;
+    let label = labels::find(tx, &[&key.name]).await?.into_values().next();
+    let (Some(run), Some(label)) = (run, label) else {
+        return Ok(SeriesView::default());
+    };
+    let attempts = attempts::resume_steps(tx, run).await?;
+    let all = points(tx, run, label).await?;
+    let plan = ReadPlan::new(&attempts, &[], &all, key.origin, window, reduction);
+    Ok(plan.finish().unwrap_or_default())
 }
 
 async fn summaries(
