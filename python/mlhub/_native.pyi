@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, Optional, Union
+from typing import Any
 
 __version__: str
 
@@ -14,7 +14,7 @@ class Writer:
     records are dropped and counted, and room is looked for again every second.
     """
 
-    def __init__(self, path: Union[str, "os.PathLike[str]"]) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         """Make `path` (`events/<writer>.mlog`), or one beside it when it exists.
 
         Raises OSError when no file can be made there.
@@ -22,9 +22,9 @@ class Writer:
     def log(
         self,
         metrics: Mapping[str, Any],
-        step: Optional[int] = None,
-        time_ms: Optional[int] = None,
-    ) -> Union[int, "tuple[int, dict[Any, Any], Optional[str]]"]:
+        step: int | None = None,
+        time_ms: int | None = None,
+    ) -> int | tuple[int, dict[Any, Any], str | None]:
         """Write the numbers among the values of `metrics`.
 
         Without `step` it is one after the greatest so far; `time_ms` is milliseconds
@@ -33,7 +33,7 @@ class Writer:
         per cause). Raises TypeError when `metrics` is no mapping or `step` no integer,
         OverflowError when `step` does not fit into 64 bits.
         """
-    def event(self, json: Union[str, bytes]) -> Optional[str]:
+    def event(self, json: str | bytes) -> str | None:
         """Write an event line, one JSON object; return a warning, once per cause."""
     def flush(self) -> None:
         """Wait until everything is on the disk itself; raises OSError when it refuses."""
@@ -46,7 +46,7 @@ class Writer:
     def dropped(self) -> int:
         """Records dropped."""
     @property
-    def warning(self) -> Optional[str]:
+    def warning(self) -> str | None:
         """The last warning."""
     @property
     def closed(self) -> bool:

@@ -42,6 +42,9 @@ pub struct EventLine {
     /// Shapes, dtypes, devices and statistics at pipeline entry; never values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<Value>,
+    /// Anything else worth keeping, such as a picture's description or an alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordEvent>,
     /// How far the program is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressEvent>,
@@ -82,6 +85,31 @@ pub struct CheckpointEvent {
     pub step: i64,
     /// Relative path inside the run directory.
     pub path: String,
+}
+
+/// A record of a kind the hub stores and shows, and has no rules for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordEvent {
+    /// What it is: 1 to [`RECORD_KIND_MAX_BYTES`] of `a-z`, `0-9` and `_`. A kind
+    /// that has a field of its own in the event line is refused.
+    pub kind: String,
+    /// Its content; never samples of data.
+    pub body: Value,
+}
+
+/// Bytes in the kind of a record.
+pub const RECORD_KIND_MAX_BYTES: usize = 64;
+/// Kinds that a field of the event line, or the hub itself, speaks for.
+const RECORD_KINDS_TAKEN: [&str; 5] = ["checkpoint", "entry", "warning", "error", "progress"];
+
+impl RecordEvent {
+    /// Whether a program may write records of this kind.
+    pub fn kind_is_free(&self) -> bool {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        (1..=RECORD_KIND_MAX_BYTES).contains(&self.kind.len())
+            && self.kind.bytes().all(plain)
+            && !RECORD_KINDS_TAKEN.contains(&self.kind.as_str())
+    }
 }
 
 /// How far a program is.

@@ -8,7 +8,7 @@ use mlhub_protocol::event::EventLine;
 use serde_json::Value;
 
 /// Fields that make an object an event.
-const EVENT_FIELDS: [&str; 10] = [
+const EVENT_FIELDS: [&str; 11] = [
     "metrics",
     "params",
     "tags",
@@ -17,6 +17,7 @@ const EVENT_FIELDS: [&str; 10] = [
     "checkpoint",
     "entry",
     "progress",
+    "record",
     "warning",
     "error",
 ];

@@ -207,6 +207,13 @@ impl Writer {
         if let Some(entry) = event.entry {
             out.record("entry", time_ms, entry, start);
         }
+        match event.record {
+            Some(record) if record.kind_is_free() => {
+                out.record(&record.kind, time_ms, record.body, start);
+            }
+            Some(_) => out.malformed(start),
+            None => {}
+        }
         if let Some(message) = event.warning {
             out.record("warning", time_ms, json!({ "message": message }), start);
         }

@@ -54,6 +54,24 @@ fn fields_of_a_line_go_to_their_places() {
 }
 
 #[test]
+fn records_of_free_kinds_are_kept_and_others_are_not() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let lines = concat!(
+        "{\"record\":{\"kind\":\"media\",\"body\":{\"path\":\"artifacts/a.png\"}},\"time_ms\":7}\n",
+        "{\"record\":{\"kind\":\"checkpoint\",\"body\":{}}}\n",
+        "{\"record\":{\"kind\":\"No Kind\",\"body\":{}}}\n",
+    );
+    let found = all(writer(&folder, lines.as_bytes()), usize::MAX);
+    let records = &found[0].batch.records;
+    assert_eq!(records.len(), 2);
+    assert_eq!((records[0].kind.as_str(), records[0].time_ms), ("media", 7));
+    assert_eq!(records[0].body["path"], "artifacts/a.png");
+    assert_eq!(records[1].kind, "warning");
+    let message = records[1].body["message"].as_str().expect("a message");
+    assert!(message.contains("2 line(s)"), "{message}");
+}
+
+#[test]
 fn unreadable_lines_give_one_warning_without_their_content() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let mut bytes = b"{\"metrics\":{\"a\":1}}\nsecret one\n\n".to_vec();

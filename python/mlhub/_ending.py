@@ -1,0 +1,153 @@
+"""How a process ends: exit codes, exceptions and signals, told to the runs it has.
+
+Hooks are put in at the first run, chain to those that were there, and are passive in
+forked children. SIGKILL cannot be seen from here; the forwarder tells such an end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Callable, Protocol
+
+__all__ = ["Ending", "watch"]
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGXCPU") if hasattr(signal, name)
+)
+"""Signals that end a process and that it may see coming."""
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended, by the shells' rule."""
+
+
+class Ender(Protocol):
+    """What is told of an end."""
+
+    def _end(self, ending: Ending) -> None: ...
+
+
+class Ending:
+    """How the process ends, as far as it is known."""
+
+    def __init__(
+        self,
+        code: int | None = 0,
+        *,
+        signal_number: int | None = None,
+        message: str | None = None,
+    ) -> None:
+        self.code = code
+        self.signal = signal_number
+        self.message = message
+
+
+class State:
+    """What the hooks know; one of a process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.enders: list[Ender] = []
+        self.ending = Ending()
+        self.previous: dict[int, Any] = {}
+        self.sys_exit: Callable[..., Any] = sys.exit
+        self.excepthook: Callable[..., Any] = sys.excepthook
+        self.installed = False
+
+
+state = State()
+
+
+def watch(ender: Ender) -> None:
+    """Tell `ender` when the process ends."""
+    if state.pid != os.getpid():
+        # A forked child that starts a run of its own: the parent's are not its own.
+        state.pid = os.getpid()
+        state.enders = []
+        state.ending = Ending()
+    if ender not in state.enders:
+        state.enders.append(ender)
+    install()
+
+
+def forget(ender: Ender) -> None:
+    """Tell it nothing any more."""
+    if ender in state.enders:
+        state.enders.remove(ender)
+
+
+def install() -> None:
+    if not state.installed:
+        state.installed = True
+        atexit.register(at_exit)
+        state.sys_exit, sys.exit = sys.exit, noting_exit  # type: ignore[assignment]
+        state.excepthook, sys.excepthook = sys.excepthook, noting_exception
+        main = sys.modules.get("__main__")
+        # `from sys import exit` before the first run bound the original.
+        for name in ("exit", "sys_exit"):
+            if main is not None and getattr(main, name, None) is state.sys_exit:
+                setattr(main, name, noting_exit)
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            watch_signal(number)
+
+
+def watch_signal(number: int) -> None:
+    current = signal.getsignal(number)
+    # Ignored by the caller (nohup), or set by something that is not Python: left alone.
+    if current in (signal.SIG_IGN, None) or current is on_signal:
+        return
+    state.previous[number] = current
+    signal.signal(number, on_signal)
+
+
+def code_of(argument: object) -> int:
+    """The exit code of `sys.exit(argument)`."""
+    if argument is None:
+        return 0
+    return argument & 0xFF if isinstance(argument, int) else 1
+
+
+def noting_exit(status: object = None, /) -> None:
+    """`sys.exit`, remembered."""
+    state.ending = Ending(code_of(status))
+    state.sys_exit(status)
+
+
+def noting_exception(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """The hook of exceptions that nobody caught, remembered and passed on."""
+    if issubclass(kind, KeyboardInterrupt):
+        state.ending = Ending(
+            INTERRUPTED, signal_number=int(signal.SIGINT), message="KeyboardInterrupt"
+        )
+    else:
+        state.ending = Ending(1, message=kind.__qualname__)
+    state.excepthook(kind, error, trace)
+
+
+def on_signal(number: int, frame: FrameType | None) -> None:
+    """Chains to the handler that was there; dies by the signal where none was."""
+    previous = state.previous.get(number, signal.SIG_DFL)
+    if callable(previous):
+        previous(number, frame)
+        return
+    if os.getpid() == state.pid:
+        tell(Ending(None, signal_number=number, message=signal.Signals(number).name))
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def at_exit() -> None:
+    if os.getpid() == state.pid:
+        tell(state.ending)
+
+
+def tell(ending: Ending) -> None:
+    for ender in list(reversed(state.enders)):
+        ender._end(ending)
+    state.enders.clear()
