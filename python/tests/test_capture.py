@@ -1,0 +1,160 @@
+"""What is found out about code, machine, environment, seeds; and what is not kept."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mlhub
+from mlhub import _capture
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "train.py").write_text("lr = 1\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "first")
+    return folder
+
+
+def test_a_clean_tree(repository: Path) -> None:
+    facts, warnings = _capture.code(repository)
+    assert facts["branch"] == "main"
+    assert len(facts["commit"]) == 40
+    assert facts["dirty"] is False
+    assert warnings == []
+
+
+def test_a_dirty_tree_has_its_patch(repository: Path) -> None:
+    (repository / "train.py").write_text("lr = 2\n")
+    (repository / "new.py").write_text("x = 1\n")
+    facts, warnings = _capture.code(repository)
+    assert facts["dirty"] is True
+    assert "+lr = 2" in facts["patch"]
+    assert list(facts["untracked"]) == ["new.py"]
+    assert any("untracked" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "key = 'ghp_0123456789012345678901234567890'\n",
+        "password = 'correct horse battery'\n",
+        "url = 'https://user:pass@host/x'\n",
+        "-----BEGIN RSA PRIVATE KEY-----\n",
+    ],
+)
+def test_a_patch_with_a_secret_is_left_out(repository: Path, line: str) -> None:
+    (repository / "train.py").write_text(line)
+    facts, warnings = _capture.code(repository)
+    assert "patch" not in facts
+    assert len(facts["patch_sha256"]) == 64
+    assert any("secret" in warning for warning in warnings)
+
+
+def test_a_large_patch_is_left_out(repository: Path) -> None:
+    (repository / "train.py").write_text("x = 1\n" * 300_000)
+    facts, warnings = _capture.code(repository)
+    assert "patch" not in facts
+    assert any("1 MiB" in warning for warning in warnings)
+
+
+def test_credentials_leave_the_remote(repository: Path) -> None:
+    git(repository, "remote", "add", "origin", "https://user:token@host.example/a.git")
+    facts, _ = _capture.code(repository)
+    assert facts["remote"] == "https://host.example/a.git"
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    facts, warnings = _capture.code(tmp_path)
+    assert facts["vcs"] is None
+    assert warnings
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["x", "--token", "abc"], ["x", "--token", "[redacted]"]),
+        (["x", "--api-key=abc"], ["x", "--api-key=[redacted]"]),
+        (["x", "--lr", "0.1"], ["x", "--lr", "0.1"]),
+        (["x", "ghp_abcdef"], ["x", "[redacted]"]),
+        (["x", "--url=https://a:b@c/"], ["x", "--url=[redacted]"]),
+        (["x", "--max-tokens", "5"], ["x", "--max-tokens", "5"]),
+    ],
+)
+def test_commands_are_kept_without_secrets(given: list[str], shown: list[str]) -> None:
+    assert _capture.command(given) == shown
+
+
+def test_variables_are_kept_by_an_allow_list() -> None:
+    environment = {
+        "CUDA_VISIBLE_DEVICES": "0",
+        "NCCL_DEBUG": "INFO",
+        "HOME": "/root",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "TORCH_TOKEN": "x",
+    }
+    assert _capture.variables(environment) == {
+        "CUDA_VISIBLE_DEVICES": "0",
+        "NCCL_DEBUG": "INFO",
+        "TORCH_TOKEN": "[redacted]",
+    }
+
+
+def test_packages_and_machine() -> None:
+    facts = _capture.python_environment()
+    assert any(package.startswith("numpy==") for package in facts["packages"])
+    assert facts["fingerprint"] == _capture.python_environment()["fingerprint"]
+    machine = _capture.machine()
+    assert machine["cores"] >= 1
+    assert machine["memory_bytes"] > 0
+
+
+def test_seeds_tell_equal_states_apart_from_others() -> None:
+    def now() -> dict[str, Any]:
+        return _capture.seeds()
+
+    mlhub.seed_everything(7)
+    first = now()
+    mlhub.seed_everything(7)
+    assert now() == first
+    random.random()
+    np.random.random()
+    after = now()
+    assert after["random"] != first["random"]
+    assert after["numpy"] != first["numpy"]
+    assert now() == after, "looking changes no generator"
+
+
+def test_describe_knows_shapes_and_no_values() -> None:
+    batch = {
+        "image": np.full((4, 3, 8, 8), 0.123456789, dtype="float32"),
+        "label": [3, 1, 4, 1],
+        "text": "a private sentence",
+        "nested": (np.arange(3), None),
+    }
+    batch["image"][0, 0, 0, 0] = np.nan
+    facts = mlhub.describe(batch)
+    image = facts["items"]["image"]
+    assert (image["shape"], image["dtype"]) == ([4, 3, 8, 8], "float32")
+    assert image["non_finite"] == 1
+    assert image["mean"] == pytest.approx(0.123457, abs=1e-6)
+    assert facts["items"]["label"] == {"type": "list", "length": 4, "items": [{"type": "int"}]}
+    assert "private" not in str(facts)
+    assert "mean" not in facts["items"]["nested"]["items"][0], "three elements: no statistics"
+    loop: list[Any] = []
+    loop.append(loop)
+    assert mlhub.describe(loop)["items"][0]["deeper"] is True

@@ -1,0 +1,358 @@
+"""Real processes: exits, signals, kills, forks, children, ranks, full disks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Program, wait_until
+from reader import read_run
+
+INIT = "import mlhub, os, sys\nrun = mlhub.init('p', name='n')\nrun.log({'a': 1.0}, step=0)\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("", 0, (0, None)),
+        ("sys.exit()", 0, (0, None)),
+        ("sys.exit(3)", 3, (3, None)),
+        ("sys.exit('bad')", 1, (1, None)),
+        ("raise ValueError('x')", 1, (1, None)),
+        ("run.finish(5)", 0, (5, None)),
+        ("with run: pass", 0, (0, None)),
+        ("with run: raise RuntimeError", 1, (1, None)),
+        ("with run: sys.exit(4)", 4, (4, None)),
+        ("raise KeyboardInterrupt", -signal.SIGINT, (130, signal.SIGINT)),
+        ("os.kill(os.getpid(), 15)", -signal.SIGTERM, (None, signal.SIGTERM)),
+        ("os.kill(os.getpid(), 1)", -signal.SIGHUP, (None, signal.SIGHUP)),
+    ],
+)
+def test_an_end_is_recorded_and_left_as_it_is(
+    program: Program, code: str, status: int, told: tuple[int | None, int | None]
+) -> None:
+    done = program.run(INIT + code)
+    assert done.returncode == status, done.stderr
+    events = program.events()
+    exit_file = events.file("exit.json")
+    assert (exit_file["code"], exit_file["signal"]) == told
+    assert events.series("a") == [(0, 1.0)]
+
+
+def test_an_exception_is_shown_as_ever(program: Program) -> None:
+    done = program.run(INIT + "raise ValueError('the cause')")
+    assert "ValueError: the cause" in done.stderr
+    events = program.events()
+    assert "ValueError: the cause" in (events.path / "stderr.log").read_text()
+    assert events.joined("tags")["exit"] == "ValueError"
+
+
+def test_a_handler_that_was_there_is_called(program: Program) -> None:
+    code = (
+        "import signal, os\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('mine', flush=True))\n"
+        + INIT
+        + "os.kill(os.getpid(), 15)\nrun.log({'a': 2.0}, step=1)\nprint('goes on')\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:2] == ["mine", "goes on"]
+    events = program.events()
+    assert events.file("exit.json")["code"] == 0
+    assert len(events.series("a")) == 2
+
+
+def test_what_was_logged_survives_a_kill(program: Program) -> None:
+    code = (
+        INIT + "i = 0\nwhile True:\n  i += 1\n  run.log({'a': i}, step=i)\n"
+        "  if i % 1000 == 0:\n    print(i, flush=True)\n"
+    )
+    process = program.start(code)
+    assert process.stdout is not None
+    said = [int(process.stdout.readline()) for _ in range(5)][-1]
+    process.kill()
+    rest = process.stdout.read().split()
+    said = max([said, *map(int, rest[:-1])])
+    process.wait()
+    series = program.events().series("a")
+    assert [step for step, _ in series] == list(range(len(series)))
+    assert len(series) > said
+    assert not (program.events().path / "exit.json").exists()
+
+
+def test_a_fork_writes_a_file_of_its_own_and_ends_nothing(program: Program) -> None:
+    code = INIT + (
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    run.log({'child': 1.0}, step=0)\n"
+        "    sys.exit(9)\n"
+        "os.waitpid(pid, 0)\n"
+        "run.log({'a': 2.0}, step=1)\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    events = program.events()
+    assert events.series("child") == [(0, 1.0)]
+    assert events.series("a") == [(0, 1.0), (1, 2.0)]
+    assert len(events.writers) == 2
+    assert events.file("exit.json")["code"] == 0
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_children_of_multiprocessing_join_the_run(program: Program, method: str) -> None:
+    code = f"""
+import multiprocessing, mlhub
+
+def work(number):
+    run = mlhub.init('p')
+    for step in range(10):
+        run.log({{f'worker{{number}}': step}}, step=step)
+
+if __name__ == '__main__':
+    run = mlhub.init('p', name='n')
+    context = multiprocessing.get_context('{method}')
+    workers = [context.Process(target=work, args=(number,)) for number in range(3)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+    assert all(worker.exitcode == 0 for worker in workers)
+    run.log({{'a': 1.0}}, step=0)
+"""
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    events = program.events()
+    for number in range(3):
+        assert events.series(f"worker{number}") == [(step, float(step)) for step in range(10)]
+    assert len(events.writers) == 4
+    assert events.file("exit.json")["code"] == 0
+
+
+def test_ranks_are_one_run_with_a_stream_each(program: Program) -> None:
+    code = (
+        "import mlhub, os\nrun = mlhub.init('p')\nrank = int(os.environ['RANK'])\n"
+        "for step in range(20): run.log({f'rank{rank}': step}, step=step)\n"
+        "print(run.id)\n"
+    )
+    common = {
+        "WORLD_SIZE": "4",
+        "LOCAL_WORLD_SIZE": "4",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "29500",
+        "TORCHELASTIC_RUN_ID": "none",
+    }
+    processes = [
+        program.start(code, RANK=str(rank), LOCAL_RANK=str(rank), **common) for rank in (3, 2, 1, 0)
+    ]
+    outputs = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, outputs
+    assert len({out for out, _ in outputs}) == 1
+    events = program.events()
+    for rank in range(4):
+        assert events.series(f"rank{rank}") == [(step, float(step)) for step in range(20)]
+    assert len(events.writers) == 4
+    files = [events.file(f"ranks/{path.name}") for path in (events.path / "ranks").iterdir()]
+    assert sorted(file["rank"] for file in files) == [0, 1, 2, 3]
+    assert all(file["ended_at_ms"] for file in files)
+    assert events.file("exit.json")["code"] == 0
+
+
+def test_the_same_port_again_is_another_run(program: Program) -> None:
+    code = "import mlhub\nprint(mlhub.init('p').id)\n"
+    common = {
+        "WORLD_SIZE": "1",
+        "RANK": "0",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "29500",
+    }
+    first, second = program.run(code, **common), program.run(code, **common)
+    assert first.stdout != second.stdout
+
+
+def test_a_full_disk_is_told_once_and_training_goes_on(program: Program) -> None:
+    code = (
+        "import resource, signal, mlhub\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))\n"
+        "run = mlhub.init('p', console='off', capture=False)\n"
+        "for step in range(400_000): run.log({'a': 1.0}, step=step)\n"
+        "print('dropped', run.dropped)\n"
+        "print('trained')\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    assert "trained" in done.stdout
+    dropped = int(done.stdout.split()[1])
+    series = program.events().series("a")
+    assert dropped > 0
+    assert len(series) + dropped == 400_000
+    assert [step for step, _ in series] == list(range(len(series)))
+    warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert len(warnings) == 1, done.stderr
+    assert f"{dropped} record(s) were dropped" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_records_nothing(program: Program) -> None:
+    code = "import mlhub\nrun = mlhub.init('p')\nrun.log({'a': 1})\nprint(run.mode)\n"
+    done = program.run(code, MLHUB_DIR="/proc/nowhere")
+    assert done.returncode == 0
+    assert done.stdout.strip() == "disabled"
+    assert done.stderr.count("nothing is recorded") == 1
+
+
+def test_strict_raises_at_the_start(program: Program) -> None:
+    done = program.run("import mlhub\nmlhub.init('p', strict=True)\n", MLHUB_DIR="/proc/nowhere")
+    assert done.returncode == 1
+    assert "MlhubError: nothing is recorded" in done.stderr
+
+
+def test_output_is_kept_and_passed_on(program: Program) -> None:
+    code = INIT + (
+        "print('to stdout', 'é')\nprint('to stderr', file=sys.stderr)\n"
+        "sys.stdout.writelines(['x\\n'])\nrun.finish()\nprint('afterwards')\n"
+    )
+    done = program.run(code, PYTHONIOENCODING="utf-8")
+    assert done.stdout == "to stdout é\nx\nafterwards\n"
+    path = program.events().path
+    assert (path / "stdout.log").read_text().startswith("to stdout é\n")
+    assert "afterwards" not in (path / "stdout.log").read_text()
+    assert "to stderr\n" in (path / "stderr.log").read_text()
+
+
+def test_descriptors_take_in_what_subprocesses_print(program: Program) -> None:
+    code = (
+        "import mlhub, subprocess\nrun = mlhub.init('p', console='fd')\n"
+        "print('from python', flush=True)\nsubprocess.run(['echo', 'from a child'])\n"
+        "run.finish()\nprint('afterwards')\n"
+    )
+    done = program.run(code)
+    assert done.stdout == "from python\nfrom a child\nafterwards\n", done.stderr
+    assert (program.events().path / "stdout.log").read_text() == "from python\nfrom a child\n"
+
+
+def test_starting_again_ends_the_run_before(program: Program) -> None:
+    code = INIT + (
+        "first = run\nsecond = mlhub.init('p')\nassert first.ended and not second.ended\n"
+        "assert mlhub.init('p', reinit='return_previous') is second\n"
+        "third = mlhub.init('p', reinit='create_new')\n"
+        "assert not second.ended and mlhub.run is third\n"
+        "third.log({'a': 3})\nsecond.log({'a': 2})\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    runs = [read_run(file.parent) for file in program.directories()]
+    assert len(runs) == 3
+    assert all(run.file("exit.json")["code"] == 0 for run in runs)
+
+
+def test_a_run_id_in_use_is_refused_and_resume_goes_on(program: Program) -> None:
+    code = "import mlhub\nrun = mlhub.init('p', run_id='myrun1')\nrun.log({'a': 1})\n"
+    assert program.run(code).returncode == 0
+    again = program.run(code)
+    assert "is in" in again.stderr
+    assert "resume=True" in again.stderr
+    resumed = code.replace("'myrun1'", "'myrun1', resume=True, resume_step=4")
+    assert program.run(resumed).returncode == 0
+    attempts = sorted(path.name for path in (program.runs / "myrun1").iterdir())
+    assert attempts == ["1", "2"]
+    assert read_run(program.runs / "myrun1" / "2").file("sdk.json")["resume"] == {"step": 4}
+
+
+def test_a_decorated_function_is_a_run(program: Program) -> None:
+    code = (
+        "import mlhub\n"
+        "@mlhub.track(project='p', tags=['quick'])\n"
+        "def train(lr, epochs=2):\n"
+        "    for step in range(epochs): mlhub.log({'a': lr}, step=step)\n"
+        "    return 'done'\n"
+        "assert train(0.5) == 'done'\n"
+        "@mlhub.track\n"
+        "def fail(): raise ValueError('x')\n"
+        "try: fail()\n"
+        "except ValueError: pass\n"
+        "assert mlhub.run is None\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    runs = {
+        run.file("sdk.json")["run"]["name"]: run
+        for run in (read_run(file.parent) for file in program.directories())
+    }
+    assert runs["train"].file("sdk.json")["params"] == {"lr": 0.5, "epochs": 2}
+    assert runs["train"].file("sdk.json")["tags"] == {"quick": "true"}
+    assert runs["train"].series("a") == [(0, 0.5), (1, 0.5)]
+    assert runs["fail"].file("exit.json")["code"] == 1
+
+
+def test_inside_a_supervised_run_it_joins_that_one(program: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "supervised"
+    folder.mkdir()
+    (folder / "run.json").write_text(
+        '{"version": 1, "run": {"id": "abcd1234", "project": "theirs", "experiment": "e", '
+        '"name": "n"}, "params": {"lr": 0.25}}'
+    )
+    code = (
+        "import mlhub\nrun = mlhub.init('mine', config={'extra': 1})\n"
+        "print(run.id, run.project, run.config.lr, run.config.extra)\nrun.log({'a': 1})\n"
+    )
+    done = program.run(code, MLHUB_RUN_DIR=str(folder), MLHUB_RUN_ID="abcd1234")
+    assert done.stdout == "abcd1234 theirs 0.25 1\n", done.stderr
+    assert program.directories() == []
+    events = read_run(folder)
+    assert events.series("a") == [(0, 1.0)]
+    assert events.joined("params") == {"extra": 1}
+    assert sorted(path.name for path in folder.iterdir()) == ["events", "run.json"]
+
+
+def test_a_notebook_runs_cells(program: Program) -> None:
+    """Cells share one namespace, and an exception in one ends nothing."""
+    code = (
+        "import mlhub, code\n"
+        "console = code.InteractiveConsole()\n"
+        "console.push('import mlhub')\n"
+        "console.push(\"run = mlhub.init('p', name='first')\")\n"
+        "console.push('1 / 0')\n"
+        "console.push(\"run.log({'a': 1})\")\n"
+        "console.push(\"run = mlhub.init('p', name='second')\")\n"
+        "console.push(\"run.log({'a': 2})\")\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    runs = [read_run(file.parent) for file in program.directories()]
+    assert sorted(run.file("sdk.json")["run"]["name"] for run in runs) == ["first", "second"]
+    assert sorted(value for run in runs for _, value in run.series("a")) == [1.0, 2.0]
+
+
+def test_the_forwarder_is_started_once_and_detached(program: Program, tmp_path: Path) -> None:
+    recorder = tmp_path / "recorder"
+    recorder.write_text(
+        f"#!{sys.executable}\nimport sys, os, json\n"
+        f"open({str(tmp_path / 'called')!r}, 'a').write("
+        "json.dumps([sys.argv[1:], os.getsid(0) == os.getpid()]) + '\\n')\n"
+    )
+    recorder.chmod(0o755)
+    done = program.run(INIT, MLHUB_MODE="online", MLHUB_BINARY=str(recorder))
+    assert done.returncode == 0, done.stderr
+    called = wait_until(
+        lambda: (tmp_path / "called").exists() and (tmp_path / "called").read_text(), "it runs"
+    )
+    path = program.events().path
+    assert called == f'[["forward", "{path}"], true]\n'
+
+
+def test_without_the_command_the_run_is_kept(program: Program) -> None:
+    done = program.run(INIT, MLHUB_MODE="online", MLHUB_BINARY="/nowhere/mlhub")
+    assert done.returncode == 0
+    assert "kept on disk only" in done.stderr
+    assert program.events().series("a") == [(0, 1.0)]
+
+
+def test_pid_of_the_file_is_the_process(program: Program) -> None:
+    process = program.start(INIT + "print(os.getpid(), flush=True)\nsys.stdin.read()\n")
+    out, _ = process.communicate(timeout=60)
+    identity = program.events().file("sdk.json")["process"]
+    assert identity["pid"] == int(out)
+    assert identity["start_ticks"] > 0
+    assert identity["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert os.getpid() != identity["pid"]
