@@ -47,18 +47,22 @@ def prepare_metadata_for_build_wheel(directory: str, config_settings: Settings =
 
 def prepare_metadata_for_build_editable(directory: str, config_settings: Settings = None) -> str:
     SCRIPTS.mkdir(parents=True, exist_ok=True)
-    return str(maturin.prepare_metadata_for_build_editable(directory, with_profile(config_settings)))
+    return str(
+        maturin.prepare_metadata_for_build_editable(directory, with_profile(config_settings))
+    )
 
 
 def build_wheel(
-    directory: str, config_settings: Settings = None, metadata_directory: Optional[str] = None
+    directory: str, config_settings: Settings = None, metadata_directory: str | None = None
 ) -> str:
     with command_in_scripts():
-        return str(maturin.build_wheel(directory, with_profile(config_settings), metadata_directory))
+        return str(
+            maturin.build_wheel(directory, with_profile(config_settings), metadata_directory)
+        )
 
 
 def build_editable(
-    directory: str, config_settings: Settings = None, metadata_directory: Optional[str] = None
+    directory: str, config_settings: Settings = None, metadata_directory: str | None = None
 ) -> str:
     with command_in_scripts():
         return str(
@@ -92,7 +96,9 @@ def command_in_scripts() -> Iterator[None]:
 def build_command() -> Path:
     """Builds the `mlhub` command; returns where cargo put it."""
     if shutil.which("cargo") is None:
-        sys.exit("Building mlhub needs Rust, and there is no cargo: install it from https://rustup.rs")
+        sys.exit(
+            "Building mlhub needs Rust, and there is no cargo: install it from https://rustup.rs"
+        )
     environment = dict(os.environ)
     if shutil.which("npm") is None and "MLHUB_UI" not in environment:
         print("there is no npm: the mlhub command is built without its web page", file=sys.stderr)

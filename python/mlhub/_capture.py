@@ -2,12 +2,16 @@
 
 What is not known is left out, never guessed. Secrets are kept out by name and by
 well-known shape, as the command line does; that is a guard, not a proof.
-Runs in a thread of its own: nothing here may touch the training.
+
+Code, packages and machine are found out by a process of its own (this file, run as a
+script), so that neither a thread nor the lock of the interpreter is in the training's
+way. It imports nothing else of this package.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -199,10 +203,12 @@ def without_credentials(url: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def code(folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """The code of a folder: commit, branch, remote, patch; and what is amiss with it."""
+def code(folder: Path, script: Path | None = None) -> tuple[dict[str, Any], list[str]]:
+    """The code of a folder: commit, branch, remote, patch; and what is amiss with it.
+
+    Outside a repository `script` alone is named, by its hash.
+    """
     root = git_line(folder, "rev-parse", "--show-toplevel")
-    script = script_path()
     if root is None:
         facts: dict[str, Any] = {"vcs": None, "root": str(folder)}
         if script is not None:
@@ -432,12 +438,58 @@ def fingerprint(state: bytes) -> str:
     return f"sha256:{hashlib.sha256(state).hexdigest()[:32]}"
 
 
-def capture(folder: Path) -> dict[str, Any]:
+def capture(folder: Path, script: Path | None = None) -> dict[str, Any]:
     """The snapshot's parts that take time to find: code, environment, machine."""
-    facts, warnings = code(folder)
+    facts, warnings = code(folder, script)
     return {
         "code": facts,
         "environment": python_environment(),
         "machine": machine(),
         "warnings": warnings,
     }
+
+
+def start(path: Path) -> Any:
+    """Start the process that writes `capture.json` into the run directory.
+
+    Raises OSError; returns its `subprocess.Popen`.
+    """
+    import subprocess
+
+    if not sys.executable:
+        raise FileNotFoundError("this Python does not know its own program")
+    script = script_path()
+    asked = {"path": str(path), "script": str(script) if script else None, "sys_path": sys.path}
+    process = subprocess.Popen(
+        [sys.executable, __file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    try:
+        process.stdin.write(json.dumps(asked).encode())
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it ended at once; what it would have found is missing, and said to be
+    return process
+
+
+def main() -> None:
+    """The process of its own: asked on standard input, answers by the file."""
+    asked = json.load(sys.stdin)
+    # The caller's packages are meant, not the modules that lie beside this file.
+    sys.path[:] = [entry for entry in asked["sys_path"] if isinstance(entry, str)]
+    try:
+        facts = capture(Path.cwd(), Path(asked["script"]) if asked["script"] else None)
+    except Exception as error:  # capture is a help, never a condition
+        facts = {"warnings": [f"code and machine are not recorded: {type(error).__name__}"]}
+    path = Path(asked["path"]) / "capture.json"
+    making = path.with_name(".capture.json.tmp")
+    making.write_text(json.dumps(facts, indent=1), encoding="utf-8", errors="replace")
+    os.replace(making, path)
+
+
+if __name__ == "__main__":
+    main()

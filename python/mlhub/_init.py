@@ -19,7 +19,7 @@ from ._console import CONSOLE_MODES
 from ._files import VERSION, is_same_process, process_identity, read_json, write_json
 from ._keeping import describe_error
 from ._place import CHILD_VARIABLE, Place, Ranks
-from ._problems import MlhubError, Problems, say
+from ._problems import MlhubError, Problems
 from ._run import Run, now_ms, tags_of
 from ._values import flatten, to_jsonable
 
@@ -325,14 +325,18 @@ def open_run(
 
 def begin(run: Run, asked: dict[str, Any], mode: str) -> None:
     """What the process that made the directory does besides."""
+    from ._capture import start as start_capture
+
     path = run.path
     assert path is not None
     os.environ[CHILD_VARIABLE] = str(path)
     if asked["capture"]:
-        run._capture = threading.Thread(
-            target=write_capture, args=(path, Path.cwd()), name="mlhub-capture", daemon=True
-        )
-        run._capture.start()
+        try:
+            run._capture = start_capture(path)
+        except OSError as error:
+            text = f"code and machine are not recorded: {describe_error(error)}"
+            run._problems.report("capture", text, error=error)
+            write_json(path / "capture.json", {"warnings": [text]})
     if mode == "online":
         reason = _place.start_forwarder(path, os.environ)
         if reason is not None:
@@ -340,20 +344,6 @@ def begin(run: Run, asked: dict[str, Any], mode: str) -> None:
                 "forwarder",
                 f"the run is kept on disk only: {reason}; ship it with: mlhub sync {path}",
             )
-
-
-def write_capture(path: Path, folder: Path) -> None:
-    """Find out about code, packages and machine; runs in a thread of its own."""
-    from ._capture import capture
-
-    try:
-        facts = capture(folder)
-    except Exception as error:  # capture is a help, never a condition
-        facts = {"warnings": [f"code and machine are not recorded: {describe_error(error)}"]}
-    try:
-        write_json(path / "capture.json", to_jsonable(facts))
-    except (OSError, ValueError) as error:
-        say(f"warning: code and machine are not recorded: {describe_error(error)}")
 
 
 def current() -> Run | None:

@@ -78,7 +78,7 @@ class Run(Keeping):
         self._ending_lock = threading.RLock()
         self._started_at_ms = now_ms()
         self._media = 0
-        self._capture: threading.Thread | None = None
+        self._capture: Any = None
         self.config = Config(config, told=self._tell_params, changed=self._tell_changed)
         self.summary = Summary(self._tell_summary)
         self._console: Console | None = None
@@ -321,7 +321,7 @@ class Run(Keeping):
         if ending.message and self._writer is not None:
             self._event({"tags": {"exit": ending.message}})
         if self._capture is not None:
-            self._capture.join(CAPTURE_WAIT_SECONDS)
+            self._wait_for_capture()
         dropped = self.dropped
         if dropped:
             self._event({"warning": f"{dropped} record(s) were dropped: the disk was full"})
@@ -336,6 +336,17 @@ class Run(Keeping):
             exit_file = {"version": VERSION, "code": ending.code, "signal": ending.signal}
             write_json(path / "exit.json", {**exit_file, "ended_at_ms": ended_at})
         self._say_end(dropped)
+
+    def _wait_for_capture(self) -> None:
+        import subprocess
+
+        try:
+            self._capture.wait(CAPTURE_WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._problems.report(
+                "capture", "finding out about code and packages takes long and goes on by itself"
+            )
+            self._capture.returncode = 0  # not to be waited for any more
 
     def _tell_seeds(self, when: str) -> None:
         from ._capture import seeds

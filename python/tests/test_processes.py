@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -190,7 +191,10 @@ def test_a_full_disk_is_told_once_and_training_goes_on(program: Program) -> None
     assert [step for step, _ in series] == list(range(len(series)))
     warnings = [line for line in done.stderr.splitlines() if "warning" in line]
     assert len(warnings) == 1, done.stderr
-    assert f"{dropped} record(s) were dropped" in done.stderr
+    counted = re.search(r"(\d+) record\(s\) were dropped", done.stderr)
+    assert counted is not None, done.stderr
+    # The end of the run has records of its own that find no room either.
+    assert dropped <= int(counted[1]) <= dropped + 10
 
 
 def test_a_folder_that_cannot_be_written_records_nothing(program: Program) -> None:
