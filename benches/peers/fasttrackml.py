@@ -1,0 +1,33 @@
+"""FastTrackML's server (SQLite behind it) with the MLflow client."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from peers import mlflow_tables, serving
+from peers.mlflow_sync import bulk, close, count, history, load_runs, log, open  # noqa: A004, F401
+
+MODULE = "mlflow"
+
+
+def start(folder: Path) -> dict:
+    port = serving.free_port()
+    command = [
+        str(Path(sys.executable).parent / "fml"), "server", "--log-level", "error",
+        "--listen-address", f"127.0.0.1:{port}",
+        "--database-uri", f"sqlite://{folder}/fasttrackml.db",
+        "--default-artifact-root", f"{folder}/artifacts",
+    ]  # fmt: skip
+    return serving.serve(command, f"http://127.0.0.1:{port}", "/health", folder)
+
+
+def table(folder: Path, url: str, runs: int):
+    """Fills the table beside the running server; returns what searches it once."""
+    experiment = mlflow_tables.fill(folder / "fasttrackml.db", runs, fasttrackml=True)
+    return lambda: mlflow_tables.search(url, experiment)
+
+
+def load_target(url: str, runs: int) -> dict:
+    """Runs for the load generator."""
+    return load_runs(url, runs)
