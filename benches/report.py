@@ -20,7 +20,8 @@ PLOTTED = (
 def write(docs: Path, peers, scenarios, results, versions, rounds: int) -> None:
     docs.mkdir(exist_ok=True)
     (docs / "benchmarks.json").write_text(
-        json.dumps({"versions": versions, "machine": machine(), "results": results}, indent=1) + "\n"
+        json.dumps({"versions": versions, "machine": machine(), "results": results}, indent=1)
+        + "\n"
     )
     (docs / "benchmarks.svg").write_text(plot(peers, scenarios, results))
     note = docs / "benchmarks-notes.md"
@@ -28,8 +29,10 @@ def write(docs: Path, peers, scenarios, results, versions, rounds: int) -> None:
         "# Benchmarks",
         "",
         "Written by `python3 benches/run.py`: this hub and other trackers, in one run on one",
-        f"machine ({machine()}), {datetime.date.today():%Y-%m-%d}. A figure is the median of "
-        f"{rounds} rounds, in brackets the smallest and the greatest. The ratio is how much",
+        (
+            f"machine ({machine()}), {datetime.date.today():%Y-%m-%d}. A figure is the median of "
+            f"{rounds} rounds, in brackets the smallest and the greatest. The ratio is how much"
+        ),
         "better mlhub is than that tracker (below 1: worse). What each scenario does is in",
         "`benches/worker.py` and `benches/peers/`; sizes that a slow tracker cannot bear are",
         "smaller for it (`benches/run.py`), which flatters it if anything.",

@@ -112,7 +112,9 @@ def environment(name: str, peer: Peer) -> Path:
 
 def version_of(python: Path, distribution: str) -> str:
     code = f"import importlib.metadata as m; print(m.version({distribution!r}))"
-    return subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def plan(name: str, peer: Peer, scenario: str, smoke: bool) -> list[str] | None:
@@ -165,7 +167,12 @@ def measure(name: str, peer: Peer, scenario: str, arguments: list[str]) -> dict 
     command += [arguments[0], str(folder), *arguments[1:]]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=SCENARIO_SECONDS, env=child_environment()
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=SCENARIO_SECONDS,
+            env=child_environment(),
         )
     except subprocess.TimeoutExpired:
         return f"not done after {SCENARIO_SECONDS} s"
@@ -178,7 +185,9 @@ def measure(name: str, peer: Peer, scenario: str, arguments: list[str]) -> dict 
 
 
 def child_environment() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLHUB_", "MLFLOW_", "WANDB_"))}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("MLHUB_", "MLFLOW_", "WANDB_"))
+    }
     kept["BENCH_LOAD"] = str(binary("mlhub-load"))
     kept["BENCH_MLHUB"] = str(binary("mlhub"))
     kept["WANDB_SILENT"] = "true"

@@ -26,7 +26,10 @@ WARM_UP_CALLS = 50
 
 def values(step: int, width: int) -> dict[str, float]:
     """A plausible training step: every value differs, none is round."""
-    return {f"metric_{i}": math.exp(-step / 1000) + math.sin(step * 0.37 + i) * 0.01 for i in range(width)}
+    return {
+        f"metric_{i}": math.exp(-step / 1000) + math.sin(step * 0.37 + i) * 0.01
+        for i in range(width)
+    }
 
 
 def quantile(sorted_values: list[float], q: float) -> float:
@@ -73,7 +76,11 @@ def store(peer, folder: Path, runs: int, width: int, steps: int) -> dict:
     expected = len({0, runs // 2, runs - 1}) * width * steps
     if stored != expected:
         raise SystemExit(f"{stored} of {expected} points are stored")
-    return {"points_per_s": points / took, "seconds": took, "bytes_per_point": used(folder) / points}
+    return {
+        "points_per_s": points / took,
+        "seconds": took,
+        "bytes_per_point": used(folder) / points,
+    }
 
 
 def child(scenario: str, folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -195,7 +202,9 @@ def resident(group: int) -> int:
                 text = (entry / "status").read_text()
             except (ProcessLookupError, FileNotFoundError):
                 continue
-            total += sum(int(row.split()[1]) * 1024 for row in text.splitlines() if row.startswith("VmRSS"))
+            total += sum(
+                int(row.split()[1]) * 1024 for row in text.splitlines() if row.startswith("VmRSS")
+            )
     return total
 
 

@@ -9,7 +9,7 @@ import aim
 MODULE = "aim"
 
 
-def open(folder: Path, name: str):  # noqa: A001
+def open(folder: Path, name: str):
     run = aim.Run(
         repo=str(folder), experiment="bench", system_tracking_interval=None,
         capture_terminal_logs=False, log_system_params=False,

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from peers import mlflow_tables, serving
-from peers.mlflow_sync import bulk, close, count, history, load_runs, log, open  # noqa: A004, F401
+from peers.mlflow_sync import bulk, close, count, history, load_runs, log, open  # noqa: F401
 
 MODULE = "mlflow"
 

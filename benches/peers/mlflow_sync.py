@@ -16,7 +16,7 @@ def uri(folder: Path) -> str:
     return os.environ.get("BENCH_URL") or f"sqlite:///{folder}/mlflow.db"
 
 
-def open(folder: Path, name: str):  # noqa: A001
+def open(folder: Path, name: str):
     mlflow.set_tracking_uri(uri(folder))
     mlflow.set_experiment("bench")
     return mlflow.start_run(run_name=name)

@@ -10,7 +10,7 @@ MODULE = "tensorboardX"
 FRAME_BYTES = 12
 
 
-def open(folder: Path, name: str):  # noqa: A001
+def open(folder: Path, name: str):
     return SummaryWriter(str(folder / name))
 
 

@@ -15,7 +15,7 @@ def _at(folder: Path):
     return trackio
 
 
-def open(folder: Path, name: str):  # noqa: A001
+def open(folder: Path, name: str):
     return _at(folder).init(
         project="bench", name=name, embed=False, auto_log_gpu=False, auto_log_cpu=False
     )

@@ -8,14 +8,14 @@ from pathlib import Path
 
 os.environ.setdefault("WANDB_SILENT", "true")
 os.environ.setdefault("WANDB_CONSOLE", "off")
-import wandb  # noqa: E402
+import wandb
 
 MODULE = "wandb"
 BLOCK = 32768
 FILE_HEADER = 7
 
 
-def open(folder: Path, name: str):  # noqa: A001
+def open(folder: Path, name: str):
     return wandb.init(
         project="bench", name=name, mode="offline", dir=str(folder),
         settings=wandb.Settings(console="off", x_disable_stats=True),
