@@ -65,6 +65,8 @@ def fill(peer, folder: Path, runs: int, width: int, steps: int) -> dict:
         for step, batch in enumerate(batches):
             peer.log(run, batch, step)
         peer.close(run)
+    if hasattr(peer, "close_all"):
+        peer.close_all()
     return {"seconds": time.perf_counter() - begun}
 
 
@@ -157,6 +159,8 @@ def prepare(peer, folder: Path, steps: int) -> dict:
         for step, value in enumerate(series):
             peer.log(run, {"loss": value}, step)
     peer.close(run)
+    if hasattr(peer, "close_all"):
+        peer.close_all()
     return {}
 
 
