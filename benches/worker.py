@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 METRICS_PER_CALL = 10
 WARM_UP_CALLS = 50
+STOP_SECONDS = 20
 
 
 def values(step: int, width: int) -> dict[str, float]:
@@ -78,11 +79,7 @@ def store(peer, folder: Path, runs: int, width: int, steps: int) -> dict:
     expected = len({0, runs // 2, runs - 1}) * width * steps
     if stored != expected:
         raise SystemExit(f"{stored} of {expected} points are stored")
-    return {
-        "points_per_s": points / took,
-        "seconds": took,
-        "bytes_per_point": used(folder) / points,
-    }
+    return {"points_per_s": points / took, "seconds": took, "points": points}
 
 
 def child(scenario: str, folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -212,6 +209,20 @@ def resident(group: int) -> int:
     return total
 
 
+def stop(pid: int) -> None:
+    """Ends a server that this process started, with all it started, and waits for that."""
+    os.killpg(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while resident(pid) > 0:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            pass
+        if time.monotonic() > deadline:
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
 SERVER: dict = {}
 
 
@@ -231,7 +242,11 @@ def main() -> None:
         answer = function(peer, place, *(int(n) if n.isdigit() else n for n in numbers))
     finally:
         if server is not None:
-            os.killpg(server["pid"], signal.SIGTERM)
+            stop(server["pid"])
+    if scenario == "store":
+        # Of the stopped tracker, and of what it keeps: not the copy a client spools.
+        kept = getattr(peer, "kept", lambda folder: folder)(place)
+        answer["bytes_per_point"] = used(kept) / answer["points"]
     print("\nRESULT " + json.dumps(answer))
 
 

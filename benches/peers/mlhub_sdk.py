@@ -27,6 +27,10 @@ def start(folder: Path) -> dict:
     return serving.serve(command, f"http://127.0.0.1:{port}", "/health", folder)
 
 
+def kept(folder: Path) -> Path:
+    return folder / "hub"
+
+
 def open(folder: Path, name: str):
     os.environ["MLHUB_URL"] = os.environ["BENCH_URL"]
     return mlhub.init(project="bench", name=name, dir=folder / "runs", console="off")
@@ -133,7 +137,12 @@ def table(folder: Path, url: str, runs: int):
         count = min(RUNS_PER_CREATION, runs - first)
         for offset, key in enumerate(_create(connection, "table", count, params)):
             points = [
-                {"name": f"m{j}", "step": 1, "time_ms": 1, "value": mlflow_tables.metric(first + offset, j)}
+                {
+                    "name": f"m{j}",
+                    "step": 1,
+                    "time_ms": 1,
+                    "value": mlflow_tables.metric(first + offset, j),
+                }
                 for j in range(mlflow_tables.METRICS)
             ]
             batch = {"writer": "w", "start": 0, "end": 1, "points": points}
