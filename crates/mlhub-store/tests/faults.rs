@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bytes::Bytes;
+use mlhub_core::blob::{UploadRecord, UploadStore};
 use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::NewRun;
 use mlhub_core::store::{
@@ -237,6 +238,16 @@ async fn fill_the_disk() {
     let store = SqliteStore::open(data.path()).expect("open");
     let blobs = FolderBlobStore::open(data.blobs()).expect("blobs");
     store.run_create(&[new_run("aaaa")]).await.expect("made");
+    let content = vec![9; 1 << 20];
+    let hash = blake3::hash(&content).to_hex().to_string();
+    let upload = UploadRecord {
+        id: "upload-1".parse().expect("an id"),
+        owner: UserId("ann".to_owned()),
+        size_bytes: content.len() as u64,
+        hash: Some(hash.clone()),
+        created_at: Timestamp(1),
+    };
+    blobs.upload_create(&upload).await.expect("there is room");
     let mut stored = 0;
     let error = loop {
         match store.ingest(&batch(stored, POINTS)).await {
@@ -267,7 +278,19 @@ async fn fill_the_disk() {
         .count();
     assert_eq!(left, 0);
 
+    let send = async || -> mlhub_core::Result<u64> {
+        let mut part = blobs.upload_part(&upload.id, 0).await?;
+        part.write(Bytes::from(content.clone())).await?;
+        part.keep(None).await
+    };
+    let error = send().await.expect_err("no room for the part");
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    let state = blobs.upload_get(&upload.id).await.expect("get");
+    assert_eq!(state.expect("still there").offset, 0);
+
     std::fs::remove_file(folder.join("ballast")).expect("free some space");
+    assert_eq!(send().await.expect("room again"), upload.size_bytes);
+    blobs.upload_store(&upload.id, &hash).await.expect("stored");
     store
         .ingest(&batch(stored, POINTS))
         .await

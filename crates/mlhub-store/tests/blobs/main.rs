@@ -7,6 +7,7 @@ mod bed;
 mod contract;
 mod properties;
 mod s3_only;
+mod s3_server;
 
 macro_rules! contract {
     ($($case:ident),* $(,)?) => {

@@ -6,7 +6,8 @@ use mlhub_store::{S3BlobStore, S3Config};
 use object_store::aws::AmazonS3Builder;
 use object_store::multipart::MultipartStore;
 
-use super::bed::{Bed, SECRET, Server, hash, noise};
+use super::bed::{Bed, hash, noise};
+use super::s3_server::{SECRET, Server};
 
 /// What a log would show of an error: itself and all causes.
 fn told(error: &mlhub_core::Error) -> String {
