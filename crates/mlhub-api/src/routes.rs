@@ -110,6 +110,7 @@ fn table(state: &ApiState) -> Table {
         run_routes,
         attempt_routes,
         series_routes,
+        upload_routes,
         result_routes,
         dataset_routes,
     ]
@@ -282,6 +283,81 @@ fn series_routes(table: Table) -> Table {
             Read,
             NONE,
             native::series::records,
+        )
+}
+
+fn upload_routes(table: Table) -> Table {
+    table
+        .add("GET", "/api/v1/artifacts", Read, NONE, native::inputs::find)
+        .add(
+            "POST",
+            "/api/v1/runs/{run}/artifacts",
+            Write,
+            JSON,
+            native::artifacts::bind,
+        )
+        .add(
+            "GET",
+            "/api/v1/runs/{run}/artifacts/users",
+            Read,
+            NONE,
+            native::inputs::users,
+        )
+        .add(
+            "GET",
+            "/api/v1/runs/{run}/inputs",
+            Read,
+            NONE,
+            native::inputs::list,
+        )
+        .add(
+            "POST",
+            "/api/v1/runs/{run}/inputs",
+            Write,
+            JSON,
+            native::inputs::add,
+        )
+        .add(
+            "POST",
+            "/api/v1/uploads",
+            Write,
+            JSON,
+            native::uploads::begin,
+        )
+        .add(
+            "GET",
+            "/api/v1/uploads/{id}",
+            Write,
+            NONE,
+            native::uploads::get,
+        )
+        .add(
+            "PATCH",
+            "/api/v1/uploads/{id}",
+            Write,
+            STREAM,
+            native::uploads::part,
+        )
+        .add(
+            "DELETE",
+            "/api/v1/uploads/{id}",
+            Write,
+            NONE,
+            native::uploads::remove,
+        )
+        .add(
+            "POST",
+            "/api/v1/uploads/{id}/commit",
+            Write,
+            JSON,
+            native::uploads::commit,
+        )
+        .add(
+            "POST",
+            "/api/v1/blobs/present",
+            Write,
+            JSON,
+            native::uploads::present,
         )
 }
 

@@ -1,11 +1,14 @@
 //! Artifacts: bytes by hash, recorded by run and path, never interpreted.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use mlhub_core::run::Artifact;
 use mlhub_core::store::{BlobInfo, BlobWriter};
 use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind, Permission, Result, RunId, limits};
 
 use crate::Hub;
+use crate::blob_reader::{BlobReader, BlobSource};
 
 /// Bytes in the kind of an artifact.
 const KIND_MAX_BYTES: usize = 40;
@@ -23,11 +26,23 @@ pub struct ArtifactUpload<'hub> {
     size_bytes: u64,
 }
 
-/// A stored artifact to be sent piece by piece with [`Hub::artifact_read`].
-#[derive(Debug, Clone)]
+/// A stored artifact to be sent: all of it, or a range.
 pub struct ArtifactContent {
     /// The record.
     pub artifact: Artifact,
+    /// Its bytes, checked as they are read.
+    pub reader: BlobReader,
+}
+
+/// What a kind may look like.
+pub(crate) fn check_kind(kind: &str) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-';
+    if kind.is_empty() || kind.len() > KIND_MAX_BYTES || !kind.bytes().all(plain) {
+        return Err(Error::invalid(
+            "`kind` must be 1 to 40 lower-case letters, `_` or `-`",
+        ));
+    }
+    Ok(())
 }
 
 impl Hub {
@@ -46,16 +61,7 @@ impl Hub {
         if attempt == 0 || attempt > known.attempt {
             return Err(Error::not_found("attempt", format!("{run}/{attempt}")));
         }
-        if kind.is_empty()
-            || kind.len() > KIND_MAX_BYTES
-            || !kind
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
-        {
-            return Err(Error::invalid(
-                "`kind` must be 1 to 40 lower-case letters, `_` or `-`",
-            ));
-        }
+        check_kind(kind)?;
         Ok(ArtifactUpload {
             hub: self,
             run: run.clone(),
@@ -74,30 +80,45 @@ impl Hub {
         self.store.artifact_list(&run.id).await
     }
 
-    /// Finds an artifact to be read.
+    /// One artifact of a run.
+    pub async fn artifact_get(
+        &self,
+        caller: &Caller,
+        text: &str,
+        path: &ArtifactPath,
+    ) -> Result<Artifact> {
+        let run = self.run_resolve(caller, text).await?;
+        self.store
+            .artifact_get(&run.id, path)
+            .await?
+            .ok_or_else(|| Error::not_found("artifact", path))
+    }
+
+    /// Opens an artifact to be read, whole or from `range.0` to before `range.1`.
     pub async fn artifact_open(
         &self,
         caller: &Caller,
         text: &str,
         path: &ArtifactPath,
+        range: Option<(u64, u64)>,
     ) -> Result<ArtifactContent> {
-        let run = self.run_resolve(caller, text).await?;
-        let artifact = self
-            .store
-            .artifact_get(&run.id, path)
-            .await?
-            .ok_or_else(|| Error::not_found("artifact", path))?;
-        Ok(ArtifactContent { artifact })
+        let artifact = self.artifact_get(caller, text, path).await?;
+        let what = format!("the artifact `{}` of run `{}`", artifact.path, artifact.run);
+        let source = self.blob_source();
+        let (hash, size) = (&artifact.hash, artifact.size_bytes);
+        let reader = match range {
+            None => source.whole(what, hash, size),
+            Some(range) => source.range(what, hash, size, range).await?,
+        };
+        Ok(ArtifactContent { artifact, reader })
     }
 
-    /// Bytes of an opened artifact from `offset`; empty at its end.
-    pub async fn artifact_read(
-        &self,
-        content: &ArtifactContent,
-        offset: u64,
-        limit: usize,
-    ) -> Result<Bytes> {
-        self.blobs.read(&content.artifact.hash, offset, limit).await
+    pub(crate) fn blob_source(&self) -> BlobSource {
+        BlobSource {
+            blobs: Arc::clone(&self.blobs),
+            clock: Arc::clone(&self.clock),
+            checked: Arc::clone(&self.checked),
+        }
     }
 }
 

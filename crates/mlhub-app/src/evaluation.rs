@@ -19,8 +19,6 @@ use crate::attempts::PredictionsShipped;
 use crate::predictions::{self, Wish};
 use crate::receipt::{Receipt, receipt};
 
-/// Bytes read from a blob at once.
-const COPY_BYTES: usize = 1024 * 1024;
 /// Evaluations taken from the queue at once.
 const BATCH: usize = 16;
 /// Resamples when the plan does not say.
@@ -322,17 +320,19 @@ impl Hub {
             .suffix(&format!(".{extension}"))
             .tempfile()
             .map_err(io)?;
-        let mut offset = 0;
+        let what = format!("the predictions `{}`", record.predictions);
+        let hash = &record.predictions_hash;
+        let mut reader = self.blob_source().whole(what, hash, size);
         loop {
-            let bytes = self
-                .blobs
-                .read(&record.predictions_hash, offset, COPY_BYTES)
-                .await?;
-            if bytes.is_empty() {
-                break;
+            match reader.next().await {
+                Ok(Some(bytes)) => file.write_all(&bytes).map_err(io)?,
+                Ok(None) => break,
+                // A damaged content stays so; the others must not wait for it.
+                Err(error) if reader.is_damaged() => {
+                    return Err(Error::invalid(error.public_message()));
+                }
+                Err(error) => return Err(error),
             }
-            offset += bytes.len() as u64;
-            file.write_all(&bytes).map_err(io)?;
         }
         file.flush().map_err(io)?;
         Ok(file)

@@ -8,17 +8,20 @@
 mod adapters;
 mod artifacts;
 mod attempts;
+mod blob_reader;
 mod compare;
 mod cursor;
 mod datasets;
 mod evaluation;
 mod glob;
+mod inputs;
 mod live;
 mod logs;
 mod predictions;
 mod receipt;
 mod runs;
 mod series;
+mod uploads;
 mod validate;
 
 use std::sync::Arc;
@@ -29,16 +32,19 @@ use mlhub_core::{Clock, Entropy};
 pub use adapters::{AdapterCatalog, AdapterDescription};
 pub use artifacts::{ArtifactContent, ArtifactUpload};
 pub use attempts::{AttemptStanding, FinishReport, PredictionsShipped, StoredOffsets};
+pub use blob_reader::BlobReader;
 pub use compare::{
     Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,
 };
 pub use datasets::DatasetOverview;
 pub use evaluation::{EvaluationWork, direction_of};
+pub use inputs::ArtifactSearch;
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
 pub use logs::LogRange;
 pub use receipt::{Receipt, receipt};
 pub use runs::{RunCreation, RunDraft, RunListRequest, RunOverview, RunRow, RunRowPage};
 pub use series::{MetricDisplay, Series, SeriesRequest};
+pub use uploads::{ArtifactPlace, UploadBegun, UploadCommit};
 
 /// The hub: everything the use cases work with.
 pub struct Hub {
@@ -52,6 +58,8 @@ pub struct Hub {
     /// Read by uploads while they record a blob, written by deletes while they
     /// remove blobs: a blob that is just being recorded is not removed.
     blobs_in_use: tokio::sync::RwLock<()>,
+    checked: Arc<blob_reader::Checked>,
+    commits: Arc<uploads::Commits>,
 }
 
 impl Hub {
@@ -72,6 +80,8 @@ impl Hub {
             catalog,
             evaluation_wanted: tokio::sync::Notify::new(),
             blobs_in_use: tokio::sync::RwLock::new(()),
+            checked: Arc::default(),
+            commits: Arc::default(),
         }
     }
 

@@ -22,6 +22,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Artifacts by content, project, run (id or name) and path, newest first. */
+        get: operations["inputs_find"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blobs/present": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which contents are here and need not be sent. */
+        post: operations["uploads_present"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compare": {
         parameters: {
             query?: never;
@@ -257,7 +291,8 @@ export interface paths {
         /** Stored outputs of a run. */
         get: operations["artifacts_list"];
         put?: never;
-        post?: never;
+        /** Makes content that is here already an artifact. */
+        post: operations["artifacts_bind"];
         delete?: never;
         options?: never;
         head?: never;
@@ -271,10 +306,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The content of an artifact, as an attachment. */
+        /**
+         * The content of an artifact, as an attachment; one range of it when asked for.
+         * @description The content is compared with its hash while it is sent. When it differs the
+         *     answer is an error, or, once bytes are on their way, a connection that breaks
+         *     before the end.
+         */
         get: operations["artifacts_download"];
         /** Stores an artifact; with `hash` (BLAKE3, hex) the content is checked first. */
         put: operations["artifacts_upload"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/artifacts/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who used the content of an artifact. */
+        get: operations["inputs_users"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -419,6 +476,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/inputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run used. */
+        get: operations["inputs_list"];
+        put?: never;
+        /** Notes that a run uses an artifact of another. */
+        post: operations["inputs_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/logs": {
         parameters: {
             query?: never;
@@ -525,6 +600,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins an upload, finds an unfinished one, or says that the content is here. */
+        post: operations["uploads_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where an upload stands. */
+        get: operations["uploads_get"];
+        put?: never;
+        post?: never;
+        /** Gives an upload up and its space back. */
+        delete: operations["uploads_remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Sends a part. With `hash` (BLAKE3 of the part) it counts whole or not at
+         *     all; without, what arrived before a cut counts.
+         */
+        patch: operations["uploads_part"];
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks a whole upload and makes it an artifact of a run. */
+        post: operations["uploads_commit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -579,6 +710,32 @@ export interface components {
             /** @description Its version. */
             version?: string | null;
         };
+        /** @description Makes content that is here already an artifact. */
+        ArtifactBind: {
+            /**
+             * Format: int32
+             * @description The attempt that wrote it, from 1.
+             */
+            attempt: number;
+            /** @description BLAKE3 of the content, hex. */
+            hash: string;
+            /** @description artifact, predictions, model, ...; `artifact` when absent. */
+            kind?: string | null;
+            /** @description Its key in the run. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes of the content.
+             */
+            size_bytes: number;
+        };
+        /** @description An artifact and the run it is of. */
+        ArtifactFound: {
+            /** @description The artifact. */
+            artifact: components["schemas"]["ArtifactView"];
+            /** @description The run's id. */
+            run: string;
+        };
         /** @description Stored outputs of a run. */
         ArtifactList: {
             /** @description By path. */
@@ -607,6 +764,11 @@ export interface components {
              * @description Bytes.
              */
             size_bytes: number;
+        };
+        /** @description Artifacts that were looked for. */
+        ArtifactsFound: {
+            /** @description Newest first. */
+            artifacts: components["schemas"]["ArtifactFound"][];
         };
         /** @description Queues another attempt of an ended run. */
         AttemptCreate: {
@@ -691,6 +853,16 @@ export interface components {
             started_at?: number | null;
             /** @description Its state. */
             state: string;
+        };
+        /** @description Which contents are here. */
+        BlobsPresent: {
+            /** @description Those of the asked hashes whose content is stored, in the order asked. */
+            hashes: string[];
+        };
+        /** @description Asks which contents are here. */
+        BlobsQuery: {
+            /** @description BLAKE3 of each, hex; 10,000 at most. */
+            hashes: string[];
         };
         /** @description Runs to compare. */
         CompareRequest: {
@@ -1068,6 +1240,46 @@ export interface components {
             user: string;
             /** @description The hub's version. */
             version: string;
+        };
+        /** @description Notes that a run uses an artifact of another. */
+        InputAdd: {
+            /**
+             * @description What the using run calls it; its path when absent. The same name again
+             *     replaces the note.
+             */
+            name?: string | null;
+            /** @description The artifact's path in that run. */
+            path: string;
+            /** @description The run that made the artifact: id or unique prefix. */
+            source_run: string;
+        };
+        /** @description Artifacts used, or uses of an artifact. */
+        InputList: {
+            /** @description Inputs of a run by name; uses of an artifact newest first. */
+            inputs: components["schemas"]["InputView"][];
+        };
+        /** @description An artifact a run used. */
+        InputView: {
+            /** @description BLAKE3, hex. */
+            hash: string;
+            /** @description What that run calls it. */
+            name: string;
+            /** @description The run that used it. */
+            run: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size_bytes: number;
+            /** @description Its path in the run that made it. */
+            source_path?: string | null;
+            /** @description The run that made it; it may be gone. */
+            source_run?: string | null;
+            /**
+             * Format: int64
+             * @description When its use was noted, milliseconds since the epoch.
+             */
+            used_at: number;
         };
         /** @description An interval of a metric. */
         IntervalView: {
@@ -1632,6 +1844,66 @@ export interface components {
             /** @description What it was made from. */
             spec: Record<string, never>;
         };
+        /** @description Begins an upload, or goes on with the caller's unfinished one of the same content. */
+        UploadBegin: {
+            /**
+             * @description BLAKE3 of the content, hex; without it the upload cannot be found again
+             *     after its id was lost, and the commit must name it.
+             */
+            hash?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes the content has.
+             */
+            size_bytes: number;
+        };
+        /** @description Makes a whole upload an artifact. */
+        UploadCommit: {
+            /**
+             * Format: int32
+             * @description The attempt that wrote it, from 1.
+             */
+            attempt: number;
+            /** @description BLAKE3 of the content, hex; needed when none was announced. */
+            hash?: string | null;
+            /** @description artifact, predictions, model, ...; `artifact` when absent. */
+            kind?: string | null;
+            /** @description Its key in the run. */
+            path: string;
+            /** @description The run's id. */
+            run: string;
+        };
+        /** @description How far a commit is. */
+        UploadCommitted: {
+            artifact?: components["schemas"]["ArtifactView"] | null;
+        };
+        /** @description An upload, or the news that none is needed. */
+        UploadView: {
+            /**
+             * Format: int64
+             * @description When the upload is given up unless bytes arrive, milliseconds since the epoch.
+             */
+            expires_at?: number | null;
+            /** @description Its id; absent when the content is here already. */
+            id?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes that arrived and are on disk: send from here.
+             */
+            offset: number;
+            /**
+             * Format: int64
+             * @description Bytes one part may have.
+             */
+            part_max_bytes: number;
+            /** @description Whether the content is here already: bind it by `POST /runs/{run}/artifacts`. */
+            present: boolean;
+            /**
+             * Format: int64
+             * @description Bytes the content has.
+             */
+            size_bytes: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1713,6 +1985,113 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inputs_find: {
+        parameters: {
+            query?: {
+                /** @description BLAKE3, hex */
+                hash?: string;
+                /** @description Only runs of this project */
+                project?: string;
+                /** @description Only runs with this id or this name */
+                run?: string;
+                /** @description The artifact's path */
+                path?: string;
+                /** @description 1 to 1000; 100 when absent */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactsFound"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_present: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlobsQuery"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobsPresent"];
                 };
             };
             /** @description No token, or an unknown one */
@@ -2749,28 +3128,28 @@ export interface operations {
             };
         };
     };
-    artifacts_download: {
+    artifacts_bind: {
         parameters: {
-            query: {
-                /** @description The artifact's path */
-                path: string;
-            };
+            query?: never;
             header?: never;
             path: {
-                /** @description Id or unique prefix */
+                /** @description Id */
                 run: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArtifactBind"];
+            };
+        };
         responses: {
-            /** @description The bytes */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/json": components["schemas"]["ArtifactView"];
                 };
             };
             /** @description No token, or an unknown one */
@@ -2791,7 +3170,100 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description No such run or no such content: upload it */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    artifacts_download: {
+        parameters: {
+            query: {
+                /** @description The artifact's path */
+                path: string;
+            };
+            header?: {
+                /** @description bytes=FIRST-LAST */
+                Range?: string | null;
+                /** @description The hash in quotes */
+                "If-None-Match"?: string | null;
+                /** @description The hash in quotes */
+                "If-Range"?: string | null;
+            };
+            path: {
+                /** @description Id or unique prefix */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The content is the one named by If-None-Match */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2862,6 +3334,66 @@ export interface operations {
             };
             /** @description The role does not allow it, or the request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inputs_users: {
+        parameters: {
+            query: {
+                /** @description The artifact's path */
+                path: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or unique prefix */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InputList"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3428,6 +3960,124 @@ export interface operations {
             };
         };
     };
+    inputs_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or unique prefix */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InputList"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inputs_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InputAdd"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InputView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     logs_list: {
         parameters: {
             query?: never;
@@ -3746,6 +4396,344 @@ export interface operations {
             };
             /** @description The role does not allow it, or the request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadBegin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_part: {
+        parameters: {
+            query: {
+                /** @description Where the part starts: the upload's offset */
+                offset: number;
+                /** @description BLAKE3 of the part, hex */
+                hash?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uploads_commit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadCommit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadCommitted"];
+                };
+            };
+            /** @description Still being stored: commit again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadCommitted"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

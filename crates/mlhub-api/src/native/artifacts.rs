@@ -2,20 +2,21 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use mlhub_core::{ArtifactPath, Caller};
+use futures::StreamExt;
+use mlhub_app::{ArtifactContent, ArtifactPlace};
+use mlhub_core::{ArtifactPath, Caller, Error};
 use mlhub_protocol::rest;
 use serde::Deserialize;
 
+use super::range::{self, Range};
 use super::{run_id, view};
 use crate::ApiState;
-use crate::extract::{ApiPath, ApiQuery, StreamBody};
+use crate::extract::{ApiJson, ApiPath, ApiQuery, StreamBody};
 use crate::problem::ApiResult;
 
-/// Bytes sent at once.
-const PIECE_BYTES: usize = 256 * 1024;
 /// User content may do nothing, should a browser ever render it.
 const CONTENT_POLICY: &str = "sandbox; default-src 'none'";
 
@@ -38,44 +39,92 @@ pub(crate) struct PathParam {
     path: String,
 }
 
-/// The content of an artifact, as an attachment.
-#[utoipa::path(get, path = "/api/v1/runs/{run}/artifacts/content", tag = "artifacts", params(("run" = String, Path, description = "Id or unique prefix"), ("path" = String, Query, description = "The artifact's path")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = rest::Problem)))]
+/// The content of an artifact, as an attachment; one range of it when asked for.
+///
+/// The content is compared with its hash while it is sent. When it differs the
+/// answer is an error, or, once bytes are on their way, a connection that breaks
+/// before the end.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/artifacts/content", tag = "artifacts", params(("run" = String, Path, description = "Id or unique prefix"), ("path" = String, Query, description = "The artifact's path"), ("Range" = Option<String>, Header, description = "bytes=FIRST-LAST"), ("If-None-Match" = Option<String>, Header, description = "The hash in quotes"), ("If-Range" = Option<String>, Header, description = "The hash in quotes")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 206, description = "The range", content_type = "application/octet-stream"), (status = 304, description = "The content is the one named by If-None-Match"), (status = 404, body = rest::Problem), (status = 416, body = rest::Problem)))]
 pub(crate) async fn download(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     ApiPath(run): ApiPath<String>,
     ApiQuery(param): ApiQuery<PathParam>,
+    asked: HeaderMap,
 ) -> ApiResult<Response> {
     let path: ArtifactPath = param.path.parse()?;
-    let content = state.hub.artifact_open(&caller, &run, &path).await?;
-    let size = content.artifact.size_bytes;
-    let hash = content.artifact.hash.clone();
-    let hub = state.hub.clone();
-    let pieces =
-        futures::stream::try_unfold((hub, content, 0u64), |(hub, content, offset)| async move {
-            let bytes = hub
-                .artifact_read(&content, offset, PIECE_BYTES)
-                .await
-                .map_err(std::io::Error::other)?;
-            let next = offset + bytes.len() as u64;
-            Ok::<_, std::io::Error>((!bytes.is_empty()).then_some((bytes, (hub, content, next))))
-        });
-    let mut response = Body::from_stream(pieces).into_response();
+    let artifact = state.hub.artifact_get(&caller, &run, &path).await?;
+    let tag = format!("\"{}\"", artifact.hash);
+    if names_tag(&asked, &header::IF_NONE_MATCH, &tag) {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        describe(response.headers_mut(), path.file_name(), &tag);
+        return Ok(response);
+    }
+    let size = artifact.size_bytes;
+    let fresh = !asked.contains_key(header::IF_RANGE) || names_tag(&asked, &header::IF_RANGE, &tag);
+    let range = match asked.get(header::RANGE).filter(|_| fresh) {
+        Some(range) => range::parse(range, size),
+        None => Range::Whole,
+    };
+    let (status, part) = match range {
+        Range::Whole => (StatusCode::OK, None),
+        Range::Part(start, end) => (StatusCode::PARTIAL_CONTENT, Some((start, end))),
+        Range::Outside => return Ok(range::refuse(size)),
+    };
+    let content = state.hub.artifact_open(&caller, &run, &path, part).await?;
+    if content.artifact.hash != artifact.hash {
+        return Err(Error::conflict("the artifact was replaced just now; ask again").into());
+    }
+    let mut response = send(status, content).await?;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/octet-stream"),
-    );
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(CONTENT_POLICY),
-    );
-    headers.insert(header::CONTENT_DISPOSITION, disposition(path.file_name()));
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{hash}\"")) {
-        headers.insert(header::ETAG, tag);
+    describe(headers, path.file_name(), &tag);
+    let (start, end) = part.unwrap_or((0, size));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(end - start));
+    if part.is_some() {
+        let last = end.saturating_sub(1);
+        if let Ok(value) = HeaderValue::from_str(&format!("bytes {start}-{last}/{size}")) {
+            headers.insert(header::CONTENT_RANGE, value);
+        }
     }
     Ok(response)
+}
+
+/// Sends a content. The first piece is read before the status is sent, so that
+/// what is missing or small and damaged is an error and not a broken connection.
+async fn send(status: StatusCode, content: ArtifactContent) -> ApiResult<Response> {
+    let mut reader = content.reader;
+    let first = reader.next().await?;
+    let rest = futures::stream::try_unfold(reader, |mut reader| async move {
+        match reader.next().await {
+            Ok(piece) => Ok(piece.map(|piece| (piece, reader))),
+            Err(error) => {
+                tracing::error!(message = error.public_message(), "a download is broken off");
+                Err(std::io::Error::other("the content is damaged"))
+            }
+        }
+    });
+    let pieces = futures::stream::iter(first.map(Ok::<_, std::io::Error>)).chain(rest);
+    Ok((status, Body::from_stream(pieces)).into_response())
+}
+
+fn names_tag(asked: &HeaderMap, name: &HeaderName, tag: &str) -> bool {
+    let given = asked.get(name).and_then(|value| value.to_str().ok());
+    given.is_some_and(|given| given.split(',').any(|one| one.trim() == tag))
+}
+
+fn describe(headers: &mut HeaderMap, name: &str, tag: &str) {
+    let fixed = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::ACCEPT_RANGES, "bytes"),
+    ];
+    for (header, value) in fixed {
+        headers.insert(header, HeaderValue::from_static(value));
+    }
+    headers.insert(header::CONTENT_DISPOSITION, disposition(name));
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(header::ETAG, tag);
+    }
 }
 
 /// An attachment under the artifact's own name, percent-encoded.
@@ -112,7 +161,7 @@ pub(crate) async fn upload(
     mut body: StreamBody,
 ) -> ApiResult<Json<rest::ArtifactView>> {
     let path: ArtifactPath = params.path.parse()?;
-    let kind = params.kind.as_deref().unwrap_or("artifact");
+    let kind = params.kind.as_deref().unwrap_or(view::ARTIFACT_KIND);
     let mut upload = state
         .hub
         .artifact_upload(
@@ -128,4 +177,24 @@ pub(crate) async fn upload(
         upload.write(bytes).await?;
     }
     Ok(Json(view::artifact(upload.finish().await?)))
+}
+
+/// Makes content that is here already an artifact.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/artifacts", tag = "artifacts", params(("run" = String, Path, description = "Id")), request_body = rest::ArtifactBind, responses((status = 200, body = rest::ArtifactView), (status = 404, body = rest::Problem, description = "No such run or no such content: upload it")))]
+pub(crate) async fn bind(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(run): ApiPath<String>,
+    ApiJson(body): ApiJson<rest::ArtifactBind>,
+) -> ApiResult<Json<rest::ArtifactView>> {
+    let place = ArtifactPlace {
+        run: run_id(&run)?,
+        attempt: body.attempt,
+        path: body.path.parse()?,
+        kind: body.kind.unwrap_or_else(|| view::ARTIFACT_KIND.to_owned()),
+    };
+    let bound = state
+        .hub
+        .artifact_bind(&caller, place, &body.hash, body.size_bytes);
+    Ok(Json(view::artifact(bound.await?)))
 }

@@ -8,10 +8,13 @@ pub(crate) mod compare;
 pub(crate) mod datasets;
 pub(crate) mod evaluations;
 pub(crate) mod events;
+pub(crate) mod inputs;
 pub(crate) mod logs;
 pub(crate) mod meta;
+mod range;
 pub(crate) mod runs;
 pub(crate) mod series;
+pub(crate) mod uploads;
 mod view;
 
 use mlhub_core::{Error, RunId};

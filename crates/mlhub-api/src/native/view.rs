@@ -9,7 +9,7 @@ use mlhub_app::{
 use mlhub_core::dataset::{Dataset, DatasetSplit, DatasetVersion};
 use mlhub_core::evaluation::{EvaluationRecord, EvaluationState};
 use mlhub_core::metric::{Direction, MetricSummary};
-use mlhub_core::run::{Artifact, Attempt, ExitStatus, Experiment, Failure, Project};
+use mlhub_core::run::{Artifact, ArtifactUse, Attempt, ExitStatus, Experiment, Failure, Project};
 use mlhub_core::{Error, Result};
 use mlhub_protocol::Number;
 use mlhub_protocol::rest;
@@ -126,6 +126,21 @@ pub(super) fn run_detail(
         attempts: overview.attempts.into_iter().map(attempt).collect(),
         evaluations,
         summary: run(overview.row),
+    }
+}
+
+/// What an artifact is when nobody said.
+pub(super) const ARTIFACT_KIND: &str = "artifact";
+
+pub(super) fn input(used: ArtifactUse) -> rest::InputView {
+    rest::InputView {
+        run: used.run.into(),
+        name: used.name,
+        source_run: used.source_run.map(Into::into),
+        source_path: used.source_path.map(Into::into),
+        hash: used.hash,
+        size_bytes: used.size_bytes,
+        used_at: used.used_at.0,
     }
 }
 

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod downloads;
 mod fuzz;
 mod hub;
 mod idempotence;
@@ -16,6 +17,7 @@ mod numbers;
 mod openapi;
 mod paths;
 mod protocol;
+mod resumable;
 mod route_walk;
 mod socket;
 mod uploads;

@@ -57,13 +57,17 @@ impl TestHub {
     }
 
     fn over(folder: tempfile::TempDir, starts: u64) -> Self {
+        let day = 86_400_000 * starts.cast_signed();
+        Self::over_at(folder, starts, 1_700_000_000_000 + day)
+    }
+
+    fn over_at(folder: tempfile::TempDir, starts: u64, time_ms: i64) -> Self {
         let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
         let blobs = FolderBlobStore::open(folder.path().join("blobs")).unwrap();
-        let day = 86_400_000 * starts.cast_signed();
         let hub = Arc::new(Hub::new(
             store.clone(),
             Arc::new(blobs),
-            Arc::new(TickingClock(AtomicI64::new(1_700_000_000_000 + day))),
+            Arc::new(TickingClock(AtomicI64::new(time_ms))),
             Arc::new(CountingEntropy(AtomicU64::new(starts << 32))),
             Arc::new(NoAdapters),
         ));
@@ -87,6 +91,19 @@ impl TestHub {
         } = self;
         drop((store, hub));
         Self::over(folder, starts + 1)
+    }
+
+    /// A new hub over the same folder, as after a restart at a later time.
+    pub(crate) fn at(self, time_ms: i64) -> Self {
+        let Self {
+            folder,
+            store,
+            hub,
+            starts,
+            ..
+        } = self;
+        drop((store, hub));
+        Self::over_at(folder, starts + 1, time_ms)
     }
 
     /// Makes queued runs in one seed group.

@@ -10,3 +10,4 @@ mod evaluation;
 mod hub;
 mod lifecycle;
 mod permissions;
+mod uploads;

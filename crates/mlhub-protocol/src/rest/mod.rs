@@ -22,6 +22,17 @@
 //! GET    /runs/{run}/artifacts                         ArtifactList
 //! GET    /runs/{run}/artifacts/content?path=           bytes, always as attachment
 //! PUT    /runs/{run}/artifacts/content?path=&attempt=&kind=&hash=   bytes -> ArtifactView
+//! POST   /runs/{run}/artifacts                         ArtifactBind -> ArtifactView   (content that is here already)
+//! GET    /runs/{run}/artifacts/users?path=             InputList: who used it
+//! GET    /runs/{run}/inputs                            InputList: what it used
+//! POST   /runs/{run}/inputs                            InputAdd -> InputView
+//! GET    /artifacts?hash=&project=&run=&path=&limit=   ArtifactsFound
+//! POST   /uploads                                      UploadBegin -> UploadView
+//! GET    /uploads/{id}                                 UploadView; header mlhub-upload-offset
+//! PATCH  /uploads/{id}?offset=&hash=                   bytes -> UploadView (409 Misaligned)
+//! DELETE /uploads/{id}                                 204
+//! POST   /uploads/{id}/commit                          UploadCommit -> UploadCommitted (202 while storing)
+//! POST   /blobs/present                                BlobsQuery -> BlobsPresent
 //! GET    /runs/{run}/metrics                           MetricList
 //! POST   /series/query                                 SeriesQuery -> SeriesReply
 //! GET    /runs/{run}/logs                              LogList
@@ -50,6 +61,7 @@ mod hub;
 mod outputs;
 mod runs;
 mod snapshot;
+mod uploads;
 
 pub use attempts::{
     AttemptCreate, AttemptFinish, AttemptReply, AttemptStart, EventBatch, EventBatchReply,
@@ -76,3 +88,7 @@ pub use runs::{
     RunSummary, RunsCreate, RunsCreated,
 };
 pub use snapshot::{EvaluationPlan, ExpectedSplit, Snapshot};
+pub use uploads::{
+    ArtifactBind, ArtifactFound, ArtifactsFound, BlobsPresent, BlobsQuery, InputAdd, InputList,
+    InputView, UploadBegin, UploadCommit, UploadCommitted, UploadView,
+};
