@@ -1,16 +1,19 @@
 //! A typed, blocking client of the native REST API, one method per route.
 //!
-//! It translates: bodies in, bodies out, problems to [`ClientError`]. It does
-//! not retry, does not cache and knows no rule of the hub; who calls decides
+//! It translates: bodies in, bodies out, problems to [`ClientError`]. But for
+//! [`transfer`] it does not retry; it does not cache and knows no rule of the hub; who calls decides
 //! whether an error is worth another try ([`ClientError::is_retryable`]).
 
+mod artifacts;
 mod attempts;
 mod catalog;
 mod error;
 mod events;
 mod http;
 mod runs;
+pub mod transfer;
 
+pub use artifacts::ArtifactSearch;
 pub use error::{ClientError, ClientErrorKind};
 pub use events::{EventStream, ServerEvent};
 pub use http::{Client, ClientOptions};

@@ -1,16 +1,14 @@
 //! Calls about runs: lists, one run, its outputs, series and comparisons.
 
-use std::io::Read;
-
 use mlhub_protocol::rest::{
-    ArtifactList, AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail,
-    EvaluationList, LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSummary,
-    RunsCreate, RunsCreated, SeriesQuery, SeriesReply,
+    AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail, EvaluationList,
+    LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSummary, RunsCreate,
+    RunsCreated, SeriesQuery, SeriesReply,
 };
 
 use crate::Result;
 use crate::error::{ClientError, ClientErrorKind};
-use crate::http::{Call, Client, Payload, path};
+use crate::http::{Call, Client, path};
 
 /// Bytes of one log answer at most: what the hub gives, with room to spare.
 const LOG_ANSWER_MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -116,26 +114,6 @@ impl Client {
         self.post(path(&["runs", run, "attempts"]), request)
     }
 
-    /// Stored outputs.
-    pub fn artifact_list(&self, run: &str) -> Result<ArtifactList> {
-        self.get(path(&["runs", run, "artifacts"]))
-    }
-
-    /// The content of an artifact, to be read to its end.
-    pub fn artifact_download(&self, run: &str, artifact: &str) -> Result<impl Read + use<>> {
-        let mut call = Call::new("GET", path(&["runs", run, "artifacts", "content"]))
-            .query("path", Some(artifact));
-        call.accept = "*/*";
-        call.headers
-            .push(("accept-encoding", "identity".to_owned()));
-        let response = self.send(call)?;
-        Ok(response
-            .into_body()
-            .into_with_config()
-            .limit(u64::MAX)
-            .reader())
-    }
-
     /// What is known of each series.
     pub fn metric_list(&self, run: &str) -> Result<MetricList> {
         self.get(path(&["runs", run, "metrics"]))
@@ -220,30 +198,5 @@ impl Client {
     /// Compares runs.
     pub fn compare(&self, request: &CompareRequest) -> Result<Comparison> {
         self.post(path(&["compare"]), request)
-    }
-
-    /// Stores a file of an attempt: `size` bytes of `content`, whose BLAKE3 is
-    /// `hash` (hex). The hub refuses what does not match.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one argument per part of the route; a struct would only rename them"
-    )]
-    pub fn artifact_upload(
-        &self,
-        run: &str,
-        attempt: u32,
-        artifact: &str,
-        kind: &str,
-        hash: &str,
-        content: &mut dyn Read,
-        size: u64,
-    ) -> Result<mlhub_protocol::rest::ArtifactView> {
-        let mut call = Call::new("PUT", path(&["runs", run, "artifacts", "content"]))
-            .query("path", Some(artifact))
-            .query("attempt", Some(attempt))
-            .query("kind", Some(kind))
-            .query("hash", Some(hash));
-        call.payload = Payload::Stream(content, size);
-        self.fetch(call)
     }
 }

@@ -80,6 +80,9 @@ pub(crate) enum Command {
         #[arg(required = true)]
         runs: Vec<String>,
     },
+    /// List, get and put the files of a run
+    #[command(subcommand)]
+    Artifacts(ArtifactsCommand),
     /// Register, list and inspect datasets
     #[command(subcommand)]
     Dataset(DatasetCommand),
@@ -147,6 +150,17 @@ pub(crate) struct ServeArgs {
         hide_env_values = true
     )]
     pub(crate) postgres: Option<String>,
+    /// Keep contents in a bucket, `s3://BUCKET/PREFIX`, instead of the data directory
+    #[arg(long, value_name = "URL", env = "MLHUB_BLOBS", hide_env_values = true)]
+    pub(crate) blobs: Option<String>,
+    /// TOML file of mode 0600 with endpoint, region and keys of the bucket
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MLHUB_BLOBS_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) blobs_config: Option<PathBuf>,
     /// Programs the local agent runs at once
     #[arg(long, default_value_t = 1)]
     pub(crate) slots: usize,
@@ -245,6 +259,51 @@ impl Stream {
             Self::Stderr => "stderr",
         }
     }
+}
+
+/// What `artifacts` does.
+#[derive(Subcommand)]
+pub(crate) enum ArtifactsCommand {
+    /// List the files of a run
+    List {
+        /// Run id or unique prefix
+        run: String,
+    },
+    /// Fetch files of a run, resumed where an earlier try ended, checked by hash
+    Get {
+        /// Run id or unique prefix
+        run: String,
+        /// One artifact, or a folder of them [default: all of the run]
+        path: Option<String>,
+        /// Folder to write into, each file at its path [made when missing]
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+    },
+    /// Store a file or folder with a run; what the hub has is not sent again
+    Put(ArtifactsPutArgs),
+    /// List what a run used as inputs
+    Inputs {
+        /// Run id or unique prefix
+        run: String,
+    },
+}
+
+/// Options of `artifacts put`.
+#[derive(Args)]
+pub(crate) struct ArtifactsPutArgs {
+    /// Run id or unique prefix
+    pub(crate) run: String,
+    /// The file or folder
+    pub(crate) file: PathBuf,
+    /// Its path in the run [default: its name]
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// artifact, model, predictions, checkpoint, ...
+    #[arg(long, default_value = "artifact")]
+    pub(crate) kind: String,
+    /// The attempt [default: the newest]
+    #[arg(long)]
+    pub(crate) attempt: Option<u32>,
 }
 
 /// What `dataset` does.

@@ -13,10 +13,11 @@ use mlhub_core::run::{Failure, FailureClass};
 use mlhub_core::store::Store;
 use mlhub_core::{Caller, Clock as _, Entropy as _, ErrorKind, RunState};
 use mlhub_protocol::run_dir::{HubFile, RUN_DIR_VERSION};
-use mlhub_store::{DataDir, FolderBlobStore, PostgresStore, SqliteStore};
+use mlhub_store::{DataDir, PostgresStore, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::blob_place::BlobPlace;
 use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
 use crate::paths;
 use crate::ports::{SystemClock, SystemEntropy};
@@ -27,6 +28,8 @@ const KEEP_INTERVAL: Duration = Duration::from_secs(5);
 const SETTLE_INTERVAL: Duration = Duration::from_secs(15);
 /// How old a run must be before its missing directory counts.
 const SETTLE_AGE: Duration = Duration::from_secs(60);
+/// How often abandoned uploads are looked for.
+const EXPIRE_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// How long the evaluator waits after a failure of the store.
 const EVALUATOR_PAUSE: Duration = Duration::from_secs(2);
 
@@ -37,6 +40,7 @@ pub(crate) struct HubOptions {
     pub(crate) allow_host: Vec<String>,
     pub(crate) authenticator: Authenticator,
     pub(crate) postgres: Option<String>,
+    pub(crate) blobs: BlobPlace,
     /// Programs the local agent runs at once.
     pub(crate) slots: usize,
 }
@@ -50,6 +54,7 @@ impl HubOptions {
             allow_host: Vec::new(),
             authenticator: Authenticator::Local(Caller::local(local_user())),
             postgres: None,
+            blobs: BlobPlace::from_environment(),
             slots: 1,
         }
     }
@@ -107,10 +112,10 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         .local_addr()
         .map_err(|error| fail(HUB, format!("the hub's address is unknown: {error}")))?;
     let (store, store_name) = open_store(&path, options.postgres.as_deref()).await?;
-    let blobs = FolderBlobStore::open(data_dir.blobs()).map_err(|error| storage_failure(&error))?;
+    let blobs = options.blobs.open(&data_dir).await?;
     let hub = Arc::new(Hub::new(
         store,
-        Arc::new(blobs),
+        blobs,
         Arc::new(SystemClock),
         Arc::new(SystemEntropy),
         Arc::new(LocalCatalog {
@@ -142,6 +147,7 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
     write_hub_file(&hub_file, &url, token)?;
     let mut background = tokio::task::JoinSet::new();
     background.spawn(evaluate_forever(Arc::clone(&hub)));
+    background.spawn(expire_uploads_forever(Arc::clone(&hub)));
     background.spawn(settle_forever(Arc::clone(&hub), path.clone()));
     background.spawn(keep_agent(path, options.slots));
     Ok(Started {
@@ -264,6 +270,21 @@ async fn evaluate_forever(hub: Arc<Hub>) {
                 tracing::error!(%error, "evaluations wait for the store");
                 tokio::time::sleep(EVALUATOR_PAUSE).await;
             }
+        }
+    }
+}
+
+/// Uploads that nobody goes on with give their space back.
+async fn expire_uploads_forever(hub: Arc<Hub>) {
+    let mut interval = tokio::time::interval(EXPIRE_INTERVAL);
+    loop {
+        interval.tick().await;
+        match hub.uploads_expire().await {
+            Ok((0, _)) => {}
+            Ok((count, bytes)) => {
+                tracing::info!(count, bytes, "abandoned uploads were removed");
+            }
+            Err(error) => tracing::warn!(%error, "abandoned uploads cannot be removed"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::SystemTime;
 
+use mlhub_client::transfer::{self, Patience, Upload};
 use mlhub_client::{Client, ClientErrorKind};
 use mlhub_protocol::event::FileEvent;
 use mlhub_protocol::rest::{AttemptFinish, ExitView, PredictionsRef};
@@ -109,16 +110,18 @@ impl Shipper {
             }
             let (run, attempt) = self.who();
             let kind = kind.unwrap_or_else(|| kind_of(path));
-            let mut content = std::io::Read::take(&mut kept.file, kept.size);
-            let sent = client.artifact_upload(
-                &run,
+            let what = Upload {
+                run: &run,
                 attempt,
-                kept.path.as_str(),
+                path: kept.path.as_str(),
                 kind,
-                &hash,
-                &mut content,
-                kept.size,
-            );
+                hash: &hash,
+                size_bytes: kept.size,
+            };
+            // The next round goes on where this one broke off, whoever minds it.
+            let mut progressed = false;
+            let told = &mut |_, _| progressed = true;
+            let sent = transfer::upload(client, &what, &mut kept.file, Patience::NONE, told);
             let error = match sent {
                 Ok(_) => {
                     self.kept(path, &hash, looks);
@@ -126,9 +129,12 @@ impl Shipper {
                 }
                 Err(error) => error,
             };
+            if transfer::is_busy(&error) {
+                return Err(Stop::Away(error));
+            }
             if let Some(stop) = stop_of(error.clone()) {
                 let broken = self.uploads.broken.entry(path.to_owned()).or_default();
-                let under_way = error.kind == ClientErrorKind::Connection;
+                let under_way = error.kind == ClientErrorKind::Connection && !progressed;
                 *broken += u32::from(under_way);
                 if *broken < SENDS_MAX {
                     return Err(stop);

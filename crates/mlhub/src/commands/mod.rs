@@ -1,6 +1,7 @@
 //! One module per command; each ends in an exit code.
 
 mod adapter;
+mod artifacts;
 mod compare;
 mod dataset;
 mod demo;
@@ -34,6 +35,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Logs(arguments) => logs::logs(&global, &arguments),
         Command::Stop { runs } => stop(&global, &runs),
         Command::Compare { runs } => compare::compare(&global, runs),
+        Command::Artifacts(command) => artifacts::artifacts(&global, command),
         Command::Dataset(command) => dataset::dataset(&global, command),
         Command::Adapter(command) => adapter::adapter(&global, command),
         Command::Metrics(command) => metrics::metrics(&global, command),

@@ -20,6 +20,10 @@ pub(crate) fn serve(global: &Global, arguments: ServeArgs) -> anyhow::Result<u8>
     options.listen = SocketAddr::new(arguments.host, arguments.port);
     options.allow_host = arguments.allow_host;
     options.postgres = arguments.postgres;
+    options.blobs = crate::blob_place::BlobPlace {
+        url: arguments.blobs,
+        config: arguments.blobs_config,
+    };
     options.slots = arguments.slots.max(1);
     if let Some(file) = &arguments.token_file {
         options.authenticator = read_tokens(file)?;

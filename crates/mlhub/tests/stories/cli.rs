@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Served, World};
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 28] = [
     "",
     "serve",
     "run",
@@ -15,6 +15,11 @@ const COMMANDS: [&str; 23] = [
     "logs",
     "stop",
     "compare",
+    "artifacts",
+    "artifacts list",
+    "artifacts get",
+    "artifacts put",
+    "artifacts inputs",
     "dataset",
     "dataset add",
     "dataset list",

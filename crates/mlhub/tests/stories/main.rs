@@ -5,6 +5,7 @@
 //! Training programs block at named gates (`support::Gates`), so that a fault
 //! hits at a known point. What is inside one crate is tested there.
 
+mod artifacts;
 mod bad_data_dir;
 mod bad_input;
 mod bad_predictions;
@@ -17,5 +18,7 @@ mod faults_stop;
 mod postgres;
 mod run;
 mod run_again;
+#[path = "../../../mlhub-store/tests/blobs/s3_server.rs"]
+mod s3_server;
 mod serve;
 mod support;
