@@ -12,24 +12,24 @@ hub. Importing this module imports neither numpy nor any framework, and starts n
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, TypeVar, overload
+from . import _current
 
-from ._init import current as _current_run
-from ._init import init
-from ._problems import MlhubError, MlhubWarning, say
-from ._run import Run
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+    from typing import Any, TypeVar, overload
 
     from . import integrations, sklearn
-    from ._api import Api
+    from ._api import Api, RunInfo
     from ._config import Config, Summary
+    from ._init import init
     from ._media import Audio, Histogram, Image, Table, Text, Video
+    from ._problems import MlhubError, MlhubWarning
+    from ._run import Run
 
+    Function = TypeVar("Function", bound=Callable[..., Any])
     config: Config
     summary: Summary
     run: Run | None
@@ -44,6 +44,7 @@ __all__ = [
     "MlhubError",
     "MlhubWarning",
     "Run",
+    "RunInfo",
     "Table",
     "Text",
     "Video",
@@ -77,13 +78,17 @@ _LAZY = {
     "Audio": "_media",
     "Histogram": "_media",
     "Image": "_media",
+    "MlhubError": "_problems",
+    "MlhubWarning": "_problems",
+    "Run": "_run",
+    "RunInfo": "_api",
     "Table": "_media",
     "Text": "_media",
     "Video": "_media",
+    "init": "_init",
 }
 _MODULES = ("integrations", "sklearn")
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 _told_missing = False
 
 
@@ -91,11 +96,13 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name in _LAZY:
-        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+        found = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+        globals()[name] = found
+        return found
     if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
     if name == "run":
-        return _current_run()
+        return _current.run
     if name in ("config", "summary"):
         return getattr(_needed(name), name)
     raise AttributeError(f"module `mlhub` has no attribute `{name}`")
@@ -109,18 +116,20 @@ def _needed(what: str) -> Run:
     """The current run. Raises MlhubError when there is none."""
     run = _run_or_none()
     if run is None:
+        from ._problems import MlhubError
+
         raise MlhubError(f"there is no run: call mlhub.init() before mlhub.{what}")
     return run
 
 
 def _run_or_none() -> Run | None:
     """The current run; in a child of multiprocessing it is joined on first use."""
-    run = _current_run()
+    run = _current.run
     if run is not None:
         return run
     import os
 
-    from ._init import parent_run
+    from ._init import init, parent_run
 
     return init() if parent_run(os.environ) is not None else None
 
@@ -133,13 +142,15 @@ def _call(method: str, /, *arguments: Any, **options: Any) -> Any:
         return getattr(run, method)(*arguments, **options)
     if not _told_missing:
         _told_missing = True
+        from ._problems import say
+
         say(f"warning: mlhub.{method}() without a run records nothing; call mlhub.init() first")
     return None
 
 
 def log(metrics: Mapping[str, Any], *, step: int | None = None, time_ms: int | None = None) -> None:
     """Record values of one step in the current run; see `Run.log`."""
-    run = _current_run()
+    run = _current.run
     if run is not None:
         run.log(metrics, step=step, time_ms=time_ms)
     else:
@@ -282,7 +293,7 @@ def describe(batch: Any, *, name: str = "batch") -> Any:
 
 def finish(exit_code: int = 0, *, wait_seconds: float = 0.0) -> bool:
     """End the current run, if there is one; see `Run.finish`."""
-    run = _current_run()
+    run = _current.run
     return run.finish(exit_code, wait_seconds=wait_seconds) if run is not None else False
 
 
@@ -295,47 +306,28 @@ def seed_everything(seed: int) -> dict[str, str]:
     from ._seed import seed_everything as seed_all
 
     done = seed_all(seed)
-    run = _current_run()
+    run = _current.run
     if run is not None:
         run.config.update({"seed": seed})
     return done
 
 
-@overload
-def track(function: Function) -> Function: ...
-@overload
-def track(**options: Any) -> Callable[[Function], Function]: ...
+if TYPE_CHECKING:
+
+    @overload
+    def track(function: Function, /) -> Function: ...
+    @overload
+    def track(**options: Any) -> Callable[[Function], Function]: ...
 
 
-def track(function: Function | None = None, **options: Any) -> Any:
+def track(function: Any = None, /, **options: Any) -> Any:
     """Make every call of a function a run of its own.
 
     The run is named after the function unless `options` (those of `mlhub.init`) say
     otherwise; its arguments are the config. An exception makes it `failed` and is raised on.
     """
+    from ._track import decorate
 
-    def decorate(inner: Function) -> Function:
-        import inspect
-
-        signature = inspect.signature(inner)
-
-        @functools.wraps(inner)
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            bound = signature.bind(*arguments, **keywords)
-            bound.apply_defaults()
-            from . import _init
-            from ._config import plain
-
-            given = plain(options["config"]) if options.get("config") is not None else {}
-            asked = {"name": inner.__name__, "reinit": "create_new", **options}
-            asked["config"] = {**given, **bound.arguments}
-            before = _init.current()
-            try:
-                with init(**asked):
-                    return inner(*arguments, **keywords)
-            finally:
-                _init.restore(before)
-
-        return call  # type: ignore[return-value]
-
-    return decorate(function) if function is not None else decorate
+    if function is not None:
+        return decorate(function, options)
+    return lambda inner: decorate(inner, options)

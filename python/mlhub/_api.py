@@ -89,7 +89,7 @@ class Api:
     ) -> Runs:
         """Runs that match a query such as `metrics.acc > 0.9 and params.lr = 0.01`.
 
-        `order` names what to sort by, such as `metrics.acc:desc, created`. Pages
+        `order` names what to sort by, such as `metrics.acc desc, created`. Pages
         are fetched as they are needed; `limit` is the number of runs at most.
         """
         if limit is not None and limit < 1:

@@ -34,6 +34,7 @@ class Wrapped:
         self.handle = os.open(path, flags, 0o644)
         self.write = self.stream.write
         self.closed = False
+        self.wrapped_before = "write" in getattr(self.stream, "__dict__", {})
         self.stream.write = self._write
         self.wrapper = self.stream.write
 
@@ -55,13 +56,11 @@ class Wrapped:
             return
         self.closed = True
         # Somebody may have wrapped it again since: then ours stays and passes on.
-        if getattr(self.stream, "__dict__", {}).get("write") == self.wrapper:
-            try:
+        if self.stream.write == self.wrapper:
+            if self.wrapped_before:
+                self.stream.write = self.write
+            else:
                 del self.stream.write
-            except AttributeError:
-                self.stream.write = self.write
-            if self.stream.write != self.write:
-                self.stream.write = self.write
         os.close(self.handle)
 
 

@@ -141,10 +141,10 @@ def statistics_of(value: Any) -> dict[str, Any]:
     if step > 1:
         flat = flat[::step]
     if callable(getattr(flat, "cpu", None)):
-        flat = flat.to("cpu")
-        numbers = flat.double().numpy()
+        numbers = flat.cpu().double().numpy()
     else:
-        numbers = flat.astype("float64") if hasattr(flat, "astype") else flat
+        # In main memory by the object's own means: jax has no float64 by itself.
+        numbers = (flat.__array__() if hasattr(flat, "__array__") else flat).astype("float64")
     finite = (numbers - numbers) == 0
     count = int(finite.sum())
     facts: dict[str, Any] = {"non_finite": int(numbers.shape[0]) - count}

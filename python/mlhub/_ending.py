@@ -20,8 +20,6 @@ SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGXCPU") if hasattr(signal, name)
 )
 """Signals that end a process and that it may see coming."""
-INTERRUPTED = 130
-"""Exit code of a program that Ctrl-C ended, by the shells' rule."""
 
 
 class Ender(Protocol):
@@ -122,9 +120,7 @@ def noting_exception(
 ) -> None:
     """The hook of exceptions that nobody caught, remembered and passed on."""
     if issubclass(kind, KeyboardInterrupt):
-        state.ending = Ending(
-            INTERRUPTED, signal_number=int(signal.SIGINT), message="KeyboardInterrupt"
-        )
+        state.ending = Ending(None, signal_number=int(signal.SIGINT), message="KeyboardInterrupt")
     else:
         state.ending = Ending(1, message=kind.__qualname__)
     state.excepthook(kind, error, trace)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _ending, _place
+from . import _current, _ending, _place
 from ._config import plain
 from ._console import CONSOLE_MODES
 from ._files import VERSION, is_same_process, process_identity, read_json, write_json
@@ -31,7 +31,6 @@ SYSTEM_INTERVAL_SECONDS = 2
 DEFAULT_PROJECT = "default"
 ID_MAX = 64
 
-_current: Run | None = None
 _lock = threading.RLock()
 
 os.register_at_fork(after_in_child=lambda: globals().update(_lock=threading.RLock()))
@@ -75,7 +74,6 @@ def init(
 
     Raises ValueError or TypeError for arguments that make no sense.
     """
-    global _current
     environment = os.environ
     project = project or environment.get("MLHUB_PROJECT") or DEFAULT_PROJECT
     mode = mode or environment.get("MLHUB_MODE") or "online"
@@ -84,6 +82,7 @@ def init(
     choice("console", console, CONSOLE_MODES)
     run_id = run_id or environment.get("MLHUB_RUN_ID")
     check_id(run_id)
+    resume = resume or environment.get("MLHUB_RESUME", "").lower() in ("1", "true", "yes")
     if resume and run_id is None:
         raise ValueError("resume needs run_id: which run is to go on?")
     values = plain(config) if config is not None else {}
@@ -91,7 +90,8 @@ def init(
         raise TypeError("config takes a mapping or an object with fields")
     with _lock:
         previous = current()
-        if previous is not None and previous._pid != os.getpid():
+        own = reinit == "create_new"
+        if previous is not None and previous._pid != os.getpid() and not own:
             return previous  # a forked child: it writes a file of its own
         if previous is not None and reinit == "return_previous":
             return previous
@@ -109,9 +109,10 @@ def init(
             "config": values,
             "resume": {"step": resume_step} if resume else None,
             "capture": capture,
+            "own": own,
         }
         run = start(asked, mode, dir, run_id, problems, console)
-        _current = run
+        _current.run = run
     return run
 
 
@@ -177,7 +178,7 @@ def find_place(
         known = str(identity.get("id") or run_id or path.parent.name)
         (path / "events").mkdir(parents=True, exist_ok=True)
         return Place(path, known, f"sdk-{_place.writer_name(ranks)}-{os.getpid()}", False, True)
-    parent = parent_run(environment)
+    parent = None if asked["own"] else parent_run(environment)
     if parent is not None and run_id is None:
         return joined(parent)
     if run_id is None and ranks.world_size > 1:
@@ -234,6 +235,10 @@ def rank_place(asked: dict[str, Any], mode: str, path: Path, run_id: str, ranks:
                 "or only in rank 0"
             )
         return Place(path, run_id, writer, False, False)
+    if (path / "exit.json").exists():
+        raise MlhubError(
+            f"the run `{run_id}` is in {path} already, and has ended: use another MLHUB_RUN_ID"
+        )
     made = _place.make(path, sdk_file(asked, mode, run_id, ranks))
     return Place(path, run_id, writer, made, False)
 
@@ -348,20 +353,12 @@ def begin(run: Run, asked: dict[str, Any], mode: str) -> None:
 
 def current() -> Run | None:
     """The run of the latest `init` that has not ended; None when there is none."""
-    run = _current
-    return None if run is None or run._ended else run
-
-
-def restore(run: Run | None) -> None:
-    """Makes a run current again that was so before another."""
-    global _current
-    _current = run
+    return _current.run
 
 
 def ended(run: Run) -> None:
     """Called by a run when it ends."""
-    global _current
-    if _current is run:
-        _current = None
+    if _current.run is run:
+        _current.run = None
     if run.path is not None and os.environ.get(CHILD_VARIABLE) == str(run.path):
         del os.environ[CHILD_VARIABLE]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable, TypeVar
 
@@ -57,7 +57,7 @@ class Keeping:
     _place: Place | None
     _problems: Problems
     _pid: int
-    _media: int
+    _media: Iterator[int]
     _writer: Any
 
     def _event(self, event: dict[str, Any]) -> None:
@@ -211,8 +211,8 @@ class Keeping:
         if self.path is None:
             return
         step = self._step(step)
-        self._media += 1
-        part = f"{os.getpid()}-{self._media}" if os.getpid() != self._pid else str(self._media)
+        number = next(self._media)
+        part = f"{os.getpid()}-{number}" if os.getpid() != self._pid else str(number)
         folder = f"artifacts/media/{safe_path(key)}"
         path = f"{folder}/{step}-{self._writer_stem()}{part}.{encoded.ending}"
         (self.path / folder).mkdir(parents=True, exist_ok=True)

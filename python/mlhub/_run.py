@@ -7,6 +7,7 @@ training unless the run is strict. Reading runs back is `mlhub.Api`.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -33,6 +34,8 @@ RECORD_MAX_BYTES = 60_000
 CAPTURE_WAIT_SECONDS = 10.0
 """How long the end waits for what is still being found out about code and machine."""
 SHIPPED_POLL_SECONDS = 0.1
+INTERRUPT = 2
+"""The number of SIGINT: what Ctrl-C sends."""
 FAILED = 1
 """Exit code of a run whose `with` block raised."""
 
@@ -77,7 +80,7 @@ class Run(Keeping):
         self._ended = False
         self._ending_lock = threading.RLock()
         self._started_at_ms = now_ms()
-        self._media = 0
+        self._media = itertools.count(1)
         self._capture: Any = None
         self.config = Config(config, told=self._tell_params, changed=self._tell_changed)
         self.summary = Summary(self._tell_summary)
@@ -316,8 +319,8 @@ class Run(Keeping):
     def _close(self, ending: Ending) -> None:
         if self._place is None:
             return
-        if not self._problems.strict:
-            self._tell_seeds("finish")
+        self._problems.strict = False  # an end raises nothing
+        self._tell_seeds("finish")
         if ending.message and self._writer is not None:
             self._event({"tags": {"exit": ending.message}})
         if self._capture is not None:
@@ -379,6 +382,8 @@ class Run(Keeping):
     ) -> None:
         if kind is None:
             self._end(Ending(0))
+        elif issubclass(kind, KeyboardInterrupt):
+            self._end(Ending(None, signal_number=INTERRUPT, message=kind.__qualname__))
         elif issubclass(kind, SystemExit):
             self._end(Ending(_ending.code_of(getattr(error, "code", None))))
         else:

@@ -79,7 +79,7 @@ class Tracker:
         keywords: dict[str, Any],
     ) -> None:
         run = self.run()
-        run.log_params({"estimator": type(estimator).__name__, **params_of(estimator)})
+        run.log_params({"estimator_class": type(estimator).__name__, **params_of(estimator)})
         names = ("X", "y")
         data = {**dict(zip(names, arguments)), **keywords}
         run.describe({key: value for key, value in data.items() if value is not None}, name="fit")

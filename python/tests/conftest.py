@@ -113,10 +113,13 @@ class Program:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.runs = folder / "runs"
+        self.started = 0
         self.environment = {**os.environ, "MLHUB_DIR": str(self.runs)}
 
     def start(self, code: str, **variables: str) -> subprocess.Popen[str]:
-        script = self.folder / "train.py"
+        # A file of its own: an earlier program may still be reading its own.
+        self.started += 1
+        script = self.folder / f"train{self.started}.py"
         script.write_text(code)
         return subprocess.Popen(
             [sys.executable, str(script)],

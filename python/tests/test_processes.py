@@ -27,7 +27,7 @@ INIT = "import mlhub, os, sys\nrun = mlhub.init('p', name='n')\nrun.log({'a': 1.
         ("with run: pass", 0, (0, None)),
         ("with run: raise RuntimeError", 1, (1, None)),
         ("with run: sys.exit(4)", 4, (4, None)),
-        ("raise KeyboardInterrupt", -signal.SIGINT, (130, signal.SIGINT)),
+        ("raise KeyboardInterrupt", -signal.SIGINT, (None, signal.SIGINT)),
         ("os.kill(os.getpid(), 15)", -signal.SIGTERM, (None, signal.SIGTERM)),
         ("os.kill(os.getpid(), 1)", -signal.SIGHUP, (None, signal.SIGHUP)),
     ],
@@ -128,6 +128,28 @@ if __name__ == '__main__':
         assert events.series(f"worker{number}") == [(step, float(step)) for step in range(10)]
     assert len(events.writers) == 4
     assert events.file("exit.json")["code"] == 0
+
+
+def test_forked_workers_may_have_runs_of_their_own(program: Program) -> None:
+    code = """
+import multiprocessing, mlhub
+
+def work(number):
+    with mlhub.init('p', name=f'own{number}', reinit='create_new') as run:
+        run.log({'a': number}, step=0)
+    return run.id
+
+if __name__ == '__main__':
+    run = mlhub.init('p', name='parent')
+    with multiprocessing.get_context('fork').Pool(2) as pool:
+        assert len(set(pool.map(work, range(4))) | {run.id}) == 5
+    run.log({'a': 9.0}, step=0)
+"""
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    runs = [read_run(file.parent) for file in program.directories()]
+    assert sorted(value for run in runs for _, value in run.series("a")) == [0, 1, 2, 3, 9]
+    assert all(run.file("exit.json")["code"] == 0 for run in runs)
 
 
 def test_ranks_are_one_run_with_a_stream_each(program: Program) -> None:
@@ -360,3 +382,18 @@ def test_pid_of_the_file_is_the_process(program: Program) -> None:
     assert identity["start_ticks"] > 0
     assert identity["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert os.getpid() != identity["pid"]
+
+
+def test_two_runs_share_the_output_and_give_it_back(program: Program) -> None:
+    code = (
+        "import mlhub, sys\nfirst = mlhub.init('p', name='first')\n"
+        "second = mlhub.init('p', name='second', reinit='create_new')\nprint('both')\n"
+        "first.finish()\nprint('one')\nsecond.finish()\nprint('none')\n"
+    )
+    done = program.run(code)
+    assert done.stdout == "both\none\nnone\n", done.stderr
+    kept = {
+        file.parent.joinpath("stdout.log").read_text(): read_run(file.parent)
+        for file in program.directories()
+    }
+    assert sorted(kept) == ["both\n", "both\none\n"]

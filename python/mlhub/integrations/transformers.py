@@ -20,11 +20,14 @@ else:
 
 __all__ = ["MlhubCallback"]
 
-RENAMED = (("eval_", "eval/"), ("test_", "test/"), ("train_", "train/"))
+RENAMED = (("eval_", "eval/"), ("test_", "test/"))
 
 
 def renamed(name: str) -> str:
-    """`eval_loss` as `eval/loss`; names without a part before are of the training."""
+    """`eval_loss` as `eval/loss`; the rest is of the training, as `train/<name>`.
+
+    The mean over the whole training, `train_loss`, stays apart as `train/train_loss`.
+    """
     for old, new in RENAMED:
         if name.startswith(old):
             return new + name[len(old) :]

@@ -72,7 +72,7 @@ class MlhubCallback(Base):
         for name in ("best_score", "best_iteration"):
             try:
                 run.summary[name] = getattr(model, name)
-            except AttributeError:
+            except (AttributeError, TypeError):
                 continue  # without early stopping there is none
         if self._importance is not None and hasattr(model, "get_score"):
             scores = model.get_score(importance_type=self._importance)
