@@ -286,6 +286,7 @@ fn assert_all_once(bench: &Bench) {
 fn killed_supervisors_lost_answers_and_a_moving_hub_leave_everything_once() {
     let mut bench = Bench::new();
     bench.hub.behaviour.lose_every.store(5, Ordering::SeqCst);
+    bench.hub.behaviour.binary.store(true, Ordering::SeqCst);
     let dir = steady(&bench);
     let mut supervisor = bench.supervise(&dir, &[]);
     for round in 0..6usize {
@@ -304,6 +305,8 @@ fn killed_supervisors_lost_answers_and_a_moving_hub_leave_everything_once() {
         }
     }
     assert_eq!(bench.ended(supervisor), Some(EXIT_DONE));
+    let binary = bench.hub.look(|stored| stored.binary_batches);
+    assert!(binary > 0, "the hub offers binary batches");
     assert_all_once(&bench);
 }
 

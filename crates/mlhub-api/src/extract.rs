@@ -9,6 +9,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http_body_util::BodyExt;
 use mlhub_core::{Error, ErrorKind};
+use mlhub_protocol::batch::{self, ColumnBatch};
+use mlhub_protocol::lenient;
+use mlhub_protocol::rest::EventBatch;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -41,6 +44,28 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
         serde_json::from_slice(&bytes)
             .map(ApiJson)
             .map_err(|error| ApiError::from(Error::invalid(json_problem(&error))).into_response())
+    }
+}
+
+/// A batch of events: JSON, also with bare `NaN` and infinities, or binary.
+pub(crate) struct EventsBody(pub(crate) ColumnBatch);
+
+impl<S: Send + Sync> FromRequest<S> for EventsBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
+        let refuse = |said: String| ApiError::from(Error::invalid(said)).into_response();
+        if is_type(&request, batch::CONTENT_TYPE) {
+            let bytes = read_bounded(request).await?;
+            return ColumnBatch::decode(&bytes)
+                .map(Self)
+                .map_err(|error| refuse(error.to_string()));
+        }
+        require_type(&request, "application/json")?;
+        let bytes = read_bounded(request).await?;
+        lenient::from_slice::<EventBatch>(&bytes)
+            .map(|batch| Self(batch.into()))
+            .map_err(|error| refuse(json_problem(&error)))
     }
 }
 
@@ -141,13 +166,7 @@ impl StreamBody {
     reason = "a rejection is a whole answer, made once per refused request"
 )]
 fn require_type(request: &Request, wanted: &str) -> Result<(), Response> {
-    let given = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    if given.is_some_and(|given| given.eq_ignore_ascii_case(wanted)) {
+    if is_type(request, wanted) {
         return Ok(());
     }
     Err(respond(
@@ -157,6 +176,16 @@ fn require_type(request: &Request, wanted: &str) -> Result<(), Response> {
         &format!("send the body as `Content-Type: {wanted}`"),
         None,
     ))
+}
+
+fn is_type(request: &Request, wanted: &str) -> bool {
+    let given = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    given.is_some_and(|given| given.eq_ignore_ascii_case(wanted))
 }
 
 async fn read_bounded(request: Request) -> Result<Bytes, Response> {

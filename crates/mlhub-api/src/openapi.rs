@@ -51,6 +51,8 @@ use crate::native;
         native::uploads::present,
         native::series::metrics,
         native::series::query,
+        native::history::history,
+        native::history::run_history,
         native::series::records,
         native::logs::list,
         native::logs::read,

@@ -257,6 +257,20 @@ fn series_routes(table: Table) -> Table {
             native::series::metrics,
         )
         .add(
+            "GET",
+            "/api/v1/runs/{run}/metrics/history",
+            Read,
+            NONE,
+            native::history::run_history,
+        )
+        .add(
+            "POST",
+            "/api/v1/series/history",
+            Read,
+            JSON,
+            native::history::history,
+        )
+        .add(
             "POST",
             "/api/v1/series/query",
             Read,

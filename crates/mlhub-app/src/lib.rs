@@ -14,6 +14,7 @@ mod cursor;
 mod datasets;
 mod evaluation;
 mod glob;
+mod history;
 mod inputs;
 mod live;
 mod logs;
@@ -38,6 +39,7 @@ pub use compare::{
 };
 pub use datasets::DatasetOverview;
 pub use evaluation::{EvaluationWork, direction_of};
+pub use history::{History, HistoryBatch, HistoryRequest};
 pub use inputs::ArtifactSearch;
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
 pub use logs::LogRange;

@@ -67,13 +67,8 @@ impl LiveFeed {
         }
     }
 
-    pub(crate) fn publish(
-        &self,
-        run: &RunId,
-        project: &Name,
-        state: RunState,
-        changed: &[&'static str],
-    ) {
+    /// Tells whoever listens of a change. Never waits.
+    pub fn publish(&self, run: &RunId, project: &Name, state: RunState, changed: &[&'static str]) {
         let id = self.last_id.fetch_add(1, Ordering::AcqRel) + 1;
         // No listener is not an error.
         let _unheard = self.sender.send(RunChange {

@@ -76,9 +76,15 @@ impl Hub {
         caller: &Caller,
         request: &SeriesRequest,
     ) -> Result<Vec<Series>> {
-        let max_points = budget(request.reduction)?;
+        let mut max_points = budget(request.reduction)?;
         let keys = self.series_keys(caller, request).await?;
         bound_series(keys.len())?;
+        let mut reduction = request.reduction;
+        if let Reduction::Page { limit, .. } = &mut reduction {
+            // Every point is asked for, not so many: they may be few.
+            *limit = max_points.min(limits::SERIES_QUERY_POINTS_MAX / keys.len().max(1));
+            max_points = *limit;
+        }
         if keys.len().saturating_mul(max_points) > limits::SERIES_QUERY_POINTS_MAX {
             return Err(Error::new(
                 ErrorKind::TooLarge,
@@ -91,7 +97,7 @@ impl Hub {
         }
         let views = self
             .store
-            .series_read(&keys, request.window, request.reduction)
+            .series_read(&keys, request.window, reduction)
             .await?;
         let mut found = Vec::with_capacity(keys.len());
         for (key, view) in keys.into_iter().zip(views) {
@@ -144,13 +150,25 @@ impl Hub {
                 }
             }
             bound_series(keys.len() + names.len())?;
+            let origin = self.origin_of(&run).await?;
             keys.extend(names.into_iter().map(|name| SeriesKey {
                 run: run.id.clone(),
                 name,
-                origin: origin_of(&run),
+                origin,
             }));
         }
         Ok(keys)
+    }
+
+    /// The zero of a run's relative axis: when its first attempt started, or
+    /// else when it was made.
+    pub(crate) async fn origin_of(&self, run: &Run) -> Result<Timestamp> {
+        if run.attempt <= 1 {
+            return Ok(run.started_at.unwrap_or(run.created_at));
+        }
+        let attempts = self.store.attempt_list(&run.id).await?;
+        let started = attempts.iter().find_map(|attempt| attempt.started_at);
+        Ok(started.unwrap_or(run.created_at))
     }
 
     /// Names of the run's metrics that any pattern matches, in order.
@@ -183,11 +201,6 @@ impl Hub {
         let limit = limit.clamp(1, limits::PAGE_MAX_ROWS);
         self.store.records(&run.id, kind, limit).await
     }
-}
-
-/// The zero of a run's relative axis.
-pub(crate) fn origin_of(run: &Run) -> Timestamp {
-    run.started_at.unwrap_or(run.created_at)
 }
 
 fn bound_series(wanted: usize) -> Result<()> {

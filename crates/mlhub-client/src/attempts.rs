@@ -1,11 +1,13 @@
 //! Calls a supervisor makes about its attempt.
 
+use mlhub_protocol::batch::{self, ColumnBatch};
 use mlhub_protocol::rest::{
     AttemptFinish, AttemptReply, AttemptStart, EventBatch, EventBatchReply, Heartbeat, LogReply,
     Offsets,
 };
 
 use crate::Result;
+use crate::error::{ClientError, ClientErrorKind};
 use crate::http::{Call, Client, Payload, path};
 
 fn attempt_path(run: &str, attempt: u32, rest: &[&str]) -> String {
@@ -53,6 +55,26 @@ impl Client {
         batch: &EventBatch,
     ) -> Result<EventBatchReply> {
         self.post(attempt_path(run, attempt, &["events"]), batch)
+    }
+
+    /// Ships a batch of events in the binary form, to hubs whose
+    /// [`mlhub_protocol::rest::Info::event_formats`] name it.
+    pub fn attempt_events_binary(
+        &self,
+        run: &str,
+        attempt: u32,
+        batch: &ColumnBatch,
+    ) -> Result<EventBatchReply> {
+        let bytes = batch.encode().map_err(|error| {
+            ClientError::new(
+                ClientErrorKind::Protocol,
+                "cannot encode the request",
+                error.to_string(),
+            )
+        })?;
+        let mut call = Call::new("POST", attempt_path(run, attempt, &["events"]));
+        call.payload = Payload::Typed(&bytes, batch::CONTENT_TYPE);
+        self.fetch(call)
     }
 
     /// Ships bytes of `stdout` or `stderr` that start at `offset`.

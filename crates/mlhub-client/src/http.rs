@@ -55,6 +55,8 @@ pub(crate) enum Payload<'a> {
     Json(Vec<u8>),
     /// Bytes in memory.
     Bytes(&'a [u8]),
+    /// Bytes in memory of a media type.
+    Typed(&'a [u8], &'static str),
     /// So many bytes from a reader.
     Stream(&'a mut dyn Read, u64),
 }
@@ -208,6 +210,10 @@ impl Client {
             Payload::Bytes(mut bytes) => {
                 let size = bytes.len() as u64;
                 self.run_sized(builder, "application/octet-stream", &mut bytes, size)
+            }
+            Payload::Typed(mut bytes, content_type) => {
+                let size = bytes.len() as u64;
+                self.run_sized(builder, content_type, &mut bytes, size)
             }
             Payload::Stream(reader, size) => {
                 self.run_sized(builder, "application/octet-stream", reader, size)

@@ -1,9 +1,11 @@
 //! Calls about runs: lists, one run, its outputs, series and comparisons.
 
+use std::io::{Read, Write};
+
 use mlhub_protocol::rest::{
     AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail, EvaluationList,
-    LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSummary, RunsCreate,
-    RunsCreated, SeriesQuery, SeriesReply,
+    HistoryQuery, LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSummary,
+    RunsCreate, RunsCreated, SeriesQuery, SeriesReply,
 };
 
 use crate::Result;
@@ -12,6 +14,9 @@ use crate::http::{Call, Client, path};
 
 /// Bytes of one log answer at most: what the hub gives, with room to spare.
 const LOG_ANSWER_MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Bytes of a history copied at once.
+const HISTORY_PIECE_BYTES: usize = 64 * 1024;
 
 /// Which runs, in which order, from where; absent fields do not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,6 +127,34 @@ impl Client {
     /// Series of several runs, reduced to a budget.
     pub fn series_query(&self, query: &SeriesQuery) -> Result<SeriesReply> {
         self.post(path(&["series", "query"]), query)
+    }
+
+    /// Writes whole histories to `out` as they come; returns the bytes written.
+    /// When it fails, `out` may hold a part.
+    pub fn series_history(&self, query: &HistoryQuery, out: &mut dyn Write) -> Result<u64> {
+        let format = query.format.unwrap_or_default();
+        let mut call = Call::new("POST", path(&["series", "history"])).json(query)?;
+        call.accept = format.content_type();
+        let mut response = self.send(call)?;
+        let mut body = response.body_mut().as_reader();
+        let mut piece = vec![0; HISTORY_PIECE_BYTES];
+        let mut written = 0;
+        loop {
+            let count = body
+                .read(&mut piece)
+                .map_err(|error| ClientError::from_io(self.base_url(), &error))?;
+            if count == 0 {
+                return Ok(written);
+            }
+            out.write_all(&piece[..count]).map_err(|error| {
+                ClientError::new(
+                    ClientErrorKind::Local,
+                    "cannot write what the hub sends",
+                    error.to_string(),
+                )
+            })?;
+            written += count as u64;
+        }
     }
 
     /// Captured streams.

@@ -51,6 +51,8 @@ pub const PAGE_MAX_ROWS: usize = 1000;
 pub const PAGE_DEFAULT_ROWS: usize = 100;
 /// Points returned for one series by one read.
 pub const SERIES_POINTS_MAX: usize = 100_000;
+/// Runs in one export of histories.
+pub const HISTORY_RUNS_MAX: usize = 1000;
 /// Points of all series that one query may ask for.
 pub const SERIES_QUERY_POINTS_MAX: usize = 4_000_000;
 /// Series in one query.

@@ -5,8 +5,10 @@
 //! fields when read, and map to `mlhub-core` at the edge. Nothing here does I/O.
 
 pub mod adapter;
+pub mod batch;
 pub mod event;
 pub mod event_log;
+pub mod lenient;
 pub mod number;
 pub mod rest;
 pub mod run_dir;

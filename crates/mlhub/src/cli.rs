@@ -68,6 +68,8 @@ pub(crate) enum Command {
     },
     /// Print the captured output of a run
     Logs(LogsArgs),
+    /// Print or export every logged point of runs
+    History(HistoryArgs),
     /// Stop a run: SIGTERM, grace period, SIGKILL
     Stop {
         /// Run ids or unique prefixes
@@ -241,6 +243,60 @@ pub(crate) struct LogsArgs {
     /// The attempt; the newest when absent
     #[arg(long)]
     pub(crate) attempt: Option<u32>,
+}
+
+/// Options of `history`.
+#[derive(Args)]
+pub(crate) struct HistoryArgs {
+    /// Run ids or unique prefixes
+    #[arg(required = true)]
+    pub(crate) runs: Vec<String>,
+    /// Only metrics like this: `*` is any text, `?` any one character; may come
+    /// several times
+    #[arg(long, short, value_name = "PATTERN")]
+    pub(crate) metric: Vec<String>,
+    /// What --from and --to count
+    #[arg(long, value_enum, default_value_t = HistoryAxis::Step)]
+    pub(crate) axis: HistoryAxis,
+    /// First step, or milliseconds on a time axis
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) from: Option<i64>,
+    /// Last step, or milliseconds on a time axis
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) to: Option<i64>,
+    /// Also what a resumed attempt superseded
+    #[arg(long)]
+    pub(crate) superseded: bool,
+    /// How to write [default: by the end of --out's name, or csv; json with --json]
+    #[arg(long, short, value_enum)]
+    pub(crate) format: Option<HistoryFormat>,
+    /// Write into this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a range of history counts.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum HistoryAxis {
+    /// Training steps
+    Step,
+    /// Milliseconds since the run started
+    Relative,
+    /// Milliseconds since 1970, UTC
+    Wall,
+}
+
+/// How history is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryFormat {
+    /// Comma-separated values
+    Csv,
+    /// One JSON object a line
+    Json,
+    /// Apache Parquet
+    Parquet,
+    /// Apache Arrow IPC stream
+    Arrow,
 }
 
 /// A captured stream.

@@ -549,6 +549,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/metrics/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every point of a run, as a table. */
+        get: operations["series_run_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/records": {
         parameters: {
             query?: never;
@@ -577,6 +594,23 @@ export interface paths {
         put?: never;
         /** Asks a run to stop: SIGTERM, a grace period, SIGKILL. */
         post: operations["runs_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/series/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every point of series of several runs, as a table. */
+        post: operations["series_history"];
         delete?: never;
         options?: never;
         head?: never;
@@ -806,6 +840,19 @@ export interface components {
             state: string;
             /** @description Whether the program is to be stopped. */
             stop_requested: boolean;
+        };
+        /** @description So many neighbouring points come from one attempt. */
+        AttemptSpanView: {
+            /**
+             * Format: int32
+             * @description The attempt, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description Points.
+             */
+            count: number;
         };
         /** @description The program started. */
         AttemptStart: {
@@ -1226,8 +1273,37 @@ export interface components {
              */
             backlog_bytes: number;
         };
+        /** @description Asks for whole histories. */
+        HistoryQuery: {
+            /** @description What `from` and `to` count. */
+            axis?: components["schemas"]["SeriesAxis"];
+            format?: components["schemas"]["TableFormat"] | null;
+            /**
+             * Format: int64
+             * @description First coordinate on the axis.
+             */
+            from?: number | null;
+            /** @description The metrics by name; with `patterns` absent too, all. */
+            metrics?: string[];
+            /** @description The metrics by pattern: `*` is any text, `?` any one character. */
+            patterns?: string[];
+            /** @description The runs. */
+            runs: string[];
+            /** @description Also what later attempts superseded. */
+            superseded?: boolean;
+            /**
+             * Format: int64
+             * @description Last coordinate on the axis, itself included.
+             */
+            to?: number | null;
+        };
         /** @description What hub this is. */
         Info: {
+            /**
+             * @description Media types in which it takes batches of events, the best last. Empty for
+             *     hubs that take JSON alone.
+             */
+            event_formats?: string[];
             /** @description The machine the hub runs on. */
             host: string;
             /** @description `mlhub`. */
@@ -1727,29 +1803,61 @@ export interface components {
             n: number;
             std?: components["schemas"]["Number"] | null;
         };
+        /**
+         * @description What a range of a series counts along.
+         * @enum {string}
+         */
+        SeriesAxis: "step" | "relative" | "wall";
         /** @description Asks for series of several runs. */
         SeriesQuery: {
             /**
+             * Format: int32
+             * @description Only this attempt, with what later attempts superseded.
+             */
+            attempt?: number | null;
+            /** @description What `from` and `to` count, and what is divided evenly. */
+            axis?: components["schemas"]["SeriesAxis"];
+            /**
              * Format: int64
-             * @description First step.
+             * @description First coordinate on the axis.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description First step; the same as `from` on the step axis.
              */
             from_step?: number | null;
             /**
              * Format: int32
-             * @description Points per series at most (2 to 100,000); the reading keeps every
-             *     bucket's first, last, smallest and largest point.
+             * @description Points per series at most (up to 100,000; 2,000 when absent, without
+             *     reduction 100,000). Whatever the reduction, each part of the axis keeps
+             *     its smallest and its largest point.
              */
             max_points?: number | null;
             /** @description The metrics. */
-            metrics: string[];
+            metrics?: string[];
+            /** @description Further metrics by pattern: `*` is any text, `?` any one character. */
+            patterns?: string[];
+            /** @description How to reduce. */
+            reduction?: components["schemas"]["SeriesReduction"];
             /** @description The runs. */
             runs: string[];
             /**
              * Format: int64
-             * @description Last step.
+             * @description Last coordinate on the axis, itself included.
+             */
+            to?: number | null;
+            /**
+             * Format: int64
+             * @description Last step; the same as `to` on the step axis.
              */
             to_step?: number | null;
         };
+        /**
+         * @description How a series becomes few points.
+         * @enum {string}
+         */
+        SeriesReduction: "envelope" | "lttb" | "none";
         /** @description Series asked for; those without points are left out. */
         SeriesReply: {
             /** @description In the order of runs, then metrics. */
@@ -1757,10 +1865,23 @@ export interface components {
         };
         /** @description One series, reduced to the budget. The arrays are of one length. */
         SeriesView: {
+            /** @description Which attempts the points come from, in order. */
+            attempts?: components["schemas"]["AttemptSpanView"][];
             /** @description Whether every point is here. */
             exact: boolean;
             /** @description The metric. */
             metric: string;
+            /**
+             * Format: int64
+             * @description Those of them that are NaN or infinite.
+             */
+            non_finite?: number;
+            /**
+             * Format: int64
+             * @description When the run started, the zero of the relative axis, in milliseconds
+             *     since the epoch.
+             */
+            origin_ms?: number;
             /** @description The run. */
             run: string;
             /** @description Steps. */
@@ -1844,6 +1965,11 @@ export interface components {
             /** @description What it was made from. */
             spec: Record<string, never>;
         };
+        /**
+         * @description How a table is written.
+         * @enum {string}
+         */
+        TableFormat: "json" | "csv" | "parquet" | "arrow";
         /** @description Begins an upload, or goes on with the caller's unfinished one of the same content. */
         UploadBegin: {
             /**
@@ -3485,9 +3611,11 @@ export interface operations {
             };
             cookie?: never;
         };
+        /** @description JSON, in which bare NaN and Infinity are read too, or the binary form of the same */
         requestBody: {
             content: {
                 "application/json": components["schemas"]["EventBatch"];
+                "application/vnd.mlhub.events+v1": number[];
             };
         };
         responses: {
@@ -4245,6 +4373,73 @@ export interface operations {
             };
         };
     };
+    series_run_history: {
+        parameters: {
+            query?: {
+                /** @description A pattern: `*` is any text, `?` any one character; all metrics when absent */
+                metric?: string;
+                /** @description By the Accept header when absent */
+                format?: components["schemas"]["TableFormat"];
+                /** @description Only this attempt, with what later ones superseded */
+                attempt?: number;
+                /** @description Also what later attempts superseded */
+                superseded?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id or unique prefix */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As POST /series/history */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     series_records: {
         parameters: {
             query?: {
@@ -4356,6 +4551,65 @@ export interface operations {
             };
         };
     };
+    series_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HistoryQuery"];
+            };
+        };
+        responses: {
+            /** @description Rows of run, metric, attempt, step, time, value: JSON lines, CSV, Parquet or an Arrow IPC stream; a broken connection means that rows are missing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     series_query: {
         parameters: {
             query?: never;
@@ -4369,6 +4623,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description With `Accept: application/vnd.apache.arrow.stream` the points as an Arrow IPC stream */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4396,6 +4651,15 @@ export interface operations {
             };
             /** @description The role does not allow it, or the request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More points than one answer holds */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,6 +5,7 @@
 //! quotes what it read: only where and how many.
 
 use mlhub_protocol::event::EventLine;
+use mlhub_protocol::lenient::{self, quote_non_finite};
 use serde_json::Value;
 
 /// Fields that make an object an event.
@@ -24,10 +25,7 @@ const EVENT_FIELDS: [&str; 11] = [
 
 /// Parses one line of an event file.
 pub(crate) fn parse_event(line: &[u8]) -> Option<EventLine> {
-    match serde_json::from_slice::<EventLine>(line) {
-        Ok(event) => Some(event),
-        Err(_) => serde_json::from_slice(&quote_non_finite(line)?).ok(),
-    }
+    lenient::from_slice(line).ok()
 }
 
 /// Parses one line of standard output: an event only if it is an object with a
@@ -50,43 +48,6 @@ pub(crate) fn parse_output_event(line: &[u8]) -> Option<EventLine> {
         return None;
     }
     serde_json::from_value(value).ok()
-}
-
-/// Puts quotes around bare non-finite numbers outside strings; `None` when
-/// there are none.
-fn quote_non_finite(line: &[u8]) -> Option<Vec<u8>> {
-    const TOKENS: [&[u8]; 4] = [b"-Infinity", b"Infinity", b"-NaN", b"NaN"];
-    let mut out = Vec::with_capacity(line.len() + 16);
-    let mut changed = false;
-    let mut in_string = false;
-    let mut at = 0;
-    while let Some(&byte) = line.get(at) {
-        if in_string {
-            if byte == b'\\' {
-                out.extend_from_slice(&line[at..line.len().min(at + 2)]);
-                at += 2;
-                continue;
-            }
-            in_string = byte != b'"';
-        } else if byte == b'"' {
-            in_string = true;
-        } else if let Some(token) = TOKENS.iter().find(|token| line[at..].starts_with(token)) {
-            let text: &[u8] = if token.ends_with(b"NaN") {
-                b"NaN"
-            } else {
-                token
-            };
-            out.push(b'"');
-            out.extend_from_slice(text);
-            out.push(b'"');
-            at += token.len();
-            changed = true;
-            continue;
-        }
-        out.push(byte);
-        at += 1;
-    }
-    changed.then_some(out)
 }
 
 #[cfg(test)]

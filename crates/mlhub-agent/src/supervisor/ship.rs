@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mlhub_client::{Client, ClientError};
+use mlhub_protocol::batch::{self, ColumnBatch};
 use mlhub_protocol::rest::{AttemptStart, EventBatch, Offsets};
 use mlhub_protocol::run_dir::names;
 
@@ -72,6 +73,8 @@ pub(crate) struct Shipper {
     disabled: BTreeSet<String>,
     logs: [LogStream; 2],
     misaligned: u32,
+    /// Whether the hub takes batches in binary.
+    binary: bool,
     pub(super) requests: Requests,
     pub(super) uploads: super::keep::Uploads,
 }
@@ -104,6 +107,7 @@ impl Shipper {
             disabled: BTreeSet::new(),
             logs: [log("stdout", names::STDOUT), log("stderr", names::STDERR)],
             misaligned: 0,
+            binary: false,
             requests: Requests::default(),
             uploads: super::keep::Uploads::default(),
         }
@@ -203,6 +207,13 @@ impl Shipper {
             }
         }
         self.stored = stored;
+        // A hub that does not say takes JSON.
+        self.binary = client.info().is_ok_and(|info| {
+            let formats = info.event_formats.iter();
+            formats
+                .into_iter()
+                .any(|format| format == batch::CONTENT_TYPE)
+        });
         self.shared.set(&self.shared.tell_start);
         self.journal
             .note(&format!("connected to {}", client.base_url()));
@@ -356,7 +367,12 @@ impl Shipper {
 
     fn send_batch(&mut self, client: &Client, batch: &EventBatch) -> Result<Sent, Stop> {
         let (run, attempt) = self.who();
-        let error = match client.attempt_events(&run, attempt, batch) {
+        let answer = if self.binary {
+            client.attempt_events_binary(&run, attempt, &ColumnBatch::from(batch.clone()))
+        } else {
+            client.attempt_events(&run, attempt, batch)
+        };
+        let error = match answer {
             Ok(reply) => {
                 if !reply.params_kept.is_empty() {
                     self.journal.note(&format!(

@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use mlhub_protocol::batch::{self, ColumnBatch};
 use mlhub_protocol::rest::{
     AttemptFinish, AttemptReply, EventBatch, EventBatchReply, LogReply, Offsets, PointView,
     RecordInput,
@@ -27,6 +28,8 @@ pub(crate) struct Stored {
     pub(crate) heartbeats: u32,
     pub(crate) finish: Option<AttemptFinish>,
     pub(crate) finishes: u32,
+    /// Batches that came in binary.
+    pub(crate) binary_batches: u32,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +43,8 @@ pub(crate) struct Behaviour {
     pub(crate) lose_every: AtomicU32,
     /// Batches with a param called `refuse` are answered with 400.
     pub(crate) refuse: AtomicBool,
+    /// Batches are taken in binary too.
+    pub(crate) binary: AtomicBool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -175,6 +180,19 @@ impl TestHub {
         };
         match (request.method.as_str(), parts.as_slice()) {
             ("GET", ["health"]) => (200, json!({})),
+            ("GET", ["info"]) => {
+                let formats: &[&str] = match self.behaviour.binary.load(Ordering::SeqCst) {
+                    true => &["application/json", batch::CONTENT_TYPE],
+                    false => &["application/json"],
+                };
+                (
+                    200,
+                    json!({
+                        "name": "mlhub", "version": "0", "store": "sqlite", "user": "u",
+                        "role": "admin", "host": "h", "event_formats": formats,
+                    }),
+                )
+            }
             ("GET", ["runs", run]) => (200, run_detail(run, stored, &self.behaviour)),
             ("GET", ["runs", _, "attempts", _, "offsets"]) => {
                 let offsets = Offsets {
@@ -214,7 +232,18 @@ impl TestHub {
     }
 
     fn events(&self, stored: &mut Stored, request: &Request) -> (u16, Value) {
-        let batch: EventBatch = serde_json::from_slice(&request.body).expect("batch");
+        let batch = if request.body.first() == Some(&b'{') {
+            serde_json::from_slice::<EventBatch>(&request.body)
+                .expect("batch")
+                .into()
+        } else {
+            stored.binary_batches += 1;
+            ColumnBatch::decode(&request.body).expect("batch")
+        };
+        let ColumnBatch {
+            head: batch,
+            series,
+        } = batch;
         let known = stored.offsets.get(&batch.writer).copied().unwrap_or(0);
         if batch.end <= known {
             let reply = EventBatchReply {
@@ -230,7 +259,17 @@ impl TestHub {
             return problem(400, "not this", Value::Null);
         }
         stored.offsets.insert(batch.writer, batch.end);
-        stored.points.extend(batch.points);
+        for series in series {
+            let name = series.name;
+            stored
+                .points
+                .extend(series.points.iter().map(|point| PointView {
+                    name: name.clone(),
+                    step: point.step,
+                    time_ms: point.time.0,
+                    value: point.value.into(),
+                }));
+        }
         stored.params.extend(batch.params);
         stored.records.extend(batch.records);
         (

@@ -3,16 +3,16 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use mlhub_app::{AttemptStanding, FinishReport, PredictionsShipped};
-use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::{ExitStatus, Failure, FailureClass, RunRecord};
 use mlhub_core::store::{IngestBatch, IngestOutcome, LogOutcome};
 use mlhub_core::{Caller, Error, Result, RunState, Timestamp};
+use mlhub_protocol::batch::ColumnBatch;
 use mlhub_protocol::rest;
 use serde::Deserialize;
 
 use super::{run_id, view};
 use crate::ApiState;
-use crate::extract::{ApiJson, ApiPath, ApiQuery, RawBody};
+use crate::extract::{ApiJson, ApiPath, ApiQuery, EventsBody, RawBody};
 use crate::problem::ApiResult;
 
 fn reply(standing: AttemptStanding) -> Json<rest::AttemptReply> {
@@ -93,24 +93,18 @@ pub(crate) async fn heartbeat(
     ))
 }
 
-fn batch(run: &str, number: u32, body: rest::EventBatch) -> Result<IngestBatch> {
+fn batch(run: &str, number: u32, body: ColumnBatch) -> Result<IngestBatch> {
+    let head = body.head;
     Ok(IngestBatch {
         run: run_id(run)?,
         attempt: number,
-        writer: body.writer,
-        start: body.start,
-        end: body.end,
-        series: SeriesPoints::group(body.points.into_iter().map(|point| {
-            let value = Point {
-                step: point.step,
-                time: Timestamp(point.time_ms),
-                value: point.value.0,
-            };
-            (point.name, value)
-        })),
-        params: body.params.into_iter().collect(),
-        tags: body.tags.into_iter().collect(),
-        records: body
+        writer: head.writer,
+        start: head.start,
+        end: head.end,
+        series: body.series,
+        params: head.params.into_iter().collect(),
+        tags: head.tags.into_iter().collect(),
+        records: head
             .records
             .into_iter()
             .map(|record| RunRecord {
@@ -123,12 +117,12 @@ fn batch(run: &str, number: u32, body: rest::EventBatch) -> Result<IngestBatch> 
 }
 
 /// Stores events of one writer, exactly once.
-#[utoipa::path(post, path = "/api/v1/runs/{run}/attempts/{number}/events", tag = "attempts", params(("run" = String, Path, description = "Id"), ("number" = u32, Path, description = "From 1")), request_body = rest::EventBatch, responses((status = 200, body = rest::EventBatchReply), (status = 409, description = "`details.expected` is the byte to send from", body = rest::Problem)))]
+#[utoipa::path(post, path = "/api/v1/runs/{run}/attempts/{number}/events", tag = "attempts", params(("run" = String, Path, description = "Id"), ("number" = u32, Path, description = "From 1")), request_body(content((rest::EventBatch = "application/json"), (Vec<u8> = "application/vnd.mlhub.events+v1")), description = "JSON, in which bare NaN and Infinity are read too, or the binary form of the same"), responses((status = 200, body = rest::EventBatchReply), (status = 409, description = "`details.expected` is the byte to send from", body = rest::Problem)))]
 pub(crate) async fn events(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     ApiPath((run, number)): ApiPath<(String, u32)>,
-    ApiJson(body): ApiJson<rest::EventBatch>,
+    EventsBody(body): EventsBody,
 ) -> ApiResult<Json<rest::EventBatchReply>> {
     match state
         .hub

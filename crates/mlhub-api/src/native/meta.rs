@@ -48,6 +48,9 @@ pub(crate) async fn info(
         host: state.identity.host.clone(),
         role: format!("{:?}", caller.role).to_lowercase(),
         user: caller.user.0,
+        event_formats: ["application/json", mlhub_protocol::batch::CONTENT_TYPE]
+            .map(str::to_owned)
+            .to_vec(),
     })
 }
 

@@ -8,12 +8,14 @@ pub(crate) mod compare;
 pub(crate) mod datasets;
 pub(crate) mod evaluations;
 pub(crate) mod events;
+pub(crate) mod history;
 pub(crate) mod inputs;
 pub(crate) mod logs;
 pub(crate) mod meta;
 mod range;
 pub(crate) mod runs;
 pub(crate) mod series;
+mod table;
 pub(crate) mod uploads;
 mod view;
 

@@ -1,20 +1,22 @@
 //! Metric series and records.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::{Extension, Json};
 use mlhub_app::SeriesRequest;
-use mlhub_core::metric::{Reduction, SeriesWindow};
-use mlhub_core::{Caller, limits};
+use mlhub_core::metric::{Axis, Reduction, SeriesWindow};
+use mlhub_core::{Caller, Error, Result, limits};
 use mlhub_protocol::rest;
 use serde::Deserialize;
 
-use super::view;
+use super::{history, view};
 use crate::ApiState;
 use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::problem::ApiResult;
 
 /// Points per series when the client does not say.
-const DEFAULT_POINTS: u32 = 2000;
+const DEFAULT_POINTS: usize = 2000;
 
 /// Series of a run, without points.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/metrics", tag = "series", params(("run" = String, Path, description = "Id or unique prefix")), responses((status = 200, body = rest::MetricList)))]
@@ -33,29 +35,59 @@ pub(crate) async fn metrics(
 }
 
 /// Series of several runs, reduced to a budget that keeps every spike.
-#[utoipa::path(post, path = "/api/v1/series/query", tag = "series", request_body = rest::SeriesQuery, responses((status = 200, body = rest::SeriesReply), (status = 400, body = rest::Problem)))]
+#[utoipa::path(post, path = "/api/v1/series/query", tag = "series", request_body = rest::SeriesQuery, responses((status = 200, description = "With `Accept: application/vnd.apache.arrow.stream` the points as an Arrow IPC stream", body = rest::SeriesReply), (status = 400, body = rest::Problem), (status = 413, description = "More points than one answer holds", body = rest::Problem)))]
 pub(crate) async fn query(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     ApiJson(body): ApiJson<rest::SeriesQuery>,
-) -> ApiResult<Json<rest::SeriesReply>> {
-    let request = SeriesRequest {
+) -> ApiResult<Response> {
+    let request = request(body)?;
+    let series = state.hub.series_read(&caller, &request).await?;
+    history::answer(&headers, series)
+}
+
+fn request(body: rest::SeriesQuery) -> Result<SeriesRequest> {
+    let steps_given = body.from_step.is_some() || body.to_step.is_some();
+    let others_given = body.from.is_some() || body.to.is_some();
+    if steps_given && (others_given || body.axis != rest::SeriesAxis::Step) {
+        return Err(Error::invalid(
+            "`from_step` and `to_step` are for the step axis alone; use `axis` with `from` and `to`",
+        ));
+    }
+    let max_points = body.max_points.map(|points| points as usize);
+    let default = max_points.unwrap_or(DEFAULT_POINTS);
+    Ok(SeriesRequest {
         runs: body.runs,
         metrics: body.metrics,
-        patterns: Vec::new(),
+        patterns: body.patterns,
         window: SeriesWindow {
-            from: body.from_step,
-            to: body.to_step,
-            ..SeriesWindow::default()
+            axis: axis(body.axis),
+            from: body.from.or(body.from_step),
+            to: body.to.or(body.to_step),
+            attempt: body.attempt,
         },
-        reduction: Reduction::Envelope {
-            max_points: body.max_points.unwrap_or(DEFAULT_POINTS) as usize,
+        reduction: match body.reduction {
+            rest::SeriesReduction::Envelope => Reduction::Envelope {
+                max_points: default,
+            },
+            rest::SeriesReduction::Lttb => Reduction::Lttb {
+                max_points: default,
+            },
+            rest::SeriesReduction::None => Reduction::Page {
+                skip: 0,
+                limit: max_points.unwrap_or(limits::SERIES_POINTS_MAX),
+            },
         },
-    };
-    let series = state.hub.series_read(&caller, &request).await?;
-    Ok(Json(rest::SeriesReply {
-        series: series.into_iter().map(view::series).collect(),
-    }))
+    })
+}
+
+pub(super) fn axis(axis: rest::SeriesAxis) -> Axis {
+    match axis {
+        rest::SeriesAxis::Step => Axis::Step,
+        rest::SeriesAxis::Relative => Axis::Relative,
+        rest::SeriesAxis::Wall => Axis::Wall,
+    }
 }
 
 #[derive(Deserialize)]

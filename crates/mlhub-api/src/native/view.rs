@@ -189,7 +189,18 @@ pub(super) fn series(series: Series) -> rest::SeriesView {
             .map(|point| Number(point.value))
             .collect(),
         total: series.view.total,
+        non_finite: series.view.non_finite,
         exact: series.view.exact,
+        origin_ms: series.origin.0,
+        attempts: series
+            .view
+            .attempts
+            .iter()
+            .map(|span| rest::AttemptSpanView {
+                attempt: span.attempt,
+                count: span.count as u64,
+            })
+            .collect(),
     }
 }
 

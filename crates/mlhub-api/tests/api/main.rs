@@ -8,8 +8,10 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod crowd;
 mod downloads;
 mod fuzz;
+mod history;
 mod hub;
 mod idempotence;
 mod live;

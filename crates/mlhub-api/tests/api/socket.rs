@@ -8,15 +8,15 @@ use tokio::sync::oneshot;
 use crate::hub::TestHub;
 
 /// A hub on a free port; it ends with the guard.
-struct Served {
-    hub: TestHub,
-    port: u16,
+pub(crate) struct Served {
+    pub(crate) hub: TestHub,
+    pub(crate) port: u16,
     stop: Option<oneshot::Sender<()>>,
     server: tokio::task::JoinHandle<()>,
 }
 
 impl Served {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut hub = TestHub::local();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -37,6 +37,10 @@ pub struct Info {
     pub role: String,
     /// The machine the hub runs on.
     pub host: String,
+    /// Media types in which it takes batches of events, the best last. Empty for
+    /// hubs that take JSON alone.
+    #[serde(default)]
+    pub event_formats: Vec<String>,
 }
 
 /// A project.

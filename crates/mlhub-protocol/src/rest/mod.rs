@@ -34,7 +34,9 @@
 //! POST   /uploads/{id}/commit                          UploadCommit -> UploadCommitted (202 while storing)
 //! POST   /blobs/present                                BlobsQuery -> BlobsPresent
 //! GET    /runs/{run}/metrics                           MetricList
-//! POST   /series/query                                 SeriesQuery -> SeriesReply
+//! POST   /series/query                                 SeriesQuery -> SeriesReply, or an Arrow stream by Accept
+//! POST   /series/history                               HistoryQuery -> rows: JSON lines, CSV, Parquet, Arrow
+//! GET    /runs/{run}/metrics/history?metric=&format=   the same of one run
 //! GET    /runs/{run}/logs                              LogList
 //! GET    /runs/{run}/logs/{stream}?attempt=&offset=&limit=&tail=   bytes; headers mlhub-log-offset, mlhub-log-size
 //! GET    /runs/{run}/records?kind=&limit=              RecordList
@@ -80,8 +82,9 @@ pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectView, RunChanged,
 };
 pub use outputs::{
-    ArtifactList, ArtifactView, LogList, LogView, MetricList, MetricView, RecordList, RecordView,
-    SeriesQuery, SeriesReply, SeriesView,
+    ArtifactList, ArtifactView, AttemptSpanView, HistoryQuery, LogList, LogView, MetricList,
+    MetricView, RecordList, RecordView, SeriesAxis, SeriesQuery, SeriesReduction, SeriesReply,
+    SeriesView, TableFormat,
 };
 pub use runs::{
     AttemptView, ExitView, FailureView, IntervalView, RunDetail, RunPage, RunPatch, RunSeed,

@@ -64,22 +64,69 @@ pub struct MetricList {
     pub metrics: Vec<MetricView>,
 }
 
+/// What a range of a series counts along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesAxis {
+    /// The training step.
+    #[default]
+    Step,
+    /// Milliseconds since the run started.
+    Relative,
+    /// Milliseconds since the epoch, UTC.
+    Wall,
+}
+
+/// How a series becomes few points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesReduction {
+    /// Of each part of the axis the first, last, smallest and largest point.
+    #[default]
+    Envelope,
+    /// Of each part of the axis the point of the largest triangle, the smallest
+    /// and the largest.
+    Lttb,
+    /// Every point; refused where they are too many.
+    None,
+}
+
 /// Asks for series of several runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeriesQuery {
     /// The runs.
     pub runs: Vec<String>,
     /// The metrics.
+    #[serde(default)]
     pub metrics: Vec<String>,
-    /// First step.
+    /// Further metrics by pattern: `*` is any text, `?` any one character.
+    #[serde(default)]
+    pub patterns: Vec<String>,
+    /// What `from` and `to` count, and what is divided evenly.
+    #[serde(default)]
+    pub axis: SeriesAxis,
+    /// First coordinate on the axis.
+    #[serde(default)]
+    pub from: Option<i64>,
+    /// Last coordinate on the axis, itself included.
+    #[serde(default)]
+    pub to: Option<i64>,
+    /// First step; the same as `from` on the step axis.
     #[serde(default)]
     pub from_step: Option<i64>,
-    /// Last step.
+    /// Last step; the same as `to` on the step axis.
     #[serde(default)]
     pub to_step: Option<i64>,
-    /// Points per series at most (2 to 100,000); the reading keeps every
-    /// bucket's first, last, smallest and largest point.
+    /// Only this attempt, with what later attempts superseded.
+    #[serde(default)]
+    pub attempt: Option<u32>,
+    /// How to reduce.
+    #[serde(default)]
+    pub reduction: SeriesReduction,
+    /// Points per series at most (up to 100,000; 2,000 when absent, without
+    /// reduction 100,000). Whatever the reduction, each part of the axis keeps
+    /// its smallest and its largest point.
     #[serde(default)]
     pub max_points: Option<u32>,
 }
@@ -99,8 +146,84 @@ pub struct SeriesView {
     pub values: Vec<Number>,
     /// Points in the range before reduction.
     pub total: u64,
+    /// Those of them that are NaN or infinite.
+    #[serde(default)]
+    pub non_finite: u64,
     /// Whether every point is here.
     pub exact: bool,
+    /// When the run started, the zero of the relative axis, in milliseconds
+    /// since the epoch.
+    #[serde(default)]
+    pub origin_ms: i64,
+    /// Which attempts the points come from, in order.
+    #[serde(default)]
+    pub attempts: Vec<AttemptSpanView>,
+}
+
+/// So many neighbouring points come from one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttemptSpanView {
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// Points.
+    pub count: u64,
+}
+
+/// Asks for whole histories.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryQuery {
+    /// The runs.
+    pub runs: Vec<String>,
+    /// The metrics by name; with `patterns` absent too, all.
+    #[serde(default)]
+    pub metrics: Vec<String>,
+    /// The metrics by pattern: `*` is any text, `?` any one character.
+    #[serde(default)]
+    pub patterns: Vec<String>,
+    /// What `from` and `to` count.
+    #[serde(default)]
+    pub axis: SeriesAxis,
+    /// First coordinate on the axis.
+    #[serde(default)]
+    pub from: Option<i64>,
+    /// Last coordinate on the axis, itself included.
+    #[serde(default)]
+    pub to: Option<i64>,
+    /// Also what later attempts superseded.
+    #[serde(default)]
+    pub superseded: bool,
+    /// `json` (one object a line), `csv`, `parquet` or `arrow` (an IPC stream);
+    /// by the Accept header when absent.
+    #[serde(default)]
+    pub format: Option<TableFormat>,
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TableFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// Comma-separated values with a head line (RFC 4180).
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+    /// An Apache Arrow IPC stream.
+    Arrow,
+}
+
+impl TableFormat {
+    /// Its media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/x-ndjson",
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Parquet => "application/vnd.apache.parquet",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+        }
+    }
 }
 
 /// Series asked for; those without points are left out.

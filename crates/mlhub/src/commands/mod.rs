@@ -5,6 +5,7 @@ mod artifacts;
 mod compare;
 mod dataset;
 mod demo;
+mod history;
 mod logs;
 mod metrics;
 mod run;
@@ -33,6 +34,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Runs(arguments) => runs::runs(&global, &arguments),
         Command::Show { run } => show::show(&global, &run),
         Command::Logs(arguments) => logs::logs(&global, &arguments),
+        Command::History(arguments) => history::history(&global, &arguments),
         Command::Stop { runs } => stop(&global, &runs),
         Command::Compare { runs } => compare::compare(&global, runs),
         Command::Artifacts(command) => artifacts::artifacts(&global, command),

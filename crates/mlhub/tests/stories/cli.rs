@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Served, World};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "",
     "serve",
     "run",
     "runs",
     "show",
     "logs",
+    "history",
     "stop",
     "compare",
     "artifacts",
@@ -114,6 +115,7 @@ fn a_closed_pipe_is_no_failure() {
     for arguments in [
         "runs -n 300",
         "runs -n 300 --json",
+        "history abcdefgh0000",
         "completions bash",
         "--help",
     ] {
@@ -143,6 +145,63 @@ fn runs_are_named_by_unique_prefixes() {
         text.push_str(&said.stderr);
     }
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn history_is_printed_and_exported() {
+    let world = World::new();
+    let hub = world.serve(&[]);
+    make_runs(&hub, &["history-0001".to_owned()]);
+    let points: Vec<Value> = [(0, json!(0.5)), (1, json!("NaN")), (2, json!(0.1))]
+        .into_iter()
+        .flat_map(|(step, value)| {
+            ["loss", "val/loss"].map(
+                |name| json!({"name": name, "step": step, "time_ms": 1000 + step, "value": value}),
+            )
+        })
+        .collect();
+    let batch = json!({"writer": "w", "start": 0, "end": 1, "points": points});
+    let batch = serde_json::from_value(batch).expect("a batch");
+    hub.client
+        .attempt_events("history-0001", 1, &batch)
+        .expect("stored");
+    let csv = world.ok(&["history", "history", "--from", "1"]).stdout;
+    assert_eq!(
+        csv.lines().collect::<Vec<_>>(),
+        [
+            "run,metric,attempt,step,time_ms,value",
+            "history-0001,loss,1,1,1001,NaN",
+            "history-0001,loss,1,2,1002,0.1",
+            "history-0001,val/loss,1,1,1001,NaN",
+            "history-0001,val/loss,1,2,1002,0.1",
+        ]
+    );
+    let lines = world
+        .ok(&["history", "history-0001", "-m", "v*", "--json"])
+        .stdout;
+    assert_eq!(lines.lines().count(), 3);
+    assert!(lines.starts_with(r#"{"run":"history-0001","metric":"val/loss","attempt":1,"step":0,"time_ms":1000,"value":0.5}"#));
+    for (name, magic) in [
+        ("h.parquet", "PAR1"),
+        ("h.arrow", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
+        ("h.csv", "run,"),
+    ] {
+        world.ok(&["history", "history-0001", "--out", name]);
+        let bytes = std::fs::read(world.project().join(name)).expect("a file");
+        assert!(String::from_utf8_lossy(&bytes).starts_with(magic), "{name}");
+    }
+    let refused = world.mlhub(&["history", "absent", "--out", "none.csv"]);
+    assert_eq!(refused.code, Some(8), "{}", refused.stderr);
+    let left = std::fs::read_dir(world.project())
+        .expect("a folder")
+        .flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert!(
+        !left
+            .iter()
+            .any(|name| name.to_string_lossy().starts_with("none")),
+        "{left:?}"
+    );
 }
 
 #[test]

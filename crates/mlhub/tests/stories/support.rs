@@ -405,9 +405,7 @@ impl Served {
         let query = SeriesQuery {
             runs: vec![id.to_owned()],
             metrics: vec![metric.to_owned()],
-            from_step: None,
-            to_step: None,
-            max_points: None,
+            ..SeriesQuery::default()
         };
         let mut reply = self.client.series_query(&query).expect("a series");
         assert_eq!(reply.series.len(), 1);
