@@ -29,6 +29,8 @@ declare -rA TITLES=(
 readonly LOGS=target/gate
 readonly VENV=$PWD/target/venv-test
 readonly PYTHON=$VENV/bin/python
+# The frameworks the SDK integrates with; scripts/setup.sh makes it where it can.
+readonly VENV_INTEGRATIONS=$PWD/target/venv-integrations
 readonly MLHUB=$PWD/target/debug/mlhub
 # Where smoke leaves its data directory for e2e.
 readonly SMOKE_DATA=$PWD/$LOGS/data
@@ -89,6 +91,37 @@ step_python() {
     cd adapters/sklearn
     "$VENV/bin/mypy" --cache-dir ../../target/mypy-cache --python-executable "$PYTHON"
     PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -q
+  )
+  step_python_sdk
+}
+
+# The SDK as people get it: a wheel with the native module and the command in it.
+step_python_sdk() {
+  local wheel
+  rm -rf target/wheels
+  MLHUB_WHEEL_PROFILE=dev "$PYTHON" -m pip wheel --quiet --disable-pip-version-check --no-deps \
+    --no-build-isolation --wheel-dir target/wheels ./python
+  wheel=$(echo target/wheels/mlhub-*.whl)
+  "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
+  # `pytest`, not `python -m pytest`: that would find the sources instead of what is installed.
+  (
+    cd python
+    "$VENV/bin/ruff" check --cache-dir ../target/ruff-cache .
+    "$VENV/bin/ruff" format --check --cache-dir ../target/ruff-cache .
+    "$VENV/bin/mypy" --cache-dir ../target/mypy-cache --python-executable "$PYTHON"
+    PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/pytest" -q -p no:cacheprovider tests
+  )
+  if [[ ! -x $VENV_INTEGRATIONS/bin/python ]]; then
+    echo "integrations: only those of $VENV were tested; scripts/setup.sh says why"
+    [[ ${CI:-} != true ]]
+    return
+  fi
+  "$VENV_INTEGRATIONS/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --force-reinstall "$wheel"
+  (
+    cd python
+    MLHUB_TEST_INTEGRATIONS=all PYTHONDONTWRITEBYTECODE=1 \
+      "$VENV_INTEGRATIONS/bin/pytest" -q -p no:cacheprovider tests/test_integrations.py
   )
 }
 

@@ -15,6 +15,10 @@ readonly PYTHON_MINIMUM=3.11
 readonly TOOLS=target/tools
 readonly VENV=target/venv-test
 readonly REQUIREMENTS=scripts/requirements-test.txt
+# The frameworks the SDK integrates with, beside the system's PyTorch.
+readonly VENV_INTEGRATIONS=target/venv-integrations
+readonly REQUIREMENTS_INTEGRATIONS=python/tests/requirements-integrations.txt
+readonly SYSTEM_PYTHON=/usr/bin/python3
 
 say() { printf '  %s\n' "$*"; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -119,9 +123,36 @@ python_environment() {
   printf '%s' "$stamp" >"$VENV/stamp"
 }
 
+# PyTorch comes from Debian: PyPI's carries gigabytes of CUDA.
+integrations_environment() {
+  local stamp
+  if ! "$SYSTEM_PYTHON" -c 'import torch' 2>/dev/null; then
+    if ! has apt-get || ((EUID != 0)); then
+      say "integrations: left out, $SYSTEM_PYTHON has no PyTorch (Debian: python3-torch)"
+      return
+    fi
+    say "installing: python3-torch"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      python3-torch python3-venv >/dev/null
+  fi
+  stamp="$("$SYSTEM_PYTHON" --version) $(cksum <"$REQUIREMENTS_INTEGRATIONS")"
+  if [[ -x $VENV_INTEGRATIONS/bin/python && $(cat "$VENV_INTEGRATIONS/stamp" 2>/dev/null) == "$stamp" ]]; then
+    say "integrations: $VENV_INTEGRATIONS is as $REQUIREMENTS_INTEGRATIONS says"
+    return
+  fi
+  say "integrations: making $VENV_INTEGRATIONS"
+  rm -rf "$VENV_INTEGRATIONS"
+  "$SYSTEM_PYTHON" -m venv --system-site-packages "$VENV_INTEGRATIONS"
+  "$VENV_INTEGRATIONS/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    -r "$REQUIREMENTS_INTEGRATIONS"
+  printf '%s' "$stamp" >"$VENV_INTEGRATIONS/stamp"
+}
+
 system_packages
 rust
 cargo_tool cargo-nextest "$NEXTEST_VERSION"
 cargo_tool cargo-deny "$DENY_VERSION"
 node
 python_environment
+integrations_environment

@@ -196,6 +196,8 @@ fn a_reused_process_number_is_neither_adopted_nor_signalled() {
         offsets: Default::default(),
         files: Default::default(),
         shipped: false,
+        attempt: None,
+        refused: None,
     };
     write(
         "supervisor.json",

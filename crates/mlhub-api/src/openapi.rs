@@ -23,6 +23,7 @@ use crate::native;
         native::meta::projects,
         native::meta::experiments,
         native::runs::list,
+        native::runs::search,
         native::runs::create,
         native::runs::get,
         native::runs::patch,
@@ -68,7 +69,15 @@ use crate::native;
         native::adapters::seen,
         native::adapters::definitions,
         native::events::follow,
-    )
+        native::deletions::list,
+        native::deletions::run,
+        native::deletions::retention_list,
+        native::deletions::retention_apply,
+        native::deletions::retention_set,
+        native::deletions::retention_remove,
+        native::deletions::doctor,
+    ),
+    components(schemas(mlhub_protocol::rest::QueryProblem))
 )]
 struct Document;
 

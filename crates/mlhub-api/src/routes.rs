@@ -11,7 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use axum::{Extension, Router};
-use mlhub_core::Permission::{Public, Read, Write};
+use mlhub_core::Permission::{Admin, Public, Read, Write};
 use mlhub_core::{Permission, limits};
 
 use crate::extract::BodyLimit;
@@ -113,6 +113,7 @@ fn table(state: &ApiState) -> Table {
         upload_routes,
         result_routes,
         dataset_routes,
+        deletion_routes,
     ]
     .into_iter()
     .fold(table, |table, routes| routes(table))
@@ -149,6 +150,13 @@ fn run_routes(table: Table) -> Table {
     table
         .add("GET", "/api/v1/runs", Read, NONE, native::runs::list)
         .add("POST", "/api/v1/runs", Write, JSON, native::runs::create)
+        .add(
+            "POST",
+            "/api/v1/runs/search",
+            Read,
+            JSON,
+            native::runs::search,
+        )
         .add("GET", "/api/v1/runs/{run}", Read, NONE, native::runs::get)
         .add(
             "PATCH",
@@ -459,6 +467,30 @@ fn dataset_routes(table: Table) -> Table {
             native::adapters::definitions,
         )
         .add("GET", "/api/v1/events", Read, NONE, native::events::follow)
+}
+
+fn deletion_routes(table: Table) -> Table {
+    use native::deletions as d;
+    table
+        .add("GET", "/api/v1/deletions", Read, NONE, d::list)
+        .add("POST", "/api/v1/deletions", Write, JSON, d::run)
+        .add("GET", "/api/v1/retention", Read, NONE, d::retention_list)
+        .add("POST", "/api/v1/retention", Admin, JSON, d::retention_apply)
+        .add(
+            "PUT",
+            "/api/v1/retention/{name}",
+            Admin,
+            JSON,
+            d::retention_set,
+        )
+        .add(
+            "DELETE",
+            "/api/v1/retention/{name}",
+            Admin,
+            NONE,
+            d::retention_remove,
+        )
+        .add("POST", "/api/v1/doctor", Admin, JSON, d::doctor)
 }
 
 /// Every route with its permission.

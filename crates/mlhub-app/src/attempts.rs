@@ -82,18 +82,18 @@ impl Hub {
             let now = self.clock.now();
             // Losing this race means that it has just started: its supervisor
             // will read the request.
-            self.store
-                .attempt_change(&AttemptChange {
-                    run: run.id.clone(),
-                    number: run.attempt,
-                    from: RunState::Queued,
-                    to: RunState::Stopped,
-                    started_at: None,
-                    ended_at: Some(now),
-                    exit: None,
-                    failure: None,
-                })
-                .await?;
+            let change = AttemptChange {
+                run: run.id.clone(),
+                number: run.attempt,
+                from: RunState::Queued,
+                to: RunState::Stopped,
+                started_at: None,
+                ended_at: Some(now),
+                exit: None,
+                failure: None,
+            };
+            let stopping = self.store.attempt_change(&change);
+            self.changing(vec![run.id.clone()], stopping).await?;
         }
         let run = self.run_exact(&run.id).await?;
         self.live
@@ -118,11 +118,16 @@ impl Hub {
                 run.id, run.state
             ))
         })?;
+        if run.deleted_at.is_some() {
+            return Err(Error::conflict(format!(
+                "run `{}` is deleted; restore it first",
+                run.id
+            )));
+        }
         let from = resumed_from_step.unwrap_or(i64::MIN);
-        let attempt = self
-            .store
-            .attempt_create(&run.id, host, Some(from), self.clock.now())
-            .await?;
+        let now = self.clock.now();
+        let creating = self.store.attempt_create(&run.id, host, Some(from), now);
+        let attempt = self.changing(vec![run.id.clone()], creating).await?;
         let run = self.run_exact(&run.id).await?;
         self.live
             .publish(&run.id, &run.project, run.state, &["state", "metrics"]);
@@ -195,7 +200,9 @@ impl Hub {
         caller.require(Permission::Write)?;
         check_batch(&batch)?;
         let run = self.run_exact(&batch.run).await?;
-        let outcome = self.store.ingest(&batch).await?;
+        let outcome = self
+            .changing(vec![run.id.clone()], self.store.ingest(&batch))
+            .await?;
         if matches!(outcome, IngestOutcome::Stored { .. }) {
             let mut changed = Vec::new();
             if !batch.series.is_empty() {
@@ -296,7 +303,8 @@ impl Hub {
                 failure: None,
             };
             fill(&mut change);
-            if self.store.attempt_change(&change).await? {
+            let changing = self.store.attempt_change(&change);
+            if self.changing(vec![id.clone()], changing).await? {
                 let run = self.run_exact(id).await?;
                 self.live.publish(id, &run.project, run.state, &["state"]);
                 return Ok(());

@@ -1,20 +1,21 @@
-//! Page cursors as opaque text bound to their query.
+//! Page cursors as opaque text bound to their search.
 //!
 //! A cursor is a position, not a permission: forging one gains nothing. It is
-//! still refused when it belongs to another query or is malformed.
+//! still refused when it belongs to another search or is malformed.
 
-use mlhub_core::store::{CursorKey, RunCursor, RunQuery};
 use mlhub_core::{Error, Result};
+use mlhub_query::{Cursor, CursorKey, Expr, OrderKey};
 use serde::{Deserialize, Serialize};
 
-/// Characters in a cursor; a longer one was not made here.
-const CURSOR_MAX_CHARS: usize = 32 * 1024;
+/// Characters in a cursor; a longer one was not made here. Texts of values may be
+/// long, and an order may have several.
+const CURSOR_MAX_CHARS: usize = 4 * 1024 * 1024;
 
 #[derive(Serialize, Deserialize)]
 struct Wire {
     query: String,
     seq: i64,
-    key: WireKey,
+    keys: Vec<WireKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,14 +26,17 @@ enum WireKey {
     Text(String),
 }
 
-fn query_hash(query: &RunQuery) -> String {
-    let shape = RunQuery {
-        after: None,
-        limit: 0,
-        ..query.clone()
-    };
-    let digest = blake3::hash(format!("{shape:?}").as_bytes());
-    digest.to_hex()[..16].to_owned()
+/// What a cursor is bound to: everything that decides which rows come in which order.
+pub(crate) fn shape(filter: Option<&Expr>, order: &[OrderKey]) -> String {
+    let filter = filter.map(ToString::to_string).unwrap_or_default();
+    let order = order
+        .iter()
+        .map(|key| format!(", {} {}", key.operand, key.descending));
+    filter + &order.collect::<String>()
+}
+
+fn hash(shape: &str) -> String {
+    blake3::hash(shape.as_bytes()).to_hex()[..16].to_owned()
 }
 
 fn refusal() -> Error {
@@ -41,25 +45,26 @@ fn refusal() -> Error {
     )
 }
 
-/// Writes a cursor for `query`.
-pub(crate) fn encode(query: &RunQuery, cursor: &RunCursor) -> Result<String> {
+/// Writes a cursor for a search of this shape.
+pub(crate) fn encode(shape: &str, cursor: &Cursor) -> Result<String> {
+    let keys = cursor.keys.iter().map(|key| match key {
+        CursorKey::Missing => WireKey::Missing,
+        CursorKey::NotANumber => WireKey::NotANumber,
+        CursorKey::Number(number) => WireKey::Bits(number.to_bits()),
+        CursorKey::Text(text) => WireKey::Text(text.clone()),
+    });
     let wire = Wire {
-        query: query_hash(query),
+        query: hash(shape),
         seq: cursor.seq,
-        key: match &cursor.key {
-            CursorKey::Missing => WireKey::Missing,
-            CursorKey::NotANumber => WireKey::NotANumber,
-            CursorKey::Number(number) => WireKey::Bits(number.to_bits()),
-            CursorKey::Text(text) => WireKey::Text(text.clone()),
-        },
+        keys: keys.collect(),
     };
     let bytes =
         serde_json::to_vec(&wire).map_err(|source| Error::internal("write a cursor", source))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Reads a cursor of `query`.
-pub(crate) fn decode(query: &RunQuery, text: &str) -> Result<RunCursor> {
+/// Reads a cursor of a search of this shape.
+pub(crate) fn decode(shape: &str, text: &str) -> Result<Cursor> {
     if text.len() > CURSOR_MAX_CHARS || !text.len().is_multiple_of(2) || !text.is_ascii() {
         return Err(refusal());
     }
@@ -68,65 +73,48 @@ pub(crate) fn decode(query: &RunQuery, text: &str) -> Result<RunCursor> {
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| refusal()))
         .collect::<Result<Vec<u8>>>()?;
     let wire: Wire = serde_json::from_slice(&bytes).map_err(|_| refusal())?;
-    if wire.query != query_hash(query) || wire.seq < 0 {
+    if wire.query != hash(shape) || wire.seq < 0 {
         return Err(refusal());
     }
-    Ok(RunCursor {
+    let keys = wire.keys.into_iter().map(|key| match key {
+        WireKey::Missing => CursorKey::Missing,
+        WireKey::NotANumber => CursorKey::NotANumber,
+        WireKey::Bits(bits) => CursorKey::Number(f64::from_bits(bits)),
+        WireKey::Text(text) => CursorKey::Text(text),
+    });
+    Ok(Cursor {
         seq: wire.seq,
-        key: match wire.key {
-            WireKey::Missing => CursorKey::Missing,
-            WireKey::NotANumber => CursorKey::NotANumber,
-            WireKey::Bits(bits) => CursorKey::Number(f64::from_bits(bits)),
-            WireKey::Text(text) => CursorKey::Text(text),
-        },
+        keys: keys.collect(),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use mlhub_core::store::RunOrder;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn query(order: RunOrder) -> RunQuery {
-        RunQuery {
-            project: None,
-            experiment: None,
-            states: Vec::new(),
-            group: None,
-            adapter: None,
-            text: None,
-            order,
-            descending: true,
-            after: None,
-            limit: 10,
-        }
-    }
-
     proptest! {
         #[test]
-        fn a_cursor_comes_back_whole(bits: u64, seq in 0i64..i64::MAX, text: String) {
-            let query = query(RunOrder::Created);
-            for key in [CursorKey::Number(f64::from_bits(bits & !(0x7ff << 52))), CursorKey::Text(text.clone()), CursorKey::Missing] {
-                let cursor = RunCursor { key, seq };
-                prop_assert_eq!(&decode(&query, &encode(&query, &cursor).expect("writes")).expect("reads"), &cursor);
-            }
+        fn a_cursor_comes_back_whole(bits: u64, seq in 0i64..i64::MAX, text: String, shape: String) {
+            let keys = vec![CursorKey::Number(f64::from_bits(bits)), CursorKey::Text(text), CursorKey::Missing, CursorKey::NotANumber];
+            let cursor = Cursor { keys, seq };
+            prop_assert_eq!(&decode(&shape, &encode(&shape, &cursor).expect("writes")).expect("reads"), &cursor);
+            let other = shape.clone() + ".";
+            prop_assert!(decode(&other, &encode(&shape, &cursor).expect("writes")).is_err());
         }
 
         #[test]
         fn anything_else_is_refused_without_a_panic(text: String) {
-            prop_assert!(decode(&query(RunOrder::Created), &text).is_err());
+            prop_assert!(decode("", &text).is_err());
         }
     }
 
     #[test]
-    fn a_cursor_of_another_query_is_refused() {
-        let cursor = RunCursor {
-            key: CursorKey::Missing,
-            seq: 1,
-        };
-        let text = encode(&query(RunOrder::Created), &cursor).expect("writes");
-        assert!(decode(&query(RunOrder::Name), &text).is_err());
+    fn another_order_is_another_shape() {
+        let by = |text: &str| shape(None, &mlhub_query::parse_order(text).expect("an order"));
+        assert_ne!(by("created"), by("created desc"));
+        assert_ne!(by("created"), by("name"));
+        assert_ne!(by("created, name"), by("name, created"));
     }
 }

@@ -176,7 +176,9 @@ impl Hub {
             let record = self
                 .pending_record(run, attempt, split, shipped.get(split), &plan)
                 .await?;
-            self.store.evaluation_put(&record).await?;
+            // An earlier evaluation of the split goes, and its numbers with it.
+            let replacing = self.store.evaluation_put(&record);
+            self.changing(vec![run.clone()], replacing).await?;
         }
         Ok(())
     }
@@ -256,7 +258,8 @@ impl Hub {
             // The disk or the database: the evaluation stays pending.
             Err(error) => return Err(error),
         }
-        if self.store.evaluation_end(&record, &metrics).await? {
+        let ending = self.store.evaluation_end(&record, &metrics);
+        if self.changing(vec![record.run.clone()], ending).await? {
             let run = self.run_exact(&record.run).await?;
             self.live
                 .publish(&run.id, &run.project, run.state, &["evaluation"]);

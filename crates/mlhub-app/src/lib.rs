@@ -12,6 +12,8 @@ mod blob_reader;
 mod compare;
 mod cursor;
 mod datasets;
+mod deletion;
+mod doctor;
 mod evaluation;
 mod glob;
 mod history;
@@ -20,6 +22,9 @@ mod live;
 mod logs;
 mod predictions;
 mod receipt;
+mod retention;
+mod run_index;
+mod run_search;
 mod runs;
 mod series;
 mod uploads;
@@ -27,6 +32,7 @@ mod validate;
 
 use std::sync::Arc;
 
+use mlhub_core::deletion::{HubDisk, NoDisk};
 use mlhub_core::store::{BlobStore, Store};
 use mlhub_core::{Clock, Entropy};
 
@@ -38,13 +44,21 @@ pub use compare::{
     Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,
 };
 pub use datasets::DatasetOverview;
+pub use deletion::{DeletionItem, DeletionReport, DeletionRequest};
+pub use doctor::{DoctorFinding, DoctorKind, DoctorReport};
 pub use evaluation::{EvaluationWork, direction_of};
 pub use history::{History, HistoryBatch, HistoryRequest};
 pub use inputs::ArtifactSearch;
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
-pub use logs::LogRange;
+pub use logs::{LogBytes, LogRange};
+pub use mlhub_query::{Statistics as RunStatistics, Value as RunValue};
 pub use receipt::{Receipt, receipt};
-pub use runs::{RunCreation, RunDraft, RunListRequest, RunOverview, RunRow, RunRowPage};
+pub use retention::RetentionDraft;
+pub use run_search::{
+    RunFilter, RunFound, RunGroupFound, RunListRequest, RunRowPage, RunSearchHint,
+    RunSearchRequest, RunsFound,
+};
+pub use runs::{RunCreation, RunDraft, RunOverview, RunRow};
 pub use series::{MetricDisplay, Series, SeriesRequest};
 pub use uploads::{ArtifactPlace, UploadBegun, UploadCommit};
 
@@ -56,12 +70,17 @@ pub struct Hub {
     entropy: Arc<dyn Entropy>,
     catalog: Arc<dyn AdapterCatalog>,
     live: LiveFeed,
+    run_index: run_index::RunIndex,
     evaluation_wanted: tokio::sync::Notify,
     /// Read by uploads while they record a blob, written by deletes while they
     /// remove blobs: a blob that is just being recorded is not removed.
     blobs_in_use: tokio::sync::RwLock<()>,
     checked: Arc<blob_reader::Checked>,
     commits: Arc<uploads::Commits>,
+    /// What is beside the store on the hub's machine.
+    disk: Arc<dyn HubDisk>,
+    /// Held while runs are removed for good: one after the other.
+    deleting: tokio::sync::Mutex<()>,
 }
 
 impl Hub {
@@ -77,6 +96,7 @@ impl Hub {
             store,
             blobs,
             live: LiveFeed::starting_at(clock.now()),
+            run_index: run_index::RunIndex::default(),
             clock,
             entropy,
             catalog,
@@ -84,7 +104,16 @@ impl Hub {
             blobs_in_use: tokio::sync::RwLock::new(()),
             checked: Arc::default(),
             commits: Arc::default(),
+            disk: Arc::new(NoDisk),
+            deleting: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// Gives the hub the files it owns beside the store.
+    #[must_use]
+    pub fn with_disk(mut self, disk: Arc<dyn HubDisk>) -> Self {
+        self.disk = disk;
+        self
     }
 
     /// What changes while one watches.

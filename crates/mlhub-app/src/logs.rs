@@ -65,14 +65,30 @@ impl Hub {
         Ok(streams)
     }
 
-    /// Bytes of one stream and where they stand: offset, stored size, bytes.
+    /// Leaves out output up to `to`, where the stream goes on: of a flood only
+    /// the first and the last part are kept.
+    pub async fn attempt_log_skip(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        number: u32,
+        stream: &str,
+        to: u64,
+    ) -> Result<LogOutcome> {
+        caller.require(Permission::Write)?;
+        check_stream(stream)?;
+        self.run_exact(run).await?;
+        self.store.log_skip(run, number, stream, to).await
+    }
+
+    /// Bytes of one stream and where they stand.
     pub async fn log_read(
         &self,
         caller: &Caller,
         text: &str,
         stream: &str,
         range: LogRange,
-    ) -> Result<(u64, u64, Vec<u8>)> {
+    ) -> Result<LogBytes> {
         let run = self.run_resolve(caller, text).await?;
         check_stream(stream)?;
         let number = range.attempt.unwrap_or(run.attempt);
@@ -87,12 +103,43 @@ impl Hub {
         } else {
             range.offset.min(size)
         };
-        let bytes = self
-            .store
-            .log_read(&run.id, number, stream, offset, limit)
-            .await?;
-        Ok((offset, size, bytes))
+        let gaps = self.store.log_gaps(&run.id, number).await?;
+        let gap = gaps.get(stream).copied();
+        let mut next = offset;
+        let mut bytes = Vec::new();
+        if let Some((start, end)) = gap.filter(|(start, end)| (*start..*end).contains(&offset)) {
+            bytes = gap_marker(end - start);
+            next = end;
+        }
+        let read = self.store.log_read(&run.id, number, stream, next, limit);
+        let read = read.await?;
+        next += read.len() as u64;
+        bytes.extend_from_slice(&read);
+        Ok(LogBytes {
+            offset,
+            next,
+            size,
+            bytes,
+        })
     }
+}
+
+/// A part of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogBytes {
+    /// Where it begins.
+    pub offset: u64,
+    /// Where the next part begins.
+    pub next: u64,
+    /// The stream's length, what was left out included.
+    pub size: u64,
+    /// The bytes; a marker stands for what was left out.
+    pub bytes: Vec<u8>,
+}
+
+/// What stands for bytes that are not kept, on a line of its own.
+fn gap_marker(left_out_bytes: u64) -> Vec<u8> {
+    format!("\n[mlhub: {left_out_bytes} bytes of output are not kept]\n").into_bytes()
 }
 
 fn check_stream(stream: &str) -> Result<()> {

@@ -1,15 +1,15 @@
-//! Making, finding, listing, changing and deleting runs.
+//! Making, finding, listing and changing runs. Deleting them is in `deletion`.
 
 use std::collections::BTreeMap;
 
 use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord};
 use mlhub_core::metric::MetricSummary;
 use mlhub_core::run::{Attempt, Experiment, NewRun, Project, Run};
-use mlhub_core::store::{RunOrder, RunQuery};
+use mlhub_core::store::Store;
 use mlhub_core::{Caller, Error, GroupId, Name, Permission, Result, RunId, RunState, limits};
 use mlhub_protocol::rest::Snapshot;
 
-use crate::{Hub, cursor, validate};
+use crate::{Hub, validate};
 
 /// Runs one creation may make.
 const RUNS_PER_CREATION_MAX: usize = 1000;
@@ -86,26 +86,6 @@ pub struct RunOverview {
     pub evaluations: Vec<EvaluationRecord>,
 }
 
-/// Which runs to list.
-#[derive(Debug, Clone)]
-pub struct RunListRequest {
-    /// Filter and order; `after` is taken from `cursor`.
-    pub query: RunQuery,
-    /// The cursor of the previous page.
-    pub cursor: Option<String>,
-}
-
-/// A page of runs with what lists show.
-#[derive(Debug, Clone)]
-pub struct RunRowPage {
-    /// The rows.
-    pub rows: Vec<RunRow>,
-    /// Give it as cursor for the next page.
-    pub next_cursor: Option<String>,
-    /// Rows that match in all.
-    pub total: u64,
-}
-
 impl Hub {
     /// All projects, last active first.
     pub async fn project_list(&self, caller: &Caller) -> Result<Vec<Project>> {
@@ -136,7 +116,9 @@ impl Hub {
             return self.rows(existing).await;
         }
         let new_runs = self.new_runs(caller, &creation)?;
-        let runs = match self.store.run_create(&new_runs).await {
+        let ids = new_runs.iter().map(|run| run.id.clone()).collect();
+        let creating = self.store.run_create(&new_runs);
+        let runs = match self.changing(ids, creating).await {
             Ok(runs) => runs,
             // The same call, delivered twice at once: the other one was first.
             Err(error) if error.kind() == mlhub_core::ErrorKind::Conflict => {
@@ -294,34 +276,6 @@ impl Hub {
         })
     }
 
-    /// A page of runs.
-    pub async fn run_list(&self, caller: &Caller, request: RunListRequest) -> Result<RunRowPage> {
-        caller.require(Permission::Read)?;
-        let mut query = request.query;
-        if query.limit == 0 || query.limit > limits::PAGE_MAX_ROWS {
-            return Err(Error::invalid(format!(
-                "`limit` must be 1 to {}",
-                limits::PAGE_MAX_ROWS
-            )));
-        }
-        if let RunOrder::Metric(name) | RunOrder::Param(name) = &query.order {
-            validate::key("metric or param", name)?;
-        }
-        if let Some(text) = &request.cursor {
-            query.after = Some(cursor::decode(&query, text)?);
-        }
-        let page = self.store.run_list(&query).await?;
-        let next_cursor = match &page.next {
-            Some(next) => Some(cursor::encode(&query, next)?),
-            None => None,
-        };
-        Ok(RunRowPage {
-            rows: self.rows(page.runs).await?,
-            next_cursor,
-            total: page.total,
-        })
-    }
-
     /// Changes name, notes and tags.
     pub async fn run_patch(
         &self,
@@ -343,38 +297,18 @@ impl Hub {
             }
         }
         if name.is_some() || notes.is_some() {
-            self.store
-                .run_rename(&run.id, name.as_ref(), notes.as_deref())
-                .await?;
+            let renaming = self
+                .store
+                .run_rename(&run.id, name.as_ref(), notes.as_deref());
+            self.changing(vec![run.id.clone()], renaming).await?;
         }
         if !tags.is_empty() {
-            self.store.tags_set(&run.id, &tags).await?;
+            let setting = self.store.tags_set(&run.id, &tags);
+            self.changing(vec![run.id.clone()], setting).await?;
         }
         self.live
             .publish(&run.id, &run.project, run.state, &["tags"]);
         self.row(&run.id).await
-    }
-
-    /// Deletes an ended run with everything that hangs on it.
-    ///
-    /// # Errors
-    /// `Conflict` while the run is queued or running.
-    pub async fn run_delete(&self, caller: &Caller, text: &str) -> Result<()> {
-        caller.require(Permission::Write)?;
-        let run = self.run_resolve(caller, text).await?;
-        if !run.state.is_terminal() {
-            return Err(Error::conflict(format!(
-                "run `{}` is {}; stop it first",
-                run.id, run.state
-            )));
-        }
-        let _unused = self.blobs_in_use.write().await;
-        for hash in self.store.run_delete(&run.id).await? {
-            self.blobs.remove(&hash).await?;
-        }
-        self.live
-            .publish(&run.id, &run.project, run.state, &["state"]);
-        Ok(())
     }
 
     /// Whether the store answers.
@@ -403,37 +337,68 @@ impl Hub {
         serde_json::from_value(value).map_err(|source| Error::internal("read a snapshot", source))
     }
 
+    /// What lists show of the runs, in their order.
     pub(crate) async fn rows(&self, runs: Vec<Run>) -> Result<Vec<RunRow>> {
-        let ids: Vec<RunId> = runs.iter().map(|run| run.id.clone()).collect();
-        let mut params = self.store.params(&ids).await?;
-        let mut tags = self.store.tags(&ids).await?;
-        let mut metrics: BTreeMap<RunId, Vec<MetricSummary>> = BTreeMap::new();
-        for summary in self.store.summaries(&ids, None).await? {
-            if !summary.name.starts_with(SYSTEM_PREFIX) {
-                metrics
-                    .entry(summary.run.clone())
-                    .or_default()
-                    .push(summary);
-            }
+        let mut rows = read_rows(&*self.store, runs).await?;
+        for row in &mut rows {
+            row.metrics
+                .retain(|summary| !summary.name.starts_with(SYSTEM_PREFIX));
         }
-        let mut evaluated: BTreeMap<RunId, Vec<EvaluatedMetric>> = BTreeMap::new();
-        for metric in self.store.evaluated_metrics(&ids).await? {
-            evaluated
-                .entry(metric.run.clone())
-                .or_default()
-                .push(metric);
-        }
-        Ok(runs
-            .into_iter()
-            .map(|run| RunRow {
-                params: params.remove(&run.id).unwrap_or_default(),
-                tags: tags.remove(&run.id).unwrap_or_default(),
-                metrics: metrics.remove(&run.id).unwrap_or_default(),
-                evaluated: evaluated.remove(&run.id).unwrap_or_default(),
-                run,
-            })
-            .collect())
+        Ok(rows)
     }
+
+    /// Does work of the store that changes runs, and tells the run table.
+    pub(crate) async fn changing<T>(
+        &self,
+        runs: Vec<RunId>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.run_index.changing(runs, self.clock.now(), work).await
+    }
+}
+
+impl RunRow {
+    /// The run alone.
+    pub(crate) fn bare(run: Run) -> Self {
+        Self {
+            run,
+            params: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            metrics: Vec::new(),
+            evaluated: Vec::new(),
+        }
+    }
+}
+
+/// All that hangs on the runs, in their order, read in bulk.
+pub(crate) async fn read_rows(store: &dyn Store, runs: Vec<Run>) -> Result<Vec<RunRow>> {
+    let ids: Vec<RunId> = runs.iter().map(|run| run.id.clone()).collect();
+    let mut params = store.params(&ids).await?;
+    let mut tags = store.tags(&ids).await?;
+    let mut metrics: BTreeMap<RunId, Vec<MetricSummary>> = BTreeMap::new();
+    for summary in store.summaries(&ids, None).await? {
+        metrics
+            .entry(summary.run.clone())
+            .or_default()
+            .push(summary);
+    }
+    let mut evaluated: BTreeMap<RunId, Vec<EvaluatedMetric>> = BTreeMap::new();
+    for metric in store.evaluated_metrics(&ids).await? {
+        evaluated
+            .entry(metric.run.clone())
+            .or_default()
+            .push(metric);
+    }
+    Ok(runs
+        .into_iter()
+        .map(|run| RunRow {
+            params: params.remove(&run.id).unwrap_or_default(),
+            tags: tags.remove(&run.id).unwrap_or_default(),
+            metrics: metrics.remove(&run.id).unwrap_or_default(),
+            evaluated: evaluated.remove(&run.id).unwrap_or_default(),
+            run,
+        })
+        .collect())
 }
 
 fn check_creation(creation: &RunCreation) -> Result<()> {

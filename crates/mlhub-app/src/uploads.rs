@@ -248,6 +248,21 @@ impl Hub {
         hash: &str,
         size_bytes: u64,
     ) -> Result<Artifact> {
+        let (artifact, replaced) = self.artifact_record(place, hash, size_bytes).await?;
+        // What it replaced may have been the last use of its content.
+        if let Some(replaced) = replaced.filter(|replaced| replaced != hash) {
+            self.blobs_sweep(&[replaced]).await?;
+        }
+        Ok(artifact)
+    }
+
+    /// Records the content; returns the hash of what was at its path before.
+    async fn artifact_record(
+        &self,
+        place: ArtifactPlace,
+        hash: &str,
+        size_bytes: u64,
+    ) -> Result<(Artifact, Option<String>)> {
         let _in_use = self.blobs_in_use.read().await;
         // From here on neither the run nor the content can be removed.
         let run = self.artifact_place(&place).await?;
@@ -266,10 +281,11 @@ impl Hub {
             attempt: place.attempt,
             created_at: self.clock.now(),
         };
+        let before = self.store.artifact_get(&run.id, &artifact.path).await?;
         self.store.artifact_put(&artifact).await?;
         self.live
             .publish(&run.id, &run.project, run.state, &["artifacts"]);
-        Ok(artifact)
+        Ok((artifact, before.map(|artifact| artifact.hash)))
     }
 
     /// Which of these contents are here.

@@ -92,6 +92,21 @@ impl Client {
         self.fetch(call)
     }
 
+    /// Leaves out output up to `to`, where the stream goes on.
+    pub fn attempt_log_skip(
+        &self,
+        run: &str,
+        attempt: u32,
+        stream: &str,
+        to: u64,
+    ) -> Result<LogReply> {
+        let mut call = Call::new("POST", attempt_path(run, attempt, &["logs", stream]))
+            .query("offset", Some(to))
+            .query("skip", Some(true));
+        call.payload = Payload::Bytes(b"");
+        self.fetch(call)
+    }
+
     /// Tells how the program ended, after all it left is shipped.
     pub fn attempt_finish(
         &self,

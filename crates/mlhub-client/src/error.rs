@@ -5,7 +5,7 @@
 use std::fmt;
 use std::io;
 
-use mlhub_protocol::rest::{Misaligned, Problem};
+use mlhub_protocol::rest::{Misaligned, Problem, QueryProblem};
 use serde_json::Value;
 
 /// Which kind of failure a call met.
@@ -153,6 +153,12 @@ impl ClientError {
             }
             ClientErrorKind::Url | ClientErrorKind::Local => false,
         }
+    }
+
+    /// Where a query has a mistake, when that is what the hub refused.
+    pub fn query_problem(&self) -> Option<QueryProblem> {
+        let details = self.details.clone().filter(|_| self.status == Some(400))?;
+        serde_json::from_value(details).ok()
     }
 
     /// The byte to send from, when the hub says a piece does not join on.

@@ -7,6 +7,7 @@
 mod artifacts;
 mod attempts;
 mod catalog;
+mod deletions;
 mod error;
 mod events;
 mod http;

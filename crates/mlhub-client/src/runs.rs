@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 
 use mlhub_protocol::rest::{
     AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail, EvaluationList,
-    HistoryQuery, LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSummary,
-    RunsCreate, RunsCreated, SeriesQuery, SeriesReply,
+    HistoryQuery, LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSearch,
+    RunSearchReply, RunSummary, RunsCreate, RunsCreated, SeriesQuery, SeriesReply,
 };
 
 use crate::Result;
@@ -33,9 +33,11 @@ pub struct RunListQuery {
     pub adapter: Option<String>,
     /// Only runs whose texts contain this.
     pub q: Option<String>,
+    /// Only runs that meet this condition of the query language.
+    pub query: Option<String>,
     /// What to sort by.
     pub sort: Option<String>,
-    /// `asc` or `desc`.
+    /// `asc` or `desc`; or, without `sort`, a whole order.
     pub order: Option<String>,
     /// Rows at most.
     pub limit: Option<usize>,
@@ -61,6 +63,8 @@ pub struct LogRange {
 pub struct LogPiece {
     /// Where it starts in the stream.
     pub offset: u64,
+    /// Where the next piece begins; further on where output was left out.
+    pub next: u64,
     /// Bytes the hub has of the stream.
     pub size: u64,
     /// The bytes.
@@ -81,11 +85,18 @@ impl Client {
                 .query("group", query.group.as_ref())
                 .query("adapter", query.adapter.as_ref())
                 .query("q", query.q.as_ref())
+                .query("query", query.query.as_ref())
                 .query("sort", query.sort.as_ref())
                 .query("order", query.order.as_ref())
                 .query("limit", query.limit)
                 .query("cursor", query.cursor.as_ref()),
         )
+    }
+
+    /// Searches or groups runs by the query language. A mistake in a query is a
+    /// problem with [`ClientError::query_problem`].
+    pub fn run_search(&self, search: &RunSearch) -> Result<RunSearchReply> {
+        self.post(path(&["runs", "search"]), search)
     }
 
     /// Makes runs; harmless to repeat when the ids are the client's.
@@ -103,7 +114,7 @@ impl Client {
         self.fetch(Call::new("PATCH", path(&["runs", run])).json(patch)?)
     }
 
-    /// Removes a run with all that hangs on it.
+    /// Hides a run until it is restored or purged.
     pub fn run_delete(&self, run: &str) -> Result<()> {
         self.send(Call::new("DELETE", path(&["runs", run])))
             .map(|_| ())
@@ -186,6 +197,7 @@ impl Client {
                 "the answer lacks the headers mlhub-log-offset and mlhub-log-size",
             ));
         };
+        let next = number("mlhub-log-next");
         let bytes = response
             .body_mut()
             .with_config()
@@ -194,6 +206,7 @@ impl Client {
             .map_err(|error| ClientError::from_transport(self.base_url(), &error))?;
         Ok(LogPiece {
             offset,
+            next: next.unwrap_or(offset + bytes.len() as u64),
             size,
             bytes,
         })

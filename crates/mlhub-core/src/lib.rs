@@ -8,6 +8,7 @@
 pub mod blob;
 pub mod caller;
 pub mod dataset;
+pub mod deletion;
 pub mod error;
 pub mod evaluation;
 pub mod id;

@@ -43,6 +43,11 @@ pub const HASHES_PER_QUERY_MAX: usize = 10_000;
 pub const ARTIFACTS_FOUND_MAX: usize = 1000;
 /// Inputs noted for one run.
 pub const INPUTS_PER_RUN_MAX: usize = 10_000;
+/// Bytes of a stream of output that are kept from its start.
+pub const LOG_HEAD_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of a stream of output that are kept up to its end, at least; what is
+/// between the two parts is left out, with a marker in its place.
+pub const LOG_TAIL_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes of log returned by one read.
 pub const LOG_READ_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Rows in one page of any list.

@@ -11,9 +11,10 @@ use async_trait::async_trait;
 
 pub use crate::blob::{BlobEntry, BlobInfo, BlobStore, BlobWriter, UploadStore};
 use crate::dataset::{Dataset, DatasetSplit, DatasetVersion};
+use crate::deletion::DeletionStore;
 use crate::error::Result;
 use crate::evaluation::{AdapterVersion, EvaluatedMetric, EvaluationRecord, StoredDefinition};
-use crate::id::{EvaluationId, GroupId, Name, RunId};
+use crate::id::{EvaluationId, Name, RunId};
 use crate::metric::{
     AttemptPoints, MetricSummary, Reduction, SeriesKey, SeriesPoints, SeriesView, SeriesWindow,
 };
@@ -22,7 +23,6 @@ use crate::ports::Timestamp;
 use crate::run::{
     Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord,
 };
-use crate::state::RunState;
 
 /// Projects and experiments.
 #[async_trait]
@@ -37,91 +37,6 @@ pub trait ProjectStore: Send + Sync {
     async fn experiment_list(&self, project: Option<&Name>) -> Result<Vec<Experiment>>;
 }
 
-/// How runs are ordered. Runs without a value come last in both directions, NaN
-/// just before them; ties are broken by creation order, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunOrder {
-    /// By creation.
-    Created,
-    /// By name, byte by byte.
-    Name,
-    /// By the state's name.
-    State,
-    /// By the time the run started.
-    Started,
-    /// By the last value of a logged metric.
-    Metric(String),
-    /// By an evaluated metric on a split.
-    Evaluated {
-        /// The split's name.
-        split: String,
-        /// The metric's name.
-        name: String,
-    },
-    /// By a param: numbers before text, numbers by value.
-    Param(String),
-}
-
-/// Which runs, in which order, from where.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunQuery {
-    /// Only this project.
-    pub project: Option<Name>,
-    /// Only this experiment.
-    pub experiment: Option<Name>,
-    /// Only these states; empty means any.
-    pub states: Vec<RunState>,
-    /// Only this group.
-    pub group: Option<GroupId>,
-    /// Only this adapter.
-    pub adapter: Option<String>,
-    /// Only runs whose id, name, experiment, adapter or a tag value contains this text
-    /// (case-insensitive for ASCII).
-    pub text: Option<String>,
-    /// The order.
-    pub order: RunOrder,
-    /// Whether greatest or newest comes first.
-    pub descending: bool,
-    /// Rows to skip to: the cursor returned with the previous page.
-    pub after: Option<RunCursor>,
-    /// Rows at most.
-    pub limit: usize,
-}
-
-/// Where a page of runs ended. Opaque to clients; the application signs it with
-/// the query it belongs to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunCursor {
-    /// The sort value of the last row, as the backend compares it.
-    pub key: CursorKey,
-    /// The last row's place in creation order.
-    pub seq: i64,
-}
-
-/// A sort value in a cursor.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CursorKey {
-    /// The row has no value.
-    Missing,
-    /// NaN.
-    NotANumber,
-    /// A number or a time.
-    Number(f64),
-    /// A text.
-    Text(String),
-}
-
-/// A page of runs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunPage {
-    /// The rows.
-    pub runs: Vec<Run>,
-    /// Where the next page starts, when there is one.
-    pub next: Option<RunCursor>,
-    /// Rows that match in all.
-    pub total: u64,
-}
-
 /// Runs and their attempts.
 #[async_trait]
 pub trait RunStore: Send + Sync {
@@ -132,8 +47,11 @@ pub trait RunStore: Send + Sync {
     async fn run_get(&self, id: &RunId) -> Result<Option<Run>>;
     /// Runs whose id starts with `prefix`, at most `limit`.
     async fn run_find(&self, prefix: &str, limit: usize) -> Result<Vec<Run>>;
-    /// A page of runs.
-    async fn run_list(&self, query: &RunQuery) -> Result<RunPage>;
+    /// Runs in the order of creation after `after_seq` (0 for the first), deleted
+    /// ones included, at most `limit`.
+    async fn run_scan(&self, after_seq: i64, limit: usize) -> Result<Vec<Run>>;
+    /// The runs there are among `ids`, deleted ones included, in the order of creation.
+    async fn runs_get(&self, ids: &[RunId]) -> Result<Vec<Run>>;
     /// Runs that have not ended, or are lost, on `host` (any host when absent).
     async fn run_unsettled(&self, host: Option<&str>) -> Result<Vec<Run>>;
     /// The snapshot the run was made with.
@@ -242,6 +160,9 @@ pub trait SeriesStore: Send + Sync {
         window: SeriesWindow,
         reduction: Reduction,
     ) -> Result<Vec<SeriesView>>;
+    /// Brings all points into their compressed, final form. Changes no answer;
+    /// the store does the same by itself, later.
+    async fn series_seal(&self) -> Result<()>;
     /// Records of a run of one kind (or all), oldest first, at most `limit` newest ones.
     async fn records(
         &self,
@@ -260,7 +181,9 @@ pub enum LogOutcome {
     Misaligned(u64),
 }
 
-/// Captured output, byte for byte.
+/// Captured output, byte for byte. Of a stream longer than
+/// `limits::LOG_HEAD_BYTES` and `limits::LOG_TAIL_BYTES` together, the first and
+/// the last part are kept.
 #[async_trait]
 pub trait LogStore: Send + Sync {
     /// Appends bytes that start at `offset`; bytes already stored are skipped.
@@ -272,9 +195,21 @@ pub trait LogStore: Send + Sync {
         offset: u64,
         bytes: &[u8],
     ) -> Result<LogOutcome>;
-    /// Stored sizes of an attempt, by stream.
+    /// Leaves out what is between the stored end, which must be at or past
+    /// `limits::LOG_HEAD_BYTES`, and `to`: the stream goes on there. Of what is
+    /// stored only the head stays. Going back is no error and does nothing.
+    async fn log_skip(
+        &self,
+        run: &RunId,
+        attempt: u32,
+        stream: &str,
+        to: u64,
+    ) -> Result<LogOutcome>;
+    /// Bytes left out of an attempt's streams: from, before.
+    async fn log_gaps(&self, run: &RunId, attempt: u32) -> Result<BTreeMap<String, (u64, u64)>>;
+    /// Lengths of the streams of an attempt, what was left out included.
     async fn log_sizes(&self, run: &RunId, attempt: u32) -> Result<BTreeMap<String, u64>>;
-    /// Bytes from `offset`, at most `limit`.
+    /// Bytes from `offset`, at most `limit`; none in a gap, and none across one.
     async fn log_read(
         &self,
         run: &RunId,
@@ -390,6 +325,7 @@ pub trait Store:
     + DatasetStore
     + EvaluationStore
     + AdapterStore
+    + DeletionStore
 {
 }
 
@@ -402,5 +338,6 @@ impl<T> Store for T where
         + DatasetStore
         + EvaluationStore
         + AdapterStore
+        + DeletionStore
 {
 }

@@ -7,7 +7,9 @@
 //! events/*.jsonl   out  append-only event files, one per writer
 //! stdout.log  stderr.log    the program's output, byte for byte
 //! checkpoints/  predictions/  artifacts/   out
-//! exit.json        how the program ended, written by its parent
+//! exit.json        how the program ended, written by its parent (or by the SDK)
+//! sdk.json         in place of run.json and launch.json: a run that `mlhub.init()` made
+//! ranks/*.json     its processes, when there are several
 //! stop             present: the program is not to be started
 //! supervisor.json  who minds it, what was shipped
 //! ```
@@ -44,6 +46,12 @@ pub mod names {
     pub const EXIT: &str = "exit.json";
     /// The supervisor's own record.
     pub const SUPERVISOR: &str = "supervisor.json";
+    /// What the SDK wants of a forwarder.
+    pub const SDK: &str = "sdk.json";
+    /// What was captured after `sdk.json` was written.
+    pub const CAPTURE: &str = "capture.json";
+    /// Folder with a file per rank.
+    pub const RANKS: &str = "ranks";
     /// Present when somebody on this machine asked that the program be stopped,
     /// or never started; its content does not matter.
     pub const STOP: &str = "stop";
@@ -233,6 +241,10 @@ pub struct HubFile {
     /// token of this hub process, where the hub asks for tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// Whether it serves only for want of another, and makes way for one that
+    /// says so in `hub.wanted`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yields: bool,
 }
 
 /// Names a process so that a reused process id cannot be mistaken for it.
@@ -294,4 +306,145 @@ pub struct SupervisorFile {
     /// Whether the end and everything before it are on the hub.
     #[serde(default)]
     pub shipped: bool,
+    /// The attempt that a forwarder ships to, once the hub made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Why the hub does not take the run, when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// `sdk.json`: a run that a program made by itself, through the SDK. There is no
+/// `run.json` and no `launch.json` beside it: nobody starts the program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SdkFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// Who the run is.
+    pub run: SdkRun,
+    /// What this directory is to the run.
+    #[serde(default)]
+    pub role: SdkRole,
+    /// `online`: a forwarder ships it; `offline`: `mlhub sync` does.
+    #[serde(default)]
+    pub mode: SdkMode,
+    /// Where the hub is; what command line and environment say when absent.
+    #[serde(default)]
+    pub hub: Option<HubAddress>,
+    /// The run's seed, when there is one.
+    #[serde(default)]
+    pub seed: Option<i64>,
+    /// Params with dotted names.
+    #[serde(default)]
+    pub params: BTreeMap<String, Value>,
+    /// The config as it was given, nested.
+    #[serde(default)]
+    pub config: Value,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Free text, Markdown.
+    #[serde(default)]
+    pub notes: String,
+    /// Parts of the snapshot (`code`, `environment`, `machine`, `command`, `warnings`, ...).
+    #[serde(default)]
+    pub snapshot: Value,
+    /// Whether more of the snapshot comes in `capture.json`.
+    #[serde(default)]
+    pub capture_pending: bool,
+    /// The process that made the run.
+    pub process: ProcessIdentity,
+    /// When it did, milliseconds since the epoch.
+    pub started_at_ms: i64,
+    /// Its machine.
+    pub host: String,
+    /// Present: a new attempt of a run that exists.
+    #[serde(default)]
+    pub resume: Option<SdkResume>,
+    /// Whether the process may be asked to stop by SIGTERM.
+    #[serde(default = "yes")]
+    pub stoppable: bool,
+    /// Seconds between samples of system metrics; 0 for none.
+    #[serde(default = "default_system_interval_seconds")]
+    pub system_interval_seconds: u32,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_system_interval_seconds() -> u32 {
+    2
+}
+
+/// Who a run of the SDK is. Names may be any text: what cannot be a name is
+/// changed until it can, and that is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SdkRun {
+    /// Its identifier, the SDK's choice.
+    pub id: String,
+    /// Its project.
+    pub project: String,
+    /// Its experiment; the project's name when absent.
+    #[serde(default)]
+    pub experiment: Option<String>,
+    /// Its name; made by the hub when absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its group.
+    #[serde(default)]
+    pub group: Option<String>,
+}
+
+/// What a directory is to its run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SdkRole {
+    /// The run starts and ends with the process of this directory.
+    #[default]
+    Main,
+    /// Ranks of another machine write here: events and files are shipped, start
+    /// and end are told from elsewhere.
+    Worker,
+}
+
+/// Who ships a run of the SDK.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SdkMode {
+    /// A forwarder that the SDK starts.
+    #[default]
+    Online,
+    /// `mlhub sync`.
+    Offline,
+}
+
+/// Where a run goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SdkResume {
+    /// What was logged after this step is superseded; nothing when absent.
+    #[serde(default)]
+    pub step: Option<i64>,
+}
+
+/// `ranks/<writer>.json`: one process of a run that has several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RankFile {
+    /// [`RUN_DIR_VERSION`].
+    pub version: u32,
+    /// Its rank among all processes.
+    pub rank: u32,
+    /// How many processes there are.
+    #[serde(default)]
+    pub world_size: u32,
+    /// Its machine.
+    #[serde(default)]
+    pub host: String,
+    /// The process.
+    pub process: ProcessIdentity,
+    /// Milliseconds since the epoch.
+    pub started_at_ms: i64,
+    /// When it said that it is done, milliseconds since the epoch.
+    #[serde(default)]
+    pub ended_at_ms: Option<i64>,
 }

@@ -12,10 +12,12 @@
 mod blobs;
 mod check;
 mod data_dir;
+mod engine;
 mod migrate;
 mod postgres;
 mod sql;
 mod sqlite;
+mod sqlite_upkeep;
 
 pub use blobs::{FolderBlobStore, S3BlobStore, S3Config};
 pub use data_dir::DataDir;

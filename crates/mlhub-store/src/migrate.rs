@@ -12,6 +12,7 @@ use crate::sql::Dialect;
 /// Name and text of each migration, oldest first.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__base", include_str!("../migrations/V1__base.sql")),
+    ("V2__engine", include_str!("../migrations/V2__engine.sql")),
     (
         "V3__deletion",
         include_str!("../migrations/V3__deletion.sql"),

@@ -5,15 +5,17 @@
 //! server on this machine, a socket, or the near end of a tunnel.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Transaction};
 use futures::future::BoxFuture;
 use mlhub_core::{Error, ErrorKind, Result};
+use tokio::sync::Mutex;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Config, IsolationLevel, NoTls};
+use tokio_postgres::{Client, Config, IsolationLevel, NoTls};
 
 use crate::migrate;
 use crate::sql::{Access, Backend, Dialect, Row, SqlStore, Tx, Value};
@@ -25,6 +27,13 @@ const TRANSACTION_TRIES: usize = 5;
 /// The advisory lock that keeps two hubs from migrating at once.
 const MIGRATION_LOCK: i64 = 0x6d6c_6875_6201;
 
+/// The advisory lock of the one hub that owns the database.
+const OWNER_LOCK: i64 = 0x6d6c_6875_6202;
+/// How long a start waits for a hub that is just ending.
+const OWNER_WAIT: Duration = Duration::from_secs(5);
+/// How long a hub that lost its connection waits for the lock.
+const OWNER_WAIT_AGAIN: Duration = Duration::from_millis(500);
+
 /// The store on a PostgreSQL server.
 pub type PostgresStore = SqlStore<PostgresBackend>;
 
@@ -34,9 +43,9 @@ impl SqlStore<PostgresBackend> {
     ///
     /// Fails with `Invalid` for an unusable URL, `Unavailable` when the server
     /// cannot be reached, and `Unsupported` when a newer program has migrated
-    /// the database.
+    /// the database, and `Conflict` when another hub uses it.
     pub async fn connect(url: &str) -> Result<Self> {
-        PostgresBackend::connect(url).await.map(Self::new)
+        Self::over(PostgresBackend::connect(url).await?).await
     }
 }
 
@@ -44,6 +53,8 @@ impl SqlStore<PostgresBackend> {
 #[derive(Debug)]
 pub struct PostgresBackend {
     pool: Pool,
+    config: Config,
+    owner: Mutex<Option<Client>>,
 }
 
 impl PostgresBackend {
@@ -56,14 +67,43 @@ impl PostgresBackend {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(config, NoTls, recycling);
+        let manager = Manager::from_config(config.clone(), NoTls, recycling);
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS_MAX)
             .build()
             .map_err(|error| Error::internal("make the connection pool", error))?;
-        let backend = Self { pool };
+        let backend = Self {
+            pool,
+            config,
+            owner: Mutex::new(None),
+        };
+        // Before anything is changed: a hub of another version may be at work.
+        backend.own().await?;
         backend.migrate().await?;
         Ok(backend)
+    }
+
+    /// Takes the lock by which one hub owns the database. It ends with its
+    /// connection, however that ends.
+    async fn take(&self, wait: Duration) -> Result<Option<Client>> {
+        let operation = "take the database";
+        let fail = |error| map_error(operation, error);
+        let (client, connection) = self.config.connect(NoTls).await.map_err(fail)?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(error = %error, "the connection by which this hub owns the database ended");
+            }
+        });
+        let patience = format!("SET lock_timeout = '{}ms'", wait.as_millis());
+        client.batch_execute(&patience).await.map_err(fail)?;
+        match client
+            .execute("SELECT pg_advisory_lock($1)", &[&OWNER_LOCK])
+            .await
+        {
+            Ok(_) => Ok(Some(client)),
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(None),
+            Err(error) => Err(fail(error)),
+        }
     }
 
     async fn migrate(&self) -> Result<()> {
@@ -113,6 +153,29 @@ async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<()> {
 }
 
 impl Backend for PostgresBackend {
+    async fn own(&self) -> Result<bool> {
+        let mut owner = self.owner.lock().await;
+        let first = owner.is_none();
+        if owner.as_ref().is_some_and(|client| !client.is_closed()) {
+            return Ok(false);
+        }
+        let wait = if first { OWNER_WAIT } else { OWNER_WAIT_AGAIN };
+        match self.take(wait).await? {
+            Some(client) => {
+                *owner = Some(client);
+                Ok(true)
+            }
+            None if first => Err(Error::conflict(
+                "another hub uses this PostgreSQL database; use that server, stop it, or name another database",
+            )),
+            None => Err(Error::new(
+                ErrorKind::Unavailable,
+                "another hub has taken the PostgreSQL database over while this one could not reach it; \
+                 nothing was stored. Use that hub, or stop it",
+            )),
+        }
+    }
+
     async fn run<I, T, W>(
         &self,
         access: Access,

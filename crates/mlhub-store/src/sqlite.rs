@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::migrate;
 use crate::sql::{Access, Backend, Dialect, Row, SqlStore, Tx, Value};
+use crate::sqlite_upkeep::{self, Written};
 
 /// The database's file in the data directory.
 const FILE_NAME: &str = "hub.sqlite";
@@ -40,11 +41,14 @@ impl SqlStore<SqliteBackend> {
     /// `ReadOnly` or `StorageFull` when the disk refuses, and `Internal` naming
     /// the file when it is damaged. Must be used within a Tokio runtime.
     pub fn open(data_dir: impl AsRef<Path>) -> Result<Self> {
-        SqliteBackend::open(&data_dir.as_ref().join(FILE_NAME)).map(Self::new)
+        let backend = SqliteBackend::open(&data_dir.as_ref().join(FILE_NAME))?;
+        // The backend works on a thread of its own: blocking here stops nobody.
+        futures::executor::block_on(Self::over(backend))
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+/// Something for the writer to do.
+pub(crate) type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// Runs transactions on a SQLite file.
 #[derive(Debug)]
@@ -52,6 +56,8 @@ pub struct SqliteBackend {
     place: Arc<Place>,
     writer: mpsc::Sender<Job>,
     readers: Arc<Readers>,
+    /// Upkeep ends when this is dropped.
+    _upkeep: std::sync::mpsc::Sender<()>,
 }
 
 /// Where the database is, and whether its disk can still be trusted.
@@ -61,6 +67,7 @@ struct Place {
     /// Set when a sync failed: nobody knows what of earlier writes is on disk,
     /// so nothing more is acknowledged until a restart reads the disk again.
     sync_failed: AtomicBool,
+    written: Arc<Written>,
 }
 
 #[derive(Debug)]
@@ -82,6 +89,11 @@ impl SqliteBackend {
         migrate::runner(Dialect::Sqlite)?
             .run(&mut connection)
             .map_err(|error| migration_error(file, error))?;
+        give_back_pages(&connection);
+        // The log is copied beside the writer (see `sqlite_upkeep`).
+        connection
+            .pragma_update(None, "wal_autocheckpoint", 0)
+            .map_err(fail)?;
         let mut idle = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -100,12 +112,22 @@ impl SqliteBackend {
                 }
             })
             .map_err(|error| Error::internal("start the database's writer thread", error))?;
+        let written = Arc::new(Written::default());
+        let upkeep = connect(file, OpenFlags::default()).map_err(fail)?;
+        let (alive, stop) = std::sync::mpsc::channel();
+        let (seen, queue) = (Arc::downgrade(&written), writer.downgrade());
+        std::thread::Builder::new()
+            .name("sqlite-upkeep".to_owned())
+            .spawn(move || sqlite_upkeep::run(&upkeep, &seen, &queue, &stop))
+            .map_err(|error| Error::internal("start the database's upkeep thread", error))?;
         Ok(Self {
             place: Arc::new(Place {
                 file: file.to_owned(),
                 sync_failed: AtomicBool::new(false),
+                written,
             }),
             writer,
+            _upkeep: alive,
             readers: Arc::new(Readers {
                 idle: Mutex::new(idle),
                 permits: Arc::new(Semaphore::new(READERS)),
@@ -117,11 +139,27 @@ impl SqliteBackend {
 fn connect(file: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Takes effect in a new file only, before its first page.
+    connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// Makes a file of an older program able to give pages back; it works without.
+fn give_back_pages(connection: &Connection) {
+    let vacuum = || -> rusqlite::Result<()> {
+        let mode: i64 = connection.query_row("PRAGMA auto_vacuum", [], |row| row.get(0))?;
+        if mode == 0 {
+            connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM")?;
+        }
+        Ok(())
+    };
+    if let Err(error) = vacuum() {
+        tracing::warn!(error = %error, "the database file cannot be rewritten so that it shrinks; it works as it is");
+    }
 }
 
 /// Looks at the schema version through a connection that cannot write.
@@ -160,6 +198,11 @@ fn migration_error(file: &Path, error: refinery::Error) -> Error {
 }
 
 impl Backend for SqliteBackend {
+    /// The data directory's lock is held for as long as the process lives.
+    async fn own(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     async fn run<I, T, W>(
         &self,
         access: Access,
@@ -256,11 +299,13 @@ where
         connection,
         file,
         operation,
+        written: 0,
     };
     // Its awaits are all ready: SQLite answers in place.
     let run = || futures::executor::block_on(work(&mut tx, input));
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
         .unwrap_or_else(|_| Err(Error::internal(operation, "the operation panicked")));
+    let written = tx.written;
     let done = done.and_then(|value| {
         connection.execute_batch("COMMIT").map_err(|error| {
             if is_sync_failure(&error) {
@@ -268,8 +313,14 @@ where
             }
             fail(error)
         })?;
+        place.written.add(written);
         Ok(value)
     });
+    if let Err(error) = &done
+        && error.kind() == ErrorKind::StorageFull
+    {
+        place.written.hurry();
+    }
     if done.is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").map_err(fail)?;
     }
@@ -299,6 +350,8 @@ struct SqliteTx<'c> {
     connection: &'c mut Connection,
     file: &'c Path,
     operation: &'static str,
+    /// Bytes handed to the database, about.
+    written: u64,
 }
 
 #[async_trait]
@@ -313,8 +366,17 @@ impl Tx for SqliteTx<'_> {
     }
 
     async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
+        self.written += values.iter().map(size_bytes).sum::<u64>();
         execute(self.connection, sql, values)
             .map_err(|error| map_error(self.file, self.operation, error))
+    }
+}
+
+fn size_bytes(value: &Value) -> u64 {
+    match value {
+        Value::Blob(bytes) => bytes.len() as u64 + 16,
+        Value::Text(text) => text.len() as u64 + 16,
+        _ => 16,
     }
 }
 

@@ -22,9 +22,9 @@ use mlhub_store::{DataDir, FolderBlobStore, SqliteStore};
 /// Tells a body where to work.
 const FOLDER_VARIABLE: &str = "MLHUB_FAULT_FOLDER";
 /// Kills of the ingesting process.
-const KILLS: usize = 6;
+const KILLS: usize = 100;
 /// Batches acknowledged between kills.
-const ACKS_PER_LIFE: usize = 40;
+const ACKS_PER_LIFE: usize = 6;
 /// Stream bytes a batch stands for.
 const BATCH_BYTES: u64 = 10;
 
@@ -179,6 +179,10 @@ async fn ingest_until_killed() {
         store.run_create(&[new_run("aaaa")]).await.expect("made");
     }
     for index in stored_batches(&store).await.. {
+        // Some die while they seal, or just after.
+        if index % 16 == 9 {
+            store.series_seal().await.expect("seal");
+        }
         let outcome = store.ingest(&batch(index, 1)).await.expect("ingest");
         assert!(matches!(outcome, IngestOutcome::Stored { .. }));
         let size = store.log_sizes(&run_id(), 1).await.expect("sizes");
@@ -363,6 +367,7 @@ async fn a_damaged_file_is_reported_by_name() {
     for index in 0..50 {
         store.ingest(&batch(index, 100)).await.expect("ingest");
     }
+    store.series_seal().await.expect("seal");
     drop(store);
     let raw = rusqlite::Connection::open(&file).expect("open");
     raw.busy_timeout(std::time::Duration::from_secs(30))
@@ -370,7 +375,7 @@ async fn a_damaged_file_is_reported_by_name() {
     let page: i64 = raw
         .query_row("PRAGMA page_size", [], |row| row.get(0))
         .expect("page size");
-    let sql = "SELECT rootpage FROM sqlite_master WHERE name = 'chunk'";
+    let sql = "SELECT rootpage FROM sqlite_master WHERE name = 'chunk_body'";
     let root: i64 = raw.query_row(sql, [], |row| row.get(0)).expect("root page");
     raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .expect("checkpoint");
@@ -395,6 +400,67 @@ async fn a_damaged_file_is_reported_by_name() {
     let error = SqliteStore::open(folder.path()).expect_err("not a database");
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert!(error.public_message().contains("hub.sqlite"), "{error}");
+}
+
+/// A row of the ingest log with a wrong checksum is set aside; the rest serves,
+/// and goes on serving after further restarts.
+#[tokio::test]
+async fn a_torn_row_of_the_log_is_refused_and_the_rest_serves() {
+    let folder = tempfile::tempdir().expect("temp folder");
+    let store = SqliteStore::open(folder.path()).expect("open");
+    store.run_create(&[new_run("aaaa")]).await.expect("made");
+    for index in 0..20 {
+        store.ingest(&batch(index, 3)).await.expect("ingest");
+    }
+    drop(store);
+    let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).expect("open");
+    raw.busy_timeout(std::time::Duration::from_secs(30))
+        .expect("timeout");
+    let torn: i64 = raw
+        .query_row("SELECT max(seq) FROM ingest_log", [], |row| row.get(0))
+        .expect("a row");
+    // The last row ends early, and one in the middle has a flipped byte.
+    let tear = "UPDATE ingest_log SET body = substr(body, 1, length(body) - 5) WHERE seq = ?1";
+    assert_eq!(raw.execute(tear, [torn]).expect("torn"), 1);
+    let body: Vec<u8> = raw
+        .query_row(
+            "SELECT body FROM ingest_log WHERE seq = ?1",
+            [torn - 5],
+            |row| row.get(0),
+        )
+        .expect("a row");
+    let mut flipped = body;
+    flipped[20] ^= 4;
+    raw.execute(
+        "UPDATE ingest_log SET body = ?1 WHERE seq = ?2",
+        rusqlite::params![flipped, torn - 5],
+    )
+    .expect("flipped");
+    for round in 0..3 {
+        let store = SqliteStore::open(folder.path()).expect("the rest is readable");
+        for name in ["a", "b"] {
+            let parts = store.points(&run_id(), name).await.expect("points");
+            let steps: Vec<i64> = parts[0].points.iter().map(|point| point.step).collect();
+            let kept = (0..19i64).filter(|step| *step != 14);
+            let expected: Vec<i64> = kept.flat_map(|step| [step; 3]).collect();
+            assert_eq!(steps, expected, "round {round}");
+        }
+        let summaries = store.summaries(&[run_id()], None).await.expect("summaries");
+        assert_eq!(summaries[0].count, 54);
+        // The sender of the torn row still has it.
+        let expected = 19 * BATCH_BYTES;
+        let outcome = store.ingest(&batch(20, 3)).await.expect("an answer");
+        assert_eq!(outcome, IngestOutcome::Misaligned { expected });
+        if round == 1 {
+            store.series_seal().await.expect("seal");
+        }
+    }
+    let aside: i64 = raw
+        .query_row("SELECT count(*) FROM ingest_log_damaged", [], |row| {
+            row.get(0)
+        })
+        .expect("count");
+    assert_eq!(aside, 2);
 }
 
 #[tokio::test]

@@ -94,12 +94,29 @@ pub(crate) enum Command {
     /// Metric definitions
     #[command(subcommand)]
     Metrics(MetricsCommand),
+    /// Rules by which the hub deletes by itself
+    #[command(subcommand)]
+    Retention(crate::commands::retention::RetentionCommand),
+    /// Examine what the hub stores, and mend what can be mended without a loss
+    Doctor(crate::commands::doctor::DoctorArgs),
     /// Train three kinds of model on real data and compare them
     Demo(DemoArgs),
     /// Print a completion script for your shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Ship runs that the Python SDK wrote to the hub; again and again if need be
+    Sync {
+        /// Run directories, or folders of them
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+    },
+    /// Ship one run while it is written (started by the SDK)
+    #[command(hide = true)]
+    Forward {
+        /// Its run directory
+        dir: PathBuf,
     },
     /// Mind one run (started by the agent)
     #[command(hide = true)]
@@ -199,7 +216,13 @@ pub(crate) struct RunArgs {
 
 /// Options of `runs`.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<crate::commands::deletions::RunsCommand>,
+    /// Only runs that meet this condition, such as "metrics.acc > 0.9 and tags.baseline"
+    /// (see docs/query.md)
+    pub(crate) query: Option<String>,
     /// Only this project
     #[arg(long)]
     pub(crate) project: Option<String>,
@@ -215,12 +238,19 @@ pub(crate) struct RunsArgs {
     /// Only runs whose id, name, experiment, adapter or tags contain this
     #[arg(long, short = 'q', value_name = "TEXT")]
     pub(crate) search: Option<String>,
-    /// created, name, state, started, metric:NAME, evaluated:SPLIT/NAME or param:NAME
-    #[arg(long, default_value = "created")]
-    pub(crate) sort: String,
+    /// What to sort by, such as metrics.acc, params.lr or created, greatest first; or a whole
+    /// order such as "metrics.acc:desc, params.lr:asc" [default: created]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sort: Option<String>,
     /// Smallest, oldest or first first
     #[arg(long)]
     pub(crate) ascending: bool,
+    /// Group by these, such as params.lr,tags.model; columns are then summarised over each group
+    #[arg(long, value_delimiter = ',', value_name = "KEY")]
+    pub(crate) group_by: Vec<String>,
+    /// Show these, such as params.lr,metrics.acc,max(metrics.acc)
+    #[arg(long, value_delimiter = ',', value_name = "KEY")]
+    pub(crate) columns: Vec<String>,
     /// Rows at most [default: 50, with --json all]
     #[arg(long, short = 'n')]
     pub(crate) limit: Option<usize>,

@@ -64,7 +64,7 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
     let (code, text) = match error.downcast_ref::<Failure>() {
         Some(failure) => (failure.code, failure.message.clone()),
         None => match error.downcast_ref::<mlhub_client::ClientError>() {
-            Some(client) => (client_code(client), client.to_string()),
+            Some(client) => (client_code(client), client_text(client)),
             None => (INTERNAL, format!("{error:#}")),
         },
     };
@@ -77,6 +77,21 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
     // Nothing is left to do when even standard error is closed.
     drop(writeln!(stderr, "{label}: {text}"));
     code
+}
+
+/// A mistake in a query is shown with carets under it.
+fn client_text(error: &mlhub_client::ClientError) -> String {
+    let Some(problem) = error.query_problem() else {
+        return error.to_string();
+    };
+    let pointer = problem.pointer.replace('\n', "\n  ");
+    let hint = problem.hint.map(|hint| format!("\n  {hint}"));
+    format!(
+        "{}: {}\n  {pointer}{}",
+        problem.field,
+        problem.message,
+        hint.unwrap_or_default()
+    )
 }
 
 fn client_code(error: &mlhub_client::ClientError) -> u8 {

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::blob_place::BlobPlace;
+use crate::disk::LocalDisk;
 use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
 use crate::paths;
 use crate::ports::{SystemClock, SystemEntropy};
@@ -30,8 +31,16 @@ const SETTLE_INTERVAL: Duration = Duration::from_secs(15);
 const SETTLE_AGE: Duration = Duration::from_secs(60);
 /// How often abandoned uploads are looked for.
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// Pause after a deletion that broke off could not be ended.
+const DELETION_PAUSE: Duration = Duration::from_secs(30);
+/// When retention rules are first applied after a start.
+const RETENTION_FIRST: Duration = Duration::from_secs(60);
+/// How often they are applied.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How long the evaluator waits after a failure of the store.
 const EVALUATOR_PAUSE: Duration = Duration::from_secs(2);
+/// How long after the start the run table is read when no search came before.
+const RUN_TABLE_DELAY: Duration = Duration::from_secs(2);
 
 /// What a hub is started with.
 pub(crate) struct HubOptions {
@@ -43,6 +52,8 @@ pub(crate) struct HubOptions {
     pub(crate) blobs: BlobPlace,
     /// Programs the local agent runs at once.
     pub(crate) slots: usize,
+    /// Whether it makes way for a hub that is asked for by name.
+    pub(crate) yields: bool,
 }
 
 impl HubOptions {
@@ -56,6 +67,7 @@ impl HubOptions {
             postgres: None,
             blobs: BlobPlace::from_environment(),
             slots: 1,
+            yields: false,
         }
     }
 }
@@ -113,7 +125,7 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         .map_err(|error| fail(HUB, format!("the hub's address is unknown: {error}")))?;
     let (store, store_name) = open_store(&path, options.postgres.as_deref()).await?;
     let blobs = options.blobs.open(&data_dir).await?;
-    let hub = Arc::new(Hub::new(
+    let hub = Hub::new(
         store,
         blobs,
         Arc::new(SystemClock),
@@ -121,7 +133,8 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         Arc::new(LocalCatalog {
             data_dir: path.clone(),
         }),
-    ));
+    );
+    let hub = Arc::new(hub.with_disk(Arc::new(LocalDisk::new(&path))));
     hub.definitions_install()
         .await
         .map_err(|error| storage_failure(&error))?;
@@ -144,11 +157,13 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         }),
     };
     let hub_file = path.join("hub.json");
-    write_hub_file(&hub_file, &url, token)?;
+    write_hub_file(&hub_file, &url, token, options.yields)?;
     let mut background = tokio::task::JoinSet::new();
     background.spawn(evaluate_forever(Arc::clone(&hub)));
     background.spawn(expire_uploads_forever(Arc::clone(&hub)));
+    background.spawn(delete_forever(Arc::clone(&hub)));
     background.spawn(settle_forever(Arc::clone(&hub), path.clone()));
+    background.spawn(load_run_table(Arc::clone(&hub)));
     background.spawn(keep_agent(path, options.slots));
     Ok(Started {
         url,
@@ -224,13 +239,19 @@ fn own_token(authenticator: &mut Authenticator) -> Option<String> {
     Some(token)
 }
 
-fn write_hub_file(path: &Path, url: &str, token: Option<String>) -> anyhow::Result<()> {
+fn write_hub_file(
+    path: &Path,
+    url: &str,
+    token: Option<String>,
+    yields: bool,
+) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let file = HubFile {
         version: RUN_DIR_VERSION,
         url: url.to_owned(),
         process: supervisor::own_identity(),
         token,
+        yields,
     };
     let temporary = path.with_extension("json.new");
     let write = || -> std::io::Result<()> {
@@ -289,6 +310,16 @@ async fn expire_uploads_forever(hub: Arc<Hub>) {
     }
 }
 
+/// Reads the run table once the hub has answered its first calls, so that neither
+/// its start nor a command that only serves itself waits for it. A search that
+/// comes earlier reads it itself.
+async fn load_run_table(hub: Arc<Hub>) {
+    tokio::time::sleep(RUN_TABLE_DELAY).await;
+    if let Err(error) = hub.run_table_load().await {
+        tracing::warn!(%error, "the run table is read at the first search instead");
+    }
+}
+
 async fn keep_agent(data_dir: PathBuf, slots: usize) {
     let mut interval = tokio::time::interval(KEEP_INTERVAL);
     loop {
@@ -297,6 +328,27 @@ async fn keep_agent(data_dir: PathBuf, slots: usize) {
         let kept = tokio::task::spawn_blocking(move || ensure_agent(&data_dir, slots)).await;
         if let Ok(Err(error)) = kept {
             tracing::warn!(%error, "the local agent cannot be started");
+        }
+    }
+}
+
+/// Ends deletions that an earlier hub began, then applies retention rules and
+/// removes contents that nothing uses, now and then.
+async fn delete_forever(hub: Arc<Hub>) {
+    while let Err(error) = hub.deletion_resume().await {
+        tracing::warn!(%error, "a deletion that broke off cannot be ended yet");
+        tokio::time::sleep(DELETION_PAUSE).await;
+    }
+    let caller = Caller::local("hub");
+    let start = tokio::time::Instant::now() + RETENTION_FIRST;
+    let mut interval = tokio::time::interval_at(start, RETENTION_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = hub.retention_apply(&caller, None, false).await {
+            tracing::warn!(%error, "the retention rules cannot be applied");
+        }
+        if let Err(error) = hub.orphans_sweep(&caller).await {
+            tracing::warn!(%error, "contents that nothing uses cannot be removed");
         }
     }
 }

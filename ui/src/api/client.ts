@@ -52,7 +52,8 @@ export const client = {
     const bytes = new Uint8Array(await response.arrayBuffer());
     const offset = Number(response.headers.get("mlhub-log-offset") ?? where.offset ?? 0);
     const size = Number(response.headers.get("mlhub-log-size") ?? offset + bytes.length);
-    return { offset, size, bytes };
+    const next = Number(response.headers.get("mlhub-log-next") ?? offset + bytes.length);
+    return { offset, next, size, bytes };
   },
   records: (run: string, kind: string | undefined, signal?: AbortSignal) =>
     get<Schemas["RecordList"]>(`/runs/${enc(run)}/records${query({ kind, limit: 200 })}`, signal),

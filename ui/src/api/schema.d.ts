@@ -125,6 +125,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ledger of deletions, newest first. */
+        get: operations["deletions_list"];
+        put?: never;
+        /**
+         * Deletes, restores or removes runs for good. Runs that have not ended are
+         *     refused in the report. A whole project or all deleted runs need an admin.
+         */
+        post: operations["deletions_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Examines what the hub stores, and mends what can be mended safely. */
+        post: operations["hub_doctor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evaluations/{id}": {
         parameters: {
             query?: never;
@@ -244,6 +282,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Retention rules by name. */
+        get: operations["retention_retention_list"];
+        put?: never;
+        /** Applies retention rules now, or says what they would do. */
+        post: operations["retention_retention_apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets a retention rule; one of the same name is replaced. */
+        put: operations["retention_retention_set"];
+        post?: never;
+        /** Removes a retention rule. */
+        delete: operations["retention_retention_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -262,6 +336,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Searches runs by the query language, in any order, or groups them. */
+        post: operations["runs_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}": {
         parameters: {
             query?: never;
@@ -273,7 +364,7 @@ export interface paths {
         get: operations["runs_get"];
         put?: never;
         post?: never;
-        /** Deletes an ended run with everything that hangs on it. */
+        /** Hides an ended run until it is restored or purged (see `POST /deletions`). */
         delete: operations["runs_delete"];
         options?: never;
         head?: never;
@@ -416,7 +507,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Appends captured output that starts at `offset`. */
+        /**
+         * Appends captured output that starts at `offset`. With `skip`, what is between
+         *     the stored end and `offset` is left out instead; the first 32 MiB must be there.
+         */
         post: operations["attempts_log"];
         delete?: never;
         options?: never;
@@ -520,8 +614,8 @@ export interface paths {
         };
         /**
          * Bytes of a stream. `mlhub-log-offset` and `mlhub-log-size` tell where they
-         *     stand; `tail` reads that many bytes
-         *     from the end instead.
+         *     stand, `mlhub-log-next` where the next ones begin: a marker stands for output
+         *     that was left out of a flood. `tail` reads that many bytes from the end.
          */
         get: operations["logs_read"];
         put?: never;
@@ -1043,6 +1137,190 @@ export interface components {
             /** @description `name@version`. */
             id: string;
         };
+        /** @description One run of a deletion. */
+        DeletionItem: {
+            /** @description Its experiment. */
+            experiment: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its project. */
+            project: string;
+            /** @description Why nothing was done to it. */
+            refused?: string | null;
+            /** @description The run. */
+            run: string;
+            /** @description What its deletion frees. */
+            size: components["schemas"]["DeletionSize"];
+        };
+        /** @description A page of the ledger. */
+        DeletionLedger: {
+            /** @description Newest first. */
+            deletions: components["schemas"]["DeletionLine"][];
+            /**
+             * Format: int64
+             * @description Give it as `before` for the next page.
+             */
+            next_before?: number | null;
+        };
+        /** @description A line of the ledger. */
+        DeletionLine: {
+            /** @description What was done. */
+            action: string;
+            /** @description Who asked for it. */
+            actor: string;
+            /** @description Why: `request`, or `retention NAME`. */
+            cause: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch; absent while it is under way.
+             */
+            ended_at?: number | null;
+            /** @description The run's experiment. */
+            experiment: string;
+            /** @description The run's name. */
+            name: string;
+            /** @description The run's project. */
+            project: string;
+            /** @description The run. */
+            run: string;
+            /**
+             * Format: int64
+             * @description Its place, ascending.
+             */
+            seq: number;
+            /** @description What it frees. */
+            size: components["schemas"]["DeletionSize"];
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            started_at: number;
+        };
+        /** @description What a deletion did, or would do. */
+        DeletionReport: {
+            /** @description What was done. */
+            action: string;
+            /**
+             * Format: int64
+             * @description Runs it was done to.
+             */
+            done: number;
+            /** @description Whether nothing was done. */
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description Runs that were refused.
+             */
+            refused: number;
+            /** @description The first 1000 runs, refused ones included. */
+            runs: components["schemas"]["DeletionItem"][];
+            /** @description What it frees in all. */
+            total: components["schemas"]["DeletionSize"];
+        };
+        /** @description Deletes runs: those named, or those a scope has. */
+        DeletionRequest: {
+            /** @description `delete`, `restore`, `purge`, `drop_artifacts` or `drop_logs`. */
+            action: string;
+            /** @description All deleted runs. */
+            all_deleted?: boolean;
+            /** @description Only say what would happen. */
+            dry_run?: boolean;
+            /** @description All runs of this project; purged without a query, the project goes too. */
+            project?: string | null;
+            /** @description All runs that match, in the query language. */
+            query?: string | null;
+            /** @description Ids or unique prefixes. */
+            runs?: string[];
+        };
+        /** @description What a deletion frees. */
+        DeletionSize: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            blob_bytes: number;
+            /**
+             * Format: int64
+             * @description Contents of artifacts that nothing else uses.
+             */
+            blob_count: number;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            file_bytes: number;
+            /**
+             * Format: int64
+             * @description Files of run directories.
+             */
+            file_count: number;
+            /**
+             * Format: int64
+             * @description Bytes of their contents, without indexes and page overhead.
+             */
+            row_bytes: number;
+            /**
+             * Format: int64
+             * @description Rows of the database.
+             */
+            row_count: number;
+        };
+        /** @description Something that is not as it should be. */
+        DoctorFinding: {
+            /**
+             * @description `database`, `unfinished_deletion`, `missing_blob`, `wrong_blob`,
+             *     `orphan_blob`, `unreadable_series` or `unknown_directory`.
+             */
+            kind: string;
+            /** @description What is wrong and what to do. */
+            message: string;
+            /** @description Where. */
+            place: string;
+            /** @description Whether it was mended. */
+            repaired: boolean;
+        };
+        /** @description What the doctor found. */
+        DoctorReport: {
+            /**
+             * Format: int64
+             * @description Artifacts looked at.
+             */
+            artifacts: number;
+            /**
+             * Format: int64
+             * @description Contents looked at.
+             */
+            blobs: number;
+            /**
+             * Format: int64
+             * @description Run directories looked at.
+             */
+            directories: number;
+            /** @description In the order of the examination; the first 1000. */
+            findings: components["schemas"]["DoctorFinding"][];
+            /**
+             * Format: int64
+             * @description Those that were mended.
+             */
+            repaired: number;
+            /**
+             * Format: int64
+             * @description Series read.
+             */
+            series: number;
+            /**
+             * Format: int64
+             * @description Findings in all.
+             */
+            total: number;
+        };
+        /** @description Examines what the hub stores. */
+        DoctorRequest: {
+            /** @description Also read every content and every point. */
+            deep?: boolean;
+            /** @description Mend what can be mended without losing anything. */
+            repair?: boolean;
+        };
         /** @description One evaluated metric. */
         EvaluatedMetricView: {
             /** @description `name@version`. */
@@ -1557,6 +1835,21 @@ export interface components {
              */
             run_count: number;
         };
+        /** @description `details` of the problem that a mistake in a query makes. */
+        QueryProblem: {
+            /** @description Which field of the request: `query`, `order`, `group_by`, ... */
+            field: string;
+            /** @description What to write instead, when that can be told. */
+            hint?: string | null;
+            /** @description How many characters, at least 1. */
+            length: number;
+            /** @description What is wrong. */
+            message: string;
+            /** @description Two lines: the text around the place, and carets under it. */
+            pointer: string;
+            /** @description The first character it is about, from 0. */
+            position: number;
+        };
         /** @description What an evaluation stands on. `verified` is true only when nothing is missing. */
         Receipt: {
             /** @description Git commit, with `+changes` when there are uncommitted ones. */
@@ -1612,6 +1905,78 @@ export interface components {
              */
             time_ms: number;
         };
+        /** @description Applies retention rules now. */
+        RetentionApply: {
+            /** @description Only say what would happen. */
+            dry_run?: boolean;
+            /** @description Only this rule. */
+            name?: string | null;
+        };
+        /** @description Retention rules. */
+        RetentionList: {
+            /** @description By name. */
+            rules: components["schemas"]["RetentionRule"][];
+        };
+        /** @description What one rule did, or would do. */
+        RetentionOutcome: {
+            /** @description What it did. */
+            report: components["schemas"]["DeletionReport"];
+            /** @description The rule. */
+            rule: components["schemas"]["RetentionRule"];
+        };
+        /** @description What the rules did, or would do. */
+        RetentionReport: {
+            /** @description By name. */
+            rules: components["schemas"]["RetentionOutcome"][];
+        };
+        /** @description A retention rule. */
+        RetentionRule: {
+            /** @description What is done to them. */
+            action: string;
+            /** @description Who set it. */
+            actor: string;
+            /**
+             * Format: int64
+             * @description Only runs that ended, or were deleted, at least so long ago.
+             */
+            after_ms?: number | null;
+            /**
+             * Format: int64
+             * @description When it was last applied.
+             */
+            applied_at?: number | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            created_at: number;
+            /**
+             * Format: int32
+             * @description The newest runs of each experiment that are left alone.
+             */
+            keep_last: number;
+            /** @description Its name. */
+            name: string;
+            /** @description Which runs, in the query language; empty for all. */
+            query: string;
+        };
+        /** @description Sets a retention rule. */
+        RetentionSet: {
+            /** @description `delete`, `purge`, `drop_artifacts` or `drop_logs`. */
+            action: string;
+            /**
+             * Format: int64
+             * @description Only runs that ended, or were deleted, at least so long ago.
+             */
+            after_ms?: number | null;
+            /**
+             * Format: int32
+             * @description The newest runs of each experiment that are left alone.
+             */
+            keep_last?: number;
+            /** @description Which runs, in the query language; empty for all. */
+            query?: string;
+        };
         /** @description A server-sent event: something of a run changed; fetch what you show. */
         RunChanged: {
             /** @description What changed: `state`, `metrics`, `logs`, `artifacts`, `evaluation`, `tags`, `records`. */
@@ -1633,6 +1998,31 @@ export interface components {
             notes: string;
             /** @description All that reproduces it. */
             snapshot: components["schemas"]["Snapshot"];
+        };
+        /** @description A run found. */
+        RunFound: components["schemas"]["RunSummary"] & {
+            /** @description The columns asked for, by the text that asked for them. */
+            values: {
+                [key: string]: components["schemas"]["Scalar"];
+            };
+        };
+        /** @description A group of runs. */
+        RunGroup: {
+            /** @description Its values of what is grouped by, by the text that asked for them. */
+            keys: {
+                [key: string]: components["schemas"]["Scalar"];
+            };
+            /** @description A query that finds its runs. */
+            query: string;
+            /**
+             * Format: int64
+             * @description How many runs it has.
+             */
+            runs: number;
+            /** @description Statistics of what is summarised, by the text that asked for them. */
+            statistics: {
+                [key: string]: components["schemas"]["StatisticsView"];
+            };
         };
         /** @description A page of runs. */
         RunPage: {
@@ -1666,6 +2056,92 @@ export interface components {
                 [key: string]: string | null;
             };
         };
+        /** @description What to search. All texts are in the query language (docs/query.md). */
+        RunSearch: {
+            /**
+             * @description Only this adapter.
+             * @default null
+             */
+            adapter: string | null;
+            /**
+             * @description What to return of each run, such as `["params.lr", "max(metrics.acc)"]`; all of it
+             *     when absent.
+             * @default null
+             */
+            columns: string[] | null;
+            /**
+             * @description `next_cursor` of the previous page.
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * @description Only this experiment.
+             * @default null
+             */
+            experiment: string | null;
+            /**
+             * @description Only this seed group.
+             * @default null
+             */
+            group: string | null;
+            /**
+             * @description What to group by, such as `["params.lr"]`. When given, groups are returned and not runs.
+             * @default []
+             */
+            group_by: string[];
+            /**
+             * @description Rows at most, 1 to 1000.
+             * @default null
+             */
+            limit: number | null;
+            /**
+             * @description The order, such as `["metrics.acc desc", "created"]`; newest first when empty.
+             *     With `group_by` at most one: `runs`, something grouped by, or something summarised.
+             * @default []
+             */
+            order: string[];
+            /**
+             * @description Only this project.
+             * @default null
+             */
+            project: string | null;
+            /**
+             * @description The condition, such as `metrics.acc > 0.9 and tags.baseline`; empty for all runs.
+             * @default
+             */
+            query: string;
+            /**
+             * @description Only these states; empty for any.
+             * @default []
+             */
+            states: string[];
+            /**
+             * @description What to summarise in each group, such as `["metrics.acc"]`.
+             * @default []
+             */
+            summarise: string[];
+            /**
+             * @description Only runs whose id, name, experiment, adapter or a tag's value contains this.
+             * @default null
+             */
+            text: string | null;
+        };
+        /** @description What was found. */
+        RunSearchReply: {
+            /** @description Groups otherwise. */
+            groups: components["schemas"]["RunGroup"][];
+            /** @description What the query names and no run has. */
+            hints: components["schemas"]["SearchHint"][];
+            /** @description Give it as `cursor` for the next page. */
+            next_cursor?: string | null;
+            /** @description Runs, when nothing is grouped by. */
+            runs: components["schemas"]["RunFound"][];
+            /**
+             * Format: int64
+             * @description Runs, or groups, on all pages.
+             */
+            total: number;
+        };
         /** @description One run to make. */
         RunSeed: {
             /** @description Its id, when the client chooses it; repeating the call is then harmless. */
@@ -1696,6 +2172,11 @@ export interface components {
             created_at: number;
             /** @description `name@version` of its dataset. */
             dataset?: string | null;
+            /**
+             * Format: int64
+             * @description When it was deleted, milliseconds since the epoch; absent unless it is.
+             */
+            deleted_at?: number | null;
             /**
              * Format: int64
              * @description Milliseconds since the epoch.
@@ -1786,6 +2267,22 @@ export interface components {
             group?: string | null;
             /** @description The runs, in the order asked for. */
             runs: components["schemas"]["RunSummary"][];
+        };
+        /**
+         * @description A value of a run: a number, a text, or nothing. Times and lengths of time are
+         *     milliseconds; params and tags are texts.
+         */
+        Scalar: components["schemas"]["Number"] | string | null;
+        /** @description Something a query names that no run has. No mistake, but it finds nothing. */
+        SearchHint: {
+            /** @description How many characters. */
+            length: number;
+            /** @description What it says, for a person. */
+            message: string;
+            /** @description The first character of the query it is about, from 0. */
+            position: number;
+            /** @description What could be meant. */
+            suggestions: string[];
         };
         /** @description A metric over seeds. */
         SeedStatistics: {
@@ -1964,6 +2461,18 @@ export interface components {
             parts: Record<string, never>;
             /** @description What it was made from. */
             spec: Record<string, never>;
+        };
+        /** @description Statistics of the values there are in a group. */
+        StatisticsView: {
+            /**
+             * Format: int64
+             * @description Values, NaN included.
+             */
+            count: number;
+            max?: components["schemas"]["Number"] | null;
+            mean?: components["schemas"]["Number"] | null;
+            min?: components["schemas"]["Number"] | null;
+            std?: components["schemas"]["Number"] | null;
         };
         /**
          * @description How a table is written.
@@ -2535,6 +3044,189 @@ export interface operations {
             };
         };
     };
+    deletions_list: {
+        parameters: {
+            query?: {
+                /** @description `next_before` of the previous page */
+                before?: number;
+                /** @description Lines at most, 1 to 1000 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionLedger"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletions_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeletionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionReport"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hub_doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoctorRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     evaluations_get: {
         parameters: {
             query?: never;
@@ -2882,6 +3574,227 @@ export interface operations {
             };
         };
     };
+    retention_retention_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionList"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention_retention_apply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionApply"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionReport"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention_retention_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionSet"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRule"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention_retention_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runs_list: {
         parameters: {
             query?: {
@@ -2897,9 +3810,17 @@ export interface operations {
                 adapter?: string;
                 /** @description Only runs whose id, name, experiment, adapter or tags contain this. */
                 q?: string;
-                /** @description `created`, `name`, `state`, `started`, `metric:NAME`, `evaluated:SPLIT/NAME` or `param:NAME`. */
+                /** @description Only runs that meet this condition of the query language (docs/query.md). */
+                query?: string;
+                /**
+                 * @description `created`, `name`, `state`, `started`, `metric:NAME`, `evaluated:SPLIT/NAME`, `param:NAME`, or
+                 *     anything the query language can name; `created` when absent.
+                 */
                 sort?: string;
-                /** @description `asc` or `desc`. */
+                /**
+                 * @description `asc` or `desc` (when absent) for `sort`; or, without `sort`, a whole order such as
+                 *     `metrics.acc desc, created`.
+                 */
                 order?: string;
                 /** @description Rows at most, 1 to 1000. */
                 limit?: number;
@@ -3023,6 +3944,65 @@ export interface operations {
             };
         };
     };
+    runs_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunSearch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSearchReply"];
+                };
+            };
+            /** @description A mistake in a query; `details` is a QueryProblem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runs_get: {
         parameters: {
             query?: never;
@@ -3092,7 +4072,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Gone */
+            /** @description Hidden */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3796,6 +4776,8 @@ export interface operations {
             query: {
                 /** @description Byte the piece starts at */
                 offset: number;
+                /** @description Leave out what is before it; without a body */
+                skip?: boolean;
             };
             header?: never;
             path: {

@@ -15,6 +15,8 @@ export interface LogWindow {
 
 export interface LogPiece {
   offset: number;
+  /** Where the next piece begins; further on when a marker stands for output that is not kept. */
+  next?: number;
   size: number;
   bytes: Uint8Array;
 }
@@ -22,7 +24,7 @@ export interface LogPiece {
 export function openWindow(piece: LogPiece): LogWindow {
   return {
     start: piece.offset,
-    end: piece.offset + piece.bytes.length,
+    end: piece.next ?? piece.offset + piece.bytes.length,
     size: piece.size,
     bytes: piece.bytes,
   };
@@ -46,7 +48,8 @@ export function append(window: LogWindow, piece: LogPiece): LogWindow {
     bytes = bytes.slice(drop);
     start += drop;
   }
-  return { start, end: start + bytes.length, size: Math.max(window.size, piece.size), bytes };
+  const end = piece.next ?? piece.offset + piece.bytes.length;
+  return { start, end, size: Math.max(window.size, piece.size), bytes };
 }
 
 /** Adds older bytes that end where the window starts. */

@@ -45,8 +45,13 @@ pub(crate) struct End<'a> {
 /// The attempt's state and, when it is not good, why.
 pub(crate) fn classify(end: &End<'_>) -> (&'static str, Option<FailureView>) {
     let Some(exit) = end.exit else {
-        let message = "the process is gone and nobody saw how it ended: it and its parent were killed, or the machine was restarted";
-        return ("lost", Some(failure(end, "vanished", message)));
+        let message = "the process is gone and nobody saw how it ended: it was killed and nobody was left to see, or the machine was restarted";
+        let mut view = failure(end, "vanished", message);
+        if view.evidence.len() >= EVIDENCE_LINES_MAX && end.oom.is_some() {
+            view.evidence.remove(0);
+        }
+        view.evidence.extend(end.oom.clone());
+        return ("lost", Some(view));
     };
     if let Some(problem) = &exit.spawn_error {
         let class = if problem.starts_with("command not") {

@@ -234,6 +234,7 @@ mod tests {
             url: "http://127.0.0.1:1".to_owned(),
             process: own_identity(),
             token: None,
+            yields: false,
         };
         let path = folder.path().join(HUB_FILE);
         super::super::files::write_json(&path, &hub, 0o644).expect("write");

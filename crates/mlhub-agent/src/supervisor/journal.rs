@@ -86,6 +86,12 @@ impl Record {
         inner.file.stop_cause.clone()
     }
 
+    /// The attempt a forwarder ships to, once it is known.
+    pub(crate) fn attempt(&self) -> Option<u32> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.file.attempt
+    }
+
     /// Writes what changed: at once when `urgent`, else when it is due. Returns
     /// whether the disk now has what memory has.
     pub(crate) fn save(&self, urgent: bool) -> bool {

@@ -86,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) closing: AtomicBool,
     /// Bytes on disk and not on the hub.
     pub(crate) backlog_bytes: AtomicU64,
+    /// Bytes of events and output shipped by this process.
+    pub(crate) shipped_bytes: AtomicU64,
     end: Mutex<Option<LocalEnd>>,
     changed: Condvar,
 }
@@ -138,6 +140,10 @@ pub(crate) enum Stop {
     Local(std::io::Error),
     /// The hub does not know the run.
     Gone,
+    /// The hub does not know the run yet, and another machine will make it.
+    NoRun,
+    /// The hub refuses the run; why, and what to do.
+    Refused(String),
 }
 
 /// Whether an error concerns everything, not one item.

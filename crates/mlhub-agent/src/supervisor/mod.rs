@@ -19,8 +19,11 @@
 
 mod agent;
 mod classify;
+mod creation;
 mod error;
 mod files;
+mod forward;
+mod frames;
 mod identity;
 mod journal;
 mod keep;
@@ -30,6 +33,7 @@ mod log_metrics;
 mod mind;
 mod offline;
 mod run_dir;
+mod sdk_process;
 mod shim;
 mod ship;
 mod supervise;
@@ -42,11 +46,13 @@ mod upload;
 
 pub use agent::{AgentOptions, agent_main, ensure_agent, ensure_agent_with};
 pub use error::{Result, SupervisorError};
+pub use forward::{ForwardOptions, SyncState, Synced, forward_main, is_sdk_run, sync_run};
 pub use identity::{discover_hub, is_alive, own_identity, process_identity};
 pub use offline::{OfflineControl, OfflineRun, SignalWhen, run_offline};
 pub use run_dir::{ProgramStatus, RunDir, active_attempts};
 pub use rustix::process::Signal;
 pub use shim::shim_main;
+pub use ship::LocalHub;
 pub use supervise::{
     EXIT_DONE, EXIT_LATER, EXIT_UNUSABLE, HUB_ABSENCE_EXIT, SuperviseOptions, supervise_main,
 };

@@ -33,6 +33,8 @@ pub struct RunDir {
     path: PathBuf,
     run: RunFile,
     launch: LaunchFile,
+    /// The process, where no shim starts and records one.
+    sdk_program: Option<ProgramFile>,
 }
 
 /// `starting.json`: a shim is about to start the program.
@@ -111,6 +113,7 @@ impl RunDir {
             path: path.to_owned(),
             run: run.clone(),
             launch: launch.clone(),
+            sdk_program: None,
         };
         // The marker first: one without a directory is harmless, a directory
         // without one would never be found.
@@ -158,7 +161,30 @@ impl RunDir {
             path: path.to_owned(),
             run: required(path.join(names::RUN))?,
             launch: required(path.join(names::LAUNCH))?,
+            sdk_program: None,
         })
+    }
+
+    /// The directory of a run of the SDK, which has neither `run.json` nor
+    /// `launch.json`: what they would say is made from `sdk.json`.
+    pub(crate) fn of_sdk(
+        path: &Path,
+        run: RunFile,
+        launch: LaunchFile,
+        program: ProgramFile,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            run,
+            launch,
+            sdk_program: Some(program),
+        }
+    }
+
+    /// The same directory, shipped as another attempt.
+    pub(crate) fn with_attempt(mut self, attempt: u32) -> Self {
+        self.run.attempt = attempt;
+        self
     }
 
     /// The directory.
@@ -194,6 +220,9 @@ impl RunDir {
     /// # Errors
     /// When the file cannot be read.
     pub fn program(&self) -> Result<Option<ProgramFile>> {
+        if let Some(program) = &self.sdk_program {
+            return Ok(Some(program.clone()));
+        }
         read_json(&self.file(names::PROGRAM))
     }
 

@@ -6,29 +6,33 @@
 //! never stops the rest and is never repeated for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mlhub_client::{Client, ClientError};
+use mlhub_core::limits;
 use mlhub_protocol::batch::{self, ColumnBatch};
+use mlhub_protocol::event_log::EVENT_LOG_EXTENSION;
 use mlhub_protocol::rest::{AttemptStart, EventBatch, Offsets};
 use mlhub_protocol::run_dir::names;
 
+use super::creation::Creation;
+use super::frames::header_problem;
 use super::journal::{Journal, OwnEvents, Record};
 use super::link::{HubLink, Shared, Stop, is, stop_of};
 use super::log_metrics::LogMetrics;
 use super::run_dir::RunDir;
 use super::supervise::SuperviseOptions;
-use super::tail::size_of;
+use super::tail::{read_piece, size_of};
 use super::translate::{Kind, Requests, Writer};
 
 /// Event file of the supervisor's own warnings.
 pub(crate) const OWN_EVENTS: &str = "supervisor.jsonl";
 /// Bytes of log in one call.
 const LOG_PIECE_BYTES: usize = 1024 * 1024;
+/// How far shipping may be behind the output before the middle is left out.
+const LOG_BEHIND_MAX_BYTES: u64 = 2 * limits::LOG_TAIL_BYTES;
 /// Pause between two looks at the files.
 const TAIL_PAUSE: Duration = Duration::from_millis(100);
 /// First pause after the hub was found away; doubled up to the option's bound.
@@ -47,6 +51,35 @@ pub(crate) enum Shipped {
     Later,
     /// The hub does not want it: the run is deleted, or its end was refused.
     Never,
+    /// Everything there is, while the program goes on.
+    SoFar,
+}
+
+/// What is different where no supervisor ships.
+#[derive(Default)]
+pub(crate) struct ShipMode {
+    /// Ends when everything there is has been shipped.
+    pub(crate) once: bool,
+    /// Ships for ranks of another machine: tells neither start nor end, and leaves
+    /// the output to the machine of the first rank. The text is in the names of
+    /// its own event files.
+    pub(crate) worker: Option<String>,
+    /// Makes the run on the hub at the first connection.
+    pub(crate) creation: Option<Creation>,
+    /// Serves the hub of this machine's data directory where nobody else does.
+    pub(crate) local_hub: Option<Box<dyn LocalHub>>,
+}
+
+/// A hub that is served for want of another.
+pub trait LocalHub: Send {
+    /// Starts serving, unless another is about to.
+    ///
+    /// # Errors
+    /// Why not, in words; it is tried again later.
+    fn ensure(&mut self) -> Result<(), String>;
+
+    /// Called again and again: makes way for another hub that asks for it.
+    fn tend(&mut self);
 }
 
 /// One stream of raw output.
@@ -77,6 +110,7 @@ pub(crate) struct Shipper {
     binary: bool,
     pub(super) requests: Requests,
     pub(super) uploads: super::keep::Uploads,
+    mode: ShipMode,
 }
 
 impl Shipper {
@@ -110,7 +144,21 @@ impl Shipper {
             binary: false,
             requests: Requests::default(),
             uploads: super::keep::Uploads::default(),
+            mode: ShipMode::default(),
         }
+    }
+
+    /// The same, shipping otherwise than for a supervisor.
+    pub(crate) fn with_mode(mut self, mode: ShipMode) -> Self {
+        if let Some(worker) = &mode.worker {
+            let name = format!("supervisor-{worker}.jsonl");
+            self.own = OwnEvents::new(&self.dir.file(names::EVENTS), &name);
+            for log in &mut self.logs {
+                log.disabled = true;
+            }
+        }
+        self.mode = mode;
+        self
     }
 
     /// Ships until the end is on the hub, or there is no use in going on.
@@ -121,9 +169,15 @@ impl Shipper {
             match self.round() {
                 Ok(Round::Done(shipped)) => return shipped,
                 Ok(Round::Progress) => away_since = None,
+                Ok(Round::Idle) if self.mode.once => return Shipped::SoFar,
                 Ok(Round::Idle) => {
                     away_since = None;
                     self.shared.wait(TAIL_PAUSE);
+                }
+                Err(Stop::Refused(reason)) => {
+                    self.journal.note(&reason);
+                    self.record.change(|file| file.refused = Some(reason));
+                    return Shipped::Never;
                 }
                 Err(Stop::Gone) => {
                     self.journal
@@ -137,12 +191,17 @@ impl Shipper {
                         self.journal.note(&match &stop {
                             Stop::Away(error) => format!("waiting for the hub: {error}"),
                             Stop::Local(error) => format!("waiting for the disk: {error}"),
-                            Stop::NoHub | Stop::Gone => "waiting for a hub".to_owned(),
+                            Stop::NoRun => {
+                                "waiting for the machine of the first rank to make the run"
+                                    .to_owned()
+                            }
+                            _ => "waiting for a hub".to_owned(),
                         });
                     }
                     self.client = None;
+                    self.serve(&stop);
                     // Counted from the program's end at the earliest.
-                    let ended = self.shared.end().is_some();
+                    let ended = self.shared.end().is_some() || self.mode.once;
                     if !ended || away_since.is_none() {
                         away_since = Some(Instant::now());
                     }
@@ -157,6 +216,24 @@ impl Shipper {
                 }
             }
             self.record.save(false);
+            if let Some(hub) = &mut self.mode.local_hub {
+                hub.tend();
+            }
+        }
+    }
+
+    /// Serves the hub from here when there is none.
+    fn serve(&mut self, stop: &Stop) {
+        let absent = match stop {
+            Stop::NoHub => true,
+            Stop::Away(error) => error.is_refused(),
+            _ => false,
+        };
+        if let Some(hub) = self.mode.local_hub.as_mut().filter(|_| absent)
+            && let Err(reason) = hub.ensure()
+        {
+            self.journal
+                .note(&format!("no hub is served from here: {reason}"));
         }
     }
 
@@ -188,15 +265,27 @@ impl Shipper {
         if self.keep_all(&client)? {
             return Ok(Round::Progress);
         }
+        if self.mode.worker.is_some() {
+            return Ok(Round::Done(Shipped::All));
+        }
         self.finish(&client, &end).map(Round::Done)
     }
 
     fn connect(&mut self) -> Result<Client, Stop> {
         let client = self.link.client().ok_or(Stop::NoHub)?;
+        if let Some(creation) = &mut self.mode.creation {
+            let attempt = creation.ensure(&client, &self.record)?;
+            self.dir = self.dir.clone().with_attempt(attempt);
+            self.mode.creation = None;
+        }
         let (run, attempt) = self.who();
-        let stored = client
-            .attempt_offsets(&run, attempt)
-            .map_err(|error| stop_of(error).unwrap_or(Stop::NoHub))?;
+        let stored = match client.attempt_offsets(&run, attempt) {
+            Ok(stored) => stored,
+            Err(error) if error.is_not_found() && self.mode.worker.is_some() => {
+                return Err(Stop::NoRun);
+            }
+            Err(error) => return Err(stop_of(error).unwrap_or(Stop::NoHub)),
+        };
         for log in &mut self.logs {
             log.offset = stored.logs.get(log.name).copied().unwrap_or(0);
         }
@@ -228,6 +317,10 @@ impl Shipper {
     /// Tells that the program started, when the hub may not know.
     fn start(&mut self, client: &Client) -> Result<(), Stop> {
         if !is(&self.shared.tell_start) {
+            return Ok(());
+        }
+        if self.mode.worker.is_some() {
+            self.shared.tell_start.store(false, Ordering::Release);
             return Ok(());
         }
         let Ok(Some(program)) = self.dir.program() else {
@@ -277,7 +370,8 @@ impl Shipper {
         };
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| name.ends_with(".jsonl")) else {
+            let Some((name, kind)) = name.to_str().and_then(|name| Some((name, kind_of(name)?)))
+            else {
                 continue;
             };
             let known = self.writers.contains_key(name) || self.disabled.contains(name);
@@ -291,12 +385,13 @@ impl Shipper {
                 );
                 continue;
             }
-            self.take_up(Writer::new(
-                name,
-                entry.path(),
-                Kind::EventFile,
-                LogMetrics::default(),
-            ));
+            if kind == Kind::EventLog
+                && let Some(problem) = header_problem(&entry.path())
+            {
+                self.give_up(name, &problem.to_string());
+                continue;
+            }
+            self.take_up(Writer::new(name, entry.path(), kind, LogMetrics::default()));
         }
     }
 
@@ -358,6 +453,10 @@ impl Shipper {
 
     fn advance(&mut self, name: &str, after: Writer) {
         self.misaligned = 0;
+        let bytes = after
+            .offset
+            .saturating_sub(after_start(&self.writers, name));
+        self.shared.shipped_bytes.fetch_add(bytes, Ordering::AcqRel);
         let key = format!("{}/{name}", names::EVENTS);
         self.record.change(|file| {
             file.offsets.insert(key, after.offset);
@@ -425,7 +524,26 @@ impl Shipper {
         if log.disabled {
             return Ok(false);
         }
-        let bytes = read_piece(&self.dir.file(log.file), log.offset).map_err(Stop::Local)?;
+        let path = self.dir.file(log.file);
+        // Of a flood only the first and the last part are of use to anybody.
+        let end = size_of(&path);
+        if log.offset >= limits::LOG_HEAD_BYTES && end - log.offset.min(end) > LOG_BEHIND_MAX_BYTES
+        {
+            let to = end - limits::LOG_TAIL_BYTES;
+            match client.attempt_log_skip(&run, attempt, log.name, to) {
+                Ok(reply) => {
+                    log.offset = reply.size.max(log.offset);
+                    return Ok(true);
+                }
+                // A hub that cannot do it gets everything.
+                Err(error) => {
+                    if let Some(stop) = stop_of(error) {
+                        return Err(stop);
+                    }
+                }
+            }
+        }
+        let bytes = read_piece(&path, log.offset, LOG_PIECE_BYTES).map_err(Stop::Local)?;
         if bytes.is_empty() {
             return Ok(false);
         }
@@ -433,6 +551,9 @@ impl Shipper {
             Ok(reply) => {
                 // An answer that does not move on would be sent for ever.
                 log.offset = reply.size.max(log.offset + bytes.len() as u64);
+                self.shared
+                    .shipped_bytes
+                    .fetch_add(bytes.len() as u64, Ordering::AcqRel);
                 self.misaligned = 0;
                 let (name, offset) = (log.name.to_owned(), log.offset);
                 self.record.change(|file| {
@@ -460,14 +581,11 @@ impl Shipper {
 
     /// Says how much is on disk and not on the hub.
     fn measure(&self) {
-        let events: u64 = self
-            .writers
-            .values()
-            .map(|writer| size_of(&writer.path).saturating_sub(writer.offset))
-            .sum();
+        let events: u64 = self.writers.values().map(Writer::backlog_bytes).sum();
         let logs: u64 = self
             .logs
             .iter()
+            .filter(|log| !log.disabled)
             .map(|log| size_of(&self.dir.file(log.file)).saturating_sub(log.offset))
             .sum();
         self.shared
@@ -490,15 +608,17 @@ enum Sent {
     Refused(String),
 }
 
-fn read_piece(path: &std::path::Path, offset: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    match File::open(path) {
-        Ok(mut file) => {
-            file.seek(SeekFrom::Start(offset))?;
-            file.take(LOG_PIECE_BYTES as u64).read_to_end(&mut bytes)?;
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+/// The kind of an event file, by its name.
+fn kind_of(name: &str) -> Option<Kind> {
+    if name.ends_with(".jsonl") {
+        return Some(Kind::EventFile);
     }
-    Ok(bytes)
+    name.strip_suffix(EVENT_LOG_EXTENSION)
+        .is_some_and(|stem| stem.ends_with('.'))
+        .then_some(Kind::EventLog)
+}
+
+/// Where the batch just stored began.
+fn after_start(writers: &BTreeMap<String, Writer>, name: &str) -> u64 {
+    writers.get(name).map_or(0, |writer| writer.offset)
 }

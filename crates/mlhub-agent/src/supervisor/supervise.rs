@@ -72,7 +72,7 @@ pub fn supervise_main(dir: &Path, options: &SuperviseOptions) -> i32 {
     let _ = rustix::process::setsid();
     match supervise(dir, options) {
         Ok(Shipped::All | Shipped::Never) => EXIT_DONE,
-        Ok(Shipped::Later) => EXIT_LATER,
+        Ok(Shipped::Later | Shipped::SoFar) => EXIT_LATER,
         Err(error) => {
             eprintln!("supervisor: {error}");
             EXIT_UNUSABLE
@@ -149,7 +149,7 @@ fn run_threads(
     );
     std::thread::scope(|scope| {
         let shipping = scope.spawn(|| shipper.run());
-        scope.spawn(|| keep_contact(dir, options, shared));
+        scope.spawn(|| keep_contact(dir, options, shared, record));
         let end = minder.run();
         shared.end_set(end);
         let shipped = shipping.join().unwrap_or_else(|_| {
@@ -161,7 +161,7 @@ fn run_threads(
     })
 }
 
-fn conclude(dir: &RunDir, record: &Record, journal: &Journal, shipped: Shipped) {
+pub(super) fn conclude(dir: &RunDir, record: &Record, journal: &Journal, shipped: Shipped) {
     match shipped {
         Shipped::All => {
             record.change(|file| file.shipped = true);
@@ -176,6 +176,9 @@ fn conclude(dir: &RunDir, record: &Record, journal: &Journal, shipped: Shipped) 
             record.save(true);
             dir.marker_remove();
         }
+        Shipped::SoFar => {
+            record.save(true);
+        }
         Shipped::Later => {
             record.save(true);
             journal.note("the hub stayed away; what is left is shipped later");
@@ -183,7 +186,7 @@ fn conclude(dir: &RunDir, record: &Record, journal: &Journal, shipped: Shipped) 
     }
 }
 
-fn empty_record() -> SupervisorFile {
+pub(super) fn empty_record() -> SupervisorFile {
     SupervisorFile {
         version: RUN_DIR_VERSION,
         supervisor: own_identity(),
@@ -191,10 +194,12 @@ fn empty_record() -> SupervisorFile {
         offsets: std::collections::BTreeMap::new(),
         files: std::collections::BTreeMap::new(),
         shipped: false,
+        attempt: None,
+        refused: None,
     }
 }
 
-fn take_lock(path: &Path) -> Result<Option<FileLock>> {
+pub(super) fn take_lock(path: &Path) -> Result<Option<FileLock>> {
     for _ in 1..LOCK_TRIES {
         if let Some(lock) = FileLock::try_take(path)? {
             return Ok(Some(lock));
@@ -251,13 +256,19 @@ fn ask_before_start(dir: &RunDir, shared: &Shared, journal: &Journal) -> Result<
 }
 
 /// Shows the hub that the supervisor lives, and hears what it wants.
-fn keep_contact(dir: &RunDir, options: &SuperviseOptions, shared: &Shared) {
+pub(super) fn keep_contact(
+    dir: &RunDir,
+    options: &SuperviseOptions,
+    shared: &Shared,
+    record: &Record,
+) {
     let mut link = HubLink::new(&dir.launch().hub);
-    let attempt = dir.run().attempt;
     while !is(&shared.closing) && !is(&shared.gone) {
         if is(&shared.start_told)
             && let Some(client) = link.client()
         {
+            // A forwarder learns the attempt's number from the hub.
+            let attempt = record.attempt().unwrap_or(dir.run().attempt);
             let heartbeat = Heartbeat {
                 backlog_bytes: shared.backlog_bytes.load(Ordering::Acquire),
             };

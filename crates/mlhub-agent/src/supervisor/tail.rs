@@ -101,6 +101,20 @@ pub(crate) fn size_of(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |data| data.len())
 }
 
+/// Bytes of a file from `offset`, at most `limit`; none when it is not there.
+pub(crate) fn read_piece(path: &Path, offset: u64, limit: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(mut file) => {
+            file.seek(SeekFrom::Start(offset))?;
+            file.take(limit as u64).read_to_end(&mut bytes)?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -5,18 +5,21 @@
 //! be read is counted and told as one warning with file and byte offset, never
 //! with its content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mlhub_core::limits;
 use mlhub_protocol::event::{ErrorEvent, EventLine, FileEvent, PredictionsEvent};
+use mlhub_protocol::event_log::Record;
 use mlhub_protocol::rest::{EventBatch, PointView, RecordInput};
 use serde_json::{Value, json};
 
 use super::files::now_ms;
+use super::frames::{Found, frames_end_at, read_frames};
 use super::lenient::{parse_event, parse_output_event};
 use super::log_metrics::LogMetrics;
-use super::tail::{Line, read_lines};
+use super::tail::{Line, read_lines, size_of};
 
 /// Source bytes in one batch at most, beyond its first line.
 const BATCH_SOURCE_BYTES: u64 = 1024 * 1024;
@@ -32,6 +35,8 @@ const POINT_JSON_BYTES: usize = 110;
 pub(crate) enum Kind {
     /// Every line is an event.
     EventFile,
+    /// A binary event log.
+    EventLog,
     /// Some lines may be events, or hold metrics.
     Output {
         /// Whether JSON lines are events.
@@ -61,6 +66,8 @@ pub(crate) struct Writer {
     pub(crate) offset: u64,
     /// Lines with metrics but without a step, so far.
     steps: i64,
+    /// Names of an event log by their id, as far as it was read.
+    keys: Arc<HashMap<u32, Arc<str>>>,
 }
 
 /// A batch with what it asks for, and how many lines it covers.
@@ -84,6 +91,7 @@ impl Writer {
             metrics,
             offset: 0,
             steps: 0,
+            keys: Arc::default(),
         }
     }
 
@@ -97,10 +105,19 @@ impl Writer {
     pub(crate) fn seek(&mut self, offset: u64) -> std::io::Result<Requests> {
         self.steps = 0;
         self.metrics.reset();
+        self.keys = Arc::default();
         self.offset = 0;
         let mut seen = Translated::default();
         let path = self.path.clone();
-        if offset > 0 {
+        if offset > 0 && self.kind == Kind::EventLog {
+            read_frames(&path, 0, true, |found, start, end| {
+                if end <= offset {
+                    self.frame(&found, start, &mut seen);
+                    seen.batch = EventBatch::default();
+                }
+                end < offset
+            })?;
+        } else if offset > 0 {
             read_lines(&path, 0, true, |line, start, end| {
                 if end <= offset {
                     self.line(line, start, &mut seen);
@@ -123,14 +140,24 @@ impl Writer {
     ) -> std::io::Result<Option<(Self, Translated)>> {
         let mut after = self.clone();
         let mut out = Translated::default();
-        let reached = read_lines(&self.path, self.offset, at_end, |line, start, end| {
-            after.line(line, start, &mut out);
+        let go_on = |out: &mut Translated, end: u64| {
             out.lines += 1;
             out.lines < max_lines
                 && end - self.offset < BATCH_SOURCE_BYTES
                 && out.batch.points.len() < BATCH_POINTS
                 && out.bytes < BATCH_JSON_BYTES
-        })?;
+        };
+        let reached = if self.kind == Kind::EventLog {
+            read_frames(&self.path, self.offset, at_end, |found, start, end| {
+                after.frame(&found, start, &mut out);
+                go_on(&mut out, end)
+            })?
+        } else {
+            read_lines(&self.path, self.offset, at_end, |line, start, end| {
+                after.line(line, start, &mut out);
+                go_on(&mut out, end)
+            })?
+        };
         if reached == self.offset {
             return Ok(None);
         }
@@ -141,12 +168,51 @@ impl Writer {
         out.batch.records.extend(out.progress.take());
         if out.malformed > 0 {
             let message = format!(
-                "{}: {} line(s) could not be read as events, the first at byte {}",
+                "{}: {} line(s) or record(s) could not be read as events, the first at byte {}",
                 self.name, out.malformed, out.malformed_at
             );
             out.batch.records.push(warning(message, now_ms()));
         }
         Ok(Some((after, out)))
+    }
+
+    /// Takes one record of an event log.
+    fn frame(&mut self, found: &Found<'_>, start: u64, out: &mut Translated) {
+        match found {
+            Found::Record(Record::Key { id, name }) => {
+                Arc::make_mut(&mut self.keys).insert(*id, Arc::from(*name));
+            }
+            Found::Record(Record::Metrics {
+                step,
+                time_ms,
+                values,
+            }) => {
+                let keys = Arc::clone(&self.keys);
+                for (id, value) in values.iter() {
+                    match keys.get(&id) {
+                        Some(name) => {
+                            out.point(name.to_string(), *step, *time_ms, value.into(), start);
+                        }
+                        None => out.malformed(start),
+                    }
+                }
+            }
+            Found::Record(Record::Event(json)) => match parse_event(json) {
+                Some(event) => self.event(event, start, out),
+                None => out.malformed(start),
+            },
+            // Of a later version: what it says is not for this one.
+            Found::Record(Record::Other { known: false }) | Found::Header => {}
+            Found::Record(Record::Other { known: true }) | Found::Torn => out.malformed(start),
+        }
+    }
+
+    /// Bytes that wait to be shipped.
+    pub(crate) fn backlog_bytes(&self) -> u64 {
+        if self.kind == Kind::EventLog && frames_end_at(&self.path, self.offset) {
+            return 0;
+        }
+        size_of(&self.path).saturating_sub(self.offset)
     }
 
     fn line(&mut self, line: Line<'_>, start: u64, out: &mut Translated) {
@@ -157,6 +223,8 @@ impl Writer {
             Line::TooLong => return,
         };
         match self.kind {
+            // Its records are no lines.
+            Kind::EventLog => {}
             Kind::EventFile if bytes.trim_ascii().is_empty() => {}
             Kind::EventFile => match parse_event(bytes) {
                 Some(event) => self.event(event, start, out),

@@ -65,6 +65,7 @@ impl Bench {
             url: self.hub.open(),
             process: own_identity(),
             token: None,
+            yields: false,
         };
         let path = self.folder.path().join("hub.json");
         let temporary = path.with_extension("new");

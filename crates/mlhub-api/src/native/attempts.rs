@@ -145,10 +145,12 @@ pub(crate) async fn events(
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogParams {
     offset: u64,
+    skip: Option<bool>,
 }
 
-/// Appends captured output that starts at `offset`.
-#[utoipa::path(post, path = "/api/v1/runs/{run}/attempts/{number}/logs/{stream}", tag = "attempts", params(("run" = String, Path, description = "Id"), ("number" = u32, Path, description = "From 1"), ("stream" = String, Path, description = "stdout or stderr"), ("offset" = u64, Query, description = "Byte the piece starts at")), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = rest::LogReply), (status = 409, description = "`details.expected` is the byte to send from", body = rest::Problem)))]
+/// Appends captured output that starts at `offset`. With `skip`, what is between
+/// the stored end and `offset` is left out instead; the first 32 MiB must be there.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/attempts/{number}/logs/{stream}", tag = "attempts", params(("run" = String, Path, description = "Id"), ("number" = u32, Path, description = "From 1"), ("stream" = String, Path, description = "stdout or stderr"), ("offset" = u64, Query, description = "Byte the piece starts at"), ("skip" = Option<bool>, Query, description = "Leave out what is before it; without a body")), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = rest::LogReply), (status = 409, description = "`details.expected` is the byte to send from", body = rest::Problem)))]
 pub(crate) async fn log(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
@@ -156,17 +158,18 @@ pub(crate) async fn log(
     ApiQuery(params): ApiQuery<LogParams>,
     RawBody(bytes): RawBody,
 ) -> ApiResult<Json<rest::LogReply>> {
-    let outcome = state
-        .hub
-        .attempt_log(
-            &caller,
-            &run_id(&run)?,
-            number,
-            &stream,
-            params.offset,
-            &bytes,
-        )
-        .await?;
+    let (run, offset) = (run_id(&run)?, params.offset);
+    let hub = &state.hub;
+    let outcome = match params.skip {
+        Some(true) => {
+            hub.attempt_log_skip(&caller, &run, number, &stream, offset)
+                .await?
+        }
+        _ => {
+            hub.attempt_log(&caller, &run, number, &stream, offset, &bytes)
+                .await?
+        }
+    };
     match outcome {
         LogOutcome::Stored(size) => Ok(Json(rest::LogReply { size })),
         LogOutcome::Misaligned(expected) => Err(misaligned(expected).into()),

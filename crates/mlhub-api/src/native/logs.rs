@@ -44,8 +44,8 @@ pub(crate) struct ReadParams {
 }
 
 /// Bytes of a stream. `mlhub-log-offset` and `mlhub-log-size` tell where they
-/// stand; `tail` reads that many bytes
-/// from the end instead.
+/// stand, `mlhub-log-next` where the next ones begin: a marker stands for output
+/// that was left out of a flood. `tail` reads that many bytes from the end.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/logs/{stream}", tag = "logs", params(("run" = String, Path, description = "Id or unique prefix"), ("stream" = String, Path, description = "stdout or stderr"), ("attempt" = Option<u32>, Query, description = "The newest when absent"), ("offset" = Option<u64>, Query, description = "First byte"), ("limit" = Option<usize>, Query, description = "Bytes at most"), ("tail" = Option<usize>, Query, description = "Bytes from the end, instead of offset and limit")), responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = rest::Problem)))]
 pub(crate) async fn read(
     State(state): State<ApiState>,
@@ -62,7 +62,7 @@ pub(crate) async fn read(
             .or(params.limit)
             .unwrap_or(limits::LOG_READ_MAX_BYTES),
     };
-    let (offset, size, bytes) = state.hub.log_read(&caller, &run, &stream, range).await?;
+    let log = state.hub.log_read(&caller, &run, &stream, range).await?;
     Ok((
         [
             (
@@ -71,14 +71,18 @@ pub(crate) async fn read(
             ),
             (
                 HeaderName::from_static("mlhub-log-offset"),
-                HeaderValue::from(offset),
+                HeaderValue::from(log.offset),
             ),
             (
                 HeaderName::from_static("mlhub-log-size"),
-                HeaderValue::from(size),
+                HeaderValue::from(log.size),
+            ),
+            (
+                HeaderName::from_static("mlhub-log-next"),
+                HeaderValue::from(log.next),
             ),
         ],
-        bytes,
+        log.bytes,
     )
         .into_response())
 }

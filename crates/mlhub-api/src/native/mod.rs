@@ -6,6 +6,7 @@ pub(crate) mod artifacts;
 pub(crate) mod attempts;
 pub(crate) mod compare;
 pub(crate) mod datasets;
+pub(crate) mod deletions;
 pub(crate) mod evaluations;
 pub(crate) mod events;
 pub(crate) mod history;

@@ -3,9 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use mlhub_app::{RunCreation, RunDraft, RunListRequest};
-use mlhub_core::store::{RunOrder, RunQuery};
-use mlhub_core::{Caller, Error, GroupId, Name, Result, RunState, limits};
+use mlhub_app::{RunCreation, RunDraft, RunFilter, RunListRequest, RunSearchRequest};
+use mlhub_core::{Caller, GroupId, Name, Result, RunState};
 use mlhub_protocol::rest;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -31,9 +30,13 @@ pub(crate) struct ListParams {
     adapter: Option<String>,
     /// Only runs whose id, name, experiment, adapter or tags contain this.
     q: Option<String>,
-    /// `created`, `name`, `state`, `started`, `metric:NAME`, `evaluated:SPLIT/NAME` or `param:NAME`.
+    /// Only runs that meet this condition of the query language (docs/query.md).
+    query: Option<String>,
+    /// `created`, `name`, `state`, `started`, `metric:NAME`, `evaluated:SPLIT/NAME`, `param:NAME`, or
+    /// anything the query language can name; `created` when absent.
     sort: Option<String>,
-    /// `asc` or `desc`.
+    /// `asc` or `desc` (when absent) for `sort`; or, without `sort`, a whole order such as
+    /// `metrics.acc desc, created`.
     order: Option<String>,
     /// Rows at most, 1 to 1000.
     limit: Option<usize>,
@@ -41,62 +44,68 @@ pub(crate) struct ListParams {
     cursor: Option<String>,
 }
 
-fn order_of(text: &str) -> Result<RunOrder> {
-    Ok(match text.split_once(':') {
-        None => match text {
-            "created" => RunOrder::Created,
-            "name" => RunOrder::Name,
-            "state" => RunOrder::State,
-            "started" => RunOrder::Started,
-            _ => return Err(bad_sort()),
-        },
-        Some(("metric", name)) => RunOrder::Metric(name.to_owned()),
-        Some(("param", name)) => RunOrder::Param(name.to_owned()),
-        Some(("evaluated", name)) => {
-            let (split, name) = name.split_once('/').ok_or_else(bad_sort)?;
-            RunOrder::Evaluated {
-                split: split.to_owned(),
-                name: name.to_owned(),
-            }
-        }
-        Some(_) => return Err(bad_sort()),
+fn filter(
+    project: Option<String>,
+    experiment: Option<String>,
+    states: Vec<&str>,
+    group: Option<String>,
+) -> Result<RunFilter> {
+    Ok(RunFilter {
+        project: project.map(Name::try_from).transpose()?,
+        experiment: experiment.map(Name::try_from).transpose()?,
+        states: states
+            .into_iter()
+            .map(RunState::parse)
+            .collect::<Result<_>>()?,
+        group: group.map(GroupId::try_from).transpose()?,
+        ..RunFilter::default()
     })
-}
-
-fn bad_sort() -> Error {
-    Error::invalid(
-        "`sort` must be created, name, state, started, metric:NAME, evaluated:SPLIT/NAME or param:NAME",
-    )
 }
 
 fn list_request(params: ListParams) -> Result<RunListRequest> {
-    let states = match &params.state {
-        Some(text) => text
-            .split(',')
-            .map(RunState::parse)
-            .collect::<Result<_>>()?,
-        None => Vec::new(),
-    };
-    let descending = match params.order.as_deref() {
-        None | Some("desc") => true,
-        Some("asc") => false,
-        Some(_) => return Err(Error::invalid("`order` must be asc or desc")),
-    };
+    let states = params
+        .state
+        .iter()
+        .flat_map(|text| text.split(','))
+        .collect();
     Ok(RunListRequest {
-        query: RunQuery {
-            project: params.project.map(Name::try_from).transpose()?,
-            experiment: params.experiment.map(Name::try_from).transpose()?,
-            states,
-            group: params.group.map(GroupId::try_from).transpose()?,
+        filter: RunFilter {
             adapter: params.adapter,
-            text: params.q.filter(|text| !text.is_empty()),
-            order: order_of(params.sort.as_deref().unwrap_or("created"))?,
-            descending,
-            after: None,
-            limit: params.limit.unwrap_or(limits::PAGE_DEFAULT_ROWS),
+            text: params.q,
+            ..filter(params.project, params.experiment, states, params.group)?
         },
+        query: params.query,
+        sort: params.sort,
+        order: params.order,
+        limit: params.limit,
         cursor: params.cursor,
     })
+}
+
+/// Searches runs by the query language, in any order, or groups them.
+#[utoipa::path(post, path = "/api/v1/runs/search", tag = "runs", request_body = rest::RunSearch, responses((status = 200, body = rest::RunSearchReply), (status = 400, body = rest::Problem, description = "A mistake in a query; `details` is a QueryProblem")))]
+pub(crate) async fn search(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiJson(body): ApiJson<rest::RunSearch>,
+) -> ApiResult<Json<rest::RunSearchReply>> {
+    let states = body.states.iter().map(String::as_str).collect();
+    let request = RunSearchRequest {
+        filter: RunFilter {
+            adapter: body.adapter,
+            text: body.text,
+            ..filter(body.project, body.experiment, states, body.group)?
+        },
+        query: body.query,
+        order: body.order,
+        group_by: body.group_by,
+        summarise: body.summarise,
+        columns: body.columns,
+        limit: body.limit,
+        cursor: body.cursor,
+    };
+    let found = state.hub.run_search(&caller, request).await?;
+    Ok(Json(view::runs_found(found)))
 }
 
 /// A page of runs.
@@ -192,8 +201,8 @@ pub(crate) async fn patch(
     Ok(Json(view::run(row)))
 }
 
-/// Deletes an ended run with everything that hangs on it.
-#[utoipa::path(delete, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix")), responses((status = 204, description = "Gone"), (status = 404, body = rest::Problem), (status = 409, body = rest::Problem)))]
+/// Hides an ended run until it is restored or purged (see `POST /deletions`).
+#[utoipa::path(delete, path = "/api/v1/runs/{run}", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix")), responses((status = 204, description = "Hidden"), (status = 404, body = rest::Problem), (status = 409, body = rest::Problem)))]
 pub(crate) async fn delete(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mlhub_app::{
     AdapterDescription, GroupStatistics, MetricComparison, MetricDisplay, Receipt, RunOverview,
-    RunRow, SeedStatistics, Series,
+    RunRow, RunStatistics, RunValue, RunsFound, SeedStatistics, Series,
 };
 use mlhub_core::dataset::{Dataset, DatasetSplit, DatasetVersion};
 use mlhub_core::evaluation::{EvaluationRecord, EvaluationState};
@@ -91,12 +91,67 @@ pub(super) fn run(row: RunRow) -> rest::RunSummary {
         started_at: run.started_at.map(|time| time.0),
         ended_at: run.ended_at.map(|time| time.0),
         stop_requested: run.stop_requested,
+        deleted_at: run.deleted_at.map(|time| time.0),
         exit: run.exit.map(exit),
         failure: run.failure.map(failure),
         params: row.params,
         tags: row.tags,
         metrics,
         intervals,
+    }
+}
+
+fn scalar(value: RunValue) -> rest::Scalar {
+    match value {
+        RunValue::Missing => rest::Scalar::Missing,
+        RunValue::Number(number) => rest::Scalar::Number(Number(number)),
+        RunValue::Text(text) => rest::Scalar::Text(text),
+        RunValue::Moment(ms) | RunValue::Duration(ms) => rest::Scalar::Number(Number(ms as f64)),
+    }
+}
+
+fn scalars(values: BTreeMap<String, RunValue>) -> BTreeMap<String, rest::Scalar> {
+    let pairs = values.into_iter();
+    pairs.map(|(name, value)| (name, scalar(value))).collect()
+}
+
+fn statistics_view(statistics: RunStatistics) -> rest::StatisticsView {
+    rest::StatisticsView {
+        count: statistics.count,
+        mean: statistics.mean.map(Number),
+        std: statistics.std.map(Number),
+        min: statistics.min.map(Number),
+        max: statistics.max.map(Number),
+    }
+}
+
+pub(super) fn runs_found(found: RunsFound) -> rest::RunSearchReply {
+    let runs = found.runs.into_iter().map(|one| rest::RunFound {
+        run: run(one.row),
+        values: scalars(one.values),
+    });
+    let groups = found.groups.into_iter().map(|group| rest::RunGroup {
+        keys: scalars(group.keys),
+        query: group.query,
+        runs: group.runs,
+        statistics: group
+            .statistics
+            .into_iter()
+            .map(|(name, statistics)| (name, statistics_view(statistics)))
+            .collect(),
+    });
+    let hints = found.hints.into_iter().map(|hint| rest::SearchHint {
+        message: hint.message,
+        position: hint.position,
+        length: hint.length,
+        suggestions: hint.suggestions,
+    });
+    rest::RunSearchReply {
+        runs: runs.collect(),
+        groups: groups.collect(),
+        total: found.total,
+        next_cursor: found.next_cursor,
+        hints: hints.collect(),
     }
 }
 

@@ -21,6 +21,7 @@ mod paths;
 mod protocol;
 mod resumable;
 mod route_walk;
+mod search;
 mod socket;
 mod uploads;
 mod walls;

@@ -91,13 +91,7 @@ async fn a_run_deleted_while_an_artifact_arrives_leaves_nothing() {
     let upload = hub.send(upload_of(&run, body));
     let script = async {
         sender.send(Bytes::from_static(b"first")).await;
-        let gone = request(
-            Method::DELETE,
-            &format!("/api/v1/runs/{run}"),
-            None,
-            Vec::new(),
-        );
-        assert_eq!(hub.send(gone).await.status, 204);
+        purge(&hub, &run).await;
         sender.send(Bytes::from_static(b"second")).await;
         drop(sender);
     };
@@ -117,12 +111,17 @@ async fn deleting_one_of_two_runs_keeps_the_content_they_share() {
         let end = json!({"state": "failed", "ended_at": 9});
         assert_eq!(hub.attempt(run, "finish", &end).await.code(), 200);
     }
-    let gone = request(Method::DELETE, "/api/v1/runs/run-one", None, Vec::new());
-    assert_eq!(hub.send(gone).await.status, 204);
+    purge(&hub, "run-one").await;
     let kept = hub
         .get("/api/v1/runs/run-two/artifacts/content?path=a")
         .await;
     assert_eq!(kept.body, "shared");
+}
+
+async fn purge(hub: &TestHub, run: &str) {
+    let body = json!({"action": "purge", "runs": [run]});
+    let done = hub.post("/api/v1/deletions", &body).await;
+    assert_eq!((done.code(), &done.json()["done"]), (200, &json!(1)));
 }
 
 fn files(folder: &std::path::Path) -> Vec<String> {

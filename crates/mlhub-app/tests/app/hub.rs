@@ -46,6 +46,7 @@ impl AdapterCatalog for NoAdapters {
 pub(crate) struct TestHub {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) store: Arc<SqliteStore>,
+    pub(crate) blobs: FolderBlobStore,
     pub(crate) hub: Arc<Hub>,
     pub(crate) caller: Caller,
     starts: u64,
@@ -66,7 +67,7 @@ impl TestHub {
         let blobs = FolderBlobStore::open(folder.path().join("blobs")).unwrap();
         let hub = Arc::new(Hub::new(
             store.clone(),
-            Arc::new(blobs),
+            Arc::new(blobs.clone()),
             Arc::new(TickingClock(AtomicI64::new(time_ms))),
             Arc::new(CountingEntropy(AtomicU64::new(starts << 32))),
             Arc::new(NoAdapters),
@@ -74,10 +75,22 @@ impl TestHub {
         Self {
             folder,
             store,
+            blobs,
             hub,
             caller: Caller::local("ann"),
             starts,
         }
+    }
+
+    /// Another hub over the same open store, which has seen nothing yet.
+    pub(crate) fn another(&self) -> Hub {
+        Hub::new(
+            self.store.clone(),
+            Arc::new(FolderBlobStore::open(self.folder.path().join("blobs")).unwrap()),
+            Arc::new(TickingClock(AtomicI64::new(1_700_000_000_000))),
+            Arc::new(CountingEntropy(AtomicU64::new(7 << 32))),
+            Arc::new(NoAdapters),
+        )
     }
 
     /// A new hub over the same folder, as after a restart.

@@ -1,6 +1,7 @@
 //! A run's life: against the state machine, stopped, resumed, changed at once.
 
 use mlhub_app::SeriesRequest;
+use mlhub_core::deletion::DeletionAction;
 use mlhub_core::metric::{Reduction, SeriesWindow};
 use mlhub_core::{ErrorKind, RunEvent, RunId, RunState};
 use proptest::prelude::*;
@@ -122,7 +123,13 @@ async fn make(hub: &TestHub, run: &RunId, call: Call) -> Option<ErrorKind> {
             .attempt_create(caller, text, None, None)
             .await
             .map(drop),
-        Call::Delete => hub.hub.run_delete(caller, text).await,
+        Call::Delete => {
+            let request = crate::deletion::request(DeletionAction::Purge, &[text]);
+            match hub.hub.deletion_run(caller, &request).await {
+                Ok(report) if report.refused > 0 => return Some(ErrorKind::Conflict),
+                done => done.map(drop),
+            }
+        }
     };
     made.err().map(|error| error.kind())
 }

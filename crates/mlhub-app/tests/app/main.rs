@@ -6,8 +6,10 @@
 )]
 
 mod compare;
+mod deletion;
 mod evaluation;
 mod hub;
 mod lifecycle;
 mod permissions;
+mod search;
 mod uploads;

@@ -6,11 +6,19 @@
 //! GET    /info                                         Info
 //! GET    /projects                                     ProjectList
 //! GET    /experiments?project=                         ExperimentList
-//! GET    /runs?project=&experiment=&state=a,b&group=&adapter=&q=&sort=&order=asc|desc&limit=&cursor=   RunPage
+//! GET    /runs?project=&experiment=&state=a,b&group=&adapter=&q=&query=&sort=&order=&limit=&cursor=   RunPage
+//! POST   /runs/search                                  RunSearch -> RunSearchReply
 //! POST   /runs                                         RunsCreate -> RunsCreated   (idempotent by run id)
 //! GET    /runs/{run}                                   RunDetail   ({run}: id or unique prefix)
 //! PATCH  /runs/{run}                                   RunPatch -> RunSummary
-//! DELETE /runs/{run}                                   204
+//! DELETE /runs/{run}                                   204, hidden until restored or purged
+//! GET    /deletions?before=&limit=                     DeletionLedger
+//! POST   /deletions                                    DeletionRequest -> DeletionReport
+//! GET    /retention                                    RetentionList
+//! POST   /retention                                    RetentionApply -> RetentionReport
+//! PUT    /retention/{name}                             RetentionSet -> RetentionRule
+//! DELETE /retention/{name}                             204
+//! POST   /doctor                                       DoctorRequest -> DoctorReport
 //! POST   /runs/{run}/stop                              RunSummary
 //! POST   /runs/{run}/attempts                          AttemptCreate -> AttemptView
 //! GET    /runs/{run}/attempts/{number}/offsets         Offsets
@@ -58,10 +66,12 @@
 
 mod attempts;
 mod catalog;
+mod deletions;
 mod evaluations;
 mod hub;
 mod outputs;
 mod runs;
+mod search;
 mod snapshot;
 mod uploads;
 
@@ -72,6 +82,11 @@ pub use attempts::{
 pub use catalog::{
     AdapterList, AdapterSeen, AdapterView, DatasetDetail, DatasetList, DatasetRegister,
     DatasetVersionView, DatasetView, DefinitionList, DefinitionView, SplitRegister, SplitView,
+};
+pub use deletions::{
+    DeletionItem, DeletionLedger, DeletionLine, DeletionReport, DeletionRequest, DeletionSize,
+    DoctorFinding, DoctorReport, DoctorRequest, RetentionApply, RetentionList, RetentionOutcome,
+    RetentionReport, RetentionRule, RetentionSet,
 };
 pub use evaluations::{
     CompareRequest, Comparison, ConfigRow, EvaluatedMetricView, EvaluationDetail, EvaluationList,
@@ -89,6 +104,9 @@ pub use outputs::{
 pub use runs::{
     AttemptView, ExitView, FailureView, IntervalView, RunDetail, RunPage, RunPatch, RunSeed,
     RunSummary, RunsCreate, RunsCreated,
+};
+pub use search::{
+    QueryProblem, RunFound, RunGroup, RunSearch, RunSearchReply, Scalar, SearchHint, StatisticsView,
 };
 pub use snapshot::{EvaluationPlan, ExpectedSplit, Snapshot};
 pub use uploads::{

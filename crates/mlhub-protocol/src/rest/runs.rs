@@ -127,6 +127,9 @@ pub struct RunSummary {
     pub ended_at: Option<i64>,
     /// Whether it was asked to stop.
     pub stop_requested: bool,
+    /// When it was deleted, milliseconds since the epoch; absent unless it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<i64>,
     /// How it ended.
     pub exit: Option<ExitView>,
     /// Why it did not finish.

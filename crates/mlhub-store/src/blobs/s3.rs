@@ -17,6 +17,7 @@ use futures::{StreamExt, TryStreamExt};
 use mlhub_core::blob::{BlobEntry, BlobInfo};
 use mlhub_core::{Error, ErrorKind, Result, Timestamp};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::client::{HttpClient, HttpConnector};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path as Key;
 use object_store::{
@@ -93,17 +94,33 @@ impl Blobs<S3> {
     }
 }
 
+/// Makes connections that go to the named server and nowhere else.
+#[derive(Debug)]
+struct NoRedirects;
+
+impl HttpConnector for NoRedirects {
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        let client = client.map_err(|error| object_store::Error::Generic {
+            store: "S3",
+            source: Box::new(error),
+        })?;
+        Ok(HttpClient::new(client))
+    }
+}
+
 fn build(config: &S3Config) -> Result<AmazonS3> {
-    let client = ClientOptions::new()
-        .with_connect_timeout(CONNECT_TIMEOUT)
-        .with_timeout(REQUEST_TIMEOUT);
     let retry = RetryConfig {
         max_retries: RETRIES_MAX,
         retry_timeout: RETRY_TIMEOUT,
         ..RetryConfig::default()
     };
     let mut builder = AmazonS3Builder::new()
-        .with_client_options(client)
+        .with_http_connector(NoRedirects)
         .with_retry(retry)
         .with_bucket_name(&config.bucket)
         .with_region(&config.region)

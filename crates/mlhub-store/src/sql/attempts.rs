@@ -5,9 +5,9 @@ use mlhub_core::{Error, Result, RunId, Timestamp};
 
 use super::runs::{lock, state};
 use super::seam::{Row, Tx, Value, json_text};
-use super::series;
 
 /// What makes an attempt.
+#[derive(Debug)]
 pub(crate) struct NewAttempt {
     pub(crate) run: RunId,
     pub(crate) host: Option<String>,
@@ -18,6 +18,7 @@ pub(crate) struct NewAttempt {
 const COLUMNS: &str = "a.number, a.state, a.host, a.resumed_from_step, a.created_at, \
     a.started_at, a.ended_at, a.heartbeat_at, a.exit_status, a.failure";
 
+/// Adds the attempt; what its resume supersedes is the engine's matter.
 pub(crate) async fn create(tx: &mut dyn Tx, new: &NewAttempt) -> Result<Attempt> {
     let run = lock(tx, &new.run).await?;
     let number = run.attempt + 1;
@@ -43,9 +44,6 @@ pub(crate) async fn create(tx: &mut dyn Tx, new: &NewAttempt) -> Result<Attempt>
         ],
     )
     .await?;
-    if let Some(step) = new.resumed_from_step {
-        series::supersede(tx, run.seq, step).await?;
-    }
     let mut attempts = list(tx, &new.run).await?;
     attempts
         .pop()

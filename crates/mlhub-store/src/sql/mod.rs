@@ -6,45 +6,49 @@
 
 mod adapters;
 mod artifacts;
-mod attempts;
+pub(crate) mod attempts;
 mod datasets;
+mod deletions;
 mod evaluations;
-mod ingest;
-mod labels;
+pub(crate) mod labels;
 mod logs;
 mod projects;
-mod run_list;
-mod runs;
+pub(crate) mod runs;
 mod seam;
 mod series;
-mod text;
+pub(crate) mod text;
+mod usage;
 
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::engine::Engine;
 use futures::future::BoxFuture;
 use mlhub_core::Result;
-pub(crate) use seam::{Access, Backend, Dialect, Row, Tx, Value};
+pub(crate) use seam::{Access, Backend, Dialect, Row, Tx, Value, json_text};
 
 /// A store over a database.
 #[derive(Debug)]
 pub struct SqlStore<B> {
     pub(crate) backend: Arc<B>,
+    pub(crate) engine: Arc<Engine<B>>,
 }
 
 impl<B> Clone for SqlStore<B> {
     fn clone(&self) -> Self {
         Self {
             backend: Arc::clone(&self.backend),
+            engine: Arc::clone(&self.engine),
         }
     }
 }
 
 impl<B: Backend> SqlStore<B> {
-    pub(crate) fn new(backend: B) -> Self {
-        Self {
-            backend: Arc::new(backend),
-        }
+    /// Opens the engine over a database whose schema is up to date.
+    pub(crate) async fn over(backend: B) -> Result<Self> {
+        let backend = Arc::new(backend);
+        let engine = Arc::new(Engine::open(Arc::clone(&backend)).await?);
+        Ok(Self { backend, engine })
     }
 
     fn read<I, T, W>(

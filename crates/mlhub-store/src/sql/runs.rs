@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use mlhub_core::run::{Attempt, AttemptChange, NewRun, Run};
-use mlhub_core::store::{RunPage, RunQuery, RunStore};
+use mlhub_core::store::RunStore;
 use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits};
 
 use super::seam::{Backend, Row, Tx, Value, json_text, stored};
 use super::text::{insert_rows, query_in};
-use super::{SqlStore, attempts, labels, projects, run_list};
+use super::{SqlStore, attempts, labels, projects};
 use crate::check;
 
 /// The columns [`run`] reads, of `run r` and `run_text t`.
@@ -65,10 +65,27 @@ impl<B: Backend> RunStore for SqlStore<B> {
         .await
     }
 
-    async fn run_list(&self, query: &RunQuery) -> Result<RunPage> {
-        run_list::check(query)?;
-        self.read("list runs", query.clone(), |tx, query| {
-            Box::pin(run_list::page(tx, query))
+    async fn run_scan(&self, after_seq: i64, limit: usize) -> Result<Vec<Run>> {
+        let input = (after_seq, limit.min(limits::PAGE_MAX_ROWS));
+        self.read("scan runs", input, |tx, (after, limit)| {
+            Box::pin(async move {
+                let sql = select("WHERE r.seq > $1 ORDER BY r.seq LIMIT $2");
+                let values = [(*after).into(), (*limit as i64).into()];
+                collect(tx.query(&sql, &values).await?)
+            })
+        })
+        .await
+    }
+
+    async fn runs_get(&self, ids: &[RunId]) -> Result<Vec<Run>> {
+        self.read("read runs", ids.to_vec(), |tx, ids| {
+            Box::pin(async move {
+                let ids: Vec<Value> = ids.iter().map(|id| id.as_str().into()).collect();
+                let mut runs = collect(query_in(tx, &select("WHERE r.id IN "), &ids, "").await?)?;
+                runs.sort_by_key(|run| run.seq);
+                runs.dedup_by_key(|run| run.seq);
+                Ok(runs)
+            })
         })
         .await
     }
@@ -160,10 +177,7 @@ impl<B: Backend> RunStore for SqlStore<B> {
             resumed_from_step,
             now,
         };
-        self.write("make an attempt", attempt, |tx, attempt| {
-            Box::pin(attempts::create(tx, attempt))
-        })
-        .await
+        self.engine.attempt_create(attempt).await
     }
 
     async fn attempt_list(&self, run: &RunId) -> Result<Vec<Attempt>> {
@@ -174,10 +188,15 @@ impl<B: Backend> RunStore for SqlStore<B> {
     }
 
     async fn attempt_change(&self, change: &AttemptChange) -> Result<bool> {
-        self.write("change an attempt", change.clone(), |tx, change| {
-            Box::pin(attempts::change(tx, change))
-        })
-        .await
+        let changed = self
+            .write("change an attempt", change.clone(), |tx, change| {
+                Box::pin(attempts::change(tx, change))
+            })
+            .await?;
+        if changed && change.to.is_terminal() {
+            self.engine.run_ended(&change.run);
+        }
+        Ok(changed)
     }
 
     async fn attempt_heartbeat(&self, run: &RunId, number: u32, now: Timestamp) -> Result<()> {
@@ -215,10 +234,12 @@ impl<B: Backend> RunStore for SqlStore<B> {
     }
 
     async fn run_delete(&self, id: &RunId) -> Result<Vec<String>> {
-        self.write("remove a run", id.clone(), |tx, id| {
+        let removed = self.write("remove a run", id.clone(), |tx, id| {
             Box::pin(delete(tx, id))
-        })
-        .await
+        });
+        self.engine
+            .runs_remove(std::slice::from_ref(id), removed)
+            .await
     }
 }
 

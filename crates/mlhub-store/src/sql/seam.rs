@@ -199,7 +199,7 @@ pub(super) fn stored<T>(parsed: Result<T>) -> Result<T> {
 }
 
 /// The text of a JSON document.
-pub(super) fn json_text(value: &impl serde::Serialize) -> Result<String> {
+pub(crate) fn json_text(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::internal("write a document", error))
 }
 
@@ -224,7 +224,12 @@ pub enum Access {
 }
 
 /// Runs transactions.
-pub trait Backend: Send + Sync + 'static {
+pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
+    /// Makes sure that this hub owns the database. True when it had to be taken
+    /// anew, because another hub may have owned it meanwhile; fails while
+    /// another one does.
+    fn own(&self) -> impl Future<Output = Result<bool>> + Send;
+
     /// Runs `work` on `input` in one transaction, which is kept when the work
     /// returns `Ok` and undone otherwise. The work may be run again after a
     /// conflict with another transaction.

@@ -124,28 +124,12 @@ pub(crate) async fn insert_rows(
     Ok(())
 }
 
-/// The pattern of a LIKE with `ESCAPE '\'` that finds `text` anywhere.
-pub(crate) fn like_anywhere(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character.to_ascii_lowercase());
-    }
-    pattern.push('%');
-    pattern
-}
-
 /// Rank of a number in a sort.
 pub(crate) const RANK_NUMBER: i64 = 0;
 /// Rank of a text in a sort.
 pub(crate) const RANK_TEXT: i64 = 1;
 /// Rank of NaN in a sort.
 pub(crate) const RANK_NAN: i64 = 2;
-/// Rank of an absent value in a sort.
-pub(crate) const RANK_MISSING: i64 = 3;
-
 /// The columns `sort_rank` and `sort_number` of a value.
 pub(crate) fn sort_columns(value: f64) -> (Value, Value) {
     if value.is_nan() {
@@ -172,10 +156,5 @@ mod tests {
             .bind_list([2i64, 3].map(Value::from));
         assert_eq!(sql.text, "SELECT $1 IN ($2, $3, $4, $5, $6, $7, $8, $9)");
         assert_eq!(sql.values[8], Value::I64(3));
-    }
-
-    #[test]
-    fn wildcards_in_a_searched_text_are_literal() {
-        assert_eq!(like_anywhere("50%_A\\"), "%50\\%\\_a\\\\%");
     }
 }

@@ -45,6 +45,38 @@ async fn a_wrong_key_or_bucket_shows_at_the_start_and_no_secret_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_cannot_send_the_hub_elsewhere() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let elsewhere = elsewhere.expect("a port");
+    let target = elsewhere.local_addr().expect("bound");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let mut config = Server::start().await.config();
+    config.endpoint = Some(format!("http://{}", listener.local_addr().expect("bound")));
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let answer = format!(
+                "HTTP/1.1 307 Moved\r\nlocation: http://{target}/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+            // What the client does with it is what the test looks at.
+            let _read = socket.read(&mut request).await;
+            let _written = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let opening = S3BlobStore::open(config, folder.path());
+    tokio::select! {
+        _ = elsewhere.accept() => panic!("the hub followed the redirect"),
+        opened = opening => {
+            let error = opened.expect_err("a redirect is no answer");
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_lie_below_the_prefix_and_foreign_objects_are_passed_over() {
     let bed = Bed::s3().await;
     let store = bed.open().await;

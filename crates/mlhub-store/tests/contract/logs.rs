@@ -90,3 +90,48 @@ pub(crate) async fn pieces_and_reads_agree_with_one_long_text(store: TestStore) 
         assert_eq!(read, rest[..limit.min(rest.len())]);
     }
 }
+
+/// Bytes of the pieces of a flood.
+const PIECE: usize = limits::LOG_BODY_MAX_BYTES;
+
+pub(crate) async fn of_a_flood_the_first_and_the_last_part_are_kept(store: TestStore) {
+    store.run_create(&[run("aaaa")]).await.expect("made");
+    let a = id("aaaa");
+    let piece = PIECE as u64;
+    for index in 0..20u8 {
+        let offset = u64::from(index) * piece;
+        let body = vec![index; PIECE];
+        let stored = store.log_append(&a, 1, "stdout", offset, &body).await;
+        assert_eq!(stored.expect("append"), LogOutcome::Stored(offset + piece));
+    }
+    let gap = async || {
+        let gaps = store.log_gaps(&a, 1).await.expect("gaps");
+        gaps.get("stdout").copied()
+    };
+    let byte = async |offset| {
+        let read = store.log_read(&a, 1, "stdout", offset, 1).await;
+        read.expect("read").first().copied()
+    };
+    let (head, tail) = (limits::LOG_HEAD_BYTES, limits::LOG_TAIL_BYTES);
+    let from = 20 * piece - tail;
+    assert_eq!(gap().await, Some((head, from)));
+    assert_eq!(byte(0).await, Some(0));
+    assert_eq!(byte(head - 1).await, Some(7));
+    assert_eq!(byte(head).await, None);
+    assert_eq!(byte(from - 1).await, None);
+    assert_eq!(byte(from).await, Some(12));
+    let across = store.log_read(&a, 1, "stdout", head - 2, 100).await;
+    assert_eq!(across.expect("read"), [7, 7]);
+
+    let skip = async |stream, to| store.log_skip(&a, 1, stream, to).await.expect("skip");
+    let to = 50 * piece;
+    assert_eq!(skip("stdout", to).await, LogOutcome::Stored(to));
+    assert_eq!(skip("stdout", 9).await, LogOutcome::Stored(to));
+    assert_eq!(skip("stderr", to).await, LogOutcome::Misaligned(0));
+    assert_eq!(gap().await, Some((head, to)));
+    let end = store.log_append(&a, 1, "stdout", to, b"end").await;
+    assert_eq!(end.expect("append"), LogOutcome::Stored(to + 3));
+    assert_eq!(byte(to).await, Some(b'e'));
+    assert_eq!(byte(from).await, None);
+    assert_eq!(byte(head - 1).await, Some(7));
+}

@@ -6,11 +6,12 @@
 //! tests. Faults of disks and processes are in `faults.rs`.
 
 mod attempts;
+mod deletions;
+mod engine;
 mod evaluations;
 mod ingest;
 mod logs;
 mod make;
-mod orders;
 mod postgres;
 mod records;
 mod runs;
@@ -53,6 +54,7 @@ contract![
     runs::a_run_comes_back_as_it_was_made,
     runs::runs_are_made_all_or_none,
     runs::runs_are_found_by_prefix,
+    runs::runs_are_scanned_and_read_in_the_order_of_creation,
     runs::renaming_and_stop_requests,
     runs::tags_are_set_and_removed,
     runs::removing_a_run_takes_all_of_it_and_names_its_blobs,
@@ -73,16 +75,22 @@ contract![
     ingest::a_resume_supersedes_what_came_after_it,
     ingest::summaries_are_those_of_the_visible_points,
     ingest::many_names_are_stored_up_to_the_limit,
+    engine::sealing_changes_no_answer,
+    engine::a_group_of_many_senders_fails_one_by_one,
+    engine::histories_agree_with_a_naive_store,
+    engine::names_keep_their_bytes,
     logs::bytes_come_back_as_they_were_sent,
     logs::pieces_and_reads_agree_with_one_long_text,
+    logs::of_a_flood_the_first_and_the_last_part_are_kept,
+    deletions::a_hidden_run_is_in_no_list_and_comes_back,
+    deletions::a_purge_is_measured_begun_once_and_ended,
+    deletions::dropping_a_part_leaves_the_rest,
+    deletions::blobs_are_known_by_their_users,
+    deletions::rules_are_replaced_by_name,
     evaluations::an_evaluation_lives_once,
     evaluations::a_new_evaluation_replaces_the_old_one,
     evaluations::numbers_keep_their_bits,
     evaluations::a_definition_never_changes,
-    orders::every_order_is_the_oracles_order,
-    orders::filters_are_the_oracles_filters,
-    orders::pages_neither_skip_nor_repeat_while_runs_arrive,
-    orders::ten_thousand_runs_are_listed_in_pages,
 ];
 
 /// Each case on one private server, in a database of its own.
@@ -97,8 +105,12 @@ async fn postgres_keeps_the_contract() {
         case(Arc::new(store)).await;
         println!("     took {:?}", started.elapsed());
     }
+    println!("case engine");
+    engine::a_killed_connection_loses_and_doubles_nothing(&server.database().await).await;
+    engine::a_former_owner_cannot_commit(&server.database().await).await;
+    engine::points_of_the_first_schema_are_converted(&server.database().await).await;
     println!("case upgrade");
     upgrade::a_newer_postgres_schema_is_refused(&server.database().await).await;
-    upgrade::two_hubs_may_start_at_once(&server.database().await).await;
+    upgrade::one_hub_owns_a_database(&server.database().await).await;
     upgrade::an_absent_server_is_unavailable(&server).await;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::{AttemptChange, NewRun};
-use mlhub_core::store::{IngestBatch, RunOrder, RunQuery};
+use mlhub_core::store::IngestBatch;
 use mlhub_core::{Name, RunId, RunState, Timestamp, UserId};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -86,22 +86,6 @@ pub(crate) fn change(run: &str, number: u32, from: RunState, to: RunState) -> At
         ended_at: None,
         exit: None,
         failure: None,
-    }
-}
-
-/// All runs, newest first.
-pub(crate) fn query(order: RunOrder, descending: bool, limit: usize) -> RunQuery {
-    RunQuery {
-        project: None,
-        experiment: None,
-        states: Vec::new(),
-        group: None,
-        adapter: None,
-        text: None,
-        order,
-        descending,
-        after: None,
-        limit,
     }
 }
 

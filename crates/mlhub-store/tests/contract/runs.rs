@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use mlhub_core::run::{Artifact, NewRun};
-use mlhub_core::store::{LogOutcome, RunOrder};
+use mlhub_core::store::LogOutcome;
 use mlhub_core::{ErrorKind, RunState, Timestamp, limits};
 use serde_json::json;
 
 use super::TestStore;
-use super::make::{batch, change, id, map, name, point, query, run};
+use super::make::{batch, change, id, map, name, point, run};
 
 /// A run with everything a run can have.
 fn full_run() -> NewRun {
@@ -293,12 +293,30 @@ pub(crate) async fn what_cannot_be_stored_is_refused(store: TestStore) {
         store.params(&[id("bbbb")]).await.expect("params")[&id("bbbb")],
         new.params
     );
-    let mut search = query(RunOrder::Created, true, 5);
-    search.text = Some("a\0".to_owned());
-    assert_eq!(
-        store.run_list(&search).await.expect_err("NUL").kind(),
-        ErrorKind::Invalid
-    );
+}
+
+pub(crate) async fn runs_are_scanned_and_read_in_the_order_of_creation(store: TestStore) {
+    let ids: Vec<String> = (0..700)
+        .map(|i| format!("run-{:03}", i * 37 % 700))
+        .collect();
+    for slab in ids.chunks(100) {
+        let new: Vec<NewRun> = slab.iter().map(|id| run(id)).collect();
+        store.run_create(&new).await.expect("made");
+    }
+    let (mut after, mut scanned) = (0, Vec::new());
+    loop {
+        let page = store.run_scan(after, 64).await.expect("scan");
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 64);
+        after = last.seq;
+        scanned.extend(page);
+    }
+    let found: Vec<&str> = scanned.iter().map(|run| run.id.as_str()).collect();
+    assert_eq!(found, ids);
+    let mut wanted: Vec<_> = ids.iter().rev().map(|text| id(text)).collect();
+    wanted.extend([id("none"), id("run-000")]);
+    assert_eq!(store.runs_get(&wanted).await.expect("read"), scanned);
+    assert_eq!(store.runs_get(&[]).await.expect("read"), []);
 }
 
 pub(crate) async fn names_are_compared_byte_by_byte(store: TestStore) {
@@ -318,16 +336,8 @@ pub(crate) async fn names_are_compared_byte_by_byte(store: TestStore) {
         store.params(&[id("aaaa")]).await.expect("params")[&id("aaaa")],
         runs[0].params
     );
-    let mut search = query(RunOrder::Created, true, 5);
-    search.project = Some(name(decomposed));
-    let page = store.run_list(&search).await.expect("list");
-    assert_eq!(
-        page.runs
-            .iter()
-            .map(|run| run.id.as_str())
-            .collect::<Vec<_>>(),
-        ["bbbb"]
-    );
+    let got = store.runs_get(&[id("bbbb")]).await.expect("read");
+    assert_eq!(got[0].project, name(decomposed));
     store
         .ingest(&batch("aaaa", 0, 1, composed, &[point(0, 1.0)]))
         .await

@@ -25,14 +25,22 @@ pub(crate) async fn a_newer_postgres_schema_is_refused(url: &str) {
     assert!(error.public_message().contains("version 99"), "{error}");
 }
 
-pub(crate) async fn two_hubs_may_start_at_once(url: &str) {
+/// Of hubs that start at once, one owns the database; when it is gone, another may.
+pub(crate) async fn one_hub_owns_a_database(url: &str) {
     let stores = futures::future::join_all((0..3).map(|_| PostgresStore::connect(url))).await;
-    for store in stores {
-        assert_eq!(
-            store.expect("connect").project_list().await.expect("list"),
-            []
-        );
+    let (owners, refused): (Vec<_>, Vec<_>) = stores.into_iter().partition(Result::is_ok);
+    assert_eq!((owners.len(), refused.len()), (1, 2));
+    for refused in refused {
+        let error = refused.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.public_message().contains("another hub"), "{error}");
     }
+    let owner = owners.into_iter().next().expect("one");
+    assert_eq!(owner.expect("it").project_list().await.expect("list"), []);
+    let next = PostgresStore::connect(url)
+        .await
+        .expect("the first is gone");
+    assert_eq!(next.project_list().await.expect("list"), []);
 }
 
 pub(crate) async fn an_absent_server_is_unavailable(server: &Server) {

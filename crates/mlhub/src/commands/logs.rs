@@ -33,7 +33,7 @@ pub(crate) fn logs(global: &Global, arguments: &LogsArgs) -> anyhow::Result<u8> 
             },
         )?;
         stdout.write_all(&piece.bytes)?;
-        offset = piece.offset + piece.bytes.len() as u64;
+        offset = piece.next;
     }
     loop {
         // The state first: what was written before the end is then not missed.
@@ -57,7 +57,7 @@ pub(crate) fn logs(global: &Global, arguments: &LogsArgs) -> anyhow::Result<u8> 
                 break;
             }
             stdout.write_all(&piece.bytes)?;
-            offset = piece.offset + piece.bytes.len() as u64;
+            offset = piece.next;
         }
         stdout.flush()?;
         if ended {

@@ -4,14 +4,18 @@ mod adapter;
 mod artifacts;
 mod compare;
 mod dataset;
+pub(crate) mod deletions;
 mod demo;
+pub(crate) mod doctor;
 mod history;
 mod logs;
 mod metrics;
+pub(crate) mod retention;
 mod run;
 mod runs;
 mod serve;
 mod show;
+mod sync;
 
 use std::io::Write as _;
 
@@ -41,6 +45,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Dataset(command) => dataset::dataset(&global, command),
         Command::Adapter(command) => adapter::adapter(&global, command),
         Command::Metrics(command) => metrics::metrics(&global, command),
+        Command::Retention(command) => retention::retention(&global, command),
+        Command::Doctor(arguments) => doctor::doctor(&global, &arguments),
         Command::Demo(arguments) => demo::demo(&global, &arguments),
         Command::Completions { shell } => {
             // The generator panics when it cannot write, and a reader may have gone.
@@ -49,6 +55,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
             std::io::stdout().write_all(&script)?;
             Ok(OK)
         }
+        Command::Sync { dirs } => sync::sync(&global, &dirs),
+        Command::Forward { dir } => sync::forward(&global, &dir),
         Command::Supervise { dir } => Ok(code(mlhub_agent::supervisor::supervise_main(
             &dir,
             &mlhub_agent::supervisor::SuperviseOptions::default(),

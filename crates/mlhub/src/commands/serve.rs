@@ -37,6 +37,8 @@ pub(crate) fn serve(global: &Global, arguments: ServeArgs) -> anyhow::Result<u8>
             ),
         ));
     }
+    // A forwarder may serve this directory for want of a hub like this one.
+    let _wanted = crate::makeshift::ask_for_way(&options.data_dir);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

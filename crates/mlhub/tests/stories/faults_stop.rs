@@ -102,6 +102,65 @@ for _ in range(160): sys.stdout.buffer.write(generator.randbytes(65536))
     );
 }
 
+/// A program that writes `mebibytes` as fast as it can; its first and last lines.
+fn flood(mebibytes: usize) {
+    let world = World::new();
+    let lines = mebibytes * 1024 * 1024 / 64;
+    world.script(
+        "flood",
+        &format!(
+            "
+block = ''.join(f'{{index % 100:062d}}\\n\\n' for index in range(1024))
+print('the first line')
+for _ in range({lines} // 1024): sys.stdout.write(block)
+print('the last line')
+"
+        ),
+        "",
+    );
+    let hub = world.serve(&[]);
+    let id = world.detach("flood.yaml").remove(0);
+    let run = hub.settled(&id);
+    assert_eq!(run.summary.state, "finished", "{:?}", run.summary.failure);
+    let written = std::fs::metadata(world.run_dir(&id, 1).join("stdout.log"));
+    let written = written.expect("there").len();
+    assert!(written > (mebibytes as u64 - 1) * 1024 * 1024, "{written}");
+    let stored = hub.client.log_list(&id).expect("logs").logs;
+    assert_eq!((stored.len(), stored[0].size), (1, written));
+    let output = world.command(&["logs", &id]).output().expect("logs").stdout;
+    assert!(output.starts_with(b"the first line\n"));
+    assert!(output.ends_with(b"the last line\n"));
+    let marker = b"bytes of output are not kept]";
+    assert_eq!(
+        output
+            .windows(marker.len())
+            .filter(|part| part == marker)
+            .count(),
+        1
+    );
+    assert!(output.len() < FLOOD_KEPT_MAX_BYTES, "{}", output.len());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", hub.pid())).expect("status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    assert!(peak.expect("a peak") < HUB_MEMORY_MAX_KIB, "{peak:?} KiB");
+}
+
+/// What is kept of a flood at most: both parts and a piece on either side.
+const FLOOD_KEPT_MAX_BYTES: usize = 80 * 1024 * 1024;
+/// Memory of a hub that takes a flood.
+const HUB_MEMORY_MAX_KIB: u64 = 400 * 1024;
+
+#[test]
+fn of_a_flood_the_first_and_the_last_line_are_kept() {
+    flood(160);
+}
+
+#[test]
+#[ignore = "a soak test: a gibibyte of output"]
+fn a_gibibyte_of_output_blocks_nothing_and_fills_no_memory() {
+    flood(1024);
+}
+
 #[test]
 fn a_restarted_server_stops_what_was_asked_of_the_first() {
     let world = World::new();

@@ -10,6 +10,7 @@ mod bad_data_dir;
 mod bad_input;
 mod bad_predictions;
 mod cli;
+mod deletions;
 mod demo;
 mod faults;
 mod faults_disk;
@@ -20,5 +21,6 @@ mod run;
 mod run_again;
 #[path = "../../../mlhub-store/tests/blobs/s3_server.rs"]
 mod s3_server;
+mod sdk;
 mod serve;
 mod support;

@@ -376,6 +376,11 @@ impl Served {
         Self { child, url, client }
     }
 
+    /// The hub's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills the hub without a chance to tidy up.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("kill");

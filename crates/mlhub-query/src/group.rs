@@ -1,0 +1,396 @@
+//! Statistics over groups of runs: seed groups in conditions and orders, and any
+//! keys in a search.
+
+use std::collections::HashMap;
+
+use mlhub_core::Timestamp;
+
+use crate::ast::{
+    Comparison, Expr, GroupStatistic, Kind, Literal, Moment, Operand, Predicate, Test,
+};
+use crate::bits::Bits;
+use crate::error::QueryError;
+use crate::filter::{Filter, seen};
+use crate::limits::{GROUP_KEYS_MAX, SUMMARISED_MAX};
+use crate::read::{Cell, Derived, Reader, Value};
+use crate::table::{NO_TEXT, RunTable, Text};
+
+/// Statistics of the values there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// Values, NaN included.
+    pub count: u64,
+    /// Their mean; absent without values.
+    pub mean: Option<f64>,
+    /// Their sample standard deviation; absent below two values.
+    pub std: Option<f64>,
+    /// The smallest, NaN left out.
+    pub min: Option<f64>,
+    /// The largest, NaN left out.
+    pub max: Option<f64>,
+}
+
+/// Gathers [`Statistics`] in one pass (Welford 1962).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Gather {
+    count: u64,
+    mean: f64,
+    squares: f64,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Gather {
+    fn add(&mut self, value: f64) {
+        self.count += 1;
+        let before = value - self.mean;
+        self.mean = if self.mean.is_finite() && value.is_finite() {
+            self.mean + before / self.count as f64
+        } else if self.count == 1 {
+            value
+        } else {
+            // Infinities: inf + 1 is inf, inf - inf is NaN.
+            self.mean + value
+        };
+        self.squares += before * (value - self.mean);
+        if !value.is_nan() {
+            self.min = Some(self.min.map_or(value, |min| min.min(value)));
+            self.max = Some(self.max.map_or(value, |max| max.max(value)));
+        }
+    }
+
+    fn done(self) -> Statistics {
+        Statistics {
+            count: self.count,
+            mean: (self.count > 0).then_some(self.mean),
+            std: (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt()),
+            min: self.min,
+            max: self.max,
+        }
+    }
+}
+
+impl Statistics {
+    fn pick(self, statistic: GroupStatistic) -> Option<f64> {
+        match statistic {
+            GroupStatistic::Mean => self.mean,
+            GroupStatistic::Std => self.std,
+            GroupStatistic::Min => self.min,
+            GroupStatistic::Max => self.max,
+            GroupStatistic::Count => Some(self.count as f64),
+        }
+    }
+}
+
+fn number_of(cell: Cell<'_>) -> Option<f64> {
+    match cell {
+        Cell::Number(number) | Cell::Label(number, _) => Some(number),
+        Cell::Missing | Cell::Text(_) => None,
+    }
+}
+
+/// A statistic over the seed group of every row seen.
+pub(crate) fn group_values(
+    table: &RunTable,
+    statistic: GroupStatistic,
+    of: Option<&Operand>,
+    now: Timestamp,
+    seen: &Bits,
+) -> Derived {
+    let reader = of.map(|of| table.reader(of, now, seen));
+    let value = |row: usize| match &reader {
+        Some(reader) => number_of(reader.cell(table, row)),
+        None => Some(1.0),
+    };
+    let groups = &table.rows.texts[Text::Group as usize];
+    let mut gathered: HashMap<u32, Gather> = HashMap::new();
+    for row in seen.iter().filter(|row| groups[*row] != NO_TEXT) {
+        let gather = gathered.entry(groups[row]).or_default();
+        if let Some(value) = value(row) {
+            gather.add(value);
+        }
+    }
+    let picked: HashMap<u32, Option<f64>> = gathered
+        .into_iter()
+        .map(|(group, gather)| (group, gather.done().pick(statistic)))
+        .collect();
+    let mut derived = Derived {
+        present: Bits::empty(table.row_count()),
+        values: vec![0.0; table.row_count()],
+    };
+    for row in seen.iter() {
+        let found = match groups[row] {
+            NO_TEXT => {
+                let mut alone = Gather::default();
+                if let Some(value) = value(row) {
+                    alone.add(value);
+                }
+                alone.done().pick(statistic)
+            }
+            group => picked.get(&group).copied().flatten(),
+        };
+        if let Some(value) = found {
+            derived.present.insert(row);
+            derived.values[row] = value;
+        }
+    }
+    derived
+}
+
+/// What to group by, and what to summarise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupBy {
+    /// The condition on runs.
+    pub filter: Option<Expr>,
+    /// The keys: runs alike in all of them are a group.
+    pub by: Vec<Operand>,
+    /// What to summarise in each group.
+    pub of: Vec<Operand>,
+    /// The order of groups and whether it descends; most runs first when absent.
+    pub order: Option<(GroupOrder, bool)>,
+    /// Groups to skip.
+    pub offset: usize,
+    /// Groups at most.
+    pub limit: usize,
+}
+
+/// What groups are ordered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupOrder {
+    /// The number of runs.
+    Runs,
+    /// One of the keys, or the mean of one of the summarised.
+    Operand(Operand),
+}
+
+/// A group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupRow {
+    /// Its value of each key.
+    pub keys: Vec<Value>,
+    /// A condition that its runs meet, and no others among those grouped.
+    pub condition: Option<Expr>,
+    /// Its runs.
+    pub runs: u64,
+    /// Statistics, one per summarised operand.
+    pub statistics: Vec<Statistics>,
+}
+
+/// Groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupPage {
+    /// The groups, in order.
+    pub groups: Vec<GroupRow>,
+    /// Groups in all.
+    pub total: u64,
+    /// Runs in all groups.
+    pub runs: u64,
+}
+
+/// A key of a group: what makes two values one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Part<'t> {
+    Missing,
+    Bits(u64),
+    Text(&'t str),
+}
+
+fn part_of<'t>(cell: Cell<'t>) -> Part<'t> {
+    match cell {
+        Cell::Missing => Part::Missing,
+        // One NaN, one zero; a param `0.10` is the number 0.1.
+        Cell::Number(number) | Cell::Label(number, _) if number.is_nan() => {
+            Part::Bits(f64::NAN.to_bits())
+        }
+        Cell::Number(number) | Cell::Label(number, _) => Part::Bits((number + 0.0).to_bits()),
+        Cell::Text(text) => Part::Text(text),
+    }
+}
+
+struct Found {
+    first_row: usize,
+    runs: u64,
+    gathered: Vec<Gather>,
+}
+
+impl RunTable {
+    /// Groups runs and summarises each group.
+    ///
+    /// # Errors
+    /// More keys or summarised operands than allowed; an order by something that
+    /// is neither grouped by nor summarised.
+    pub fn groups(&self, request: &GroupBy, now: Timestamp) -> Result<GroupPage, QueryError> {
+        check(request)?;
+        let seen = seen(self, request.filter.as_ref());
+        let filter = Filter {
+            table: self,
+            now,
+            seen: &seen,
+        };
+        let rows = match &request.filter {
+            Some(expr) => filter.rows(expr),
+            None => seen.clone(),
+        };
+        let reader = |operand: &Operand| self.reader(operand, now, &seen);
+        let by: Vec<Reader<'_>> = request.by.iter().map(reader).collect();
+        let of: Vec<Reader<'_>> = request.of.iter().map(reader).collect();
+        let mut found: HashMap<Vec<Part<'_>>, Found> = HashMap::new();
+        for row in rows.iter() {
+            let key = by.iter().map(|one| part_of(one.cell(self, row))).collect();
+            let group = found.entry(key).or_insert_with(|| Found {
+                first_row: row,
+                runs: 0,
+                gathered: vec![Gather::default(); of.len()],
+            });
+            group.runs += 1;
+            for (gather, reader) in group.gathered.iter_mut().zip(&of) {
+                if let Some(value) = number_of(reader.cell(self, row)) {
+                    gather.add(value);
+                }
+            }
+        }
+        let runs = found.values().map(|group| group.runs).sum();
+        let mut groups: Vec<GroupRow> = found
+            .into_values()
+            .map(|group| self.group_row(request, &by, &group))
+            .collect();
+        sort(&mut groups, request);
+        let total = groups.len() as u64;
+        let groups = groups.into_iter().skip(request.offset).take(request.limit);
+        Ok(GroupPage {
+            groups: groups.collect(),
+            total,
+            runs,
+        })
+    }
+
+    fn group_row(&self, request: &GroupBy, by: &[Reader<'_>], group: &Found) -> GroupRow {
+        let row = group.first_row;
+        let keys: Vec<Value> = by
+            .iter()
+            .zip(&request.by)
+            .map(|(reader, operand)| reader.value(self, row, operand.kind()))
+            .collect();
+        let parts = by
+            .iter()
+            .zip(&request.by)
+            .map(|(reader, operand)| {
+                condition(
+                    operand,
+                    reader.cell(self, row),
+                    &reader.value(self, row, operand.kind()),
+                )
+            })
+            .collect();
+        GroupRow {
+            condition: Expr::all(parts),
+            keys,
+            runs: group.runs,
+            statistics: group.gathered.iter().map(|gather| gather.done()).collect(),
+        }
+    }
+}
+
+/// That an operand has the value of a group.
+fn condition(operand: &Operand, cell: Cell<'_>, value: &Value) -> Expr {
+    let literal = match (cell, value, operand.kind()) {
+        (_, Value::Missing, _) => {
+            return Expr::Test(Predicate {
+                operand: operand.clone(),
+                test: Test::Null { negated: false },
+            });
+        }
+        (Cell::Number(number) | Cell::Label(number, _), _, Kind::Number | Kind::Label) => {
+            Literal::Number(number)
+        }
+        (_, Value::Moment(ms), _) => Literal::Moment(Moment::Absolute(*ms)),
+        (_, Value::Duration(ms), _) => Literal::Duration(*ms),
+        (_, Value::Number(number), _) => Literal::Number(*number),
+        (_, Value::Text(text), _) => Literal::Text(text.clone()),
+    };
+    Expr::Test(Predicate {
+        operand: operand.clone(),
+        test: Test::Compare {
+            comparison: Comparison::Equal,
+            value: literal,
+        },
+    })
+}
+
+fn check(request: &GroupBy) -> Result<(), QueryError> {
+    let refusal = if request.by.is_empty() {
+        Some("name something to group by".to_owned())
+    } else if request.by.len() > GROUP_KEYS_MAX {
+        Some(format!("more than {GROUP_KEYS_MAX} keys to group by"))
+    } else if request.of.len() > SUMMARISED_MAX {
+        Some(format!("more than {SUMMARISED_MAX} things to summarise"))
+    } else if let Some(other) = request
+        .of
+        .iter()
+        .find(|of| matches!(of.kind(), Kind::Text | Kind::Moment))
+    {
+        Some(format!(
+            "`{other}` is not a number and cannot be summarised"
+        ))
+    } else if let Some((GroupOrder::Operand(operand), _)) = &request.order
+        && !request.by.contains(operand)
+        && !request.of.contains(operand)
+    {
+        Some(format!(
+            "groups can be ordered by what is grouped by or summarised, and `{operand}` is neither"
+        ))
+    } else {
+        None
+    };
+    refusal.map_or(Ok(()), |message| Err(QueryError::new(message, 0..0)))
+}
+
+/// Numbers, then texts, then NaN, then nothing; only the first two turn around.
+fn value_cell(value: &Value, kind: Kind) -> Cell<'_> {
+    match value {
+        Value::Missing => Cell::Missing,
+        Value::Number(number) => Cell::Number(*number),
+        Value::Moment(ms) | Value::Duration(ms) => Cell::Number(*ms as f64),
+        Value::Text(text) => match (kind, crate::typed::number(text)) {
+            (Kind::Label, Some(number)) => Cell::Number(number),
+            _ => Cell::Text(text),
+        },
+    }
+}
+
+fn sort(groups: &mut [GroupRow], request: &GroupBy) {
+    let by_keys = |a: &GroupRow, b: &GroupRow| {
+        let parts = a.keys.iter().zip(&b.keys).zip(&request.by);
+        parts
+            .map(|((a, b), operand)| {
+                let kind = operand.kind();
+                crate::order::compare_cells(value_cell(a, kind), value_cell(b, kind), false)
+            })
+            .find(|order| order.is_ne())
+            .unwrap_or(std::cmp::Ordering::Equal)
+    };
+    let (order, descending) = match &request.order {
+        Some((order, descending)) => (order.clone(), *descending),
+        None => (GroupOrder::Runs, true),
+    };
+    groups.sort_by(|a, b| {
+        let chosen = match &order {
+            GroupOrder::Runs if descending => b.runs.cmp(&a.runs),
+            GroupOrder::Runs => a.runs.cmp(&b.runs),
+            GroupOrder::Operand(operand) => {
+                if let Some(at) = request.by.iter().position(|by| by == operand) {
+                    let kind = operand.kind();
+                    let (a, b) = (value_cell(&a.keys[at], kind), value_cell(&b.keys[at], kind));
+                    crate::order::compare_cells(a, b, descending)
+                } else {
+                    let at = request.of.iter().position(|of| of == operand).unwrap_or(0);
+                    let mean = |row: &GroupRow| {
+                        row.statistics[at].mean.map_or(Cell::Missing, Cell::Number)
+                    };
+                    crate::order::compare_cells(mean(a), mean(b), descending)
+                }
+            }
+        };
+        chosen.then_with(|| by_keys(a, b))
+    });
+}

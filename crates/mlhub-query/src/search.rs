@@ -1,0 +1,201 @@
+//! A search: condition, order, page, columns; and what it should perhaps have said.
+
+use std::collections::BTreeSet;
+
+use mlhub_core::Timestamp;
+
+use crate::ast::{Expr, Mention, Operand};
+use crate::error::QueryError;
+use crate::filter::{Filter, seen};
+use crate::limits::{COLUMNS_MAX, ORDER_KEYS_MAX, SUGGESTIONS_MAX};
+use crate::order::{Cursor, OrderKey, Sorter};
+use crate::read::{Reader, Value, column_of};
+use crate::suggest::closest;
+use crate::table::{Family, RunTable};
+
+/// Which runs, in which order, from where, and what of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Search {
+    /// The condition; every run meets an absent one.
+    pub filter: Option<Expr>,
+    /// The order; newest first when empty.
+    pub order: Vec<OrderKey>,
+    /// The place the page before ended.
+    pub after: Option<Cursor>,
+    /// Rows at most.
+    pub limit: usize,
+    /// Values to return of each row.
+    pub columns: Vec<Operand>,
+}
+
+/// Rows found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// Ids of the runs, in order.
+    pub runs: Vec<String>,
+    /// Values of the columns, a list per run.
+    pub values: Vec<Vec<Value>>,
+    /// Where the next page starts, when there is one.
+    pub next: Option<Cursor>,
+    /// Runs that meet the condition, on all pages.
+    pub total: u64,
+}
+
+/// Something that is no mistake but finds nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// What it is about: no run has it.
+    pub operand: Operand,
+    /// Bytes of the query that name it.
+    pub span: std::ops::Range<usize>,
+    /// What runs do have that is alike, most alike first.
+    pub suggestions: Vec<Operand>,
+}
+
+impl RunTable {
+    /// Finds runs.
+    ///
+    /// # Errors
+    /// More keys or columns than allowed; a cursor of another order.
+    pub fn search(&self, search: &Search, now: Timestamp) -> Result<Page, QueryError> {
+        let refuse = |message: String| Err(QueryError::new(message, 0..0));
+        if search.order.len() > ORDER_KEYS_MAX {
+            return refuse(format!("more than {ORDER_KEYS_MAX} keys to order by"));
+        }
+        if search.columns.len() > COLUMNS_MAX {
+            return refuse(format!("more than {COLUMNS_MAX} columns"));
+        }
+        let cursor = search.after.as_ref();
+        if cursor.is_some_and(|cursor| cursor.keys.len() != search.order.len()) {
+            return refuse("the cursor belongs to another order".to_owned());
+        }
+        let seen = seen(self, search.filter.as_ref());
+        let filter = Filter {
+            table: self,
+            now,
+            seen: &seen,
+        };
+        let rows = match &search.filter {
+            Some(expr) => filter.rows(expr),
+            None => seen.clone(),
+        };
+        let sorter = Sorter::new(self, &search.order, now, &seen);
+        let mut found = sorter.first(&rows, cursor, search.limit.saturating_add(1));
+        let more = found.len() > search.limit;
+        found.truncate(search.limit);
+        let columns: Vec<Reader<'_>> = search
+            .columns
+            .iter()
+            .map(|operand| self.reader(operand, now, &seen))
+            .collect();
+        let values = |row: &usize| {
+            columns
+                .iter()
+                .zip(&search.columns)
+                .map(|(reader, operand)| reader.value(self, *row, operand.kind()))
+                .collect()
+        };
+        Ok(Page {
+            next: found.last().filter(|_| more).map(|row| sorter.cursor(*row)),
+            values: found.iter().map(values).collect(),
+            runs: found.iter().map(|row| self.id(*row).to_owned()).collect(),
+            total: rows.count() as u64,
+        })
+    }
+
+    /// Ids of the runs that meet a condition, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`RunTable::search`].
+    pub fn matching(
+        &self,
+        filter: &Expr,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<String>, QueryError> {
+        let search = Search {
+            filter: Some(filter.clone()),
+            limit,
+            ..Search::default()
+        };
+        self.search(&search, now).map(|page| page.runs)
+    }
+
+    /// What the query names that no run has, with what is alike.
+    pub fn hints(&self, mentions: &[Mention]) -> Vec<Hint> {
+        let mut told = BTreeSet::new();
+        mentions
+            .iter()
+            .filter_map(|mention| {
+                let operand = mention.operand.innermost();
+                let (family, name) = column_of(operand)?;
+                let unknown = self.values(family, &name).is_none() && told.insert(operand.clone());
+                unknown.then(|| Hint {
+                    operand: operand.clone(),
+                    span: mention.span.clone(),
+                    suggestions: self.alike(family, &name, operand),
+                })
+            })
+            .collect()
+    }
+
+    fn alike(&self, family: Family, name: &str, asked: &Operand) -> Vec<Operand> {
+        let mut found: Vec<Operand> = closest(name, self.names(family), SUGGESTIONS_MAX)
+            .into_iter()
+            .filter_map(|name| in_family(family, name, asked))
+            .collect();
+        // The right name in another family.
+        for other in [Family::Metric, Family::Param, Family::Tag] {
+            if other != family && self.values(other, name).is_some() {
+                found.extend(in_family(other, name, asked));
+            }
+        }
+        found.truncate(SUGGESTIONS_MAX);
+        found
+    }
+
+    /// Names of params, tags or metrics that runs have, for completion: those that
+    /// contain `part`, in order of length, at most `limit`.
+    pub fn keys_like(&self, part: &str, limit: usize) -> Vec<Operand> {
+        let part = part.to_lowercase();
+        let families = [
+            Family::Metric,
+            Family::Param,
+            Family::Tag,
+            Family::Evaluated,
+        ];
+        let mut found: Vec<Operand> = families
+            .into_iter()
+            .flat_map(|family| self.names(family).map(move |name| (family, name)))
+            .filter(|(_, name)| name.to_lowercase().contains(&part))
+            .filter_map(|(family, name)| in_family(family, name, &Operand::metric("")))
+            .collect();
+        found.sort_by_cached_key(|operand| {
+            let text = operand.to_string();
+            (text.len(), text)
+        });
+        found.truncate(limit);
+        found
+    }
+}
+
+fn in_family(family: Family, name: &str, asked: &Operand) -> Option<Operand> {
+    Some(match family {
+        Family::Param => Operand::Param(name.to_owned()),
+        Family::Tag => Operand::Tag(name.to_owned()),
+        Family::Metric => match asked {
+            Operand::Metric { aggregate, .. } => Operand::Metric {
+                name: name.to_owned(),
+                aggregate: *aggregate,
+            },
+            _ => Operand::metric(name),
+        },
+        Family::Evaluated => {
+            let (split, name) = name.split_once('/')?;
+            Operand::Evaluated {
+                split: split.to_owned(),
+                name: name.to_owned(),
+            }
+        }
+    })
+}

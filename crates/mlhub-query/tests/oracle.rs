@@ -1,0 +1,571 @@
+//! The table against a plain list of runs that is searched row by row.
+
+mod support;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use mlhub_core::Timestamp;
+use mlhub_query::{
+    Expr, GroupBy, GroupOrder, GroupStatistic, Literal, Moment, Operand, OrderKey, RunTable,
+    Search, Test, Value, parse, parse_operand,
+};
+use proptest::prelude::*;
+use support::{Known, NOW};
+
+/// A value of a run, found without the table.
+#[derive(Debug, Clone, PartialEq)]
+enum Plain {
+    None,
+    Number(f64),
+    Text(String),
+}
+
+fn plain(run: &Known, all: &[&Known], operand: &Operand) -> Plain {
+    let number = |value: Option<f64>| value.map_or(Plain::None, Plain::Number);
+    let text =
+        |value: Option<&str>| value.map_or(Plain::None, |value| Plain::Text(value.to_owned()));
+    match operand {
+        Operand::Attribute(attribute) => match attribute.as_str() {
+            "name" => text(Some(&run.name)),
+            "state" => text(Some(run.state.as_str())),
+            "seed" => number(run.seed.map(|seed| seed as f64)),
+            "group" => text(run.group.as_deref()),
+            "created" => number(Some(run.created as f64)),
+            "started" => number(run.started.map(|time| time as f64)),
+            "deleted" => number(run.deleted.map(|time| time as f64)),
+            "duration" => number(
+                run.started
+                    .map(|from| (run.ended.unwrap_or(NOW) - from).max(0) as f64),
+            ),
+            other => panic!("no test of {other}"),
+        },
+        Operand::Param(name) => text(run.params.get(name).map(String::as_str)),
+        Operand::Tag(name) => text(run.tags.get(name).map(String::as_str)),
+        Operand::Metric { name, aggregate } => {
+            let found = run.metrics.get(name);
+            number(match aggregate.as_str() {
+                "last" => found.map(|values| values[values.len() - 1]),
+                "count" => found.map(|values| values.len() as f64),
+                "min" => found.and_then(|values| finite(values).min_by(f64::total_cmp)),
+                _ => found.and_then(|values| finite(values).max_by(f64::total_cmp)),
+            })
+        }
+        Operand::Evaluated { split, name } => {
+            number(run.evaluated.get(&(split.clone(), name.clone())).copied())
+        }
+        Operand::Group { statistic, of } => {
+            let members: Vec<&&Known> = match &run.group {
+                Some(group) => all
+                    .iter()
+                    .filter(|one| one.group.as_ref() == Some(group))
+                    .collect(),
+                None => all.iter().filter(|one| one.id == run.id).collect(),
+            };
+            let values: Vec<f64> = members
+                .iter()
+                .filter_map(|one| match of {
+                    None => Some(1.0),
+                    Some(of) => as_number(&plain(one, all, of)),
+                })
+                .collect();
+            number(statistic_of(*statistic, &values))
+        }
+    }
+}
+
+fn finite(values: &[f64]) -> impl Iterator<Item = f64> + '_ {
+    values.iter().copied().filter(|value| value.is_finite())
+}
+
+fn as_number(value: &Plain) -> Option<f64> {
+    match value {
+        Plain::Number(number) => Some(*number),
+        Plain::Text(text) => text.trim().parse().ok(),
+        Plain::None => None,
+    }
+}
+
+fn statistic_of(statistic: GroupStatistic, values: &[f64]) -> Option<f64> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let real = values.iter().copied().filter(|value| !value.is_nan());
+    match statistic {
+        GroupStatistic::Count => Some(n),
+        GroupStatistic::Mean => (!values.is_empty()).then_some(mean),
+        GroupStatistic::Std => (values.len() > 1).then(|| {
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            (squares / (n - 1.0)).sqrt()
+        }),
+        GroupStatistic::Min => real.min_by(f64::total_cmp),
+        GroupStatistic::Max => real.max_by(f64::total_cmp),
+    }
+}
+
+fn meets(run: &Known, all: &[&Known], expr: &Expr) -> bool {
+    match expr {
+        Expr::And(parts) => parts.iter().all(|part| meets(run, all, part)),
+        Expr::Or(parts) => parts.iter().any(|part| meets(run, all, part)),
+        Expr::Not(part) => !meets(run, all, part),
+        Expr::Anywhere(text) => {
+            let text = text.to_ascii_lowercase();
+            [&run.id, &run.name]
+                .into_iter()
+                .chain(run.tags.values())
+                .chain([&support::EXPERIMENT.to_owned()])
+                .any(|one| one.to_ascii_lowercase().contains(&text))
+        }
+        Expr::Test(predicate) => {
+            let value = plain(run, all, &predicate.operand);
+            if let Test::Null { negated } = predicate.test {
+                return (value == Plain::None) != negated;
+            }
+            value != Plain::None && passes(&value, &predicate.test)
+        }
+    }
+}
+
+fn literal_order(value: &Plain, literal: &Literal) -> Option<Ordering> {
+    let numbers = |a: f64, b: f64| {
+        if a.is_nan() && b.is_nan() {
+            Some(Ordering::Equal)
+        } else {
+            a.partial_cmp(&b)
+        }
+    };
+    match (value, literal) {
+        (Plain::Text(text), Literal::Text(other)) => Some(text.as_str().cmp(other)),
+        (Plain::Text(text), Literal::Bool(truth)) => match text.to_ascii_lowercase().as_str() {
+            "true" => Some(true.cmp(truth)),
+            "false" => Some(false.cmp(truth)),
+            _ => None,
+        },
+        (value, Literal::Number(other)) => numbers(as_number(value)?, *other),
+        (Plain::Number(number), Literal::Moment(Moment::Absolute(ms)) | Literal::Duration(ms)) => {
+            numbers(*number, *ms as f64)
+        }
+        (Plain::Number(number), Literal::Moment(Moment::Relative(ms))) => {
+            numbers(*number, (NOW + ms) as f64)
+        }
+        _ => None,
+    }
+}
+
+fn passes(value: &Plain, test: &Test) -> bool {
+    let text = |found: &dyn Fn(&str) -> bool| match value {
+        Plain::Text(text) => found(text),
+        _ => false,
+    };
+    match test {
+        Test::Present => !text(&|text| text.eq_ignore_ascii_case("false")),
+        Test::Null { negated } => *negated,
+        Test::Compare {
+            comparison,
+            value: literal,
+        } => {
+            let order = literal_order(value, literal);
+            match format!("{comparison:?}").as_str() {
+                "Equal" => order == Some(Ordering::Equal),
+                "NotEqual" => order != Some(Ordering::Equal),
+                "Less" => order == Some(Ordering::Less),
+                "Greater" => order == Some(Ordering::Greater),
+                "LessOrEqual" => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+                _ => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+            }
+        }
+        Test::In { negated, values } => {
+            values
+                .iter()
+                .any(|one| literal_order(value, one) == Some(Ordering::Equal))
+                != *negated
+        }
+        Test::Like {
+            negated,
+            ignore_case,
+            pattern,
+        } => {
+            let fold = |text: &str| {
+                if *ignore_case {
+                    text.to_lowercase()
+                } else {
+                    text.to_owned()
+                }
+            };
+            let pattern: Vec<char> = fold(pattern).chars().collect();
+            text(&|text| like(&fold(text).chars().collect::<Vec<_>>(), &pattern)) != *negated
+        }
+        Test::Matches { negated, pattern } => {
+            // Only patterns that are plain texts are made here.
+            text(&|text| text.contains(pattern.as_str())) != *negated
+        }
+        Test::Contains {
+            negated,
+            text: part,
+        } => text(&|text| text.contains(part.as_str())) != *negated,
+    }
+}
+
+/// `%` and `_`, by trying everything.
+fn like(text: &[char], pattern: &[char]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some(('%', rest)) => (0..=text.len()).any(|at| like(&text[at..], rest)),
+        Some(('_', rest)) => !text.is_empty() && like(&text[1..], rest),
+        Some((one, rest)) => text.first() == Some(one) && like(&text[1..], rest),
+    }
+}
+
+/// Numbers, texts, NaN, nothing; within the first two by value.
+fn rank(value: &Plain, operand: &Operand) -> (u8, f64, String) {
+    let is_label = matches!(operand, Operand::Param(_) | Operand::Tag(_));
+    match value {
+        Plain::None => (3, 0.0, String::new()),
+        Plain::Text(text) => match as_number(value).filter(|_| is_label) {
+            Some(number) if number.is_nan() => (2, 0.0, String::new()),
+            Some(number) => (0, number, String::new()),
+            None => (1, 0.0, text.clone()),
+        },
+        Plain::Number(number) if number.is_nan() => (2, 0.0, String::new()),
+        Plain::Number(number) => (0, *number, String::new()),
+    }
+}
+
+fn order(a: &Known, b: &Known, all: &[&Known], keys: &[OrderKey]) -> Ordering {
+    for key in keys {
+        let a = rank(&plain(a, all, &key.operand), &key.operand);
+        let b = rank(&plain(b, all, &key.operand), &key.operand);
+        let within =
+            a.1.partial_cmp(&b.1)
+                .expect("no NaN")
+                .then_with(|| a.2.cmp(&b.2));
+        let within = if key.descending {
+            within.reverse()
+        } else {
+            within
+        };
+        let both = a.0.cmp(&b.0).then(within);
+        if both.is_ne() {
+            return both;
+        }
+    }
+    b.seq.cmp(&a.seq)
+}
+
+fn visible<'k>(all: &'k [Known], filter: Option<&Expr>) -> Vec<&'k Known> {
+    let deleted = filter.is_some_and(|expr| expr.to_string().contains("deleted"));
+    all.iter()
+        .filter(|run| deleted || run.deleted.is_none())
+        .collect()
+}
+
+const OPERANDS: [&str; 18] = [
+    "name",
+    "state",
+    "seed",
+    "group",
+    "created",
+    "started",
+    "duration",
+    "deleted",
+    "params.lr",
+    "params.opt",
+    "tags.\"a b\"",
+    "tags.flag",
+    "metrics.acc",
+    "max(metrics.acc)",
+    "min(metrics.loss)",
+    "count(metrics.loss)",
+    "eval.test.f1",
+    "metrics.none",
+];
+const GROUP_OPERANDS: [&str; 6] = [
+    "group.mean(metrics.acc)",
+    "group.std(metrics.acc)",
+    "group.count",
+    "group.count(metrics.loss)",
+    "group.max(params.lr)",
+    "group.min(max(metrics.acc))",
+];
+
+fn operands() -> impl Strategy<Value = String> {
+    let texts = OPERANDS
+        .iter()
+        .chain(&GROUP_OPERANDS)
+        .map(ToString::to_string);
+    prop::sample::select(texts.collect::<Vec<_>>())
+}
+
+fn test_text() -> impl Strategy<Value = String> + Clone {
+    let comparison = prop::sample::select(vec!["=", "!=", "<", "<=", ">", ">="]);
+    let number = prop::sample::select(vec![
+        "0", "0.5", "-0.0", "1", "2", "nan", "inf", "-inf", "1e-2",
+    ]);
+    let word = prop::sample::select(vec![
+        "'adam'", "'0.01'", "''", "'True'", "true", "false", "'sgd'", "'A'",
+    ]);
+    let pattern = prop::sample::select(vec!["'a%'", "'%A%'", "'_d_m'", "''", "'%'", "'0.0_'"]);
+    let part = prop::sample::select(vec!["'a'", "'ru'", "'1'", "''"]);
+    let not = prop::sample::select(vec!["", "not "]);
+    let number_operand = prop::sample::select(
+        OPERANDS[12..]
+            .iter()
+            .chain(&GROUP_OPERANDS)
+            .copied()
+            .chain(["seed"])
+            .collect::<Vec<_>>(),
+    );
+    let label = prop::sample::select(vec![
+        "params.lr",
+        "params.opt",
+        "tags.\"a b\"",
+        "tags.flag",
+        "tags.none",
+    ]);
+    let text = prop::sample::select(vec![
+        "params.opt",
+        "tags.flag",
+        "name",
+        "group",
+        "params.lr",
+    ]);
+    let time = prop::sample::select(vec!["created", "started", "deleted"]);
+    let moment = prop::sample::select(vec!["-7d", "now", "1970-01-12", "-1h"]);
+    prop_oneof![
+        (number_operand.clone(), comparison.clone(), number.clone())
+            .prop_map(|(o, c, n)| format!("{o} {c} {n}")),
+        (number_operand, not.clone(), number.clone(), number.clone())
+            .prop_map(|(o, not, a, b)| format!("{o} {not}in ({a}, {b})")),
+        (
+            label.clone(),
+            comparison.clone(),
+            prop_oneof![number.clone(), word.clone()]
+        )
+            .prop_map(|(o, c, v)| format!("{o} {c} {v}")),
+        (label, not.clone(), number, word)
+            .prop_map(|(o, not, a, b)| format!("{o} {not}in ({a}, {b})")),
+        (
+            text.clone(),
+            not.clone(),
+            prop::sample::select(vec!["like", "ilike"]),
+            pattern
+        )
+            .prop_map(|(o, not, l, p)| format!("{o} {not}{l} {p}")),
+        (
+            text,
+            not.clone(),
+            prop::sample::select(vec!["matches", "contains"]),
+            part.clone()
+        )
+            .prop_map(|(o, not, m, p)| format!("{o} {not}{m} {p}")),
+        (time, comparison.clone(), moment).prop_map(|(o, c, m)| format!("{o} {c} {m}")),
+        (comparison, prop::sample::select(vec!["0s", "2h", "1h30m"]))
+            .prop_map(|(c, d)| format!("duration {c} {d}")),
+        operands(),
+        (operands(), not).prop_map(|(o, not)| format!("{o} is {not}null")),
+        part.prop_map(str::to_owned),
+        Just("state in (running, failed)".to_owned()),
+    ]
+}
+
+fn query_text() -> impl Strategy<Value = String> {
+    test_text().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} and {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} or {b})")),
+            inner.prop_map(|a| format!("not {a}")),
+        ]
+    })
+}
+
+fn orders() -> impl Strategy<Value = Vec<OrderKey>> {
+    let key = (operands(), any::<bool>()).prop_map(|(text, descending)| OrderKey {
+        operand: parse_operand(&text).expect("an operand"),
+        descending,
+    });
+    prop::collection::vec(key, 0..3)
+}
+
+/// Walks all pages, checking each against the others.
+fn walk(table: &RunTable, filter: Option<Expr>, keys: Vec<OrderKey>, limit: usize) -> Vec<String> {
+    let mut search = Search {
+        filter,
+        order: keys,
+        limit,
+        ..Search::default()
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = table.search(&search, Timestamp(NOW)).expect("a page");
+        assert!(page.runs.len() <= limit);
+        found.extend(page.runs);
+        match page.next {
+            Some(next) => search.after = Some(next),
+            None => {
+                assert_eq!(page.total, found.len() as u64);
+                return found;
+            }
+        }
+    }
+}
+
+fn close(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            // A spread around an infinity is NaN in both, by different ways.
+            a == b
+                || (a.is_nan() && b.is_nan())
+                || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-3)
+        }
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_table_finds_what_a_list_finds(
+        steps in support::steps(),
+        text in query_text(),
+        keys in orders(),
+        limit in 1usize..9,
+    ) {
+        let (table, all) = support::play(steps);
+        let expr = parse(&text).expect("parses").expr;
+        let seen = visible(&all, expr.as_ref());
+        let mut expected: Vec<&Known> = seen
+            .iter()
+            .copied()
+            .filter(|run| expr.as_ref().is_none_or(|expr| meets(run, &seen, expr)))
+            .collect();
+        expected.sort_by(|a, b| order(a, b, &seen, &keys));
+        let expected: Vec<String> = expected.into_iter().map(|run| run.id.clone()).collect();
+        prop_assert_eq!(walk(&table, expr, keys, limit), expected, "{}", text);
+    }
+
+    #[test]
+    fn groups_are_those_of_a_list(
+        steps in support::steps(),
+        by in prop::collection::vec(prop::sample::select(vec!["params.lr", "params.opt", "group", "state", "seed", "tags.flag"]), 1..3),
+        text in query_text(),
+    ) {
+        let (table, all) = support::play(steps);
+        let expr = parse(&text).expect("parses").expr;
+        let seen = visible(&all, expr.as_ref());
+        let of = parse_operand("metrics.acc").expect("an operand");
+        let request = GroupBy {
+            filter: expr.clone(),
+            by: by.iter().map(|text| parse_operand(text).expect("an operand")).collect(),
+            of: vec![of.clone()],
+            order: Some((GroupOrder::Runs, true)),
+            offset: 0,
+            limit: 1000,
+        };
+        let page = table.groups(&request, Timestamp(NOW)).expect("groups");
+        let mut expected: BTreeMap<String, Vec<&Known>> = BTreeMap::new();
+        for run in seen.iter().filter(|run| expr.as_ref().is_none_or(|expr| meets(run, &seen, expr))) {
+            let key: Vec<String> = request.by.iter().map(|operand| {
+                let (rank, number, text) = rank(&plain(run, &seen, operand), operand);
+                format!("{rank} {:?} {text:?}", number + 0.0)
+            }).collect();
+            expected.entry(key.join("|")).or_default().push(run);
+        }
+        prop_assert_eq!(page.total, expected.len() as u64);
+        let mut sizes: Vec<u64> = expected.values().map(|runs| runs.len() as u64).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        prop_assert_eq!(page.groups.iter().map(|group| group.runs).collect::<Vec<_>>(), sizes);
+        for group in &page.groups {
+            // The condition of a group finds its runs: no more, no fewer.
+            let parts = [expr.clone(), group.condition.clone()].into_iter().flatten().collect();
+            let found = walk(&table, Expr::all(parts), Vec::new(), 100);
+            let runs = expected.values().find(|runs| {
+                let mut ids: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+                let mut found: Vec<&str> = found.iter().map(String::as_str).collect();
+                ids.sort_unstable();
+                found.sort_unstable();
+                ids == found
+            });
+            let Some(runs) = runs else {
+                return Err(TestCaseError::fail(format!("no group of {found:?}")));
+            };
+            let values: Vec<f64> = runs.iter().filter_map(|run| as_number(&plain(run, &seen, &of))).collect();
+            let got = group.statistics[0];
+            prop_assert_eq!(got.count, values.len() as u64);
+            for (statistic, got) in [
+                (GroupStatistic::Mean, got.mean), (GroupStatistic::Std, got.std),
+                (GroupStatistic::Min, got.min), (GroupStatistic::Max, got.max),
+            ] {
+                prop_assert!(close(got, statistic_of(statistic, &values)), "{:?} {:?}", statistic, values);
+            }
+        }
+    }
+
+    #[test]
+    fn columns_carry_what_a_list_has(steps in support::steps(), text in operands()) {
+        let (table, all) = support::play(steps);
+        let operand = parse_operand(&text).expect("an operand");
+        let seen = visible(&all, None);
+        let search = Search { limit: 1000, columns: vec![operand.clone()], ..Search::default() };
+        let page = table.search(&search, Timestamp(NOW)).expect("a page");
+        for (id, values) in page.runs.iter().zip(&page.values) {
+            let run = seen.iter().find(|run| run.id == *id).expect("known");
+            let expected = plain(run, &seen, &operand);
+            let same = match (&values[0], &expected) {
+                (Value::Missing, Plain::None) => true,
+                (Value::Number(a), Plain::Number(b)) => close(Some(*a), Some(*b)),
+                (Value::Text(a), Plain::Text(b)) => a == b,
+                (Value::Moment(a) | Value::Duration(a), Plain::Number(b)) => *a as f64 == *b,
+                _ => false,
+            };
+            prop_assert!(same, "{}: {:?} and {:?}", text, values[0], expected);
+        }
+    }
+
+    #[test]
+    fn an_emptied_table_keeps_nothing(steps in support::steps()) {
+        let (mut table, all) = support::play(steps);
+        for run in &all {
+            prop_assert!(table.remove(&run.id));
+            prop_assert!(!table.remove(&run.id));
+        }
+        prop_assert!(table.is_empty());
+        prop_assert_eq!(table.memory().text_bytes, 0);
+        prop_assert!(table.keys_like("", 10).is_empty());
+    }
+}
+
+#[test]
+fn a_page_goes_on_where_it_ended_while_runs_come_and_go() {
+    let make = |seq: i64, acc: f64| support::simple(seq, acc);
+    let mut table = RunTable::new();
+    for seq in 1..=20 {
+        support::put(&mut table, &make(seq, (seq % 5) as f64));
+    }
+    let mut search = Search {
+        order: mlhub_query::parse_order("metrics.acc desc").expect("an order"),
+        limit: 6,
+        ..Search::default()
+    };
+    let first = table.search(&search, Timestamp(NOW)).expect("a page");
+    search.after = first.next.clone();
+    // The row that the page ended with goes, a better and a worse one come.
+    table.remove(first.runs.last().expect("rows"));
+    support::put(&mut table, &make(21, 9.0));
+    support::put(&mut table, &make(22, 0.5));
+    let mut rest = Vec::new();
+    loop {
+        let page = table.search(&search, Timestamp(NOW)).expect("a page");
+        rest.extend(page.runs);
+        match page.next {
+            Some(next) => search.after = Some(next),
+            None => break,
+        }
+    }
+    assert!(
+        first.runs.iter().all(|run| !rest.contains(run)),
+        "a row came twice"
+    );
+    assert_eq!(rest.len(), 15, "20 - 6, and the worse one");
+    assert!(rest.contains(&support::id(22)) && !rest.contains(&support::id(21)));
+}

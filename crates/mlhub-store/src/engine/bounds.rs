@@ -1,0 +1,49 @@
+//! Every bound of the engine that no client meets by name.
+
+use std::time::Duration;
+
+/// Batches that wait for a commit; more wait in their callers.
+pub(super) const QUEUE_BATCHES_MAX: usize = 4096;
+/// Points that wait for a commit; more wait in their callers. At least one
+/// largest batch fits.
+pub(super) const QUEUE_POINTS_MAX: usize = 4_000_000;
+/// Batches in one group commit.
+pub(super) const GROUP_BATCHES_MAX: usize = 1024;
+/// Points in one group commit, after which no further batch joins.
+pub(super) const GROUP_POINTS_MAX: usize = 500_000;
+
+/// Points of a full chunk.
+pub(super) const CHUNK_POINTS: usize = 4096;
+/// Points of one sealing transaction, about.
+pub(super) const SEAL_POINTS_MAX: usize = 64 * CHUNK_POINTS;
+/// Chunks of one sealing transaction, about.
+pub(super) const SEAL_PARTS_MAX: usize = 512;
+/// Bytes of the log beyond which the oldest series are sealed, however short.
+pub(super) const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Points in memory beyond which the oldest series are sealed, however short.
+pub(super) const TAIL_POINTS_SEAL: u64 = 2_000_000;
+/// Points in memory beyond which ingest waits for sealing (about 400 MB).
+pub(super) const TAIL_POINTS_MAX: u64 = 16_000_000;
+/// A run that nobody wrote to for so long is sealed.
+pub(super) const IDLE: Duration = Duration::from_secs(60);
+/// How often the sealer looks for idle runs.
+pub(super) const IDLE_LOOK: Duration = Duration::from_secs(10);
+
+/// Pause between two flushes of summaries and offsets.
+pub(super) const FLUSH_PAUSE: Duration = Duration::from_millis(500);
+/// A flush takes at most one part in this many of the time.
+pub(super) const FLUSH_SHARE: u32 = 10;
+
+/// Runs in memory beyond which clean ones are let go.
+pub(super) const RUNS_IN_MEMORY: usize = 4096;
+/// Series in memory beyond which clean runs are let go.
+pub(super) const SERIES_IN_MEMORY: usize = 400_000;
+/// Names whose numbers are remembered; beyond, all are looked up anew.
+pub(super) const LABELS_IN_MEMORY: usize = 200_000;
+/// Streams (attempt and writer) one run may have.
+pub(super) const WRITERS_PER_RUN_MAX: usize = 100_000;
+
+/// Rows of the log read at once when the store is opened.
+pub(super) const REPLAY_ROWS: i64 = 16;
+/// Points of version 1 converted in one transaction, about.
+pub(super) const CONVERT_POINTS: usize = 1_000_000;

@@ -1,0 +1,513 @@
+//! What the engine holds in memory: runs that are being written, the tails and
+//! summaries of their series, and which rows of the log are still needed.
+//!
+//! Changed only while the engine's order is held, after the database took the
+//! change; read at any time under a short lock. A run is here whole (all its
+//! series and streams) or not at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use mlhub_core::metric::Point;
+use mlhub_core::{Error, Result, RunId};
+use mlhub_series::visible_limit;
+
+use super::bounds;
+use super::fold::Fold;
+use super::tail::Tail;
+
+/// One attempt's series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct PartKey {
+    /// The run's number.
+    pub(super) run: i64,
+    /// The series' label.
+    pub(super) label: i64,
+    /// The attempt.
+    pub(super) attempt: u32,
+}
+
+/// A series of a run in memory.
+#[derive(Debug)]
+pub(super) struct SeriesState {
+    /// The metric's name.
+    pub(super) name: Arc<str>,
+    /// The summary of its visible points.
+    pub(super) fold: Fold,
+    /// Whether the stored summary is older.
+    pub(super) dirty: bool,
+    /// Its tails by attempt, ascending.
+    pub(super) tails: Vec<Tail>,
+}
+
+/// A run in memory.
+#[derive(Debug)]
+pub(super) struct RunState {
+    /// Its id.
+    pub(super) id: RunId,
+    /// Its number.
+    pub(super) seq: i64,
+    /// Its attempts and the steps they resumed from.
+    pub(super) attempts: Vec<(u32, Option<i64>)>,
+    /// Ends of its streams by attempt and writer.
+    pub(super) offsets: HashMap<(u32, Arc<str>), i64>,
+    /// Labels by name.
+    pub(super) names: HashMap<Arc<str>, i64>,
+    /// Series by label.
+    pub(super) series: HashMap<i64, SeriesState>,
+    /// Series whose stored summary is older.
+    pub(super) dirty_series: Vec<i64>,
+    /// Streams whose stored end is older.
+    pub(super) dirty_offsets: HashSet<(u32, Arc<str>)>,
+    /// When it was last written to.
+    pub(super) touched: Instant,
+    /// Whether it ended, so that it is sealed whole.
+    pub(super) ended: bool,
+    /// Tails that need rows of the log.
+    pub(super) pinned: usize,
+}
+
+/// Points of a series that a row of the log holds, to be added.
+#[derive(Debug)]
+pub(super) struct Arrival<'a> {
+    /// The label of the series.
+    pub(super) label: i64,
+    /// Its name.
+    pub(super) name: &'a Arc<str>,
+    /// The points.
+    pub(super) points: &'a Arc<Vec<Point>>,
+    /// The summary of all of them and their largest step, when known.
+    pub(super) folded: Option<(Fold, i64)>,
+}
+
+impl RunState {
+    /// Whether the run has this attempt.
+    pub(super) fn has_attempt(&self, attempt: u32) -> bool {
+        self.attempts.iter().any(|(number, _)| *number == attempt)
+    }
+
+    /// The end of a stream.
+    pub(super) fn offset(&self, attempt: u32, writer: &Arc<str>) -> i64 {
+        let key = (attempt, Arc::clone(writer));
+        self.offsets.get(&key).copied().unwrap_or(0)
+    }
+
+    /// Points of an attempt's series, sealed ones included.
+    pub(super) fn end(&self, label: i64, attempt: u32) -> u64 {
+        self.tail(label, attempt).map_or(0, Tail::end)
+    }
+
+    /// The tail of an attempt's series.
+    pub(super) fn tail(&self, label: i64, attempt: u32) -> Option<&Tail> {
+        let tails = &self.series.get(&label)?.tails;
+        tails.iter().find(|tail| tail.attempt == attempt)
+    }
+
+    fn tail_mut(&mut self, label: i64, attempt: u32) -> Option<&mut Tail> {
+        let tails = &mut self.series.get_mut(&label)?.tails;
+        tails.iter_mut().find(|tail| tail.attempt == attempt)
+    }
+
+    fn tail_ensure(&mut self, label: i64, name: &Arc<str>, attempt: u32) -> &mut Tail {
+        let names = &mut self.names;
+        let series = self.series.entry(label).or_insert_with(|| {
+            names.insert(Arc::clone(name), label);
+            SeriesState {
+                name: Arc::clone(name),
+                fold: Fold::default(),
+                dirty: false,
+                tails: Vec::with_capacity(1),
+            }
+        });
+        let place = series.tails.partition_point(|tail| tail.attempt < attempt);
+        if series
+            .tails
+            .get(place)
+            .is_none_or(|tail| tail.attempt != attempt)
+        {
+            series.tails.insert(place, Tail::after(attempt, 0, None));
+        }
+        &mut series.tails[place]
+    }
+
+    /// Takes the summary of a series after points arrived.
+    fn add_fold(&mut self, attempt: u32, arrival: &Arrival<'_>) {
+        let limit = visible_limit(&self.attempts, attempt).unwrap_or(i64::MAX);
+        let fold = match arrival.folded {
+            Some((fold, step_max)) if step_max <= limit => fold,
+            _ => Fold::of(attempt, arrival.points, limit),
+        };
+        if let Some(series) = self.series.get_mut(&arrival.label) {
+            series.fold.add(&fold);
+            if !series.dirty {
+                series.dirty = true;
+                self.dirty_series.push(arrival.label);
+            }
+        }
+    }
+
+    /// Moves the end of a stream, never back. Points without a stream (written
+    /// anew from memory) have no name.
+    fn set_offset(&mut self, attempt: u32, writer: &Arc<str>, end: i64) {
+        if writer.is_empty() {
+            return;
+        }
+        let key = (attempt, Arc::clone(writer));
+        self.dirty_offsets.insert(key.clone());
+        let stored = self.offsets.entry(key).or_insert(end);
+        *stored = end.max(*stored);
+    }
+
+    fn is_clean(&self) -> bool {
+        self.pinned == 0 && self.dirty_series.is_empty() && self.dirty_offsets.is_empty()
+    }
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    runs: HashMap<i64, RunState>,
+    ids: HashMap<RunId, i64>,
+    labels: HashMap<Arc<str>, i64>,
+    /// Tails that need a row of the log, by the oldest row they need.
+    pins: BTreeSet<(i64, PartKey)>,
+    /// Sizes of the rows of the log that are still there.
+    log: BTreeMap<i64, u64>,
+    log_bytes: u64,
+    /// Points in tails.
+    tail_points: u64,
+    series_count: usize,
+    full: VecDeque<PartKey>,
+    /// Runs with something to flush.
+    dirty_runs: HashSet<i64>,
+    /// The next row of the log.
+    pub(super) next_seq: i64,
+    /// Summaries and offsets of rows up to here are in their tables.
+    pub(super) flushed_seq: i64,
+    /// The next chunk.
+    pub(super) next_chunk: i64,
+    /// Proof that this hub owns the database.
+    pub(super) epoch: i64,
+}
+
+impl Memory {
+    /// Nothing yet, of a database at this place.
+    pub(super) fn new(epoch: i64, flushed_seq: i64, next_chunk: i64) -> Self {
+        Self {
+            next_seq: flushed_seq + 1,
+            flushed_seq,
+            next_chunk,
+            epoch,
+            ..Self::default()
+        }
+    }
+
+    /// The run, if it is in memory.
+    pub(super) fn run(&self, id: &RunId) -> Option<&RunState> {
+        self.runs.get(self.ids.get(id)?)
+    }
+
+    /// The run of a number, if it is in memory.
+    pub(super) fn run_by_seq(&self, seq: i64) -> Option<&RunState> {
+        self.runs.get(&seq)
+    }
+
+    /// The number of a name, if it is remembered.
+    pub(super) fn label(&self, name: &str) -> Option<(Arc<str>, i64)> {
+        let (name, label) = self.labels.get_key_value(name)?;
+        Some((Arc::clone(name), *label))
+    }
+
+    /// Remembers the number of a name.
+    pub(super) fn label_put(&mut self, name: &Arc<str>, label: i64) {
+        if self.labels.len() >= bounds::LABELS_IN_MEMORY {
+            self.labels.clear();
+        }
+        self.labels.insert(Arc::clone(name), label);
+    }
+
+    /// Takes a run that was read from the database.
+    pub(super) fn run_put(&mut self, run: RunState) {
+        self.forget(run.seq);
+        self.series_count += run.series.len();
+        self.ids.insert(run.id.clone(), run.seq);
+        self.runs.insert(run.seq, run);
+    }
+
+    /// Changes what is known of a run, when it is in memory.
+    pub(super) fn run_change(&mut self, id: &RunId, change: impl FnOnce(&mut RunState)) {
+        let run = self.ids.get(id).and_then(|seq| self.runs.get_mut(seq));
+        if let Some(run) = run {
+            change(run);
+        }
+    }
+
+    /// Lets a run go, with all that is in memory of it.
+    pub(super) fn forget(&mut self, seq: i64) {
+        let Some(run) = self.runs.remove(&seq) else {
+            return;
+        };
+        self.ids.remove(&run.id);
+        self.dirty_runs.remove(&seq);
+        self.series_count -= run.series.len();
+        for (label, series) in &run.series {
+            for tail in &series.tails {
+                self.tail_points -= tail.len();
+                if let Some(oldest) = tail.oldest_seq() {
+                    let key = PartKey {
+                        run: seq,
+                        label: *label,
+                        attempt: tail.attempt,
+                    };
+                    self.pins.remove(&(oldest, key));
+                }
+            }
+        }
+    }
+
+    /// Gives the points of the short chunk at its end back to a tail.
+    pub(super) fn warm(&mut self, key: PartKey, points: Vec<Point>) -> Result<()> {
+        let count = points.len() as u64;
+        let tail = self
+            .runs
+            .get_mut(&key.run)
+            .and_then(|run| run.tail_mut(key.label, key.attempt));
+        if tail.is_some_and(|tail| tail.warm(points)) {
+            self.tail_points += count;
+            return Ok(());
+        }
+        Err(Error::internal(
+            "read the end of a series",
+            "a chunk holds another number of points than its row says",
+        ))
+    }
+
+    /// Notes a row of the log.
+    pub(super) fn log_put(&mut self, seq: i64, size_bytes: u64) {
+        self.log.insert(seq, size_bytes);
+        self.log_bytes += size_bytes;
+        self.next_seq = seq + 1;
+    }
+
+    /// Adds a batch that row `seq` of the log holds. Its run is in memory.
+    pub(super) fn add(
+        &mut self,
+        seq: i64,
+        run: i64,
+        attempt: u32,
+        stream: (&Arc<str>, i64),
+        arrivals: &[Arrival<'_>],
+        now: Instant,
+    ) {
+        let Some(state) = self.runs.get_mut(&run) else {
+            return;
+        };
+        let series_before = state.series.len();
+        for arrival in arrivals {
+            let key = PartKey {
+                run,
+                label: arrival.label,
+                attempt,
+            };
+            let tail = state.tail_ensure(arrival.label, arrival.name, attempt);
+            if tail.push(seq, arrival.points) {
+                self.pins.insert((seq, key));
+                state.pinned += 1;
+            }
+            let tail = state.tail_ensure(arrival.label, arrival.name, attempt);
+            if tail.is_full() && !tail.queued {
+                tail.queued = true;
+                self.full.push_back(key);
+            }
+            self.tail_points += arrival.points.len() as u64;
+            state.add_fold(attempt, arrival);
+        }
+        state.set_offset(attempt, stream.0, stream.1);
+        state.touched = now;
+        self.series_count += state.series.len() - series_before;
+        self.dirty_runs.insert(run);
+    }
+
+    /// Adds to the summaries alone what a row of the log holds: its points are
+    /// in chunks already. With [`Memory::add`], replays the log.
+    pub(super) fn add_folded(&mut self, run: i64, attempt: u32, arrivals: &[Arrival<'_>]) {
+        let Some(state) = self.runs.get_mut(&run) else {
+            return;
+        };
+        for arrival in arrivals {
+            state.tail_ensure(arrival.label, arrival.name, attempt);
+            state.add_fold(attempt, arrival);
+        }
+        self.dirty_runs.insert(run);
+    }
+
+    /// Points of a tail are in chunks now.
+    pub(super) fn sealed(&mut self, key: PartKey, end: u64, partial: Option<i64>) {
+        let Some(run) = self.runs.get_mut(&key.run) else {
+            return;
+        };
+        let Some(tail) = run.tail_mut(key.label, key.attempt) else {
+            return;
+        };
+        let (before, len) = (tail.oldest_seq(), tail.len());
+        tail.sealed(end, partial);
+        self.tail_points -= len - tail.len();
+        let after = tail.oldest_seq();
+        if tail.is_full() {
+            tail.queued = true;
+            self.full.push_back(key);
+        }
+        if let Some(before) = before {
+            self.pins.remove(&(before, key));
+            run.pinned -= 1;
+        }
+        if let Some(after) = after {
+            self.pins.insert((after, key));
+            run.pinned += 1;
+        }
+    }
+
+    /// The next full tail.
+    pub(super) fn full_pop(&mut self) -> Option<PartKey> {
+        self.full.pop_front()
+    }
+
+    /// Sealing these failed: full ones wait again.
+    pub(super) fn seal_again(&mut self, keys: impl Iterator<Item = PartKey>) {
+        for key in keys {
+            if self.tail(key).is_some_and(Tail::is_full) {
+                self.full.push_back(key);
+            }
+        }
+    }
+
+    /// Tails to seal whole, the oldest first: those of ended and idle runs, and
+    /// any while log or memory are beyond their bounds.
+    pub(super) fn to_seal(&self, now: Instant, count: usize, everything: bool) -> Vec<PartKey> {
+        let mut log_bytes = self.log_bytes;
+        let mut points = self.tail_points;
+        let mut found = Vec::new();
+        let mut freed = self.log.iter();
+        let mut freed_to = 0;
+        for (seq, key) in &self.pins {
+            if found.len() >= count {
+                break;
+            }
+            // Rows before this pin would be gone by now.
+            while freed_to < *seq
+                && let Some((row, size)) = freed.next()
+            {
+                freed_to = *row;
+                if row < seq {
+                    log_bytes -= size;
+                }
+            }
+            let Some(run) = self.runs.get(&key.run) else {
+                continue;
+            };
+            let beyond = log_bytes > bounds::LOG_BYTES_MAX / 2 && self.log_is_long()
+                || points > bounds::TAIL_POINTS_SEAL / 2 && self.memory_is_full();
+            let idle = now.saturating_duration_since(run.touched) >= bounds::IDLE;
+            if everything || beyond || idle || run.ended {
+                found.push(*key);
+                points -= run
+                    .tail(key.label, key.attempt)
+                    .map_or(0, Tail::len)
+                    .min(points);
+            }
+        }
+        found
+    }
+
+    /// Whether the log is beyond its bound.
+    pub(super) fn log_is_long(&self) -> bool {
+        self.log_bytes > bounds::LOG_BYTES_MAX
+    }
+
+    /// Whether the tails are beyond the bound from which short ones are sealed.
+    pub(super) fn memory_is_full(&self) -> bool {
+        self.tail_points > bounds::TAIL_POINTS_SEAL
+    }
+
+    /// Points in memory.
+    pub(super) fn tail_points(&self) -> u64 {
+        self.tail_points
+    }
+
+    /// Whether full tails wait for the sealer.
+    pub(super) fn has_full(&self) -> bool {
+        !self.full.is_empty()
+    }
+
+    /// The tail of a key.
+    pub(super) fn tail(&self, key: PartKey) -> Option<&Tail> {
+        self.runs.get(&key.run)?.tail(key.label, key.attempt)
+    }
+
+    /// Tails with points that no chunk covers.
+    pub(super) fn unsealed(&self) -> impl Iterator<Item = PartKey> {
+        self.pins.iter().map(|(_, key)| *key)
+    }
+
+    /// Runs with something to flush.
+    pub(super) fn dirty(&self) -> impl Iterator<Item = &RunState> {
+        self.dirty_runs.iter().filter_map(|seq| self.runs.get(seq))
+    }
+
+    /// Whether a flush would change anything.
+    pub(super) fn needs_flush(&self) -> bool {
+        !self.dirty_runs.is_empty()
+            || self
+                .log
+                .first_key_value()
+                .is_some_and(|(seq, _)| *seq <= self.trimmable())
+    }
+
+    /// The newest row of the log that nothing in memory needs, once all is flushed.
+    pub(super) fn trimmable(&self) -> i64 {
+        let last = self.next_seq - 1;
+        self.pins.first().map_or(last, |(seq, _)| seq - 1)
+    }
+
+    /// All summaries and offsets are stored, and the log up to `trimmed` is gone.
+    pub(super) fn flushed(&mut self, flushed_seq: i64, trimmed: i64) {
+        self.flushed_seq = flushed_seq;
+        for seq in std::mem::take(&mut self.dirty_runs) {
+            if let Some(run) = self.runs.get_mut(&seq) {
+                for label in std::mem::take(&mut run.dirty_series) {
+                    if let Some(series) = run.series.get_mut(&label) {
+                        series.dirty = false;
+                    }
+                }
+                run.dirty_offsets.clear();
+            }
+        }
+        let kept = self.log.split_off(&(trimmed + 1));
+        let gone: u64 = self.log.values().sum();
+        self.log = kept;
+        self.log_bytes -= gone;
+    }
+
+    /// Lets clean runs go: ended ones, and while there are too many the ones
+    /// that were written to longest ago.
+    pub(super) fn let_go(&mut self) {
+        let mut clean: Vec<(bool, Instant, i64)> = Vec::new();
+        let crowded = self.runs.len() > bounds::RUNS_IN_MEMORY
+            || self.series_count > bounds::SERIES_IN_MEMORY;
+        for run in self.runs.values() {
+            if run.is_clean() && (run.ended || crowded) {
+                clean.push((!run.ended, run.touched, run.seq));
+            }
+        }
+        clean.sort_unstable();
+        for (alive, _, seq) in clean {
+            let crowded = self.runs.len() > bounds::RUNS_IN_MEMORY / 2
+                || self.series_count > bounds::SERIES_IN_MEMORY / 2;
+            if alive && !crowded {
+                break;
+            }
+            self.forget(seq);
+        }
+    }
+}

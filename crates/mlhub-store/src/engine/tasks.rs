@@ -1,0 +1,219 @@
+//! The engine's tasks: committing, sealing, flushing.
+//!
+//! They end when the engine is dropped; what was acknowledged is in the log then.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mlhub_core::store::IngestOutcome;
+use mlhub_core::{Error, Result};
+use tokio::sync::{mpsc, watch};
+
+use super::commit::{Group, Touch, Waiting};
+use super::prepare::Batch;
+use super::{Inner, Standing, bounds, load};
+use crate::sql::{Access, Backend};
+
+/// Commits what waits, one group after the other.
+pub(super) async fn commit<B: Backend>(inner: Arc<Inner<B>>, mut queue: mpsc::Receiver<Waiting>) {
+    while let Some(first) = queue.recv().await {
+        let mut points = first.batch.points;
+        let mut group = vec![first];
+        while points < bounds::GROUP_POINTS_MAX
+            && group.len() < bounds::GROUP_BATCHES_MAX
+            && let Ok(next) = queue.try_recv()
+        {
+            points += next.batch.points;
+            group.push(next);
+        }
+        let batches: Vec<Arc<Batch>> = group
+            .iter()
+            .map(|waiting| Arc::clone(&waiting.batch))
+            .collect();
+        let done = match inner.room_in_memory().await {
+            Ok(()) => inner.commit(&batches).await,
+            Err(error) => Err(error),
+        };
+        answer(group, done);
+        inner.wake_sealer();
+    }
+}
+
+fn answer(group: Vec<Waiting>, done: Result<Vec<Result<IngestOutcome>>>) {
+    let outcomes = match done {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            let copies = (1..group.len()).map(|_| copy(&error)).collect::<Vec<_>>();
+            std::iter::once(error).chain(copies).map(Err).collect()
+        }
+    };
+    for (waiting, outcome) in group.into_iter().zip(outcomes) {
+        drop(waiting.permit);
+        // Nobody may wait any more: the batch stands, its answer is lost.
+        drop(waiting.answer.send(outcome));
+    }
+}
+
+/// The same error for another batch of the group; the cause stays with the first.
+fn copy(error: &Error) -> Error {
+    Error::new(error.kind(), error.public_message())
+}
+
+impl<B: Backend> Inner<B> {
+    /// Waits while the tails take more memory than they may.
+    async fn room_in_memory(&self) -> Result<()> {
+        let mut rounds = self.rounds.subscribe();
+        while self.memory().tail_points() > bounds::TAIL_POINTS_MAX {
+            rounds.borrow_and_update();
+            self.seal_wanted.notify_one();
+            if rounds.changed().await.is_err() {
+                return Ok(());
+            }
+            if let (_, Some((kind, message))) = &*rounds.borrow() {
+                return Err(Error::new(*kind, message.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn wake_sealer(&self) {
+        let memory = self.memory();
+        if memory.has_full() || memory.log_is_long() || memory.memory_is_full() {
+            self.seal_wanted.notify_one();
+        }
+    }
+
+    /// Commits a group; outcomes by batch.
+    async fn commit(&self, batches: &[Arc<Batch>]) -> Result<Vec<Result<IngestOutcome>>> {
+        let mut standing = self.order.lock().await;
+        self.ready(&mut standing).await?;
+        self.touch(batches).await?;
+        self.commit_group(&mut standing, batches).await
+    }
+
+    async fn commit_group(
+        &self,
+        standing: &mut Standing,
+        batches: &[Arc<Batch>],
+    ) -> Result<Vec<Result<IngestOutcome>>> {
+        let (group, refused, places) = Group::new(&self.memory(), batches);
+        let mut outcomes: Vec<Option<Result<IngestOutcome>>> =
+            batches.iter().map(|_| None).collect();
+        for (place, error) in refused {
+            outcomes[place] = Some(Err(error));
+        }
+        if !places.is_empty() {
+            let group = Arc::new(group);
+            let input = Arc::clone(&group);
+            standing.begin();
+            let stored = self
+                .backend
+                .run(Access::Write, "store events", input, |tx, group| {
+                    Box::pin(group.store(tx))
+                })
+                .await;
+            let committed = standing.note(stored)?;
+            group.apply(&mut self.memory(), &committed);
+            for (place, outcome) in places.into_iter().zip(committed.outcomes) {
+                outcomes[place] = Some(outcome);
+            }
+        }
+        Ok(outcomes
+            .into_iter()
+            .map(|outcome| {
+                outcome.unwrap_or_else(|| {
+                    Err(Error::internal("store events", "a batch has no outcome"))
+                })
+            })
+            .collect())
+    }
+
+    /// Reads what memory lacks for these batches.
+    async fn touch(&self, batches: &[Arc<Batch>]) -> Result<()> {
+        let runs = Touch::of(&self.memory(), batches).runs;
+        for run in &runs {
+            self.run_load(run).await?;
+        }
+        let cold = Touch::of(&self.memory(), batches).cold;
+        for (key, chunk) in cold {
+            let points = self
+                .backend
+                .run(
+                    Access::Read,
+                    "read the end of a series",
+                    chunk,
+                    |tx, chunk| Box::pin(load::chunk_points(tx, *chunk)),
+                )
+                .await?;
+            self.memory().warm(key, points)?;
+        }
+        Ok(())
+    }
+}
+
+/// Seals whenever something is due.
+pub(super) async fn seal<B: Backend>(inner: Arc<Inner<B>>, mut alive: watch::Receiver<()>) {
+    loop {
+        let done = inner.seal_some(false).await;
+        let failed = done.as_ref().err().map(|error| {
+            tracing::warn!(error = %error, cause = ?std::error::Error::source(error), "sealing failed; it is tried again");
+            (error.kind(), error.public_message().to_owned())
+        });
+        let more = done.unwrap_or(false);
+        inner.rounds.send_modify(|(round, last)| {
+            *round += 1;
+            *last = failed.clone();
+        });
+        let wanted = async {
+            if failed.is_some() {
+                tokio::time::sleep(bounds::FLUSH_PAUSE).await;
+            }
+            if !more {
+                let wanted = inner.seal_wanted.notified();
+                drop(tokio::time::timeout(bounds::IDLE_LOOK, wanted).await);
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = alive.changed() => return,
+            () = wanted => {}
+        }
+    }
+}
+
+/// Flushes from time to time.
+pub(super) async fn flush<B: Backend>(inner: Arc<Inner<B>>, mut alive: watch::Receiver<()>) {
+    let mut pause = bounds::FLUSH_PAUSE;
+    let mut failed = false;
+    loop {
+        tokio::select! {
+            biased;
+            _ = alive.changed() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        if !inner.memory().needs_flush() {
+            continue;
+        }
+        let started = Instant::now();
+        let done = inner.flush_in_turn().await;
+        pause = pause_after(started.elapsed());
+        if let Err(error) = &done
+            && !failed
+        {
+            tracing::warn!(error = %error, cause = ?std::error::Error::source(error), "summaries cannot be stored; it is tried again");
+        }
+        failed = done.is_err();
+    }
+}
+
+impl<B: Backend> Inner<B> {
+    async fn flush_in_turn(&self) -> Result<()> {
+        let mut standing = self.order.lock().await;
+        self.ready(&mut standing).await?;
+        self.flush(&mut standing).await
+    }
+}
+
+fn pause_after(took: Duration) -> Duration {
+    bounds::FLUSH_PAUSE.max(took * bounds::FLUSH_SHARE)
+}
