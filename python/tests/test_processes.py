@@ -130,6 +130,31 @@ if __name__ == '__main__':
     assert events.file("exit.json")["code"] == 0
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_may_log_without_more_ado(program: Program, method: str) -> None:
+    code = f"""
+import multiprocessing, mlhub
+
+def work(number):
+    for step in range(10):
+        mlhub.log({{f'worker{{number}}': step}}, step=step)
+    return mlhub.run.id
+
+if __name__ == '__main__':
+    run = mlhub.init('p')
+    with multiprocessing.get_context('{method}').Pool(2) as pool:
+        assert set(pool.map(work, range(4))) == {{run.id}}
+        pool.close()
+        pool.join()
+"""
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    events = program.events()
+    for number in range(4):
+        assert events.series(f"worker{number}") == [(step, float(step)) for step in range(10)]
+    assert events.file("exit.json")["code"] == 0
+
+
 def test_forked_workers_may_have_runs_of_their_own(program: Program) -> None:
     code = """
 import multiprocessing, mlhub

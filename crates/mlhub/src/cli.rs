@@ -82,6 +82,12 @@ pub(crate) enum Command {
         #[arg(required = true)]
         runs: Vec<String>,
     },
+    /// Ship runs that the Python SDK wrote to the hub; again and again if need be
+    Sync {
+        /// Run directories, or folders of them
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+    },
     /// List, get and put the files of a run
     #[command(subcommand)]
     Artifacts(ArtifactsCommand),
@@ -105,12 +111,6 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
-    },
-    /// Ship runs that the Python SDK wrote to the hub; again and again if need be
-    Sync {
-        /// Run directories, or folders of them
-        #[arg(required = true, value_name = "DIR")]
-        dirs: Vec<PathBuf>,
     },
     /// Ship one run while it is written (started by the SDK)
     #[command(hide = true)]

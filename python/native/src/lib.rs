@@ -92,8 +92,8 @@ impl Writer {
     }
 
     #[getter]
-    fn path(&self) -> PathBuf {
-        self.writer.path()
+    fn path(&self) -> std::ffi::OsString {
+        self.writer.path().into_os_string()
     }
 
     #[getter]

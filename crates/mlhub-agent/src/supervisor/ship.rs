@@ -298,9 +298,8 @@ impl Shipper {
         self.stored = stored;
         // A hub that does not say takes JSON.
         self.binary = client.info().is_ok_and(|info| {
-            let formats = info.event_formats.iter();
-            formats
-                .into_iter()
+            info.event_formats
+                .iter()
                 .any(|format| format == batch::CONTENT_TYPE)
         });
         self.shared.set(&self.shared.tell_start);

@@ -94,6 +94,7 @@ async fn only_liveness_is_public_and_only_queries_are_read_by_post() {
         assert_eq!(public, entry.path == "/health", "{entry:?}");
         let query = [
             "/api/v1/series/query",
+            "/api/v1/runs/search",
             "/api/v1/series/history",
             "/api/v1/compare",
         ]

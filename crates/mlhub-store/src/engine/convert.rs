@@ -13,11 +13,6 @@ use crate::sql::Tx;
 
 /// Converts some series; false when none is left.
 pub(super) async fn some(tx: &mut dyn Tx) -> Result<bool> {
-    let rows = tx
-        .query("SELECT coalesce(max(id), 0) FROM chunk", &[])
-        .await?;
-    let last: i64 = rows.into_iter().next().map_or(Ok(0), |mut row| row.i64())?;
-    let mut next = last + 1;
     let mut points = 0;
     while points < CONVERT_POINTS {
         let Some(key) = first(tx).await? else {
@@ -25,10 +20,8 @@ pub(super) async fn some(tx: &mut dyn Tx) -> Result<bool> {
         };
         let old = read(tx, key).await?;
         points += old.len().max(1);
-        let tail = SealedTail::new(key, seal::chunks(0, &old));
-        let tails = [tail];
-        seal::insert(tx, next, &tails).await?;
-        next += seal::count(&tails);
+        let tail = SealedTail::new(key, None, seal::chunks(0, &old));
+        seal::insert(tx, &[tail]).await?;
         tx.execute(
             "DELETE FROM chunk_v1 WHERE run = $1 AND label = $2 AND attempt = $3",
             &place(key),

@@ -94,20 +94,20 @@ pub(super) async fn existing(
     rows.into_iter().map(|mut row| row.i64()).collect()
 }
 
-/// Refuses when another hub has taken the database over; until the transaction
-/// ends, none can.
-pub(super) async fn check_epoch(tx: &mut dyn Tx, epoch: i64) -> Result<()> {
+/// Takes the engine's row until the transaction ends; the epoch in it.
+pub(super) async fn lock(tx: &mut dyn Tx) -> Result<Option<i64>> {
     let sql = format!(
         "SELECT epoch FROM engine WHERE id = 1{}",
         tx.dialect().lock_rows()
     );
     let rows = tx.query(&sql, &[]).await?;
-    let found: Option<i64> = rows
-        .into_iter()
-        .next()
-        .map(|mut row| row.i64())
-        .transpose()?;
-    if found == Some(epoch) {
+    rows.into_iter().next().map(|mut row| row.i64()).transpose()
+}
+
+/// Refuses when another hub has taken the database over; until the transaction
+/// ends, none can.
+pub(super) async fn check_epoch(tx: &mut dyn Tx, epoch: i64) -> Result<()> {
+    if lock(tx).await? == Some(epoch) {
         return Ok(());
     }
     Err(Error::new(

@@ -42,8 +42,7 @@ pub(super) async fn all(tx: &mut dyn Tx) -> Result<Memory> {
 /// Reads all that is not in its tables yet; this hub owns the database by `epoch`.
 pub(super) async fn again(tx: &mut dyn Tx, epoch: i64) -> Result<Memory> {
     let flushed_seq = number(tx, "SELECT flushed_seq FROM engine WHERE id = 1").await?;
-    let last_chunk = number(tx, "SELECT coalesce(max(id), 0) FROM chunk").await?;
-    let mut memory = Memory::new(epoch, flushed_seq, last_chunk + 1);
+    let mut memory = Memory::new(epoch, flushed_seq);
     if replay(tx, &mut memory).await? {
         // What follows a lost row counts on from before it: written anew, so that
         // the places in the log are those in the chunks again.

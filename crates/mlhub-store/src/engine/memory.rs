@@ -185,19 +185,16 @@ pub(super) struct Memory {
     pub(super) next_seq: i64,
     /// Summaries and offsets of rows up to here are in their tables.
     pub(super) flushed_seq: i64,
-    /// The next chunk.
-    pub(super) next_chunk: i64,
     /// Proof that this hub owns the database.
     pub(super) epoch: i64,
 }
 
 impl Memory {
     /// Nothing yet, of a database at this place.
-    pub(super) fn new(epoch: i64, flushed_seq: i64, next_chunk: i64) -> Self {
+    pub(super) fn new(epoch: i64, flushed_seq: i64) -> Self {
         Self {
             next_seq: flushed_seq + 1,
             flushed_seq,
-            next_chunk,
             epoch,
             ..Self::default()
         }

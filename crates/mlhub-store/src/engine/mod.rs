@@ -14,6 +14,8 @@
 //! locked for moments only. No rule of use is here.
 
 mod bounds;
+#[expect(dead_code, reason = "export and import are about to use it")]
+pub(crate) mod bulk;
 mod columns;
 mod commit;
 mod convert;
@@ -318,14 +320,14 @@ impl<B: Backend> Inner<B> {
             // Memory was read back meanwhile: what was picked may be sealed already.
             return Ok(());
         }
-        let (input, first_id) = {
+        let input = {
             let memory = self.memory();
             // A run may have been removed, or sealed by somebody else, meanwhile.
             let tails: Vec<_> = tails
                 .into_iter()
                 .filter(|tail| tail.is_still_due(&memory))
                 .collect();
-            ((memory.epoch, memory.next_chunk, tails), memory.next_chunk)
+            (memory.epoch, tails)
         };
         let input = Arc::new(input);
         standing.begin();
@@ -335,16 +337,16 @@ impl<B: Backend> Inner<B> {
                 Access::Write,
                 "store chunks",
                 Arc::clone(&input),
-                |tx, input| Box::pin(seal::store(tx, input.0, input.1, &input.2)),
+                |tx, input| Box::pin(seal::store(tx, input.0, &input.1)),
             )
             .await;
-        let gone = standing.note(stored)?;
+        let (first_id, gone) = standing.note(stored)?;
         let mut memory = self.memory();
         if gone.is_empty() {
-            seal::apply(&mut memory, first_id, &input.2);
+            seal::apply(&mut memory, first_id, &input.1);
         } else {
             // Somebody removed runs behind the engine; the others are sealed next time.
-            memory.seal_again(input.2.iter().map(|tail| tail.key));
+            memory.seal_again(input.1.iter().map(|tail| tail.key));
             gone.into_iter().for_each(|run| memory.forget(run));
         }
         Ok(())

@@ -127,6 +127,16 @@ async fn points(
     let (Some(run), Some(label)) = (run, label) else {
         return Ok(Vec::new());
     };
+    stored(tx, run, label, tails).await
+}
+
+/// The points of a series: those in chunks, then those of `tails`.
+pub(super) async fn stored(
+    tx: &mut dyn Tx,
+    run: i64,
+    label: i64,
+    tails: &[TailView],
+) -> Result<Vec<AttemptPoints>> {
     let rows = tx
         .query(
             "SELECT c.attempt, c.start_index, b.body FROM chunk c JOIN chunk_body b ON b.id = c.id \

@@ -105,25 +105,30 @@ fn seal(start: u64, points: &[Point]) -> Option<Sealed> {
     })
 }
 
-/// Stores chunks, numbered from `first_id`, unless some of their runs are gone:
-/// those are returned.
+/// Stores chunks, unless some of their runs are gone: those are returned, with
+/// the number of the first chunk.
 pub(super) async fn store(
     tx: &mut dyn Tx,
     epoch: i64,
-    first_id: i64,
     tails: &[SealedTail],
-) -> Result<Vec<i64>> {
+) -> Result<(i64, Vec<i64>)> {
     check_epoch(tx, epoch).await?;
     let runs: BTreeSet<i64> = tails.iter().map(|tail| tail.key.run).collect();
     let there = existing(tx, runs.iter().copied()).await?;
+    let mut first_id = 0;
     if there.len() == runs.len() {
-        insert(tx, first_id, tails).await?;
+        first_id = insert(tx, tails).await?;
     }
-    Ok(runs.difference(&there).copied().collect())
+    Ok((first_id, runs.difference(&there).copied().collect()))
 }
 
-/// Stores chunks, numbered from `first_id`, and removes those they replace.
-pub(super) async fn insert(tx: &mut dyn Tx, first_id: i64, tails: &[SealedTail]) -> Result<()> {
+/// Stores chunks and removes those they replace; the number of the first.
+pub(super) async fn insert(tx: &mut dyn Tx, tails: &[SealedTail]) -> Result<i64> {
+    let last = tx
+        .query("SELECT coalesce(max(id), 0) FROM chunk", &[])
+        .await?;
+    let last: i64 = last.into_iter().next().map_or(Ok(0), |mut row| row.i64())?;
+    let first_id = last + 1;
     let (mut rows, mut bodies, mut rollups) = (Vec::new(), Vec::new(), Vec::new());
     let mut id = first_id;
     for tail in tails {
@@ -150,12 +155,8 @@ pub(super) async fn insert(tx: &mut dyn Tx, first_id: i64, tails: &[SealedTail])
     let head = "INSERT INTO chunk (id, run, label, attempt, start_index, points, step_max, stats)";
     insert_rows(tx, head, rows, "").await?;
     insert_rows(tx, "INSERT INTO chunk_body (id, body)", bodies, "").await?;
-    insert_rows(tx, "INSERT INTO chunk_rollup (id, body)", rollups, "").await
-}
-
-/// How many chunks these are.
-pub(super) fn count(tails: &[SealedTail]) -> i64 {
-    tails.iter().map(|tail| tail.chunks.len() as i64).sum()
+    insert_rows(tx, "INSERT INTO chunk_rollup (id, body)", rollups, "").await?;
+    Ok(first_id)
 }
 
 /// Takes into memory that the chunks are stored.
@@ -169,15 +170,14 @@ pub(super) fn apply(memory: &mut Memory, first_id: i64, tails: &[SealedTail]) {
             memory.sealed(tail.key, end, partial);
         }
     }
-    memory.next_chunk = memory.next_chunk.max(id);
 }
 
 impl SealedTail {
-    /// Chunks of an attempt's series that has none yet.
-    pub(super) fn new(key: PartKey, chunks: Vec<Sealed>) -> Self {
+    /// Chunks of an attempt's series, and the one they replace.
+    pub(super) fn new(key: PartKey, replaces: Option<i64>, chunks: Vec<Sealed>) -> Self {
         Self {
             key,
-            replaces: None,
+            replaces,
             chunks,
         }
     }

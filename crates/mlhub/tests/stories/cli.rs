@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Served, World};
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "",
     "serve",
     "run",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 29] = [
     "history",
     "stop",
     "compare",
+    "sync",
     "artifacts",
     "artifacts list",
     "artifacts get",
