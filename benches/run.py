@@ -9,7 +9,8 @@
 Each tracker lives in a virtual environment of its own (target/bench/venv-*), made at the first
 run, with its newest release. Trackers take turns within a round, so that a slow minute of the
 machine hits all of them; a figure is the median of the rounds, with its smallest and greatest.
-Nothing is timed but the trackers' own work; see worker.py for what each scenario measures.
+BENCH_PYTHON names an interpreter that has the SDK already, BENCH_PROFILE=debug measures the
+binaries of that profile. Nothing is timed but the trackers' own work; see worker.py for what each scenario measures.
 """
 
 from __future__ import annotations
@@ -97,6 +98,8 @@ def say(text: str) -> None:
 
 def environment(name: str, peer: Peer) -> Path:
     """The interpreter of the tracker's own virtual environment, made if it is not there."""
+    if name == "mlhub" and "BENCH_PYTHON" in os.environ:
+        return Path(os.environ["BENCH_PYTHON"])
     venv = WORK / f"venv-{name.split('-')[0]}"
     python = venv / "bin" / "python"
     ready = venv / "ready"

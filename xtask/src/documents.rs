@@ -1,5 +1,5 @@
 //! Holds what documents point to against what is there: the tests that
-//! `ARCHITECTURE.md` names, and relative links between Markdown files.
+//! `ARCHITECTURE.md` and `docs/reliability.md` name, and relative links between Markdown files.
 //!
 //! Links to other sites are not followed, anchors within a file not looked up.
 
@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-const ARCHITECTURE: &str = "ARCHITECTURE.md";
+/// Documents that name the test of each thing they promise.
+const PROMISING: [&str; 2] = ["ARCHITECTURE.md", "docs/reliability.md"];
 /// Where Markdown files are looked for, besides the root itself.
 const FOLDERS: [&str; 3] = ["docs", "adapters", "examples"];
 
 /// Every `` `path/to/file::test_name` `` of the document names a test that exists.
 pub(crate) fn check_tests(root: &Path) -> Result<String> {
-    let document = crate::read(root, ARCHITECTURE)?;
-    let names = test_names(&document);
-    ensure!(!names.is_empty(), "{ARCHITECTURE} names no test");
+    let mut names = Vec::new();
+    for document in PROMISING {
+        let found = test_names(&crate::read(root, document)?);
+        ensure!(!found.is_empty(), "{document} names no test");
+        names.extend(found);
+    }
     let mut missing = Vec::new();
     for (file, test) in &names {
         let there = std::fs::read_to_string(root.join(file))

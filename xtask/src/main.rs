@@ -20,7 +20,7 @@ type Check = (&'static str, fn(&Path) -> Result<String>);
 
 const CHECKS: [Check; 8] = [
     ("crate arrows of ARCHITECTURE.md", arrows::check),
-    ("tests that ARCHITECTURE.md names", documents::check_tests),
+    ("tests that documents name", documents::check_tests),
     ("links between documents", documents::check_links),
     ("docs/openapi.json", snapshots::check_openapi),
     ("docs/metrics.md", snapshots::check_metrics),

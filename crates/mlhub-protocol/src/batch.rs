@@ -337,7 +337,10 @@ mod tests {
         })
     }
 
-    fn bits(batch: &ColumnBatch) -> Vec<(&str, Vec<(i64, i64, u64)>)> {
+    /// A series by name, its points as step, time and bits of the value.
+    type Bits<'a> = (&'a str, Vec<(i64, i64, u64)>);
+
+    fn bits(batch: &ColumnBatch) -> Vec<Bits<'_>> {
         let of = |point: &Point| (point.step, point.time.0, point.value.to_bits());
         batch
             .series

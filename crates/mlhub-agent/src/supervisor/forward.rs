@@ -44,6 +44,9 @@ const CAPTURE_WAIT_MAX: Duration = Duration::from_secs(15);
 /// Pause between looks for it.
 const CAPTURE_PAUSE: Duration = Duration::from_millis(50);
 
+/// Gives what serves the hub of a data directory.
+pub type ServeLocally = Box<dyn Fn(&Path) -> Box<dyn LocalHub>>;
+
 /// How a run directory of the SDK is shipped.
 pub struct ForwardOptions {
     /// Where the hub is, whatever `sdk.json` says.
@@ -51,7 +54,7 @@ pub struct ForwardOptions {
     /// Where it is, when neither this nor `sdk.json` says.
     pub default_hub: HubAddress,
     /// Gives what serves the hub of a data directory where nobody does.
-    pub local_hub: Box<dyn Fn(&Path) -> Box<dyn LocalHub>>,
+    pub local_hub: ServeLocally,
 }
 
 impl ForwardOptions {

@@ -46,7 +46,9 @@ mod upload;
 
 pub use agent::{AgentOptions, agent_main, ensure_agent, ensure_agent_with};
 pub use error::{Result, SupervisorError};
-pub use forward::{ForwardOptions, SyncState, Synced, forward_main, is_sdk_run, sync_run};
+pub use forward::{
+    ForwardOptions, ServeLocally, SyncState, Synced, forward_main, is_sdk_run, sync_run,
+};
 pub use identity::{discover_hub, is_alive, own_identity, process_identity};
 pub use offline::{OfflineControl, OfflineRun, SignalWhen, run_offline};
 pub use run_dir::{ProgramStatus, RunDir, active_attempts};

@@ -333,14 +333,14 @@ mod tests {
                         for size in chunk_sizes(cut.start, cut.points.len()) {
                             next_chunk += 1;
                             chunks.push((next_chunk, cut.start + at as u64, cut.points[at..at + size].to_vec()));
-                            partial = (size as u64 % ROLLUP_POINTS != 0).then_some(next_chunk);
+                            partial = (!(size as u64).is_multiple_of(ROLLUP_POINTS)).then_some(next_chunk);
                             at += size;
                         }
                         durable = cut.start + cut.points.len() as u64;
                         tail.sealed(durable, partial);
                     }
                     Act::LetGo => if tail.oldest_seq().is_none() {
-                        let partial = chunks.last().filter(|(_, _, points)| points.len() as u64 % ROLLUP_POINTS != 0);
+                        let partial = chunks.last().filter(|(_, _, points)| !(points.len() as u64).is_multiple_of(ROLLUP_POINTS));
                         tail = Tail::after(1, durable, partial.map(|(id, _, _)| *id));
                     },
                 }

@@ -67,17 +67,16 @@ async fn readings(store: &TestStore, run: &str, name: &str) -> Vec<(u64, Bits)> 
 
 pub(crate) async fn sealing_changes_no_answer(store: TestStore) {
     store.run_create(&[run("aaaa")]).await.expect("made");
-    let mut offset = 0;
     let mut step = 0;
     // Sizes around those of buckets and chunks; sealed after each, so that short
     // chunks are replaced again and again.
-    for size in [1, 254, 1, 1, 4095, 4097, 3, 9000, 256, 5] {
+    let sizes = [1, 254, 1, 1, 4095, 4097, 3, 9000, 256, 5];
+    for (offset, size) in (0u64..).zip(sizes) {
         let points: Vec<Point> = (0..size)
             .map(|index| point(step + index, ((step + index) as f64 * 0.7).sin()))
             .collect();
         step += size;
         let events = batch("aaaa", offset, offset + 1, "loss", &points);
-        offset += 1;
         store.ingest(&events).await.expect("ingest");
         let before = (
             stored(&*store, "aaaa", "loss").await,

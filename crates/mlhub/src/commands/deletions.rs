@@ -89,11 +89,10 @@ pub(crate) fn deletions(global: &Global, command: &RunsCommand) -> anyhow::Resul
         dry_run: true,
     };
     let is_final = !matches!(action, "delete" | "restore");
-    if !selection.dry_run && is_final && !selection.yes {
-        if !confirmed(&connection.client, &request)? {
-            output::line("nothing was removed")?;
-            return Ok(OK);
-        }
+    let asks = !selection.dry_run && is_final && !selection.yes;
+    if asks && !confirmed(&connection.client, &request)? {
+        output::line("nothing was removed")?;
+        return Ok(OK);
     }
     request.dry_run = selection.dry_run;
     let report = connection.client.deletion_run(&request)?;

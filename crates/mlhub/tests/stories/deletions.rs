@@ -31,7 +31,7 @@ fn a_run_is_hidden_restored_and_removed_for_good() {
     let said = world.mlhub(&["runs", "purge", &id]);
     assert_eq!(said.code, Some(2));
     assert!(said.stderr.contains("--yes"), "{}", said.stderr);
-    let plan = world.json(&["runs", "purge", &id, "--dry-run", "--json"]);
+    let plan = world.json(&["runs", "purge", &id, "--dry-run"]);
     assert_eq!((&plan["done"], &plan["dry_run"]), (&json!(1), &json!(true)));
     assert!(
         plan["total"]["file_bytes"].as_u64() > Some(100_000),
@@ -47,7 +47,7 @@ fn a_run_is_hidden_restored_and_removed_for_good() {
         "{blobs:?}"
     );
     assert_eq!(world.mlhub(&["show", &id]).code, Some(8));
-    let ledger = world.json(&["runs", "ledger", "--json"]);
+    let ledger = world.json(&["runs", "ledger"]);
     let actions: Vec<_> = ledger.as_array().expect("lines").iter().collect();
     let actions: Vec<_> = actions.iter().map(|line| line["action"].clone()).collect();
     assert_eq!(actions, ["purge", "restore", "delete"]);
@@ -69,7 +69,7 @@ fn the_doctor_works_on_a_data_directory_without_a_hub() {
     let said = world.mlhub(&["doctor"]);
     assert_eq!(said.code, Some(1));
     assert!(said.stdout.contains("runs/stray"), "{}", said.stdout);
-    let report = world.json(&["doctor", "--repair", "--json"]);
+    let report = world.json(&["doctor", "--repair"]);
     assert_eq!(report["findings"][0]["kind"], "unknown_directory");
     assert!(world.data().join("lost+found/stray/1").is_dir());
     world.ok(&["doctor", "--deep"]);
@@ -90,7 +90,7 @@ fn retention_rules_are_set_listed_and_removed() {
         "90d",
     ];
     assert!(world.ok(&set).stdout.contains("drop_logs"));
-    let rules = world.json(&["retention", "list", "--json"]);
+    let rules = world.json(&["retention", "list"]);
     assert_eq!(rules[0]["after_ms"], 90 * 24 * 60 * 60 * 1000_i64);
     assert!(
         world

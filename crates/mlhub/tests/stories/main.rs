@@ -14,6 +14,7 @@ mod deletions;
 mod demo;
 mod faults;
 mod faults_disk;
+mod faults_ingest;
 mod faults_stop;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
 mod postgres;

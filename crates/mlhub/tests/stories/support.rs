@@ -369,7 +369,9 @@ impl Served {
                 panic!("the hub ended while starting: {status}");
             }
             let hub: HubFile = read_json(&file)?;
-            is_alive(&hub.process).then_some(hub.url)
+            // The file may still be that of a hub which is making way.
+            let ours = u32::try_from(hub.process.pid) == Ok(child.id());
+            (ours && is_alive(&hub.process)).then_some(hub.url)
         });
         let client = Client::new(&url, token).expect("a client");
         wait("the hub's health", || client.health().ok());
