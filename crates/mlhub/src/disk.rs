@@ -106,6 +106,8 @@ impl HubDisk for LocalDisk {
         let mut names: Vec<String> = entries
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            // The agent's own (`.active`); no run id starts so.
+            .filter(|name| !name.starts_with('.'))
             .collect();
         names.sort_unstable();
         Ok(names)
@@ -207,6 +209,7 @@ mod tests {
         assert!((3..1000).contains(&size.bytes), "{size:?}");
         assert_eq!(disk.run_remove(&id("run-a")).expect("remove"), size);
         disk.run_remove(&id("run-b")).expect("remove");
+        std::fs::create_dir_all(folder.path().join("runs/.active")).expect("folder");
         assert_eq!(disk.run_names().expect("names"), Vec::<String>::new());
         assert!(outside.join("kept").exists());
         let nothing = disk.run_remove(&id("run-a")).expect("again");

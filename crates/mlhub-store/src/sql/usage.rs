@@ -6,7 +6,9 @@ use mlhub_core::deletion::{BlobUse, DeletionAction, DeletionSize};
 use super::seam::{Dialect, Row, Tx, Value};
 use super::text::query_in;
 
-/// Every table that hangs on a run, with the columns that may be large.
+/// Every table that hangs on a run, with the columns that may be large. Points
+/// that are not sealed yet lie in the ingest log among those of other runs and
+/// are not counted.
 const TABLES: &[(&str, &[&str])] = &[
     ("run_text", &["notes", "snapshot"]),
     ("attempt", &["failure"]),
@@ -14,8 +16,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("tag", &["value"]),
     ("writer_offset", &["writer"]),
     ("chunk", &["stats"]),
-    ("chunk_body b JOIN chunk c ON c.id = b.id", &["b.body"]),
-    ("chunk_rollup b JOIN chunk c ON c.id = b.id", &["b.body"]),
+    ("chunk_body JOIN chunk USING (id)", &["body"]),
+    ("chunk_rollup JOIN chunk USING (id)", &["body"]),
     ("summary", &[]),
     ("record", &["body"]),
     ("log_stream", &[]),
