@@ -113,6 +113,7 @@ fn table(state: &ApiState) -> Table {
         upload_routes,
         result_routes,
         dataset_routes,
+        portable_routes,
         deletion_routes,
     ]
     .into_iter()
@@ -467,6 +468,38 @@ fn dataset_routes(table: Table) -> Table {
             native::adapters::definitions,
         )
         .add("GET", "/api/v1/events", Read, NONE, native::events::follow)
+}
+
+fn portable_routes(table: Table) -> Table {
+    table
+        .add(
+            "GET",
+            "/api/v1/projects/{name}/hash",
+            Read,
+            NONE,
+            native::portable::hash,
+        )
+        .add(
+            "GET",
+            "/api/v1/projects/{name}/export",
+            Read,
+            NONE,
+            native::portable::export,
+        )
+        .add(
+            "POST",
+            "/api/v1/import",
+            Admin,
+            STREAM,
+            native::portable::import,
+        )
+        .add(
+            "POST",
+            "/api/v1/backup",
+            Admin,
+            limits::BACKUP_KNOWN_MAX_BYTES,
+            native::portable::backup,
+        )
 }
 
 fn deletion_routes(table: Table) -> Table {

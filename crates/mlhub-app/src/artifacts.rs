@@ -141,7 +141,7 @@ impl ArtifactUpload<'_> {
         let (artifact, replaced) = self.record().await?;
         // What it replaced may have been the last use of its content.
         if let Some(hash) = replaced.filter(|hash| *hash != artifact.hash) {
-            hub.blobs_sweep(&[hash]).await?;
+            hub.blob_replaced(hash).await?;
         }
         Ok(artifact)
     }

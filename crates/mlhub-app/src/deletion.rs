@@ -187,6 +187,7 @@ impl Hub {
     /// many are done now; one that fails stays for the next start.
     pub async fn deletion_resume(&self) -> Result<u64> {
         let _turn = self.deleting.lock().await;
+        let _kept = self.blobs_removable()?;
         let mut done = 0;
         for record in self.store.deletion_open().await? {
             self.deletion_carry_out(&record).await?;
@@ -206,6 +207,8 @@ impl Hub {
         dry_run: bool,
     ) -> Result<DeletionReport> {
         let _turn = self.deleting.lock().await;
+        let removes = action.is_final() && !dry_run;
+        let _kept = removes.then(|| self.blobs_removable()).transpose()?;
         let mut report = DeletionReport::new(action, dry_run);
         for run in runs {
             let done = self
@@ -223,7 +226,7 @@ impl Hub {
             };
             report.add(DeletionItem { run, size, refused });
         }
-        if action.is_final() && !dry_run {
+        if removes {
             self.disk.room_reserve();
         }
         Ok(report)
@@ -299,8 +302,18 @@ impl Hub {
         with_room!(self, self.store.deletion_end(seq, now).await)
     }
 
+    /// Removes a blob that lost a use, if nothing uses it. While a backup may
+    /// still need it, it stays for the next sweep of orphans.
+    pub(crate) async fn blob_replaced(&self, hash: String) -> Result<()> {
+        match self.blobs_sweep(&[hash]).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
     /// Removes those of the blobs that nothing uses.
     pub(crate) async fn blobs_sweep(&self, hashes: &[String]) -> Result<Vec<String>> {
+        let _kept = self.blobs_removable()?;
         let _unused = self.blobs_in_use.write().await;
         let unused = self.store.blobs_unused(hashes).await?;
         for hash in &unused {

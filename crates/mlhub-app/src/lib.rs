@@ -20,6 +20,7 @@ mod history;
 mod inputs;
 mod live;
 mod logs;
+pub mod portable;
 mod predictions;
 mod receipt;
 mod retention;
@@ -30,11 +31,12 @@ mod series;
 mod uploads;
 mod validate;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mlhub_core::deletion::{HubDisk, NoDisk};
 use mlhub_core::store::{BlobStore, Store};
-use mlhub_core::{Clock, Entropy};
+use mlhub_core::{Clock, Entropy, limits};
 
 pub use adapters::{AdapterCatalog, AdapterDescription};
 pub use artifacts::{ArtifactContent, ArtifactUpload};
@@ -77,6 +79,13 @@ pub struct Hub {
     blobs_in_use: tokio::sync::RwLock<()>,
     checked: Arc<blob_reader::Checked>,
     commits: Arc<uploads::Commits>,
+    /// Read by exports, backups and imports as long as they last; deletes are
+    /// refused meanwhile, since blobs are copied after the records that name them.
+    blobs_kept: Arc<tokio::sync::RwLock<()>>,
+    /// Bounds exports, imports, backups and content hashes.
+    portable_reads: Arc<tokio::sync::Semaphore>,
+    /// For temporary files.
+    scratch: PathBuf,
     /// What is beside the store on the hub's machine.
     disk: Arc<dyn HubDisk>,
     /// Held while runs are removed for good: one after the other.
@@ -104,9 +113,20 @@ impl Hub {
             blobs_in_use: tokio::sync::RwLock::new(()),
             checked: Arc::default(),
             commits: Arc::default(),
+            blobs_kept: Arc::default(),
+            portable_reads: Arc::new(tokio::sync::Semaphore::new(limits::PORTABLE_AT_ONCE_MAX)),
+            scratch: std::env::temp_dir(),
             disk: Arc::new(NoDisk),
             deleting: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// Puts temporary files (archives under way) into this existing folder
+    /// instead of the system's own.
+    #[must_use]
+    pub fn with_scratch(mut self, folder: PathBuf) -> Self {
+        self.scratch = folder;
+        self
     }
 
     /// Gives the hub the files it owns beside the store.

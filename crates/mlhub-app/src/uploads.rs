@@ -251,7 +251,7 @@ impl Hub {
         let (artifact, replaced) = self.artifact_record(place, hash, size_bytes).await?;
         // What it replaced may have been the last use of its content.
         if let Some(replaced) = replaced.filter(|replaced| replaced != hash) {
-            self.blobs_sweep(&[replaced]).await?;
+            self.blob_replaced(replaced).await?;
         }
         Ok(artifact)
     }

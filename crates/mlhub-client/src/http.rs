@@ -157,6 +157,11 @@ impl Client {
         &self.base
     }
 
+    /// The token it shows, if it has one.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.authorization.as_deref()?.strip_prefix("Bearer ")
+    }
+
     /// Whether the hub is alive (`GET /health`).
     ///
     /// # Errors

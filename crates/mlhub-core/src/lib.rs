@@ -15,6 +15,7 @@ pub mod id;
 pub mod limits;
 pub mod metric;
 pub mod path;
+pub mod portable;
 pub mod ports;
 pub mod run;
 pub mod state;

@@ -74,3 +74,12 @@ pub const EVIDENCE_LINE_MAX_BYTES: usize = 2000;
 pub const RECORD_MAX_BYTES: usize = 64 * 1024;
 /// Bytes in the stored snapshot of a run (config, environment, patch).
 pub const SNAPSHOT_MAX_BYTES: usize = 3 * 1024 * 1024;
+/// Bytes of one record in an archive.
+pub const PORTABLE_ITEM_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Runs in one archive.
+pub const PORTABLE_RUNS_MAX: usize = 1_000_000;
+/// Exports, imports, backups and content hashes at once.
+pub const PORTABLE_AT_ONCE_MAX: usize = 2;
+/// Bytes in the list of blobs that the receiver of a backup has: 65 per blob.
+/// What is left out is sent again.
+pub const BACKUP_KNOWN_MAX_BYTES: usize = 65 * 1024 * 1024;

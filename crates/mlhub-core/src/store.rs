@@ -6,6 +6,7 @@
 //! repeated while others arrive.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -19,6 +20,7 @@ use crate::metric::{
     AttemptPoints, MetricSummary, Reduction, SeriesKey, SeriesPoints, SeriesView, SeriesWindow,
 };
 use crate::path::ArtifactPath;
+use crate::portable::{PortableItem, PortableScope};
 use crate::ports::Timestamp;
 use crate::run::{
     Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord,
@@ -315,6 +317,55 @@ pub trait AdapterStore: Send + Sync {
     async fn adapter_list(&self) -> Result<Vec<AdapterVersion>>;
 }
 
+/// Receives what a [`PortableStore`] reads.
+#[async_trait]
+pub trait PortableSink: Send + Sync {
+    /// Takes the next item; an error ends the reading with it.
+    async fn put(&self, item: PortableItem) -> Result<()>;
+}
+
+/// Items to be stored, readable from the start as often as a transaction has to
+/// be tried. Reading may block for as long as a local file does.
+pub trait PortableSource: Send + Sync {
+    /// Starts from the first item.
+    fn items(&self) -> Result<Box<dyn Iterator<Item = Result<PortableItem>> + Send + '_>>;
+}
+
+/// Hex digits of a blob's hash.
+pub const BLOB_HASH_DIGITS: usize = 64;
+
+/// A copy of a database as a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseCopy {
+    /// The version of its schema.
+    pub schema_version: i64,
+    /// Projects in it.
+    pub projects: u64,
+    /// Runs in it.
+    pub runs: u64,
+    /// The blobs its records name, by hash, each once.
+    pub blobs: Vec<BlobInfo>,
+}
+
+/// Everything in bulk, independent of row numbers and storage layout.
+#[async_trait]
+pub trait PortableStore: Send + Sync {
+    /// Hands every item of `scope` to `sink`, in the order of
+    /// [`crate::portable`], from one snapshot of the database. `NotFound` for a
+    /// project or run that does not exist.
+    async fn portable_read(&self, scope: &PortableScope, sink: Arc<dyn PortableSink>)
+    -> Result<()>;
+    /// Stores the items in one transaction, all or none. Shared items, projects
+    /// and experiments that exist stay as they are; a shared item that exists
+    /// with another identity, a run or an evaluation that exists is a `Conflict`
+    /// naming it. Runs go to the project of the last project line.
+    async fn portable_write(&self, source: Arc<dyn PortableSource>) -> Result<()>;
+    /// Copies the database into a new file at `path` (of the hub's own, never a
+    /// client's) as it was at one moment, while it goes on being written. `None`
+    /// when it is not a file.
+    async fn database_copy(&self, path: &std::path::Path) -> Result<Option<DatabaseCopy>>;
+}
+
 /// Everything a hub needs to remember.
 pub trait Store:
     ProjectStore
@@ -325,6 +376,7 @@ pub trait Store:
     + DatasetStore
     + EvaluationStore
     + AdapterStore
+    + PortableStore
     + DeletionStore
 {
 }
@@ -338,6 +390,7 @@ impl<T> Store for T where
         + DatasetStore
         + EvaluationStore
         + AdapterStore
+        + PortableStore
         + DeletionStore
 {
 }

@@ -17,6 +17,7 @@ mod migrate;
 mod postgres;
 mod sql;
 mod sqlite;
+mod sqlite_copy;
 mod sqlite_upkeep;
 
 pub use blobs::{FolderBlobStore, S3BlobStore, S3Config};

@@ -4,6 +4,7 @@
 //! one snapshot. No table is known here. Connections are not encrypted: name a
 //! server on this machine, a socket, or the near end of a tunnel.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Transaction};
 use futures::future::BoxFuture;
+use mlhub_core::store::DatabaseCopy;
 use mlhub_core::{Error, ErrorKind, Result};
 use tokio::sync::Mutex;
 use tokio_postgres::error::SqlState;
@@ -202,6 +204,10 @@ impl Backend for PostgresBackend {
                 done => return done,
             }
         }
+    }
+
+    async fn copy_to(&self, _path: &Path) -> Result<Option<DatabaseCopy>> {
+        Ok(None)
     }
 }
 

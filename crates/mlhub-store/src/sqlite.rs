@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use mlhub_core::store::DatabaseCopy;
 use mlhub_core::{Error, ErrorKind, Result};
 use rusqlite::{Connection, OpenFlags, ffi};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::migrate;
 use crate::sql::{Access, Backend, Dialect, Row, SqlStore, Tx, Value};
+use crate::sqlite_copy;
 use crate::sqlite_upkeep::{self, Written};
 
 /// The database's file in the data directory.
@@ -44,6 +46,13 @@ impl SqlStore<SqliteBackend> {
         let backend = SqliteBackend::open(&data_dir.as_ref().join(FILE_NAME))?;
         // The backend works on a thread of its own: blocking here stops nobody.
         futures::executor::block_on(Self::over(backend))
+    }
+}
+
+impl SqliteStore {
+    /// The database's file in a data directory.
+    pub fn file_in(data_dir: impl AsRef<Path>) -> PathBuf {
+        data_dir.as_ref().join(FILE_NAME)
     }
 }
 
@@ -253,6 +262,16 @@ impl Backend for SqliteBackend {
                     .map_err(|error| Error::internal(operation, error))?
             }
         }
+    }
+
+    async fn copy_to(&self, path: &Path) -> Result<Option<DatabaseCopy>> {
+        let (from, to) = (self.place.file.clone(), path.to_owned());
+        let operation = "copy the database";
+        tokio::task::spawn_blocking(move || sqlite_copy::copy(&from, &to))
+            .await
+            .map_err(|error| Error::internal(operation, error))?
+            .map(Some)
+            .map_err(|error| map_error(path, operation, error))
     }
 }
 

@@ -100,6 +100,34 @@ pub(crate) enum Command {
     /// Metric definitions
     #[command(subcommand)]
     Metrics(MetricsCommand),
+    /// Back everything up into a folder, while the hub goes on
+    Backup(BackupArgs),
+    /// Restore a backup into a new data directory (--data-dir)
+    Restore {
+        /// The backup's folder
+        backup: PathBuf,
+        /// Put the records into this empty PostgreSQL database
+        #[arg(long, value_name = "URL")]
+        postgres: Option<String>,
+    },
+    /// Write a whole project to a file
+    Export {
+        /// The project
+        project: String,
+        /// The file to make, such as project.mlhub
+        file: PathBuf,
+    },
+    /// Read a project from a file that `export` wrote
+    Import {
+        /// The file
+        file: PathBuf,
+        /// What to call the project here [default: its name]
+        #[arg(long, value_name = "NAME")]
+        project: Option<String>,
+    },
+    /// Whole projects
+    #[command(subcommand)]
+    Project(ProjectCommand),
     /// Rules by which the hub deletes by itself
     #[command(subcommand)]
     Retention(crate::commands::retention::RetentionCommand),
@@ -480,6 +508,37 @@ pub(crate) enum MetricsCommand {
     Show {
         /// `name` or `name@version`
         definition: String,
+    },
+}
+
+/// Options of `backup`.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct BackupArgs {
+    /// Folder to make or renew; a second backup copies only new artifacts
+    #[arg(required = true)]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<BackupCommand>,
+}
+
+/// What `backup` does besides making one.
+#[derive(Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Hash everything in a backup and name what is damaged
+    Verify {
+        /// The backup's folder
+        dir: PathBuf,
+    },
+}
+
+/// What `project` does.
+#[derive(Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Print the content hash: equal for equal content, on any hub
+    Hash {
+        /// The project
+        project: String,
     },
 }
 

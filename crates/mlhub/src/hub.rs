@@ -134,7 +134,10 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
             data_dir: path.clone(),
         }),
     );
-    let hub = Arc::new(hub.with_disk(Arc::new(LocalDisk::new(&path))));
+    let hub = hub
+        .with_disk(Arc::new(LocalDisk::new(&path)))
+        .with_scratch(scratch(&path)?);
+    let hub = Arc::new(hub);
     hub.definitions_install()
         .await
         .map_err(|error| storage_failure(&error))?;
@@ -173,6 +176,19 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         hub_file,
         _data_dir: data_dir,
     })
+}
+
+/// An empty folder for temporary files; what a killed hub left there goes.
+fn scratch(data_dir: &Path) -> anyhow::Result<PathBuf> {
+    let folder = data_dir.join("tmp");
+    let make = || -> std::io::Result<()> {
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir(&folder)
+    };
+    make().map_err(|error| fail(DATA_DIR, format!("`{}`: {error}", folder.display())))?;
+    Ok(folder)
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {

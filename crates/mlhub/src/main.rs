@@ -3,6 +3,7 @@
 //! No rule lives here. Anything heavy (the hub, adapters, datasets) is reached
 //! only by the command that needs it, so that `--help` answers at once.
 
+mod backup;
 mod blob_place;
 mod cli;
 mod commands;

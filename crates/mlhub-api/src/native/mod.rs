@@ -13,6 +13,7 @@ pub(crate) mod history;
 pub(crate) mod inputs;
 pub(crate) mod logs;
 pub(crate) mod meta;
+pub(crate) mod portable;
 mod range;
 pub(crate) mod runs;
 pub(crate) mod series;

@@ -11,5 +11,6 @@ mod evaluation;
 mod hub;
 mod lifecycle;
 mod permissions;
+mod portable;
 mod search;
 mod uploads;

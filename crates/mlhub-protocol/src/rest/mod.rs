@@ -59,6 +59,10 @@
 //! GET    /adapters                                     AdapterList
 //! POST   /adapters                                     AdapterSeen -> 204
 //! GET    /metric-definitions                           DefinitionList
+//! GET    /projects/{name}/hash                          ProjectHash
+//! GET    /projects/{name}/export                        an archive, as a stream of bytes
+//! POST   /import?project=                              archive -> ImportReport
+//! POST   /backup                                       hashes of blobs at hand -> a backup, as a stream of bytes
 //! GET    /events?run=                                  server-sent events: `run` (RunChanged), `hello`, `reset`
 //! ```
 //! Errors are `application/problem+json` ([`Problem`]). Unknown fields in
@@ -70,6 +74,7 @@ mod deletions;
 mod evaluations;
 mod hub;
 mod outputs;
+mod portable;
 mod runs;
 mod search;
 mod snapshot;
@@ -101,6 +106,7 @@ pub use outputs::{
     MetricView, RecordList, RecordView, SeriesAxis, SeriesQuery, SeriesReduction, SeriesReply,
     SeriesView, TableFormat,
 };
+pub use portable::{ImportReport, PortableCounts, ProjectHash};
 pub use runs::{
     AttemptView, ExitView, FailureView, IntervalView, RunDetail, RunPage, RunPatch, RunSeed,
     RunSummary, RunsCreate, RunsCreated,

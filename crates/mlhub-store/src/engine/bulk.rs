@@ -1,37 +1,98 @@
 //! Series of whole runs, for export and import, inside a transaction of others.
 //!
-//! What is in memory is not seen here: seal everything before an export. A run
-//! that is imported is not written to by anybody else until it is whole.
+//! An export reads the ingest log of its own snapshot, so that points and ends of
+//! streams are those of one moment, whatever is sealed or flushed. A run that is
+//! imported is not written to by anybody else until it is whole, and comes into
+//! memory from its tables.
+
+use std::collections::BTreeMap;
 
 use mlhub_core::Result;
 use mlhub_core::metric::{AttemptPoints, Point};
 use mlhub_series::visible_limit;
 
 use super::fold::{self, Fold};
-use super::load::chunk_points;
-use super::memory::PartKey;
+use super::load::{self, chunk_points};
+use super::memory::{Memory, PartKey};
 use super::seal::{self, SealedTail};
 use super::tail::ROLLUP_POINTS;
 use super::{flush, read};
 use crate::sql::{Tx, attempts};
 
-/// Every series of a run with its label, superseded ones included, by name.
-pub(crate) async fn names(tx: &mut dyn Tx, run: i64) -> Result<Vec<(i64, String)>> {
-    let rows = tx
-        .query(
-            "SELECT l.id, l.name FROM label l WHERE l.id IN \
-             (SELECT label FROM chunk WHERE run = $1) ORDER BY l.name",
-            &[run.into()],
-        )
-        .await?;
-    rows.into_iter()
-        .map(|mut row| Ok((row.i64()?, row.text()?)))
-        .collect()
+/// What is not in the tables yet, in one transaction.
+pub(crate) struct Snapshot(Memory);
+
+impl Snapshot {
+    /// Reads the log as the transaction sees it. Takes the memory that the log
+    /// takes in the engine.
+    ///
+    /// # Errors
+    /// Also when a row of the log is damaged: the next start sets it aside.
+    pub(crate) async fn read(tx: &mut dyn Tx) -> Result<Self> {
+        load::snapshot(tx).await.map(Self)
+    }
+
+    /// Every series of a run with its label, superseded ones included, by name.
+    pub(crate) async fn names(&self, tx: &mut dyn Tx, run: i64) -> Result<Vec<(i64, String)>> {
+        let rows = tx
+            .query(
+                "SELECT l.id, l.name FROM label l WHERE l.id IN \
+                 (SELECT label FROM chunk WHERE run = $1)",
+                &[run.into()],
+            )
+            .await?;
+        let mut names: BTreeMap<String, i64> = BTreeMap::new();
+        for mut row in rows {
+            let label = row.i64()?;
+            names.insert(row.text()?, label);
+        }
+        if let Some(state) = self.0.run_by_seq(run) {
+            let logged = state.series.iter();
+            names.extend(logged.map(|(label, series)| (series.name.to_string(), *label)));
+        }
+        Ok(names
+            .into_iter()
+            .map(|(name, label)| (label, name))
+            .collect())
+    }
+
+    /// All points of a series, by attempt, superseded ones included.
+    pub(crate) async fn points(
+        &self,
+        tx: &mut dyn Tx,
+        run: i64,
+        label: i64,
+    ) -> Result<Vec<AttemptPoints>> {
+        let series = self
+            .0
+            .run_by_seq(run)
+            .and_then(|run| run.series.get(&label));
+        let tails = series.into_iter().flat_map(|series| &series.tails);
+        let tails: Vec<_> = tails.filter_map(|tail| tail.view()).collect();
+        read::stored(tx, run, label, &tails).await
+    }
+
+    /// Ends of the streams of a run by attempt and writer.
+    pub(crate) async fn offsets(
+        &self,
+        tx: &mut dyn Tx,
+        run: i64,
+    ) -> Result<BTreeMap<(u32, String), i64>> {
+        let stored = match self.0.run_by_seq(run) {
+            Some(state) => state.offsets.clone(),
+            None => load::offsets(tx, run).await?,
+        };
+        let plain = stored.into_iter();
+        Ok(plain
+            .map(|((attempt, writer), end)| ((attempt, writer.to_string()), end))
+            .collect())
+    }
 }
 
-/// All sealed points of a series, by attempt, superseded ones included.
-pub(crate) async fn points(tx: &mut dyn Tx, run: i64, label: i64) -> Result<Vec<AttemptPoints>> {
-    read::stored(tx, run, label, &[]).await
+/// Begins to store: until the transaction ends the engine commits nothing, so
+/// that neither waits for the other's labels.
+pub(crate) async fn begin(tx: &mut dyn Tx) -> Result<()> {
+    flush::lock(tx).await.map(drop)
 }
 
 /// Stores points of an attempt, after those that the series has. The run's

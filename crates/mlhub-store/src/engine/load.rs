@@ -51,6 +51,17 @@ pub(super) async fn again(tx: &mut dyn Tx, epoch: i64) -> Result<Memory> {
     Ok(memory)
 }
 
+/// Reads all that is not in its tables yet, to look at it: nothing is written, so
+/// a damaged row is an error.
+pub(super) async fn snapshot(tx: &mut dyn Tx) -> Result<Memory> {
+    let flushed_seq = number(tx, "SELECT flushed_seq FROM engine WHERE id = 1").await?;
+    let mut memory = Memory::new(0, flushed_seq);
+    match replay(tx, &mut memory).await? {
+        true => Err(Error::internal("read the ingest log", "a row is damaged")),
+        false => Ok(memory),
+    }
+}
+
 async fn number(tx: &mut dyn Tx, sql: &str) -> Result<i64> {
     let rows = tx.query(sql, &[]).await?;
     rows.into_iter().next().map_or(Ok(0), |mut row| row.i64())
@@ -280,7 +291,8 @@ pub(super) async fn run(tx: &mut dyn Tx, which: &Which) -> Result<Option<RunStat
     Ok(Some(state))
 }
 
-async fn offsets(tx: &mut dyn Tx, run: i64) -> Result<HashMap<(u32, Arc<str>), i64>> {
+/// Stored ends of the streams of a run.
+pub(super) async fn offsets(tx: &mut dyn Tx, run: i64) -> Result<HashMap<(u32, Arc<str>), i64>> {
     let sql = "SELECT attempt, writer, end_offset FROM writer_offset WHERE run = $1";
     let rows = tx.query(sql, &[run.into()]).await?;
     rows.into_iter()

@@ -14,7 +14,6 @@
 //! locked for moments only. No rule of use is here.
 
 mod bounds;
-#[expect(dead_code, reason = "export and import are about to use it")]
 pub(crate) mod bulk;
 mod columns;
 mod commit;

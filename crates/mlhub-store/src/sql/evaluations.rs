@@ -151,6 +151,62 @@ fn check_end(evaluation: &EvaluationRecord, metrics: &[EvaluatedMetric]) -> Resu
     Ok(())
 }
 
+/// Stores an evaluation with its numbers as it was elsewhere.
+pub(crate) async fn restore(
+    tx: &mut dyn Tx,
+    run: i64,
+    evaluation: &mlhub_core::portable::PortableEvaluation,
+) -> Result<()> {
+    let text = |value: &Option<serde_json::Value>| -> Result<Value> {
+        Ok(value.as_ref().map(json_text).transpose()?.into())
+    };
+    let sql = "INSERT INTO evaluation (id, run, split, predictions, predictions_hash, request, \
+               state, message, result, curves, created_at, ended_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+               ON CONFLICT (id) DO NOTHING";
+    let values = [
+        evaluation.id.as_str().into(),
+        run.into(),
+        evaluation.split.as_str().into(),
+        evaluation.predictions.as_str().into(),
+        evaluation.predictions_hash.as_str().into(),
+        json_text(&evaluation.request)?.into(),
+        state_name(evaluation.state).into(),
+        evaluation.message.as_deref().into(),
+        text(&evaluation.result)?,
+        text(&evaluation.curves)?,
+        evaluation.created_at.0.into(),
+        evaluation.ended_at.map(|time| time.0).into(),
+    ];
+    if tx.execute(sql, &values).await? == 0 {
+        return Err(Error::conflict(format!(
+            "an evaluation `{}` exists already",
+            evaluation.id
+        )));
+    }
+    let optional = |value: Option<u64>| Value::from(value.map(u64::cast_signed));
+    let mut rows = std::collections::BTreeMap::new();
+    for metric in &evaluation.metrics {
+        let value = f64::from_bits(metric.value_bits);
+        let (rank, number) = sort_columns(value);
+        let row = vec![
+            run.into(),
+            evaluation.split.as_str().into(),
+            metric.name.as_str().into(),
+            metric.definition.as_str().into(),
+            bits(value),
+            optional(metric.low_bits),
+            optional(metric.high_bits),
+            rank,
+            number,
+        ];
+        rows.insert(metric.name.as_str(), row);
+    }
+    let head = "INSERT INTO evaluated_metric (run, split, name, definition, value_bits, \
+                low_bits, high_bits, sort_rank, sort_number)";
+    insert_rows(tx, head, rows.into_values().collect(), "").await
+}
+
 async fn put(tx: &mut dyn Tx, evaluation: &EvaluationRecord) -> Result<()> {
     let run = runs::lock(tx, &evaluation.run).await?.seq;
     tx.execute(
@@ -236,7 +292,7 @@ async fn end(
     Ok(true)
 }
 
-async fn put_definition(tx: &mut dyn Tx, definition: &StoredDefinition) -> Result<()> {
+pub(crate) async fn put_definition(tx: &mut dyn Tx, definition: &StoredDefinition) -> Result<()> {
     tx.execute(
         "INSERT INTO metric_definition (id, hash, body) VALUES ($1, $2, $3) \
          ON CONFLICT (id) DO NOTHING",
@@ -266,7 +322,7 @@ async fn put_definition(tx: &mut dyn Tx, definition: &StoredDefinition) -> Resul
     )))
 }
 
-fn state_name(state: EvaluationState) -> &'static str {
+pub(crate) fn state_name(state: EvaluationState) -> &'static str {
     match state {
         EvaluationState::Pending => "pending",
         EvaluationState::Done => "done",
@@ -274,7 +330,7 @@ fn state_name(state: EvaluationState) -> &'static str {
     }
 }
 
-fn state_of(name: &str) -> Result<EvaluationState> {
+pub(crate) fn state_of(name: &str) -> Result<EvaluationState> {
     match name {
         "pending" => Ok(EvaluationState::Pending),
         "done" => Ok(EvaluationState::Done),

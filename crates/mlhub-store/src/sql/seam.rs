@@ -7,6 +7,7 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use mlhub_core::store::DatabaseCopy;
 use mlhub_core::{Error, Result};
 
 /// The few places where the two databases differ.
@@ -247,4 +248,10 @@ pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
             + Send
             + Sync
             + 'static;
+
+    /// Copies the database into a new file as it was at one moment, if it is one.
+    fn copy_to(
+        &self,
+        path: &std::path::Path,
+    ) -> impl Future<Output = Result<Option<DatabaseCopy>>> + Send;
 }

@@ -12,6 +12,7 @@ mod evaluations;
 mod ingest;
 mod logs;
 mod make;
+mod portable;
 mod postgres;
 mod records;
 mod runs;
@@ -91,6 +92,10 @@ contract![
     evaluations::a_new_evaluation_replaces_the_old_one,
     evaluations::numbers_keep_their_bits,
     evaluations::a_definition_never_changes,
+    portable::everything_moves_out_of_and_into_any_database,
+    portable::what_exists_is_refused_and_nothing_is_stored,
+    portable::a_source_that_breaks_off_stores_nothing,
+    portable::a_copy_of_the_database_is_a_prefix_of_its_history,
 ];
 
 /// Each case on one private server, in a database of its own.

@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 mod history;
 mod logs;
 mod metrics;
+mod portable;
 pub(crate) mod retention;
 mod run;
 mod runs;
@@ -45,6 +46,13 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Dataset(command) => dataset::dataset(&global, command),
         Command::Adapter(command) => adapter::adapter(&global, command),
         Command::Metrics(command) => metrics::metrics(&global, command),
+        Command::Backup(arguments) => portable::backup(&global, arguments),
+        Command::Restore { backup, postgres } => {
+            portable::restore(&global, &backup, postgres.as_deref())
+        }
+        Command::Export { project, file } => portable::export(&global, &project, &file),
+        Command::Import { file, project } => portable::import(&global, &file, project.as_deref()),
+        Command::Project(command) => portable::project(&global, &command),
         Command::Retention(command) => retention::retention(&global, command),
         Command::Doctor(arguments) => doctor::doctor(&global, &arguments),
         Command::Demo(arguments) => demo::demo(&global, &arguments),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Served, World};
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 36] = [
     "",
     "serve",
     "run",
@@ -35,6 +35,12 @@ const COMMANDS: [&str; 30] = [
     "adapter check",
     "metrics",
     "metrics show",
+    "backup",
+    "backup verify",
+    "restore",
+    "export",
+    "import",
+    "project hash",
     "demo",
     "completions",
 ];

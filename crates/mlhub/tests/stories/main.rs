@@ -16,6 +16,7 @@ mod faults;
 mod faults_disk;
 mod faults_ingest;
 mod faults_stop;
+mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
 mod postgres;
 mod run;

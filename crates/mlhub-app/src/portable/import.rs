@@ -1,0 +1,392 @@
+//! An archive into the hub.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use mlhub_core::portable::{PortableItem, PortableLine, PortableScope};
+use mlhub_core::store::{BlobStore, BlobWriter, PortableSink, PortableSource, Store};
+use mlhub_core::{Caller, Error, Name, Permission, Result, RunId};
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+
+use super::archive::{ArchiveEnd, ArchiveKind, ArchiveManifest, HashSink};
+use super::digest::{ContentDigest, Digest, PortableCounts};
+use super::receive::{BlobTaker, Received, pieces, receive};
+use super::{PIECES_UNDER_WAY, spool};
+use crate::Hub;
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportReport {
+    /// The project it went to.
+    pub project: Name,
+    /// The content hash of the archive; the project's when it holds nothing else.
+    pub content_hash: String,
+    /// What the archive holds.
+    pub counts: PortableCounts,
+    /// Runs that were stored.
+    pub runs_imported: u64,
+    /// Runs that were there already, bit for bit.
+    pub runs_present: u64,
+    /// Blobs that were stored.
+    pub blobs_imported: u64,
+}
+
+/// An archive being received. Dropped before [`ImportIntake::finish`], it
+/// imports nothing.
+pub struct ImportIntake<'hub> {
+    hub: &'hub Hub,
+    sender: mpsc::Sender<Bytes>,
+    receiving: JoinHandle<(Result<Received>, Vec<String>)>,
+    project: Option<Name>,
+    _permit: tokio::sync::OwnedSemaphorePermit,
+    /// Blobs are not removed while the archive may come to name them.
+    _kept: tokio::sync::OwnedRwLockReadGuard<()>,
+}
+
+impl Hub {
+    /// Starts receiving an archive of a project, to be called `project` if given.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Unavailable` while too many of its kind are under way.
+    pub async fn import_start(
+        &self,
+        caller: &Caller,
+        project: Option<Name>,
+    ) -> Result<ImportIntake<'_>> {
+        caller.require(Permission::Admin)?;
+        let permit = self.portable_permit()?;
+        let kept = Arc::clone(&self.blobs_kept).read_owned().await;
+        let (sender, bytes) = mpsc::channel(PIECES_UNDER_WAY);
+        let (blobs, handle) = (Arc::clone(&self.blobs), Handle::current());
+        let folder = self.scratch.clone();
+        let receiving = tokio::task::spawn_blocking(move || {
+            let mut input = Incoming {
+                bytes,
+                current: Bytes::new(),
+            };
+            let mut taker = Taker {
+                blobs,
+                handle,
+                fresh: Vec::new(),
+            };
+            let received = receive(&mut input, &folder, &mut taker);
+            (received, taker.fresh)
+        });
+        Ok(ImportIntake {
+            hub: self,
+            sender,
+            receiving,
+            project,
+            _permit: permit,
+            _kept: kept,
+        })
+    }
+}
+
+impl ImportIntake<'_> {
+    /// Takes the next bytes. Returns false when the archive is refused already:
+    /// [`ImportIntake::finish`] says why.
+    pub async fn push(&mut self, bytes: Bytes) -> bool {
+        self.sender.send(bytes).await.is_ok()
+    }
+
+    /// Says that all bytes came; checks and stores what they hold.
+    ///
+    /// # Errors
+    /// `Invalid`, `TooLarge` or `Unsupported` for a bad archive, `Conflict`
+    /// naming what exists with another content; nothing was stored then.
+    pub async fn finish(self) -> Result<ImportReport> {
+        let Self {
+            hub,
+            sender,
+            receiving,
+            project,
+            _permit,
+            _kept,
+        } = self;
+        drop(sender);
+        let (received, fresh) = receiving
+            .await
+            .map_err(|error| Error::internal("receive an archive", error))?;
+        let done = match received {
+            Ok(received) => hub.import(received, project, fresh.len() as u64).await,
+            Err(error) => Err(error),
+        };
+        if done.is_err() {
+            hub.remove_unused(&fresh).await;
+        }
+        done
+    }
+}
+
+impl Hub {
+    async fn import(
+        &self,
+        received: Received,
+        project: Option<Name>,
+        blobs_imported: u64,
+    ) -> Result<ImportReport> {
+        if received.manifest.kind != ArchiveKind::Project {
+            return Err(Error::invalid(
+                "this archive holds a whole hub; restore it with `mlhub restore`",
+            ));
+        }
+        let target = match (&project, received.sequence.project()) {
+            (Some(name), Some(_)) => name.clone(),
+            (None, Some(name)) => name.clone(),
+            (_, None) => return Err(Error::invalid("the archive holds no project")),
+        };
+        for (hash, size_bytes) in &received.sequence.blobs {
+            if self.blobs.stat(hash).await? != Some(*size_bytes) {
+                return Err(Error::invalid(format!(
+                    "the archive lacks the blob {hash}; export the project again"
+                )));
+            }
+        }
+        self.check_shared(&received).await?;
+        let missing = self.missing_runs(&received, &target).await?;
+        let source = received
+            .spool
+            .source(received.before_runs.clone(), project.clone());
+        self.store.portable_write(Arc::new(source)).await?;
+        let present = received.runs.len() - missing.len();
+        for (id, range) in &missing {
+            let source = RunSource {
+                project: target.clone(),
+                run: received.spool.source(vec![*range], None),
+            };
+            let stored = self.store.portable_write(Arc::new(source)).await;
+            self.runs_changed(vec![id.clone()]).await;
+            stored?;
+            if let Some(run) = self.store.run_get(id).await? {
+                self.live
+                    .publish(&run.id, &run.project, run.state, &["state"]);
+            }
+        }
+        // An evaluation may have been waiting when it was exported.
+        self.evaluation_wanted.notify_one();
+        Ok(ImportReport {
+            project: target,
+            content_hash: received.end.content_hash,
+            counts: received.end.counts,
+            runs_imported: missing.len() as u64,
+            runs_present: present as u64,
+            blobs_imported,
+        })
+    }
+
+    /// Refuses when a shared record or an evaluation exists with another content.
+    async fn check_shared(&self, received: &Received) -> Result<()> {
+        let source = received.spool.source(received.before_runs.clone(), None);
+        let mut wanted = Vec::new();
+        for item in source.items()? {
+            match item? {
+                PortableItem::Line(PortableLine::DatasetVersion(version)) => wanted.push(version),
+                PortableItem::Line(PortableLine::Definition(definition)) => {
+                    let stored = self.store.definition_list().await?;
+                    let other = stored.iter().find(|stored| stored.id == definition.id);
+                    if other.is_some_and(|stored| stored.hash != definition.hash) {
+                        return Err(Error::conflict(format!(
+                            "the metric definition {} has another content here",
+                            definition.id
+                        )));
+                    }
+                }
+                PortableItem::Line(PortableLine::RetentionRule(_)) => {
+                    return Err(Error::invalid(
+                        "the archive of a project holds a retention rule, which belongs to a hub",
+                    ));
+                }
+                _ => {}
+            }
+        }
+        for version in wanted {
+            for stored in self.store.dataset_versions(&version.dataset).await? {
+                let number = stored.version == version.version;
+                if number != (stored.fingerprint == version.fingerprint) {
+                    return Err(Error::conflict(format!(
+                        "the dataset {}@{} of the archive is {}@{} with another content or number here, \
+                         so runs that name it would change their meaning",
+                        version.dataset, version.version, stored.dataset, stored.version
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The runs of the archive that are not here; refuses one that is here with
+    /// another content.
+    async fn missing_runs(
+        &self,
+        received: &Received,
+        project: &Name,
+    ) -> Result<Vec<(RunId, spool::Range)>> {
+        let mut missing = Vec::new();
+        for (id, digest, range) in &received.runs {
+            match self.store.run_get(id).await? {
+                None => missing.push((id.clone(), *range)),
+                Some(run) if run.project != *project => {
+                    return Err(Error::conflict(format!(
+                        "the run `{id}` exists in the project `{}`; ids are unique in a hub",
+                        run.project
+                    )));
+                }
+                Some(_) if run_digest(&*self.store, id).await? == Some(*digest) => {}
+                Some(_) => {
+                    return Err(Error::conflict(format!(
+                        "the run `{id}` exists with another content; it was changed here or there"
+                    )));
+                }
+            }
+        }
+        let ours: BTreeSet<&RunId> = received.runs.iter().map(|(id, ..)| id).collect();
+        for evaluation in received.sequence.evaluations() {
+            let stored = self.store.evaluation_get(evaluation).await?;
+            if stored.is_some_and(|stored| !ours.contains(&stored.run)) {
+                return Err(Error::conflict(format!(
+                    "the evaluation `{evaluation}` belongs to another run here"
+                )));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Removes blobs of a refused archive that nothing names.
+    async fn remove_unused(&self, hashes: &[String]) {
+        let _unused = self.blobs_in_use.write().await;
+        let unused = match self.store.blobs_unused(hashes).await {
+            Ok(unused) => unused,
+            Err(error) => {
+                tracing::warn!(%error, "blobs of a refused archive stay behind");
+                return;
+            }
+        };
+        for hash in unused {
+            if let Err(error) = self.blobs.remove(&hash).await {
+                tracing::warn!(%error, hash, "a blob of a refused archive stays behind");
+            }
+        }
+    }
+}
+
+async fn run_digest(store: &dyn Store, id: &RunId) -> Result<Option<Digest>> {
+    let sink = Arc::new(HashSink(Mutex::new(ContentDigest::new(true))));
+    let into: Arc<dyn PortableSink> = sink.clone();
+    store
+        .portable_read(&PortableScope::Run(id.clone()), into)
+        .await?;
+    let mut digest = sink.0.lock().await;
+    digest.finish();
+    Ok(digest.runs.first().map(|(_, digest)| *digest))
+}
+
+/// A run with the line of the project it goes to, which exists.
+struct RunSource {
+    project: Name,
+    run: spool::SpoolSource,
+}
+
+impl PortableSource for RunSource {
+    fn items(&self) -> Result<Box<dyn Iterator<Item = Result<PortableItem>> + Send + '_>> {
+        let project = mlhub_core::portable::PortableProject {
+            name: self.project.clone(),
+            description: String::new(),
+            created_at: mlhub_core::Timestamp(0),
+        };
+        let first = PortableItem::Line(PortableLine::Project(project));
+        Ok(Box::new(
+            std::iter::once(Ok(first)).chain(self.run.items()?),
+        ))
+    }
+}
+
+/// Bytes from the client, for a reader that may wait.
+struct Incoming {
+    bytes: mpsc::Receiver<Bytes>,
+    current: Bytes,
+}
+
+impl Read for Incoming {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.current.is_empty() {
+            match self.bytes.blocking_recv() {
+                Some(bytes) => self.current = bytes,
+                None => return Ok(0),
+            }
+        }
+        let count = into.len().min(self.current.len());
+        self.current.copy_to_slice(&mut into[..count]);
+        Ok(count)
+    }
+}
+
+/// Puts blobs into the store, where nothing names them yet.
+struct Taker {
+    blobs: Arc<dyn BlobStore>,
+    handle: Handle,
+    /// Blobs that were not there before.
+    fresh: Vec<String>,
+}
+
+impl BlobTaker for Taker {
+    fn take(&mut self, hash: &str, size_bytes: u64, input: &mut dyn Read) -> Result<()> {
+        let there = self.handle.block_on(self.blobs.stat(hash))?;
+        if there == Some(size_bytes) {
+            return pieces(hash, input, |_| Ok(()));
+        }
+        let mut writer: Box<dyn BlobWriter> = self.handle.block_on(self.blobs.create())?;
+        pieces(hash, input, |piece| {
+            self.handle.block_on(writer.write(piece.into()))
+        })?;
+        self.handle.block_on(writer.finish(Some(hash)))?;
+        self.fresh.push(hash.to_owned());
+        Ok(())
+    }
+}
+
+/// Nothing of an archive's blobs, for readers of records alone.
+pub(crate) struct NoBlobs;
+
+impl BlobTaker for NoBlobs {
+    fn take(&mut self, hash: &str, _: u64, _: &mut dyn Read) -> Result<()> {
+        Err(Error::invalid(format!(
+            "the records of a hub hold the blob {hash}, which belongs beside them"
+        )))
+    }
+}
+
+/// Only hashes blobs.
+struct HashedBlobs {
+    seen: u64,
+}
+
+impl BlobTaker for HashedBlobs {
+    fn take(&mut self, hash: &str, _: u64, input: &mut dyn Read) -> Result<()> {
+        self.seen += 1;
+        pieces(hash, input, |_| Ok(()))
+    }
+}
+
+/// Checks the archive of a project to its last byte, without a hub. `scratch` is
+/// a folder for a temporary file.
+///
+/// # Errors
+/// What an import of it would be refused with.
+pub fn archive_check(
+    archive: &mut impl Read,
+    scratch: &std::path::Path,
+) -> Result<(ArchiveManifest, ArchiveEnd)> {
+    let mut blobs = HashedBlobs { seen: 0 };
+    let received = receive(archive, scratch, &mut blobs)?;
+    if received.manifest.kind == ArchiveKind::Project && blobs.seen < received.end.blobs {
+        return Err(Error::invalid(
+            "the archive lacks blobs its artifacts name; export the project again",
+        ));
+    }
+    Ok((received.manifest, received.end))
+}

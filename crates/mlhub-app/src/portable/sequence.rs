@@ -1,0 +1,325 @@
+//! Whether items stand in the one order that archives have, so that everything
+//! an archive says can be stored, before anything of it is.
+//!
+//! What only a database knows (names that are taken) is not looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mlhub_core::portable::{
+    LOG_BYTES_PER_ITEM, POINTS_PER_ITEM, PortableArtifact, PortableItem, PortableLine, PortableLog,
+    PortablePoints, PortableRun,
+};
+use mlhub_core::{Error, ErrorKind, EvaluationId, Name, Result, RunId, Timestamp, limits};
+
+/// Watches items go by.
+#[derive(Default)]
+pub(crate) struct Sequence {
+    project: Option<Name>,
+    experiments: BTreeSet<Name>,
+    datasets: BTreeSet<Name>,
+    versions: BTreeSet<(Name, u32)>,
+    last_run: Option<(Timestamp, RunId)>,
+    runs: BTreeSet<RunId>,
+    evaluations: BTreeSet<EvaluationId>,
+    run: Option<OpenRun>,
+    /// Blobs the artifacts name, with their sizes.
+    pub(crate) blobs: BTreeMap<String, u64>,
+}
+
+/// What is known of the run whose items go by.
+struct OpenRun {
+    id: RunId,
+    attempts: u32,
+    attempts_seen: u32,
+    /// The kind of the last item, by its place in the order.
+    stage: u8,
+    /// The last key of that kind; keys ascend within a kind.
+    key: Key,
+    /// Points or bytes of the last piece, and where it ends.
+    piece: usize,
+    next_offset: u64,
+    /// Sizes of the streams of output.
+    streams: BTreeMap<(u32, String), u64>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u32, String, u32);
+
+fn wrong(what: &str) -> Error {
+    Error::invalid(format!("the archive is not in order: {what}"))
+}
+
+impl Sequence {
+    /// Takes the next item.
+    ///
+    /// # Errors
+    /// `Invalid` naming what is out of order.
+    pub(crate) fn accept(&mut self, item: &PortableItem) -> Result<()> {
+        if item.is_shared() {
+            return match self.project {
+                Some(_) => Err(wrong("a shared record comes after a project")),
+                None => self.shared(item),
+            };
+        }
+        match item {
+            PortableItem::Line(PortableLine::Project(project)) => {
+                self.end_run()?;
+                if self
+                    .project
+                    .as_ref()
+                    .is_some_and(|last| *last >= project.name)
+                {
+                    return Err(wrong("a project comes twice or too late"));
+                }
+                self.project = Some(project.name.clone());
+                self.experiments.clear();
+                self.last_run = None;
+                Ok(())
+            }
+            PortableItem::Line(PortableLine::Experiment(experiment)) => {
+                let fresh = self.experiments.insert(experiment.name.clone());
+                match self.project.is_some() && self.last_run.is_none() && fresh {
+                    true => Ok(()),
+                    false => Err(wrong("an experiment is out of place")),
+                }
+            }
+            PortableItem::Line(PortableLine::Run(run)) => self.begin_run(run),
+            item => self.in_run(item),
+        }
+    }
+
+    /// Says that no item follows.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.end_run()
+    }
+
+    /// The runs and evaluations seen.
+    pub(crate) fn evaluations(&self) -> &BTreeSet<EvaluationId> {
+        &self.evaluations
+    }
+
+    /// The last project's name.
+    pub(crate) fn project(&self) -> Option<&Name> {
+        self.project.as_ref()
+    }
+
+    fn shared(&mut self, item: &PortableItem) -> Result<()> {
+        let fine = match item {
+            PortableItem::Line(PortableLine::Dataset(dataset)) => {
+                self.datasets.insert(dataset.name.clone())
+            }
+            PortableItem::Line(PortableLine::DatasetVersion(version)) => {
+                self.datasets.contains(&version.dataset)
+                    && version.version > 0
+                    && self
+                        .versions
+                        .insert((version.dataset.clone(), version.version))
+            }
+            PortableItem::Line(PortableLine::Split(split)) => self
+                .versions
+                .contains(&(split.dataset.clone(), split.version)),
+            _ => true,
+        };
+        match fine {
+            true => Ok(()),
+            false => Err(wrong("a dataset, version or split is out of place")),
+        }
+    }
+
+    fn begin_run(&mut self, run: &PortableRun) -> Result<()> {
+        self.end_run()?;
+        let place = (run.created_at, run.id.clone());
+        if self.last_run.as_ref().is_some_and(|last| *last >= place) {
+            return Err(wrong(&format!("run `{}` comes twice or too late", run.id)));
+        }
+        if !self.experiments.contains(&run.experiment) {
+            return Err(wrong(&format!("run `{}` has no experiment", run.id)));
+        }
+        if !self.runs.insert(run.id.clone()) {
+            return Err(wrong(&format!("run `{}` comes twice", run.id)));
+        }
+        if self.runs.len() > limits::PORTABLE_RUNS_MAX {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "an archive may have {} runs at most",
+                    limits::PORTABLE_RUNS_MAX
+                ),
+            ));
+        }
+        self.last_run = Some(place);
+        self.run = Some(OpenRun {
+            id: run.id.clone(),
+            attempts: run.attempt,
+            attempts_seen: 0,
+            stage: 0,
+            key: Key::default(),
+            piece: 0,
+            next_offset: 0,
+            streams: BTreeMap::new(),
+        });
+        Ok(())
+    }
+
+    fn end_run(&mut self) -> Result<()> {
+        match self.run.take() {
+            Some(run) if run.attempts_seen != run.attempts || run.attempts == 0 => {
+                Err(wrong(&format!("run `{}` lacks attempts", run.id)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn in_run(&mut self, item: &PortableItem) -> Result<()> {
+        let run = self
+            .run
+            .as_mut()
+            .ok_or_else(|| wrong("an item has no run"))?;
+        let (stage, key, attempt) = place_of(item);
+        let ascends = match stage {
+            // Records come as they were written, pieces of series and logs repeat their key.
+            RECORD => true,
+            POINTS | LOG => key >= run.key,
+            _ => key > run.key,
+        };
+        if stage < run.stage || (stage == run.stage && !ascends) {
+            return Err(wrong(&format!(
+                "an item of run `{}` comes twice or too late",
+                run.id
+            )));
+        }
+        let goes_on = stage == run.stage && key == run.key;
+        (run.stage, run.key) = (stage, key);
+        if stage == ATTEMPT {
+            run.attempts_seen += 1;
+            if attempt != run.attempts_seen {
+                return Err(wrong(&format!("attempts of run `{}` are missing", run.id)));
+            }
+        }
+        let attempt_known = (1..=run.attempts_seen).contains(&attempt);
+        if matches!(stage, OFFSET | RECORD | ARTIFACT | STREAM | POINTS | LOG) && !attempt_known {
+            return Err(wrong(&format!(
+                "an item of run `{}` has no attempt",
+                run.id
+            )));
+        }
+        match item {
+            PortableItem::Points(points) => run.points(points, goes_on),
+            PortableItem::Log(log) => run.log(log, goes_on),
+            PortableItem::Line(PortableLine::Artifact(artifact)) => blob(&mut self.blobs, artifact),
+            PortableItem::Line(PortableLine::Evaluation(evaluation)) => {
+                match self.evaluations.insert(evaluation.id.clone()) {
+                    true => Ok(()),
+                    false => Err(wrong(&format!(
+                        "evaluation `{}` comes twice",
+                        evaluation.id
+                    ))),
+                }
+            }
+            PortableItem::Line(PortableLine::LogStream(log)) => {
+                let key = (log.attempt, log.stream.clone());
+                run.streams.insert(key, log.size_bytes);
+                Ok(())
+            }
+            PortableItem::Line(_) => Ok(()),
+        }
+    }
+}
+
+fn blob(blobs: &mut BTreeMap<String, u64>, artifact: &PortableArtifact) -> Result<()> {
+    let size = artifact.size_bytes;
+    let known = blobs.entry(artifact.hash.clone()).or_insert(size);
+    match *known == size {
+        true => Ok(()),
+        false => Err(wrong("one blob has two sizes")),
+    }
+}
+
+impl OpenRun {
+    /// All pieces of a series but the last are full.
+    fn points(&mut self, points: &PortablePoints, goes_on: bool) -> Result<()> {
+        let count = points.points.len();
+        if count == 0 || (goes_on && self.piece != POINTS_PER_ITEM) {
+            return Err(wrong(&format!(
+                "a series of run `{}` is in odd pieces",
+                self.id
+            )));
+        }
+        self.piece = count;
+        Ok(())
+    }
+
+    /// Pieces of a log stand within their stream and ascend; all but the last
+    /// before a gap or the end are full.
+    fn log(&mut self, log: &PortableLog, goes_on: bool) -> Result<()> {
+        let end = log.offset.saturating_add(log.bytes.len() as u64);
+        let after = !goes_on
+            || log.offset > self.next_offset
+            || (log.offset == self.next_offset && self.piece == LOG_BYTES_PER_ITEM);
+        let size = self.streams.get(&(log.attempt, log.stream.clone()));
+        if log.bytes.is_empty() || !after || size.is_none_or(|size| end > *size) {
+            return Err(wrong(&format!(
+                "a log of run `{}` is in odd pieces",
+                self.id
+            )));
+        }
+        self.piece = log.bytes.len();
+        self.next_offset = end;
+        Ok(())
+    }
+}
+
+const ATTEMPT: u8 = 1;
+const PARAM: u8 = 2;
+const TAG: u8 = 3;
+const OFFSET: u8 = 4;
+const RECORD: u8 = 5;
+const ARTIFACT: u8 = 6;
+const INPUT: u8 = 7;
+const EVALUATION: u8 = 8;
+const STREAM: u8 = 9;
+const POINTS: u8 = 10;
+const LOG: u8 = 11;
+
+/// Kind and key of an item of a run, with the attempt it belongs to.
+fn place_of(item: &PortableItem) -> (u8, Key, u32) {
+    let line = match item {
+        PortableItem::Points(points) => {
+            let key = Key(0, points.name.clone(), points.attempt);
+            return (POINTS, key, points.attempt);
+        }
+        PortableItem::Log(log) => {
+            return (LOG, Key(log.attempt, log.stream.clone(), 0), log.attempt);
+        }
+        PortableItem::Line(line) => line,
+    };
+    match line {
+        PortableLine::Attempt(attempt) => (
+            ATTEMPT,
+            Key(attempt.number, String::new(), 0),
+            attempt.number,
+        ),
+        PortableLine::Param(pair) => (PARAM, Key(0, pair.name.clone(), 1), 0),
+        PortableLine::Tag(pair) => (TAG, Key(0, pair.name.clone(), 1), 0),
+        PortableLine::Offset(offset) => (
+            OFFSET,
+            Key(offset.attempt, offset.writer.clone(), 0),
+            offset.attempt,
+        ),
+        PortableLine::Record(record) => (RECORD, Key::default(), record.attempt),
+        PortableLine::Artifact(artifact) => (
+            ARTIFACT,
+            Key(0, artifact.path.as_str().to_owned(), 1),
+            artifact.attempt,
+        ),
+        PortableLine::Input(input) => (INPUT, Key(0, input.name.clone(), 1), 0),
+        PortableLine::LogStream(log) => {
+            (STREAM, Key(log.attempt, log.stream.clone(), 1), log.attempt)
+        }
+        PortableLine::Evaluation(evaluation) => {
+            (EVALUATION, Key(0, evaluation.split.clone(), 1), 0)
+        }
+        // Never asked for these.
+        _ => (0, Key::default(), 0),
+    }
+}
