@@ -84,8 +84,8 @@ step_checks() { target/debug/xtask check; }
 step_python() {
   local -r options=(--cache-dir target/ruff-cache --line-length 100)
   # Skeletons are what `adapter new` writes: the conformance kit judges those.
-  "$VENV/bin/ruff" check "${options[@]}" --extend-exclude skeleton adapters crates examples scripts
-  "$VENV/bin/ruff" format --check "${options[@]}" adapters examples scripts
+  "$VENV/bin/ruff" check "${options[@]}" --extend-exclude skeleton adapters benches crates examples scripts
+  "$VENV/bin/ruff" format --check "${options[@]}" adapters benches examples scripts
   "$VENV/bin/mypy" --strict --cache-dir target/mypy-cache --python-executable "$PYTHON" scripts/*.py
   (
     cd adapters/sklearn
@@ -128,6 +128,8 @@ step_python_sdk() {
 step_smoke() {
   rm -rf "$SMOKE_DATA"
   "$PYTHON" scripts/smoke.py --binary "$MLHUB" --data-dir "$SMOKE_DATA"
+  # Every scenario of the benchmarks, tiny, of this hub alone; nothing is judged by time.
+  BENCH_PROFILE=debug BENCH_PYTHON=$PYTHON "$PYTHON" benches/run.py --smoke --peers mlhub
 }
 
 step_e2e() {
