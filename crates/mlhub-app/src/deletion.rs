@@ -162,6 +162,7 @@ impl Hub {
         self.store
             .run_hide(&ids, action, CAUSE_REQUEST, &caller.user, now)
             .await?;
+        self.runs_changed(ids.to_vec()).await;
         self.deletion_publish(&run);
         Ok(())
     }

@@ -133,8 +133,9 @@ impl<B: Backend> Engine<B> {
         let mut standing = inner.order.lock().await;
         inner.ready(&mut standing).await?;
         if new.resumed_from_step.is_some() {
-            inner.run_load(&new.run).await?;
+            // In this order: a flush lets go of ended runs that are sealed.
             inner.flush(&mut standing).await?;
+            inner.run_load(&new.run).await?;
         }
         let known = inner
             .memory()
