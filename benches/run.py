@@ -22,7 +22,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -45,7 +45,7 @@ class Peer:
     read: bool = True
     server: bool = False
     tables: tuple[int, ...] = ()
-    skip: frozenset[str] = field(default_factory=frozenset)
+    searches: int = 21
 
 
 PEERS = {
@@ -62,7 +62,7 @@ PEERS = {
     "mlflow-async": Peer("mlflow_async", "MLflow async", ("mlflow",), "mlflow", runs=20, read=False),
     "mlflow-server": Peer("mlflow_server", "MLflow server", ("mlflow",), "mlflow",
                           calls=100, steps=200, runs=2, read=False, server=True,
-                          tables=(1_000, 10_000)),
+                          tables=(1_000, 10_000), searches=5),
 }  # fmt: skip
 
 # Scenario: title and, by figure, its title, unit and whether less is better.
@@ -83,6 +83,8 @@ SCENARIOS: dict[str, tuple[str, dict[str, tuple[str, str, bool]]]] = {
                  {"requests_per_s": ("requests/s", "", False), "p99_ms": ("p99", "ms", True)}),
     "ingest": ("Requests of 10,000 points (MLflow takes 1,000) from 8 connections",
                {"points_per_s": ("points/s", "", False), "p99_ms": ("p99", "ms", True)}),
+    "ingest-binary": ("The same in the binary form, which the SDK's forwarder sends",
+                      {"points_per_s": ("points/s", "", False), "p99_ms": ("p99", "ms", True)}),
     "table-1000": ("Run table of 1,000 runs: filter, sort, first 100",
                    {"search_ms": ("median", "ms", True)}),
     "table-10000": ("Run table of 10,000 runs", {"search_ms": ("median", "ms", True)}),
@@ -127,10 +129,14 @@ def plan(name: str, peer: Peer, scenario: str, smoke: bool) -> list[str] | None:
         rows = int(scenario.removeprefix("table-"))
         if rows not in peer.tables or (smoke and rows > 1000):
             return None
-        return ["table", str(rows), "3" if smoke else "21"]
-    if scenario in ("requests", "ingest", "idle") and not peer.server:
+        return ["table", str(rows), "3" if smoke else str(peer.searches)]
+    if scenario in ("requests", "ingest", "ingest-binary", "idle") and not peer.server:
+        return None
+    if scenario == "ingest-binary" and name != "mlhub":
         return None
     points = "10000" if name == "mlhub" else "1000"
+    # Requests of a connection, made ahead: more than any of them answers in the time.
+    ahead, ahead_large = ("5000", "5000") if name == "mlhub" else ("2000", "400")
     seconds = "1" if smoke else "5"
     return {
         "log": ["log", str(calls)],
@@ -139,8 +145,9 @@ def plan(name: str, peer: Peer, scenario: str, smoke: bool) -> list[str] | None:
         "store": ["store", "1", "10", str(steps)],
         "many": ["store", str(runs), "10", "100"],
         "read": ["read", "2000" if smoke else "100000"] if peer.read else None,
-        "requests": ["load", "64", "10", seconds],
-        "ingest": ["load", "8", points, seconds],
+        "requests": ["load", "64", "10", seconds, ahead],
+        "ingest": ["load", "8", points, seconds, ahead_large],
+        "ingest-binary": ["load", "8", points, seconds, ahead_large, "hub-binary"],
         "idle": ["idle"],
     }[scenario]
 
@@ -215,7 +222,7 @@ def build() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="tiny sizes, writes no document")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="of each scenario (3)")
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--scenarios", default=",".join(SCENARIOS))
     options = parser.parse_args()

@@ -169,16 +169,24 @@ def table(peer, folder: Path, runs: int, searches: int) -> dict:
     return {"search_ms": statistics.median(took), "search_p95_ms": quantile(took, 0.95)}
 
 
-def load(peer, folder: Path, connections: int, points: int, seconds: int) -> dict:
-    """Requests of many connections at once, sent by the load generator."""
+def load(
+    peer,
+    folder: Path,
+    connections: int,
+    points: int,
+    seconds: int,
+    requests: int,
+    shape: str | None = None,
+) -> dict:
+    """Requests of many connections at once, made ahead and sent by the load generator."""
     url = os.environ["BENCH_URL"]
     target = peer.load_target(url, connections)
     done = subprocess.run(
         [
             os.environ["BENCH_LOAD"], "--address", url.removeprefix("http://"),
-            "--shape", target["shape"], "--runs", ",".join(target["runs"]),
+            "--shape", shape or target["shape"], "--runs", ",".join(target["runs"]),
             "--connections", str(connections), "--points", str(points),
-            "--seconds", str(seconds),
+            "--seconds", str(seconds), "--requests", str(requests),
         ],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

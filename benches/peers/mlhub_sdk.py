@@ -7,6 +7,7 @@ import json
 import os
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlhub
@@ -16,6 +17,7 @@ from peers import mlflow_tables, serving
 MODULE = "mlhub"
 SHIP_SECONDS = 600
 RUNS_PER_CREATION = 100
+FILLERS = 16
 HEADERS = {"content-type": "application/json"}
 
 
@@ -128,25 +130,33 @@ def load_target(url: str, runs: int) -> dict:
     return {"shape": "hub-json", "runs": _create(connection, "load", runs, {})}
 
 
+def _fill(url: str, first: int, runs: int) -> None:
+    """Makes the runs from `first` on that are created together, and their metrics."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    params = {f"p{j}": mlflow_tables.param(first, j) for j in range(mlflow_tables.PARAMS)}
+    count = min(RUNS_PER_CREATION, runs - first)
+    for offset, key in enumerate(_create(connection, "table", count, params)):
+        points = [
+            {
+                "name": f"m{j}",
+                "step": 1,
+                "time_ms": 1,
+                "value": mlflow_tables.metric(first + offset, j),
+            }
+            for j in range(mlflow_tables.METRICS)
+        ]
+        batch = {"writer": "w", "start": 0, "end": 1, "points": points}
+        _ask(connection, "POST", f"/api/v1/runs/{key}/attempts/1/events", batch)
+    connection.close()
+
+
 def table(folder: Path, url: str, runs: int):
     """Fills the run table through the API; returns what searches it once."""
+    with ThreadPoolExecutor(FILLERS) as pool:
+        chunks = range(0, runs, RUNS_PER_CREATION)
+        for _done in pool.map(lambda first: _fill(url, first, runs), chunks):
+            pass
     connection = http.client.HTTPConnection(url.removeprefix("http://"))
-    width = mlflow_tables.PARAMS
-    for first in range(0, runs, RUNS_PER_CREATION):
-        params = {f"p{j}": mlflow_tables.param(first, j) for j in range(width)}
-        count = min(RUNS_PER_CREATION, runs - first)
-        for offset, key in enumerate(_create(connection, "table", count, params)):
-            points = [
-                {
-                    "name": f"m{j}",
-                    "step": 1,
-                    "time_ms": 1,
-                    "value": mlflow_tables.metric(first + offset, j),
-                }
-                for j in range(mlflow_tables.METRICS)
-            ]
-            batch = {"writer": "w", "start": 0, "end": 1, "points": points}
-            _ask(connection, "POST", f"/api/v1/runs/{key}/attempts/1/events", batch)
     asked = {
         "project": "table", "query": mlflow_tables.FILTER, "order": "metrics.m0:desc", "limit": "100",
     }  # fmt: skip

@@ -6,6 +6,9 @@
 use std::net::SocketAddr;
 
 use clap::ValueEnum;
+use mlhub_core::Timestamp;
+use mlhub_core::metric::{Point, SeriesPoints};
+use mlhub_protocol::batch::{self, BatchHead, ColumnBatch};
 use mlhub_protocol::rest::{EventBatch, PointView};
 
 /// The wire form of a batch.
@@ -13,6 +16,8 @@ use mlhub_protocol::rest::{EventBatch, PointView};
 pub(crate) enum Shape {
     /// Our events endpoint, JSON.
     HubJson,
+    /// Our events endpoint, the columnar binary form.
+    HubBinary,
     /// MLflow's log-batch, JSON.
     Mlflow,
 }
@@ -50,9 +55,14 @@ impl Batches {
         self.next += 1;
         let (path, kind, body) = match self.shape {
             Shape::HubJson => (
-                format!("/api/v1/runs/{}/attempts/1/events", self.run),
+                self.events_path(),
                 "application/json",
                 serde_json::to_vec(&self.hub(number)).unwrap_or_default(),
+            ),
+            Shape::HubBinary => (
+                self.events_path(),
+                batch::CONTENT_TYPE,
+                self.columns(number).encode().unwrap_or_default(),
             ),
             Shape::Mlflow => (
                 "/api/2.0/mlflow/runs/log-batch".to_owned(),
@@ -67,6 +77,10 @@ impl Batches {
         .into_bytes();
         request.extend(body);
         request
+    }
+
+    fn events_path(&self) -> String {
+        format!("/api/v1/runs/{}/attempts/1/events", self.run)
     }
 
     fn points(&self, number: u64) -> impl Iterator<Item = (String, i64, i64, f64)> {
@@ -98,6 +112,22 @@ impl Batches {
         }
     }
 
+    fn columns(&self, number: u64) -> ColumnBatch {
+        let points = self.points(number).map(|(name, step, time_ms, value)| {
+            let time = Timestamp(time_ms);
+            (name, Point { step, time, value })
+        });
+        ColumnBatch {
+            head: BatchHead {
+                writer: self.writer.clone(),
+                start: number * STREAM_BYTES,
+                end: (number + 1) * STREAM_BYTES,
+                ..BatchHead::default()
+            },
+            series: SeriesPoints::group(points),
+        }
+    }
+
     fn mlflow(&self, number: u64) -> serde_json::Value {
         let metrics: Vec<serde_json::Value> = self
             .points(number)
@@ -120,5 +150,11 @@ mod tests {
         assert_eq!((first.end, second.end), (second.start, 2 * STREAM_BYTES));
         assert_eq!(first.points.len(), 20);
         assert_eq!(first.points[19].step + 1, second.points[0].step);
+    }
+
+    #[test]
+    fn both_forms_of_a_batch_say_the_same() {
+        let batches = Batches::new(Shape::HubBinary, "r", 0, 20);
+        assert_eq!(batches.columns(3), ColumnBatch::from(batches.hub(3)));
     }
 }

@@ -1,8 +1,9 @@
 //! A load generator for trackers that speak HTTP: many connections, each sending
 //! the next batch of points when the last one is acknowledged.
 //!
-//! The same generator loads every tracker, so that its own cost is the same for
-//! all. It measures only acknowledged requests, sends to addresses of this
+//! The same generator loads every tracker. Requests are made before the clock
+//! starts, so that making them takes nothing from a server on the same cores; a
+//! server fast enough to use them all up ends the measurement early. It measures only acknowledged requests, sends to addresses of this
 //! machine alone, ends by itself, and prints one line of JSON. It makes no runs:
 //! whoever starts it names runs that exist.
 
@@ -22,6 +23,11 @@ use connection::Connection;
 const CONNECTIONS_MAX: usize = 4096;
 /// Seconds at most.
 const SECONDS_MAX: u64 = 120;
+
+/// Bytes of requests made ahead, of all connections.
+const PREPARED_BYTES_MAX: usize = 3 << 30;
+/// Requests a connection has made ahead at most.
+const PREPARED_MAX: usize = 20_000;
 
 /// Loads a tracker with batches of points.
 #[derive(Parser, Clone)]
@@ -44,6 +50,9 @@ struct Options {
     /// How long to send
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// Requests of a connection at most, all made before the clock starts
+    #[arg(long, default_value_t = PREPARED_MAX)]
+    requests: usize,
 }
 
 struct Sent {
@@ -89,20 +98,23 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Sends until the time is up. The connection is open before the clock starts.
+/// Sends until the time is up or what was made ahead is used up. The connection is
+/// open before the clock starts.
 fn work(options: &Options, index: usize, barrier: &Barrier) -> Result<Sent> {
+    let requests = prepare(options, index);
+    // Only now: a server need not wait for the first request of a connection.
     let opened = Connection::open(options.address);
     barrier.wait();
     let mut connection = opened.context("connect")?;
-    let run = &options.runs[index % options.runs.len()];
-    let mut batches = body::Batches::new(options.shape, run, index, options.points);
     let mut sent = Sent {
-        latencies_us: Vec::new(),
+        latencies_us: Vec::with_capacity(requests.len()),
         bytes: 0,
     };
     let until = Instant::now() + Duration::from_secs(options.seconds);
-    while Instant::now() < until {
-        let request = batches.next_request(options.address);
+    for request in requests {
+        if Instant::now() >= until {
+            break;
+        }
         let begun = Instant::now();
         let (status, answer) = connection.exchange(&request)?;
         let took = begun.elapsed().as_micros();
@@ -116,6 +128,20 @@ fn work(options: &Options, index: usize, barrier: &Barrier) -> Result<Sent> {
         sent.bytes += request.len() as u64;
     }
     Ok(sent)
+}
+
+/// The requests of one connection.
+fn prepare(options: &Options, index: usize) -> Vec<Vec<u8>> {
+    let run = &options.runs[index % options.runs.len()];
+    let mut batches = body::Batches::new(options.shape, run, index, options.points);
+    let share = PREPARED_BYTES_MAX / options.connections;
+    let (mut requests, mut bytes) = (Vec::new(), 0);
+    while requests.len() < options.requests.min(PREPARED_MAX) && bytes < share {
+        let request = batches.next_request(options.address);
+        bytes += request.len();
+        requests.push(request);
+    }
+    requests
 }
 
 fn report(options: &Options, sent: &[Sent], took: Duration) -> serde_json::Value {

@@ -199,9 +199,8 @@ impl Hub {
     ) -> Result<IngestOutcome> {
         caller.require(Permission::Write)?;
         check_batch(&batch)?;
-        let run = self.run_exact(&batch.run).await?;
         let outcome = self
-            .changing(vec![run.id.clone()], self.store.ingest(&batch))
+            .changing(vec![batch.run.clone()], self.store.ingest(&batch))
             .await?;
         if matches!(outcome, IngestOutcome::Stored { .. }) {
             let mut changed = Vec::new();
@@ -214,8 +213,7 @@ impl Hub {
             if !batch.records.is_empty() {
                 changed.push("records");
             }
-            self.live
-                .publish(&run.id, &run.project, run.state, &changed);
+            self.live.gather(&self.store, &batch.run, &changed);
         }
         Ok(outcome)
     }

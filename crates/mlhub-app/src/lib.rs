@@ -71,7 +71,7 @@ pub struct Hub {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     catalog: Arc<dyn AdapterCatalog>,
-    live: LiveFeed,
+    live: Arc<LiveFeed>,
     run_index: run_index::RunIndex,
     evaluation_wanted: tokio::sync::Notify,
     /// Read by uploads while they record a blob, written by deletes while they
@@ -104,7 +104,7 @@ impl Hub {
         Self {
             store,
             blobs,
-            live: LiveFeed::starting_at(clock.now()),
+            live: Arc::new(LiveFeed::starting_at(clock.now())),
             run_index: run_index::RunIndex::default(),
             clock,
             entropy,

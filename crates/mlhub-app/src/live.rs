@@ -1,15 +1,23 @@
 //! What changes while one watches: a bounded feed of run changes.
 //!
 //! A listener that falls behind loses nothing silently: it is told to reset and
-//! fetch anew. The feed never blocks a writer and keeps no history.
+//! fetch anew. The feed never blocks a writer and keeps no history. What many
+//! small batches change in a run is gathered and told at once, and costs nothing
+//! while nobody listens.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use mlhub_core::store::Store;
 use mlhub_core::{Name, RunId, RunState, Timestamp};
 use tokio::sync::broadcast;
 
 /// Changes a slow listener may be behind before it is told to reset.
 const FEED_CAPACITY: usize = 4096;
+/// How long the changes that batches make are gathered.
+const GATHER: Duration = Duration::from_millis(100);
 /// Ids a feed may give out per millisecond of its life before they could meet
 /// those of the feed of a later start.
 const IDS_PER_MS: u64 = 1 << 20;
@@ -42,6 +50,8 @@ pub enum LiveEvent {
 pub struct LiveFeed {
     sender: broadcast::Sender<RunChange>,
     last_id: AtomicU64,
+    /// What was gathered and not told yet, by run.
+    gathered: Mutex<BTreeMap<RunId, BTreeSet<&'static str>>>,
 }
 
 impl LiveFeed {
@@ -52,6 +62,7 @@ impl LiveFeed {
         Self {
             sender: broadcast::channel(FEED_CAPACITY).0,
             last_id: AtomicU64::new(start),
+            gathered: Mutex::default(),
         }
     }
 
@@ -78,6 +89,61 @@ impl LiveFeed {
             state,
             changed: changed.to_vec(),
         });
+    }
+}
+
+impl LiveFeed {
+    /// Tells whoever listens of a change, soon and together with what changes in
+    /// the run meanwhile. Never waits; without a listener it reads nothing.
+    pub(crate) fn gather(
+        self: &Arc<Self>,
+        store: &Arc<dyn Store>,
+        run: &RunId,
+        changed: &[&'static str],
+    ) {
+        if self.sender.receiver_count() == 0 {
+            // A listener that returns sees by the id that it missed something. One
+            // that came between the two looks is told.
+            self.last_id.fetch_add(1, Ordering::SeqCst);
+            if self.sender.receiver_count() == 0 {
+                return;
+            }
+        }
+        let first = {
+            let mut gathered = self.gathered();
+            let first = gathered.is_empty();
+            gathered.entry(run.clone()).or_default().extend(changed);
+            first
+        };
+        if first {
+            let (feed, store) = (Arc::clone(self), Arc::clone(store));
+            tokio::spawn(async move {
+                tokio::time::sleep(GATHER).await;
+                feed.tell(&*store).await;
+            });
+        }
+    }
+
+    /// Publishes what was gathered.
+    async fn tell(&self, store: &dyn Store) {
+        let gathered = std::mem::take(&mut *self.gathered());
+        let ids: Vec<RunId> = gathered.keys().cloned().collect();
+        match store.runs_get(&ids).await {
+            Ok(runs) => {
+                for run in runs {
+                    let changed = gathered.get(&run.id).into_iter().flatten();
+                    let changed: Vec<&'static str> = changed.copied().collect();
+                    self.publish(&run.id, &run.project, run.state, &changed);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "live listeners are not told of changed metrics");
+            }
+        }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, BTreeMap<RunId, BTreeSet<&'static str>>> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
