@@ -4,7 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
-import { readRunsSearch, readTab } from "./model/search";
+import { readDeletedSearch, readRunsSearch, readTab } from "./model/search";
 
 const root = createRootRoute({ component: Frame });
 
@@ -68,6 +68,13 @@ export const definitionsRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/DefinitionsPage"), "DefinitionsPage"),
 });
 
+export const deletedRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/deleted",
+  validateSearch: readDeletedSearch,
+  component: lazyRouteComponent(() => import("./pages/deleted/DeletedPage"), "DeletedPage"),
+});
+
 function NotFound() {
   return (
     <Empty title="There is no such page">
@@ -92,6 +99,7 @@ export const router = createRouter({
     datasetRoute,
     adaptersRoute,
     definitionsRoute,
+    deletedRoute,
   ]),
   defaultPreload: "intent",
   defaultNotFoundComponent: NotFound,

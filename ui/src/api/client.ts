@@ -6,10 +6,15 @@ import type { components } from "./schema";
 import type {
   Comparison,
   DatasetDetail,
+  DeletionLedger,
+  DeletionReport,
+  DeletionRequest,
   EvaluationDetail,
   Info,
+  RetentionReport,
   RunDetail,
-  RunPage,
+  RunSearch,
+  RunSearchReply,
   RunSummary,
   SeriesQuery,
   SeriesReply,
@@ -18,22 +23,16 @@ import type {
 type Schemas = components["schemas"];
 const enc = encodeURIComponent;
 
-export interface RunsFilter {
-  project?: string | undefined;
-  experiment?: string | undefined;
-  state?: string | undefined;
-  q?: string | undefined;
-  sort?: string | undefined;
-  order?: string | undefined;
-}
+/** Records of a run fetched at most, the newest. */
+export const RECORDS_MAX = 1000;
 
 export const client = {
   info: (signal?: AbortSignal) => get<Info>("/info", signal),
   projects: (signal?: AbortSignal) => get<Schemas["ProjectList"]>("/projects", signal),
   experiments: (project: string, signal?: AbortSignal) =>
     get<Schemas["ExperimentList"]>(`/experiments${query({ project })}`, signal),
-  runs: (filter: RunsFilter, limit: number, cursor: string | undefined, signal?: AbortSignal) =>
-    get<RunPage>(`/runs${query({ ...filter, limit, cursor })}`, signal),
+  runSearch: (body: Partial<RunSearch>, signal?: AbortSignal) =>
+    post<RunSearchReply>("/runs/search", body, signal),
   run: (run: string, signal?: AbortSignal) => get<RunDetail>(`/runs/${enc(run)}`, signal),
   stopRun: (run: string) => post<RunSummary>(`/runs/${enc(run)}/stop`, {}),
   metrics: (run: string, signal?: AbortSignal) =>
@@ -56,13 +55,20 @@ export const client = {
     return { offset, next, size, bytes };
   },
   records: (run: string, kind: string | undefined, signal?: AbortSignal) =>
-    get<Schemas["RecordList"]>(`/runs/${enc(run)}/records${query({ kind, limit: 200 })}`, signal),
+    get<Schemas["RecordList"]>(`/runs/${enc(run)}/records${query({ kind, limit: RECORDS_MAX })}`, signal),
   artifacts: (run: string, signal?: AbortSignal) =>
     get<Schemas["ArtifactList"]>(`/runs/${enc(run)}/artifacts`, signal),
   evaluations: (run: string, signal?: AbortSignal) =>
     get<Schemas["EvaluationList"]>(`/runs/${enc(run)}/evaluations`, signal),
   evaluation: (id: string, signal?: AbortSignal) => get<EvaluationDetail>(`/evaluations/${enc(id)}`, signal),
   compare: (runs: string[], signal?: AbortSignal) => post<Comparison>("/compare", { runs }, signal),
+  deletions: (before: number | undefined, limit: number, signal?: AbortSignal) =>
+    get<DeletionLedger>(`/deletions${query({ before, limit })}`, signal),
+  deletionRun: (body: DeletionRequest, signal?: AbortSignal) =>
+    post<DeletionReport>("/deletions", body, signal),
+  retention: (signal?: AbortSignal) => get<Schemas["RetentionList"]>("/retention", signal),
+  retentionApply: (body: Schemas["RetentionApply"], signal?: AbortSignal) =>
+    post<RetentionReport>("/retention", body, signal),
   datasets: (signal?: AbortSignal) => get<Schemas["DatasetList"]>("/datasets", signal),
   dataset: (name: string, version: number | undefined, signal?: AbortSignal) =>
     get<DatasetDetail>(`/datasets/${enc(name)}${query({ version })}`, signal),

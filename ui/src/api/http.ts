@@ -5,26 +5,30 @@ export const API = "/api/v1";
 /** An answer that is not a success, or no answer at all (`status` 0). */
 export class ApiError extends Error {
   readonly status: number;
+  /** Machine-readable details of the problem, as they came. */
+  readonly details: unknown;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, details?: unknown) {
     super(message);
     this.name = "ApiError";
     this.status = status;
+    this.details = details;
   }
 }
 
-async function problemText(response: Response): Promise<string> {
+async function problem(response: Response): Promise<ApiError> {
+  const { status } = response;
   try {
     const body: unknown = await response.json();
     if (typeof body === "object" && body !== null) {
-      const { detail, title } = body as { detail?: unknown; title?: unknown };
-      if (typeof detail === "string" && detail !== "") return detail;
-      if (typeof title === "string" && title !== "") return title;
+      const { detail, title, details } = body as { detail?: unknown; title?: unknown; details?: unknown };
+      if (typeof detail === "string" && detail !== "") return new ApiError(status, detail, details);
+      if (typeof title === "string" && title !== "") return new ApiError(status, title, details);
     }
   } catch {
     // Not JSON: a proxy answered instead of the hub; its status still says something.
   }
-  return `The hub answered ${response.status} ${response.statusText}`.trim();
+  return new ApiError(status, `The hub answered ${status} ${response.statusText}`.trim());
 }
 
 /** The response when it is a success. */
@@ -36,7 +40,7 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw new ApiError(0, "The hub does not answer. Is `mlhub serve` still running?");
   }
-  if (!response.ok) throw new ApiError(response.status, await problemText(response));
+  if (!response.ok) throw await problem(response);
   return response;
 }
 

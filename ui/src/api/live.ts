@@ -1,11 +1,12 @@
 /** Live updates: one event stream per page, turned into stale marks on what it changed. */
 
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { InfiniteData, Query, QueryClient, QueryKey } from "@tanstack/react-query";
 import { gather, type Pending, ROWS_REFRESHED_MAX, readRunEvent, touchesRow } from "~/model/changes";
+import { byIds, type RunsRequest } from "~/model/request";
 import { client } from "./client";
 import { API } from "./http";
 import { keys } from "./queries";
-import type { RunPage, RunSummary } from "./types";
+import type { RunFound, RunSearchReply } from "./types";
 
 export type Connection = "connecting" | "live" | "away";
 
@@ -30,37 +31,54 @@ function setConnection(next: Connection): void {
   for (const listener of listeners) listener();
 }
 
-/** Puts a fresh row into every cached page that shows the run; whether any did. */
-export function patchRow(queries: QueryClient, row: RunSummary): boolean {
-  let found = false;
-  queries.setQueriesData<InfiniteData<RunPage>>({ queryKey: keys.runs }, (data) => {
-    if (!data?.pages.some((page) => page.runs.some((run) => run.id === row.id))) return data;
-    found = true;
-    const pages = data.pages.map((page) => ({
-      ...page,
-      runs: page.runs.map((run) => (run.id === row.id ? row : run)),
-    }));
-    return { ...data, pages };
+type Pages = InfiniteData<RunSearchReply>;
+
+/** Puts fresh rows into the pages of one list; whether it shows all of them. */
+function patch(queries: QueryClient, key: QueryKey, fresh: readonly RunFound[]): boolean {
+  const byId = new Map(fresh.map((run) => [run.id, run]));
+  const missing = new Set(byId.keys());
+  queries.setQueryData<Pages>(key, (data) => {
+    if (!data) return data;
+    const row = (run: RunFound) => {
+      missing.delete(run.id);
+      return byId.get(run.id) ?? run;
+    };
+    return { ...data, pages: data.pages.map((page) => ({ ...page, runs: page.runs.map(row) })) };
   });
-  return found;
+  return missing.size === 0;
 }
 
-async function refreshRows(queries: QueryClient, runs: readonly string[]): Promise<void> {
-  const cached = queries.getQueriesData({ queryKey: keys.runs }).length > 0;
-  if (!cached || runs.length === 0) return;
-  if (runs.length > ROWS_REFRESHED_MAX) {
-    await queries.invalidateQueries({ queryKey: keys.runs });
-    return;
+/** The list a cached answer is of; undefined for groups and what is not on screen. */
+function listRequest(query: Query): RunsRequest | undefined {
+  const request = query.queryKey[1];
+  if (!query.isActive() || typeof request !== "object" || request === null) return undefined;
+  return (request as RunsRequest).group_by.length === 0 ? (request as RunsRequest) : undefined;
+}
+
+/** Fetches changed rows alone where a list shows them; everything else becomes stale. */
+async function refreshRows(queries: QueryClient, runs: readonly string[], listed: boolean): Promise<void> {
+  for (const query of queries.getQueryCache().findAll({ queryKey: keys.runs })) {
+    const stale = () => queries.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    const request = listRequest(query);
+    if (!request || listed || runs.length > ROWS_REFRESHED_MAX) {
+      await stale();
+      continue;
+    }
+    try {
+      const { columns } = request;
+      const answer = await client.runSearch({ query: byIds(runs), columns, limit: runs.length });
+      if (answer.runs.length < runs.length || !patch(queries, query.queryKey, answer.runs)) await stale();
+    } catch {
+      await stale(); // The list itself then shows what is wrong.
+    }
   }
-  const answers = await Promise.allSettled(runs.map((run) => client.run(run)));
-  const missing = answers.some((answer) => answer.status === "rejected" || !patchRow(queries, answer.value));
-  if (missing) await queries.invalidateQueries({ queryKey: keys.runs });
 }
 
 function flush(queries: QueryClient, pending: Pending): void {
   const changes = [...pending];
   pending.clear();
   const rows: string[] = [];
+  let moved = false;
   for (const [run, changed] of changes) {
     const stale = (queryKey: readonly unknown[]) => queries.invalidateQueries({ queryKey });
     if (touchesRow(changed)) {
@@ -84,9 +102,14 @@ function flush(queries: QueryClient, pending: Pending): void {
         predicate: (query) => Array.isArray(query.queryKey[1]) && query.queryKey[1].includes(run),
       });
     }
-    if (changed.has("state")) stale(keys.projects);
+    if (changed.has("state")) {
+      moved = true;
+      stale(keys.projects);
+      stale(keys.deletions);
+    }
   }
-  void refreshRows(queries, rows);
+  // A run of another state may now belong into other lists, or into none.
+  if (rows.length > 0) void refreshRows(queries, rows, moved);
 }
 
 /** Opens the stream and keeps it open; returns how to close it. */

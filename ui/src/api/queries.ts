@@ -1,15 +1,26 @@
 /** Query options: the key each answer is cached under, and how to fetch it. */
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { client, type RunsFilter } from "./client";
+import type { RunsRequest } from "~/model/request";
+import type { XAxis } from "~/model/series";
+import { client } from "./client";
 
 /** Rows fetched at once. */
 export const RUNS_PAGE = 100;
+/** Runs of one group fetched when it is unfolded or checked. */
+export const GROUP_RUNS_MAX = 100;
+/** Newest runs looked at to find out which metrics, params and tags there are. */
+const SAMPLE_RUNS = 50;
+const SAMPLE_STALE_MS = 60_000;
+const LEDGER_PAGE = 100;
 
 /** Keys by kind, so that an event can name what it makes stale. */
 export const keys = {
   projects: ["projects"] as const,
   runs: ["runs"] as const,
+  sample: ["sample"] as const,
+  deletions: ["deletions"] as const,
+  retention: ["retention"] as const,
   run: (id: string) => ["run", id] as const,
   metrics: (id: string) => ["metrics", id] as const,
   series: ["series"] as const,
@@ -30,12 +41,39 @@ export const infoQuery = () =>
 export const projectsQuery = () =>
   queryOptions({ queryKey: keys.projects, queryFn: ({ signal }) => client.projects(signal) });
 
-export const runsQuery = (filter: RunsFilter) =>
+export const runsQuery = (request: RunsRequest) =>
   infiniteQueryOptions({
-    queryKey: [...keys.runs, filter] as const,
-    queryFn: ({ signal, pageParam }) => client.runs(filter, RUNS_PAGE, pageParam, signal),
+    queryKey: [...keys.runs, request] as const,
+    queryFn: ({ signal, pageParam }) =>
+      client.runSearch(
+        {
+          ...request,
+          columns: request.group_by.length > 0 ? null : request.columns,
+          limit: RUNS_PAGE,
+          cursor: pageParam ?? null,
+        },
+        signal,
+      ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+/** The runs of one group, as its query finds them. */
+export const groupRunsQuery = (query: string, columns: readonly string[]) =>
+  queryOptions({
+    queryKey: [...keys.runs, "group", query, columns] as const,
+    queryFn: ({ signal }) =>
+      client.runSearch({ query, columns: [...columns], limit: GROUP_RUNS_MAX }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+/** The newest runs, whole: what columns and completions are found in. */
+export const sampleQuery = (project: string | undefined) =>
+  queryOptions({
+    queryKey: [...keys.sample, project ?? ""] as const,
+    queryFn: ({ signal }) => client.runSearch({ project: project ?? null, limit: SAMPLE_RUNS }, signal),
+    staleTime: SAMPLE_STALE_MS,
     placeholderData: keepPreviousData,
   });
 
@@ -48,8 +86,9 @@ export const metricsQuery = (id: string) =>
 export interface SeriesRequest {
   runs: readonly string[];
   metric: string;
-  from: number | undefined;
-  to: number | undefined;
+  axis: XAxis;
+  /** On the axis, both ends included. */
+  range: readonly [number, number] | undefined;
   points: number;
 }
 
@@ -59,8 +98,8 @@ export const seriesQuery = (request: SeriesRequest) =>
       ...keys.series,
       request.runs,
       request.metric,
-      request.from,
-      request.to,
+      request.axis,
+      request.range,
       request.points,
     ] as const,
     queryFn: ({ signal }) =>
@@ -68,8 +107,10 @@ export const seriesQuery = (request: SeriesRequest) =>
         {
           runs: [...request.runs],
           metrics: [request.metric],
-          from_step: request.from ?? null,
-          to_step: request.to ?? null,
+          axis: request.axis,
+          from: request.range?.[0] ?? null,
+          to: request.range?.[1] ?? null,
+          reduction: "envelope",
           max_points: request.points,
         },
         signal,
@@ -121,3 +162,14 @@ export const adaptersQuery = () =>
 
 export const definitionsQuery = () =>
   queryOptions({ queryKey: ["definitions"], queryFn: ({ signal }) => client.definitions(signal) });
+
+export const ledgerQuery = () =>
+  infiniteQueryOptions({
+    queryKey: keys.deletions,
+    queryFn: ({ signal, pageParam }) => client.deletions(pageParam, LEDGER_PAGE, signal),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (page) => page.next_before ?? undefined,
+  });
+
+export const retentionQuery = () =>
+  queryOptions({ queryKey: keys.retention, queryFn: ({ signal }) => client.retention(signal) });

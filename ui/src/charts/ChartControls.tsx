@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { Segments } from "~/components/parts";
+import { readAxis } from "~/model/series";
 import type { ChartSettings } from "./MetricChart";
 
 const STORAGE_KEY = "mlhub.charts";
@@ -14,7 +15,7 @@ function stored(): ChartSettings {
     const read = (typeof body === "object" && body !== null ? body : {}) as Partial<ChartSettings>;
     const weight = Number(read.smoothing);
     return {
-      axis: read.axis === "time" ? "time" : "step",
+      axis: readAxis(read.axis),
       logY: read.logY === true,
       smoothing: weight > 0 && weight <= SMOOTHING_MAX ? weight : 0,
     };
@@ -46,7 +47,8 @@ export function ChartControls(props: { settings: ChartSettings; onChange: (next:
         onChange={(axis) => onChange({ ...settings, axis })}
         options={[
           ["step", "Step"],
-          ["time", "Time"],
+          ["relative", "Time", "Time since the start of the run"],
+          ["wall", "Clock", "Date and time"],
         ]}
       />
       <Segments

@@ -1,15 +1,15 @@
 /** One metric of one or more runs: fetched when on screen, refetched for the range zoomed into. */
 
 import { useQuery } from "@tanstack/react-query";
-import { memo, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useState } from "react";
 import { seriesQuery } from "~/api/queries";
 import type { MetricView } from "~/api/types";
 import { useOnScreen, useWidth } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
-import { formatFixed, formatNumber, fullNumber, plural } from "~/model/format";
+import { formatCount, formatFixed, formatNumber, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
-import { type ApiNumber, toFloat } from "~/model/number";
-import { align, positiveOnly, smoothed, stepRange, type XAxis } from "~/model/series";
+import { toFloat } from "~/model/number";
+import { align, asked, positiveOnly, type RawSeries, smoothed, type XAxis } from "~/model/series";
 import { Plot } from "./Plot";
 import type { PlotLine } from "./plot";
 
@@ -29,7 +29,9 @@ export interface ChartSettings {
 const HEIGHT = 204;
 /** Widths are rounded up to this, so that resizing does not refetch at every pixel. */
 const WIDTH_STEP = 240;
+/** First, last, least and greatest of every two pixels. */
 const POINTS_PER_PIXEL = 2;
+const POINTS_PER_PART = 4;
 
 function pointBudget(width: number): number {
   return Math.max(1, Math.ceil(width / WIDTH_STEP)) * WIDTH_STEP * POINTS_PER_PIXEL;
@@ -41,7 +43,7 @@ interface Props {
   runs: readonly ChartRun[];
   settings: ChartSettings;
   syncKey: string;
-  facts?: Pick<MetricView, "direction" | "non_finite" | "last">;
+  facts?: Pick<MetricView, "direction" | "last">;
 }
 
 export const MetricChart = memo(function MetricChart(props: Props) {
@@ -64,58 +66,45 @@ function Placeholder({ title }: Props) {
   );
 }
 
-function useChartData(props: Props, width: number, zoom: [number, number] | undefined, steps: Steps) {
+type Range = [number, number] | undefined;
+
+function useChartData(props: Props, width: number, zoom: Range) {
   const { runs, metric, settings } = props;
+  const { axis, logY, smoothing } = settings;
   const ids = useMemo(() => runs.map((run) => run.id), [runs]);
+  const range = useMemo(() => (zoom ? asked(zoom) : undefined), [zoom]);
+  const budget = pointBudget(width);
   const answer = useQuery({
-    ...seriesQuery({ runs: ids, metric, from: steps?.[0], to: steps?.[1], points: pointBudget(width) }),
+    ...seriesQuery({ runs: ids, metric, axis, range, points: budget }),
     enabled: width > 0,
   });
   const series = answer.data?.series;
   const drawn = useMemo(() => {
     const list = series ?? [];
-    const raw = align(
-      list as { run: string; steps: number[]; times_ms: number[]; values: ApiNumber[] }[],
-      settings.axis,
-    );
-    const data = settings.logY ? positiveOnly(raw) : raw;
-    const named = list.map((one) => runs.find((run) => run.id === one.run));
-    const line =
-      (faint: boolean) =>
-      (run: ChartRun | undefined): PlotLine => ({
-        label: run?.name ?? "",
-        color: `--series-${run?.color ?? 0}`,
-        faint,
-      });
-    if (settings.smoothing === 0) return { data, lines: named.map(line(false)) };
-    const soft = smoothed(data, settings.smoothing);
-    return {
-      data: { ...data, columns: [...data.columns, ...soft.columns] },
-      lines: [...named.map(line(true)), ...named.map(line(false))],
-    };
-  }, [series, runs, settings]);
-  return { answer, series, drawn, zoom };
+    const whole = align(list as unknown as RawSeries[], axis, budget / POINTS_PER_PART);
+    const data = smoothed(logY ? positiveOnly(whole) : whole, smoothing);
+    const lines = data.columns.map((column): PlotLine => {
+      const run = runs.find((one) => one.id === list[column.series]?.run);
+      return { label: run?.name ?? "", color: `--series-${run?.color ?? 0}`, role: column.role };
+    });
+    return { data, lines };
+  }, [series, runs, axis, logY, smoothing, budget]);
+  return { answer, series, drawn };
 }
 
-type Steps = [number, number] | undefined;
+/** The range zoomed into; another axis has other coordinates and starts whole. */
+function useZoom(axis: XAxis): [Range, (range: Range) => void] {
+  const [zoom, setZoom] = useState<{ axis: XAxis; range: Range }>({ axis, range: undefined });
+  useEffect(() => setZoom({ axis, range: undefined }), [axis]);
+  return [zoom.axis === axis ? zoom.range : undefined, (range) => setZoom({ axis, range })];
+}
 
 function Body(props: Props) {
   const { title, settings, syncKey, facts } = props;
   const [plotRef, visible] = useOnScreen<HTMLDivElement>();
   const width = useWidth(plotRef);
-  const [zoom, setZoom] = useState<[number, number]>();
-  const [steps, setSteps] = useState<Steps>();
-  const { answer, series, drawn } = useChartData(props, width, zoom, steps);
-  const bad = facts?.non_finite ?? drawn.data.nonFinite.length;
-  const reset = () => {
-    setZoom(undefined);
-    setSteps(undefined);
-  };
-  const onZoom = (range: [number, number] | undefined) => {
-    if (!range) return reset();
-    setZoom(range);
-    setSteps(stepRange((series ?? []) as never[], settings.axis, range));
-  };
+  const [zoom, setZoom] = useZoom(settings.axis);
+  const { answer, series, drawn } = useChartData(props, width, zoom);
   const message = answer.isError
     ? answer.error.message
     : series && drawn.data.x.length === 0
@@ -127,13 +116,9 @@ function Body(props: Props) {
         <h3 className="truncate grow" title={`${props.metric} – ${directionText(facts?.direction)}`}>
           {title} <span className="faint">{directionMark(facts?.direction)}</span>
         </h3>
-        {bad > 0 && (
-          <span className="badge warn" title="Values that are NaN or infinite, marked at the bottom edge">
-            {plural(bad, "non-finite", "non-finite")}
-          </span>
-        )}
+        <Badges series={series ?? []} />
         {zoom ? (
-          <button type="button" className="button" onClick={reset}>
+          <button type="button" className="button" onClick={() => setZoom(undefined)}>
             <Icon name="reset" size={12} /> Reset zoom
           </button>
         ) : (
@@ -144,10 +129,10 @@ function Body(props: Props) {
           )
         )}
       </header>
-      <div className="plot" ref={plotRef}>
+      <div className="plot" ref={plotRef} aria-busy={answer.isFetching}>
         {visible && series && !message && (
           <Plot
-            spec={{ lines: drawn.lines, axis: settings.axis, logY: settings.logY, syncKey, onZoom }}
+            spec={{ lines: drawn.lines, axis: settings.axis, logY: settings.logY, syncKey, onZoom: setZoom }}
             data={drawn.data}
             width={width}
             height={HEIGHT}
@@ -157,6 +142,35 @@ function Body(props: Props) {
         )}
         {message && <div className="plot-message">{message}</div>}
       </div>
+    </>
+  );
+}
+
+type Facts = { exact: boolean; total: number; steps: readonly number[]; non_finite?: number };
+
+/** What the eye might miss: values that are no numbers, and that not every point is drawn. */
+function Badges({ series }: { series: readonly Facts[] }) {
+  const bad = series.reduce((sum, one) => sum + (one.non_finite ?? 0), 0);
+  const total = series.reduce((sum, one) => sum + one.total, 0);
+  const reduced = series.some((one) => !one.exact);
+  return (
+    <>
+      {reduced && (
+        <span
+          className="badge outline"
+          title={`${formatCount(total)} points: the band shows the smallest and largest of each part, so no spike is lost. Drag over a range to see it in full.`}
+        >
+          min–max
+        </span>
+      )}
+      {bad > 0 && (
+        <span
+          className="badge warn"
+          title="NaN is marked at the bottom edge by a triangle, infinities at the edge they go past by an arrow"
+        >
+          {plural(bad, "non-finite", "non-finite")}
+        </span>
+      )}
     </>
   );
 }

@@ -6,6 +6,10 @@ import { useResolvedTheme } from "~/components/theme";
 import type { Aligned } from "~/model/series";
 import { type PlotSpec, plotOptions } from "./plot";
 
+function columnsOf(data: Aligned): uPlot.AlignedData {
+  return [data.x, ...data.columns.map((column) => column.values)] as uPlot.AlignedData;
+}
+
 export function Plot(props: {
   spec: PlotSpec;
   data: Aligned;
@@ -33,9 +37,9 @@ export function Plot(props: {
     const options = plotOptions(
       { ...now.spec, onZoom },
       { width: now.width, height: now.height },
-      () => latest.current.data.nonFinite,
+      () => latest.current.data.marks,
     );
-    const made = new uPlot(options, [now.data.x, ...now.data.columns] as uPlot.AlignedData, host.current);
+    const made = new uPlot(options, columnsOf(now.data), host.current);
     plot.current = made;
     return () => {
       made.destroy();
@@ -48,7 +52,7 @@ export function Plot(props: {
     const made = plot.current;
     if (!made || data.columns.length !== made.series.length - 1) return;
     made.batch(() => {
-      made.setData([data.x, ...data.columns] as uPlot.AlignedData);
+      made.setData(columnsOf(data));
       if (range) made.setScale("x", { min: range[0], max: range[1] });
     });
   }, [data, range, shape]);

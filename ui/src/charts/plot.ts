@@ -1,15 +1,18 @@
 /** Builds uPlot options from what a metric chart shows. No React, no fetching. */
 
 import type uPlot from "uplot";
-import { formatDuration, formatNumber } from "~/model/format";
-import type { Aligned, XAxis } from "~/model/series";
+import type { Column, Mark, XAxis } from "~/model/series";
 import { extent } from "~/model/statistics";
+import { axes, clockScale } from "./plotAxes";
+import { css } from "./plotColor";
+import { marksPlugin } from "./plotMarks";
+import { tipPlugin } from "./plotTip";
 
 export interface PlotLine {
   label: string;
   /** A CSS custom property such as `--series-3`. */
   color: string;
-  faint: boolean;
+  role: Column["role"];
 }
 
 export interface PlotSpec {
@@ -23,16 +26,11 @@ export interface PlotSpec {
 
 /** Least pixels of a drag that count as zooming. */
 const ZOOM_PIXELS_MIN = 6;
-const TIP_LINES_MAX = 14;
-const TIP_WIDTH = 200;
-
-function css(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-function xText(axis: XAxis, value: number): string {
-  return axis === "time" ? formatDuration(value * 1000) : `step ${formatNumber(value)}`;
-}
+const POINTS_SHOWN_MAX = 24;
+/** Opacity of what lies between the extremes, and of its edges. */
+const BAND_PERCENT = 16;
+const EDGE_PERCENT = 42;
+const FAINT_PERCENT = 26;
 
 function yRange(logY: boolean): uPlot.Scale.Range {
   return (plot, low, high) => {
@@ -47,125 +45,36 @@ function yRange(logY: boolean): uPlot.Scale.Range {
   };
 }
 
-/** A line of the tip, built from nodes: names of runs are text, never markup. */
-function tipLine(label: string, color: string, value: string): HTMLElement {
-  const line = document.createElement("div");
-  line.className = "line";
-  const swatch = document.createElement("span");
-  swatch.className = "swatch";
-  swatch.style.background = color;
-  const name = document.createElement("span");
-  name.className = "truncate";
-  name.textContent = label;
-  const number = document.createElement("b");
-  number.textContent = value;
-  line.append(swatch, name, number);
-  return line;
-}
-
-/** The value nearest to the cursor, since series need not have a point at every x. */
-function nearestValue(column: ArrayLike<number | null | undefined>, at: number): number | null | undefined {
-  const REACH = 200;
-  for (let d = 0; d <= REACH; d += 1) {
-    if (column[at - d] !== undefined) return column[at - d];
-    if (column[at + d] !== undefined) return column[at + d];
+function seriesOf(line: PlotLine): uPlot.Series {
+  const mix = (percent: number) => `color-mix(in srgb, ${css(line.color)} ${percent}%, transparent)`;
+  const shared = { label: line.label, spanGaps: false };
+  switch (line.role) {
+    case "line":
+      return { ...shared, stroke: css(line.color), width: 1.6, points: { show: pointsWhenFew } };
+    case "faint":
+      return { ...shared, stroke: mix(FAINT_PERCENT), width: 1, points: { show: false } };
+    default:
+      return { ...shared, stroke: mix(EDGE_PERCENT), width: 1, points: { show: false } };
   }
-  return undefined;
 }
 
-function tipPlugin(spec: PlotSpec): uPlot.Plugin {
-  const tip = document.createElement("div");
-  tip.className = "plot-tip";
-  return {
-    hooks: {
-      init: (plot) => plot.over.append(tip),
-      setCursor: (plot) => {
-        const { idx, left } = plot.cursor;
-        tip.classList.toggle("shown", idx !== null && idx !== undefined && (left ?? -1) >= 0);
-        if (idx === null || idx === undefined || left === undefined || left < 0) return;
-        const head = document.createElement("div");
-        head.className = "muted";
-        head.textContent = xText(spec.axis, plot.data[0]?.[idx] ?? 0);
-        const lines = spec.lines
-          .map((line, i) => ({ line, value: nearestValue(plot.data[i + 1] ?? [], idx) }))
-          .filter(({ line, value }) => !line.faint && value !== undefined)
-          .slice(0, TIP_LINES_MAX)
-          .map(({ line, value }) =>
-            tipLine(line.label, css(line.color), value === null ? "not finite" : formatNumber(value)),
-          );
-        tip.replaceChildren(head, ...lines);
-        const toTheRight = left + TIP_WIDTH + 16 < plot.over.clientWidth;
-        tip.style.left = toTheRight ? `${left + 14}px` : "";
-        tip.style.right = toTheRight ? "" : `${plot.over.clientWidth - left + 14}px`;
-      },
-    },
-  };
-}
-
-/** Marks at the bottom edge where a value was NaN or infinite. */
-function nonFinitePlugin(read: () => Aligned["nonFinite"], spec: PlotSpec): uPlot.Plugin {
-  return {
-    hooks: {
-      draw: (plot) => {
-        const { ctx } = plot;
-        const size = 5 * devicePixelRatio;
-        const bottom = plot.bbox.top + plot.bbox.height;
-        ctx.save();
-        for (const mark of read()) {
-          const x = plot.valToPos(mark.x, "x", true);
-          if (x < plot.bbox.left || x > plot.bbox.left + plot.bbox.width) continue;
-          ctx.fillStyle = css(spec.lines[mark.series]?.color ?? "--bad");
-          ctx.beginPath();
-          ctx.moveTo(x, bottom - size * 1.7);
-          ctx.lineTo(x - size, bottom);
-          ctx.lineTo(x + size, bottom);
-          ctx.fill();
-        }
-        ctx.restore();
-      },
-    },
-  };
-}
-
-function axes(spec: PlotSpec): uPlot.Axis[] {
-  const shared = {
-    stroke: css("--muted"),
-    font: `11px ${css("--font")}`,
-    ticks: { show: false },
-    grid: { stroke: css("--line"), width: 1 },
-  };
-  const xLabel = (value: number) =>
-    spec.axis === "time"
-      ? formatDuration(value * 1000)
-      : value >= 1e5
-        ? value.toExponential(0).replace("+", "")
-        : String(value);
-  return [
-    {
-      ...shared,
-      size: 26,
-      gap: 5,
-      space: 64,
-      grid: { show: false },
-      values: (_, at) => at.map((v) => (spec.axis === "step" && !Number.isInteger(v) ? "" : xLabel(v))),
-    },
-    {
-      ...shared,
-      size: 50,
-      gap: 5,
-      space: 34,
-      values: (_, at) => at.map((v) => (v === null ? "" : formatNumber(v, 3))),
-    },
-  ];
+/** Between the upper edge of a reduced series and its lower one, which follows it. */
+function bandsOf(lines: readonly PlotLine[]): uPlot.Band[] {
+  return lines.flatMap((line, i): uPlot.Band[] => {
+    if (line.role !== "high") return [];
+    const fill = `color-mix(in srgb, ${css(line.color)} ${BAND_PERCENT}%, transparent)`;
+    return [{ series: [i + 1, i + 2], fill }];
+  });
 }
 
 export function plotOptions(
   spec: PlotSpec,
   size: { width: number; height: number },
-  nonFinite: () => Aligned["nonFinite"],
+  marks: () => readonly Mark[],
 ): uPlot.Options {
   return {
     ...size,
+    ...clockScale(spec.axis),
     legend: { show: false },
     padding: [10, 10, 0, 0],
     cursor: {
@@ -176,24 +85,16 @@ export function plotOptions(
         filters: { pub: isMove, sub: isMove },
       },
       drag: { x: true, y: false, setScale: false },
-      points: { size: 6 },
+      points: { size: (_, at) => (spec.lines[at - 1]?.role === "line" ? 6 : 0) },
       y: false,
     },
     scales: {
-      x: { time: false },
+      x: { time: spec.axis === "wall" },
       y: { distr: spec.logY ? 3 : 1, range: yRange(spec.logY) },
     },
-    axes: axes(spec),
-    series: [
-      {},
-      ...spec.lines.map((line) => ({
-        label: line.label,
-        stroke: line.faint ? `color-mix(in srgb, ${css(line.color)} 26%, transparent)` : css(line.color),
-        width: line.faint ? 1 : 1.6,
-        points: { show: line.faint ? false : pointsWhenFew },
-        spanGaps: false,
-      })),
-    ],
+    axes: axes(spec.axis),
+    series: [{}, ...spec.lines.map(seriesOf)],
+    bands: bandsOf(spec.lines),
     hooks: {
       setSelect: [
         (plot) => {
@@ -206,15 +107,13 @@ export function plotOptions(
       ],
       ready: [(plot) => plot.over.addEventListener("dblclick", () => spec.onZoom(undefined))],
     },
-    plugins: [tipPlugin(spec), nonFinitePlugin(nonFinite, spec)],
+    plugins: [tipPlugin(spec), marksPlugin(marks, spec)],
   };
 }
 
 function isMove(event: string): boolean {
   return event === "mousemove" || event === "mouseleave";
 }
-
-const POINTS_SHOWN_MAX = 24;
 
 /** Dots only where a series is so short that a line alone would hide its points. */
 function pointsWhenFew(plot: uPlot): boolean {

@@ -110,6 +110,7 @@ export function Frame() {
   useKey("d", () => void navigate({ to: "/datasets" }));
   useKey("a", () => void navigate({ to: "/adapters" }));
   useKey("m", () => void navigate({ to: "/metrics" }));
+  useKey("x", () => void navigate({ to: "/deleted" }));
 
   return (
     <div className="frame">
@@ -148,6 +149,11 @@ export function Frame() {
           <li>
             <NavLink to="/metrics" icon="metric">
               Metrics
+            </NavLink>
+          </li>
+          <li>
+            <NavLink to="/deleted" icon="trash">
+              Deleted
             </NavLink>
           </li>
         </ul>

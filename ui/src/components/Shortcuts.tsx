@@ -4,12 +4,14 @@ import { useEffect, useRef } from "react";
 import { useKey } from "./hooks";
 
 const SHORTCUTS: readonly [string, string][] = [
-  ["/", "Search on this page"],
+  ["/", "Search on this page, or write a query"],
   ["?", "This sheet"],
   ["r", "Go to the runs"],
   ["d", "Go to the datasets"],
   ["a", "Go to the adapters"],
   ["m", "Go to the metric definitions"],
+  ["x", "Go to the deleted runs"],
+  ["Ctrl Space", "Complete the query"],
   ["Esc", "Close, or clear the search"],
 ];
 

@@ -1,23 +1,31 @@
-/** Columns of the runs table: found in the rows, chosen by the reader. */
+/** Columns of the runs table: operands of the query language, found in runs, chosen by the reader. */
 
+import {
+  evaluatedOperand,
+  joinList,
+  metricOperand,
+  paramOperand,
+  readOperand,
+  splitList,
+  tagOperand,
+} from "./language";
 import { headlineRank, isSystem } from "./metrics";
 import type { ApiNumber } from "./number";
 
 export type ColumnKind = "field" | "metric" | "param" | "tag";
 
 export interface TableColumn {
-  /** Stable name, also in the address: `field:state`, `metric:loss`. */
+  /** The operand, also in the address: `state`, `metrics.loss`, `max(metrics.acc)`. */
   id: string;
   kind: ColumnKind;
-  /** The metric, param, tag or field. */
-  name: string;
   label: string;
-  /** What the hub is asked to sort by; undefined when it cannot. */
-  sort: string | undefined;
+  numeric: boolean;
+  /** The direction that is sorted by first. */
+  first: "asc" | "desc";
   width: number;
 }
 
-/** What the table reads of a run to find its columns. */
+/** What the table reads of runs to find its columns. */
 export interface ColumnSource {
   metrics: Record<string, ApiNumber>;
   intervals: Record<string, unknown>;
@@ -25,108 +33,119 @@ export interface ColumnSource {
   tags: Record<string, string>;
 }
 
-const FIELDS: readonly TableColumn[] = [
-  { id: "field:state", kind: "field", name: "state", label: "State", sort: "state", width: 104 },
-  {
-    id: "field:experiment",
-    kind: "field",
-    name: "experiment",
-    label: "Experiment",
-    sort: undefined,
-    width: 140,
-  },
-  { id: "field:adapter", kind: "field", name: "adapter", label: "Adapter", sort: undefined, width: 104 },
-  { id: "field:seed", kind: "field", name: "seed", label: "Seed", sort: undefined, width: 70 },
-  { id: "field:dataset", kind: "field", name: "dataset", label: "Dataset", sort: undefined, width: 120 },
-  { id: "field:duration", kind: "field", name: "duration", label: "Duration", sort: undefined, width: 92 },
-  { id: "field:created", kind: "field", name: "created", label: "Age", sort: "created", width: 76 },
-  { id: "field:owner", kind: "field", name: "owner", label: "Owner", sort: undefined, width: 96 },
-];
+const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; late?: boolean }> = {
+  state: { label: "State", width: 104 },
+  experiment: { label: "Experiment", width: 140 },
+  adapter: { label: "Adapter", width: 104 },
+  seed: { label: "Seed", width: 70, numeric: true },
+  dataset: { label: "Dataset", width: 120 },
+  duration: { label: "Duration", width: 92, numeric: true, late: true },
+  created: { label: "Age", width: 76, numeric: true, late: true },
+  started: { label: "Started", width: 160, numeric: true, late: true },
+  ended: { label: "Ended", width: 160, numeric: true, late: true },
+  deleted: { label: "Deleted", width: 84, numeric: true, late: true },
+  owner: { label: "Owner", width: 96 },
+  project: { label: "Project", width: 120 },
+  group: { label: "Seed group", width: 120 },
+  attempt: { label: "Attempt", width: 84, numeric: true, late: true },
+  adapter_version: { label: "Adapter version", width: 130 },
+  notes: { label: "Notes", width: 200 },
+  name: { label: "Name", width: 200 },
+  id: { label: "Id", width: 140 },
+};
 
-const DEFAULT_FIELDS = ["field:state", "field:adapter", "field:seed", "field:duration", "field:created"];
+/** Fields in the order they are offered. */
+export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
+
+const DEFAULT_FIELDS = ["state", "adapter", "seed", "duration", "created"];
 const DEFAULT_METRICS_MAX = 6;
 const DEFAULT_PARAMS_MAX = 2;
 
-/** Evaluated metrics are named `<split>/<name>` and are sorted by what was evaluated. */
-export function metricSort(name: string, evaluated: boolean): string {
-  return evaluated ? `evaluated:${name}` : `metric:${name}`;
+/** The column of an operand; undefined where the text is none. */
+export function columnOf(id: string): TableColumn | undefined {
+  const operand = readOperand(id);
+  if (!operand) return undefined;
+  switch (operand.kind) {
+    case "field": {
+      const field = FIELDS[operand.name];
+      if (!field) return undefined;
+      const { label, width, numeric = false, late = false } = field;
+      return { id, kind: "field", label, width, numeric, first: late ? "desc" : "asc" };
+    }
+    case "metric": {
+      const label = operand.of === "last" ? operand.name : `${operand.of}(${operand.name})`;
+      return { id, kind: "metric", label, width: 148, numeric: true, first: "desc" };
+    }
+    case "evaluated": {
+      const label = `${operand.split}/${operand.name}`;
+      return { id, kind: "metric", label, width: 148, numeric: true, first: "desc" };
+    }
+    case "group":
+      return { id, kind: "metric", label: id, width: 190, numeric: true, first: "desc" };
+    case "param":
+      return { id, kind: "param", label: operand.name, width: 124, numeric: false, first: "asc" };
+    case "tag":
+      return { id, kind: "tag", label: operand.name, width: 120, numeric: false, first: "asc" };
+  }
 }
 
-function keyCounts(
+function names(
   rows: readonly ColumnSource[],
   read: (row: ColumnSource) => Record<string, unknown>,
-): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const row of rows)
-    for (const key of Object.keys(read(row))) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return counts;
+): string[] {
+  return [...new Set(rows.flatMap((row) => Object.keys(read(row))))].sort();
 }
 
-/** Every column the rows have something for: fields, then metrics, params, tags by name. */
+/** Every column the runs have something for: fields, then metrics, params, tags by name. */
 export function discoverColumns(rows: readonly ColumnSource[]): TableColumn[] {
-  const metrics = [...keyCounts(rows, (row) => row.metrics).keys()].filter((name) => !isSystem(name)).sort();
-  const evaluated = keyCounts(rows, (row) => row.intervals);
-  const sorted = (read: (row: ColumnSource) => Record<string, unknown>) =>
-    [...keyCounts(rows, read).keys()].sort();
-  return [
-    ...FIELDS,
-    ...metrics.map((name): TableColumn => {
-      const sort = metricSort(name, evaluated.has(name));
-      return { id: `metric:${name}`, kind: "metric", name, label: name, sort, width: 148 };
-    }),
-    ...sorted((row) => row.params).map((name): TableColumn => {
-      return { id: `param:${name}`, kind: "param", name, label: name, sort: `param:${name}`, width: 124 };
-    }),
-    ...sorted((row) => row.tags).map((name): TableColumn => {
-      return { id: `tag:${name}`, kind: "tag", name, label: name, sort: undefined, width: 120 };
-    }),
+  const evaluated = new Set(names(rows, (row) => row.intervals));
+  const ids = [
+    ...FIELD_NAMES,
+    ...names(rows, (row) => row.metrics)
+      .filter((name) => !isSystem(name))
+      .map((name) => (evaluated.has(name) ? evaluatedOperand(name) : metricOperand(name))),
+    ...names(rows, (row) => row.params).map(paramOperand),
+    ...names(rows, (row) => row.tags).map(tagOperand),
   ];
+  return ids.flatMap((id) => columnOf(id) ?? []);
+}
+
+/** Metrics worth a column, the most telling first. */
+export function headlineMetrics(rows: readonly ColumnSource[]): string[] {
+  const evaluated = new Set(names(rows, (row) => row.intervals));
+  return names(rows, (row) => row.metrics)
+    .filter((name) => !isSystem(name))
+    .sort((a, b) => headlineRank(a, evaluated) - headlineRank(b, evaluated) || a.localeCompare(b))
+    .slice(0, DEFAULT_METRICS_MAX)
+    .map((name) => (evaluated.has(name) ? evaluatedOperand(name) : metricOperand(name)));
+}
+
+/** Params that tell the runs apart. */
+export function tellingParams(rows: readonly ColumnSource[]): string[] {
+  return names(rows, (row) => row.params)
+    .filter((name) => new Set(rows.map((row) => row.params[name])).size > 1)
+    .map(paramOperand);
 }
 
 /** The columns shown when the reader chose none: a few that tell runs apart. */
-export function defaultColumns(columns: readonly TableColumn[], rows: readonly ColumnSource[]): string[] {
-  const evaluated = new Set(rows.flatMap((row) => Object.keys(row.intervals)));
-  const metrics = columns
-    .filter((column) => column.kind === "metric")
-    .sort(
-      (a, b) =>
-        headlineRank(a.name, evaluated) - headlineRank(b.name, evaluated) || a.name.localeCompare(b.name),
-    )
-    .slice(0, DEFAULT_METRICS_MAX);
-  const telling = columns
-    .filter((column) => column.kind === "param")
-    .filter((column) => new Set(rows.map((row) => row.params[column.name])).size > 1)
-    .slice(0, DEFAULT_PARAMS_MAX);
-  return [...DEFAULT_FIELDS, ...metrics.map((c) => c.id), ...telling.map((c) => c.id)];
+export function defaultColumns(rows: readonly ColumnSource[]): string[] {
+  return [...DEFAULT_FIELDS, ...headlineMetrics(rows), ...tellingParams(rows).slice(0, DEFAULT_PARAMS_MAX)];
 }
 
-/** The chosen columns in the order of discovery; metrics of a default choice keep their rank. */
-export function shownColumns(
-  columns: readonly TableColumn[],
-  chosen: string | undefined,
-  rows: readonly ColumnSource[],
-): TableColumn[] {
-  const ids = chosen === undefined ? defaultColumns(columns, rows) : splitColumns(chosen);
-  const byId = new Map(columns.map((column) => [column.id, column]));
-  const order = (id: string) => (id.startsWith("field:") ? 0 : 1);
-  return [...ids]
-    .sort((a, b) => order(a) - order(b))
-    .flatMap((id) => {
-      const column = byId.get(id);
-      return column ? [column] : [];
-    });
+/** The chosen columns, fields first; what is no operand is left out. */
+export function shownColumns(chosen: string | undefined, rows: readonly ColumnSource[]): TableColumn[] {
+  const ids = chosen === undefined ? defaultColumns(rows) : splitColumns(chosen);
+  const columns = [...new Set(ids)].flatMap((id) => columnOf(id) ?? []);
+  const rank = (column: TableColumn) => (column.kind === "field" ? 0 : 1);
+  return columns.sort((a, b) => rank(a) - rank(b));
 }
 
-/** Columns in the address; names may hold commas, so these are escaped. */
 export function joinColumns(ids: readonly string[]): string {
-  return ids.map((id) => id.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",");
+  return joinList(ids);
 }
 
 export function splitColumns(text: string): string[] {
-  return text
-    .split(",")
-    .filter(Boolean)
-    .map((id) => id.replaceAll("%2C", ",").replaceAll("%25", "%"));
+  return splitList(text);
 }
 
 /** The choice with one column switched. */

@@ -1,7 +1,14 @@
-/** Which artifacts can be shown as text, and how. */
+/** Which artifacts can be shown, and how. */
 
 const TEXTUAL =
   /\.(txt|md|log|json|jsonl|ndjson|csv|tsv|ya?ml|toml|ini|cfg|py|rs|sh|xml|html?|css|js|ts|sql|patch|diff)$/i;
+
+/** Raster images that browsers draw; SVG is a document with scripts and stays a download. */
+const PICTURE = /\.(png|jpe?g|gif|webp|bmp|avif)$/i;
+
+export function pictorial(path: string): boolean {
+  return PICTURE.test(path);
+}
 
 /** By name only: the bytes are never interpreted. */
 export function textual(path: string): boolean {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type ColumnSource,
+  columnOf,
   defaultColumns,
   discoverColumns,
   joinColumns,
@@ -8,47 +9,56 @@ import {
   splitColumns,
   toggleColumn,
 } from "./columns";
-import { nextSort, readIds, readRunsSearch, readTab, toggleState } from "./search";
+import { DELETED, runsRequest } from "./request";
+import { readDeletedSearch, readIds, readRunsSearch, readTab, toggleGroup, toggleState } from "./search";
 
 describe("runs search", () => {
   it("keeps what has a meaning and drops the rest", () => {
     const raw = {
-      q: "lr",
+      query: "metrics.loss < 1",
       state: "failed,nope,running",
-      sort: "metric:a/b",
-      order: "asc",
+      sort: "metrics.a/b desc, params.lr",
+      group: " params.lr ,",
       x: 1,
-      grouped: "false",
     };
     expect(readRunsSearch(raw)).toEqual({
-      q: "lr",
+      query: "metrics.loss < 1",
       state: "running,failed",
-      sort: "metric:a/b",
-      order: "asc",
-      grouped: false,
+      sort: "metrics.a/b desc,params.lr",
+      group: "params.lr",
     });
-    expect(readRunsSearch({ sort: "drop table", order: "sideways", state: "", q: 7 })).toEqual({ q: "7" });
+    expect(readRunsSearch({ sort: "", state: "", query: "" })).toEqual({});
+  });
+  it("takes a plain text to find as the language writes it", () => {
+    expect(readRunsSearch({ q: "it's" })).toEqual({ query: "'it\\'s'" });
+    expect(readRunsSearch({ q: 7 })).toEqual({ query: "'7'" });
   });
   it("is the same after a round trip", () => {
-    const once = readRunsSearch({ q: "a", state: "lost", sort: "created", order: "desc", cols: "metric:a" });
+    const raw = {
+      query: "a = 1",
+      state: "lost",
+      sort: "created desc,name",
+      cols: "metrics.a",
+      group: "adapter",
+    };
+    const once = readRunsSearch(raw);
     expect(readRunsSearch({ ...once })).toEqual(once);
+    expect(once).toEqual(raw);
   });
-  it("switches states in their usual order", () => {
+  it("switches states in their usual order, and what is grouped by", () => {
     expect(toggleState(undefined, "failed")).toBe("failed");
     expect(toggleState("failed", "running")).toBe("running,failed");
     expect(toggleState("failed", "failed")).toBeUndefined();
-  });
-  it("sorts down, then up, then not", () => {
-    const down = nextSort({}, "metric:a");
-    const up = nextSort(down, "metric:a");
-    expect([down.order, up.order, nextSort(up, "metric:a").sort]).toEqual(["desc", "asc", undefined]);
-    expect(nextSort(up, "state")).toEqual({ sort: "state", order: "desc" });
+    expect(toggleGroup("adapter", "params.lr")).toBe("adapter,params.lr");
+    expect(toggleGroup("adapter", "adapter")).toBeUndefined();
   });
   it("reads runs to compare and tabs", () => {
     expect(readIds("a,,b, a")).toEqual(["a", "b"]);
     expect(readIds(undefined)).toEqual([]);
     expect(readTab("logs")).toBe("logs");
     expect(readTab("nonsense")).toBe("overview");
+    expect(readDeletedSearch({ tab: "ledger", query: "a" })).toEqual({ tab: "ledger", query: "a" });
+    expect(readDeletedSearch({ tab: "runs" })).toEqual({});
   });
 });
 
@@ -62,29 +72,63 @@ describe("columns", () => {
     },
     { metrics: { loss: 2 }, intervals: {}, params: { lr: "2", depth: "3" }, tags: {} },
   ];
-  const columns = discoverColumns(rows);
 
-  it("come from the rows; metrics of the machine stay out", () => {
-    const ids = columns.map((column) => column.id);
-    expect(ids).toContain("param:lr");
-    expect(ids).toContain("tag:stage");
-    expect(ids).not.toContain("metric:system/cpu");
-  });
-  it("sort evaluated metrics by what was evaluated", () => {
-    expect(columns.find((c) => c.id === "metric:test/accuracy")?.sort).toBe("evaluated:test/accuracy");
-    expect(columns.find((c) => c.id === "metric:loss")?.sort).toBe("metric:loss");
+  it("come from the runs; metrics of the machine stay out", () => {
+    const ids = discoverColumns(rows).map((column) => column.id);
+    expect(ids).toEqual(expect.arrayContaining(["params.lr", "tags.stage", "eval.test.accuracy"]));
+    expect(ids).not.toContain("metrics.system/cpu");
   });
   it("default to headline metrics and the params that differ", () => {
-    const ids = defaultColumns(columns, rows);
-    expect(ids.indexOf("metric:test/accuracy")).toBeLessThan(ids.indexOf("metric:loss"));
-    expect(ids).toContain("param:lr");
-    expect(ids).not.toContain("param:depth");
+    const ids = defaultColumns(rows);
+    expect(ids.indexOf("eval.test.accuracy")).toBeLessThan(ids.indexOf("metrics.loss"));
+    expect(ids).toContain("params.lr");
+    expect(ids).not.toContain("params.depth");
   });
   it("follow the choice in the address, commas in names included", () => {
-    const ids = ["metric:a,b", "param:50%2C"];
+    const ids = ['metrics."a,b"', 'params."50%"'];
     expect(splitColumns(joinColumns(ids))).toEqual(ids);
-    expect(toggleColumn(["metric:loss"], "param:lr")).toBe("metric:loss,param:lr");
-    const shown = shownColumns(columns, "param:lr,field:state,metric:gone", rows);
-    expect(shown.map((column) => column.id)).toEqual(["field:state", "param:lr"]);
+    expect(toggleColumn(["metrics.loss"], "params.lr")).toBe("metrics.loss,params.lr");
+    const shown = shownColumns("params.lr,state,max(metrics.loss),nonsense,state", rows);
+    expect(shown.map((column) => column.id)).toEqual(["state", "params.lr", "max(metrics.loss)"]);
+    expect(shown[2]?.label).toBe("max(loss)");
+  });
+  it("are nothing where the text is no operand", () => {
+    expect(columnOf("metrics.")).toBeUndefined();
+    expect(columnOf("drop table")).toBeUndefined();
+  });
+});
+
+describe("the request to the hub", () => {
+  const columns = ["state", "metrics.loss", "params.lr"].flatMap((id) => columnOf(id) ?? []);
+
+  it("asks for the chosen columns in the chosen order", () => {
+    const { request, shift } = runsRequest("p", { query: "a", sort: "state,created desc" }, columns, false);
+    expect(request).toEqual({
+      query: "a",
+      project: "p",
+      experiment: null,
+      states: [],
+      order: ["state", "created desc"],
+      group_by: [],
+      summarise: [],
+      columns: ["state", "metrics.loss", "params.lr"],
+    });
+    expect(shift).toBe(0);
+  });
+  it("summarises metrics when grouped, by one key that groups have", () => {
+    const search = { group: "params.lr", sort: "name,metrics.loss desc" };
+    const { request } = runsRequest(undefined, search, columns, false);
+    expect(request).toMatchObject({
+      group_by: ["params.lr"],
+      summarise: ["metrics.loss"],
+      order: ["metrics.loss desc"],
+      columns: [],
+    });
+  });
+  it("finds deleted runs only, the last deleted first", () => {
+    const { request, shift } = runsRequest(undefined, { query: "seed = 1" }, columns, true);
+    expect(request.query).toBe(`${DELETED} and (seed = 1)`);
+    expect(request.query.slice(shift)).toBe("seed = 1)");
+    expect(request.order).toEqual(["deleted desc"]);
   });
 });

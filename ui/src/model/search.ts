@@ -1,20 +1,23 @@
 /** State that lives in the address: what a link to a page brings back. */
 
+import { joinList, quoted, splitList } from "./language";
+import { readOrder, writeOrder } from "./order";
 import { isRunState, RUN_STATES, type RunState } from "./states";
 
 export interface RunsSearch {
-  q?: string;
+  /** A condition in the query language. */
+  query?: string;
   state?: string;
   experiment?: string;
+  /** The order, such as `metrics.acc desc,params.lr`. */
   sort?: string;
-  order?: "asc" | "desc";
-  /** `false` shows every run on its own. */
-  grouped?: boolean;
+  /** What runs are grouped by, such as `params.lr`; absent: they are not. */
+  group?: string;
   /** Columns chosen, comma separated; absent: the default choice. */
   cols?: string;
 }
 
-const TEXT_MAX = 2_000;
+const TEXT_MAX = 16 * 1024;
 
 function text(value: unknown): string | undefined {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
@@ -24,18 +27,18 @@ function text(value: unknown): string | undefined {
 /** Only what has a meaning survives, so a mangled link still opens the page. */
 export function readRunsSearch(raw: Record<string, unknown>): RunsSearch {
   const result: RunsSearch = {};
-  const q = text(raw.q);
-  if (q) result.q = q;
+  // `q` is a text to find anywhere; the language says that in quotes.
+  const found = text(raw.q);
+  const query = text(raw.query) ?? (found === undefined ? undefined : quoted(found));
+  if (query) result.query = query;
   const states = readStates(text(raw.state));
   if (states.length > 0) result.state = states.join(",");
   const experiment = text(raw.experiment);
   if (experiment) result.experiment = experiment;
-  const sort = text(raw.sort);
-  if (sort && isSort(sort)) {
-    result.sort = sort;
-    result.order = raw.order === "asc" ? "asc" : "desc";
-  }
-  if (raw.grouped === false || raw.grouped === "false") result.grouped = false;
+  const sort = writeOrder(readOrder(text(raw.sort)));
+  if (sort) result.sort = sort;
+  const group = joinList(splitList(text(raw.group) ?? ""));
+  if (group) result.group = group;
   const cols = text(raw.cols);
   if (cols !== undefined) result.cols = cols;
   return result;
@@ -56,23 +59,24 @@ export function toggleState(value: string | undefined, state: RunState): string 
   return list.length > 0 ? list.join(",") : undefined;
 }
 
-/** Whether the hub can sort by it. */
-export function isSort(sort: string): boolean {
-  return /^(created|name|state|started)$|^(metric|evaluated|param):.+$/.test(sort);
+/** What is grouped by, with one operand switched; undefined when none is left. */
+export function toggleGroup(value: string | undefined, operand: string): string | undefined {
+  const keys = splitList(value ?? "");
+  const next = keys.includes(operand) ? keys.filter((key) => key !== operand) : [...keys, operand];
+  return next.length > 0 ? joinList(next) : undefined;
 }
 
-/** Next sort when a column's head is pressed: descending, ascending, none. */
-export function nextSort(
-  current: Pick<RunsSearch, "sort" | "order">,
-  column: string,
-): Pick<RunsSearch, "sort" | "order"> {
-  if (current.sort !== column) return { sort: column, order: "desc" };
-  if (current.order === "desc") return { sort: column, order: "asc" };
-  return { sort: undefined, order: undefined };
+export const DELETED_TABS = ["runs", "ledger", "retention"] as const;
+export type DeletedTab = (typeof DELETED_TABS)[number];
+
+/** The page of deleted runs: its part, and the table's state. */
+export interface DeletedSearch extends RunsSearch {
+  tab?: DeletedTab;
 }
 
-export interface CompareSearch {
-  runs: string;
+export function readDeletedSearch(raw: Record<string, unknown>): DeletedSearch {
+  const tab = DELETED_TABS.find((one) => one === raw.tab);
+  return { ...readRunsSearch(raw), ...(tab && tab !== "runs" ? { tab } : {}) };
 }
 
 /** Ids of the runs to compare, without repeats, in the order given. */
@@ -91,6 +95,7 @@ export const RUN_TABS = [
   "overview",
   "charts",
   "evaluation",
+  "media",
   "logs",
   "config",
   "system",

@@ -1,4 +1,4 @@
-/** Files of the run. Bytes are only ever downloaded, or shown as plain text. */
+/** Files of the run. Bytes are only ever downloaded, drawn as raster images, or shown as plain text. */
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -8,18 +8,14 @@ import type { ArtifactView } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import { Copy, Empty, ErrorNotice, Loading, Panel, TableWrap } from "~/components/parts";
 import { formatBytes, formatTime, plural, shortHash } from "~/model/format";
-import { previewText, textual } from "~/model/preview";
+import { pictorial, previewText, textual } from "~/model/preview";
+import { Picture } from "./MediaItems";
 import type { TabProps } from "./RunPage";
 
 /** Bytes fetched for a preview. */
 const PREVIEW_BYTES = 128 * 1024;
 
 function Preview({ run, artifact, close }: { run: string; artifact: ArtifactView; close: () => void }) {
-  const query = useQuery({
-    queryKey: ["artifact-text", run, artifact.path, artifact.hash],
-    queryFn: ({ signal }) => artifactText(run, artifact.path, PREVIEW_BYTES, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
   return (
     <Panel
       title={<code>{artifact.path}</code>}
@@ -30,20 +26,37 @@ function Preview({ run, artifact, close }: { run: string; artifact: ArtifactView
       }
       flush
     >
-      {query.isPending && (
+      {pictorial(artifact.path) ? (
         <div className="inside">
-          <Loading />
+          <Picture run={run} path={artifact.path} name={artifact.path} />
         </div>
-      )}
-      {query.isError && <ErrorNotice error={query.error} />}
-      {query.data && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <pre className="code-block" tabIndex={0}>
-          {previewText(artifact.path, query.data.text, query.data.cut)}
-          {query.data.cut && `\n… only the first ${formatBytes(PREVIEW_BYTES)} are shown`}
-        </pre>
+      ) : (
+        <TextPreview run={run} artifact={artifact} />
       )}
     </Panel>
+  );
+}
+
+function TextPreview({ run, artifact }: { run: string; artifact: ArtifactView }) {
+  const query = useQuery({
+    queryKey: ["artifact-text", run, artifact.path, artifact.hash],
+    queryFn: ({ signal }) => artifactText(run, artifact.path, PREVIEW_BYTES, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (query.isPending) {
+    return (
+      <div className="inside">
+        <Loading />
+      </div>
+    );
+  }
+  if (query.isError) return <ErrorNotice error={query.error} />;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    <pre className="code-block" tabIndex={0}>
+      {previewText(artifact.path, query.data.text, query.data.cut)}
+      {query.data.cut && `\n… only the first ${formatBytes(PREVIEW_BYTES)} are shown`}
+    </pre>
   );
 }
 
@@ -103,7 +116,7 @@ export default function ArtifactsTab({ run }: TabProps) {
                   </td>
                   <td className="muted nowrap">{formatTime(artifact.created_at)}</td>
                   <td className="num">
-                    {textual(artifact.path) && (
+                    {(textual(artifact.path) || pictorial(artifact.path)) && (
                       <button type="button" className="button ghost" onClick={() => setChosen(artifact.path)}>
                         Preview
                       </button>

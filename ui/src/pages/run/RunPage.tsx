@@ -4,7 +4,6 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type ComponentType, lazy, Suspense } from "react";
 import { client } from "~/api/client";
-import { patchRow } from "~/api/live";
 import { keys, runQuery } from "~/api/queries";
 import type { RunDetail } from "~/api/types";
 import { useNow } from "~/components/hooks";
@@ -25,6 +24,7 @@ const TABS: Record<RunTab, { title: string; Body: ComponentType<TabProps> }> = {
   overview: { title: "Overview", Body: lazy(() => import("./OverviewTab")) },
   charts: { title: "Charts", Body: lazy(() => import("./ChartsTab")) },
   evaluation: { title: "Evaluation", Body: lazy(() => import("./EvaluationTab")) },
+  media: { title: "Media", Body: lazy(() => import("./MediaTab")) },
   logs: { title: "Logs", Body: lazy(() => import("./LogsTab")) },
   config: { title: "Config", Body: lazy(() => import("./ConfigTab")) },
   system: { title: "System", Body: lazy(() => import("./SystemTab")) },
@@ -87,10 +87,11 @@ function StopButton({ run }: { run: RunDetail }) {
   const queries = useQueryClient();
   const stop = useMutation({
     mutationFn: () => client.stopRun(run.id),
-    onSuccess: (row) => {
-      patchRow(queries, row);
-      return queries.invalidateQueries({ queryKey: keys.run(run.id) });
-    },
+    onSuccess: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: keys.run(run.id) }),
+        queries.invalidateQueries({ queryKey: keys.runs }),
+      ]),
   });
   if (!isActive(run.state)) return null;
   return (

@@ -9,7 +9,7 @@ export default function SystemTab({ run }: TabProps) {
     <MetricGrid
       run={run}
       include={isSystem}
-      axis="time"
+      axis="relative"
       empty="No system metrics yet. The supervisor samples them every few seconds, so very short runs may have none."
     />
   );

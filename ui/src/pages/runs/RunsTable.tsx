@@ -1,105 +1,114 @@
-/** The runs table: only rows on screen exist, and more are asked for as the end comes near. */
+/** The runs table: only lines on screen exist, and more are asked for as the end comes near. */
 
-import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
+import { type ColumnDef, flexRender, getCoreRowModel, type Row, useReactTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef } from "react";
-import type { RunSummary } from "~/api/types";
+import type { RunGroup } from "~/api/types";
 import type { TableColumn } from "~/model/columns";
-import type { TableRow } from "~/model/groups";
-import { CheckCell, isNumeric, NameCell, ValueCell } from "./cells";
+import { type OrderKey, pressed } from "~/model/order";
+import { CheckCell } from "./CheckCell";
+import { NameCell, ValueCell } from "./cells";
+import type { RunLine, Selection } from "./lines";
+import { ariaSort, SortHead } from "./SortHead";
 
 const ROW_HEIGHT = 34;
+const GROUP_HEIGHT = 46;
 const OVERSCAN = 12;
-/** Rows from the end at which the next page is asked for. */
+/** Lines from the end at which the next page is asked for. */
 const NEAR_END = 20;
-
-type Line = TableRow<RunSummary>;
-
-interface Props {
-  lines: readonly Line[];
-  columns: readonly TableColumn[];
-  sort: string | undefined;
-  order: string | undefined;
-  onSort: (column: string) => void;
-  selected: ReadonlySet<string>;
-  select: (ids: string | readonly string[], on?: boolean) => void;
-  toggleOpen: (group: string) => void;
-  colors: ReadonlyMap<string, number>;
-  now: number;
-  more: (() => void) | undefined;
-}
-
 const CHECK_WIDTH = 40;
 const NAME_WIDTH = 250;
 
-function SortHead({
-  column,
-  sort,
-  order,
-  onSort,
-}: { column: { label: string; sort: string | undefined } } & Pick<Props, "sort" | "order" | "onSort">) {
-  const key = column.sort;
-  if (key === undefined) return <span className="truncate">{column.label}</span>;
-  const on = sort === key;
-  return (
-    <button type="button" className="sort" title={`Sort by ${column.label}`} onClick={() => onSort(key)}>
-      <span className="truncate">{column.label}</span>
-      {on && <span aria-hidden="true">{order === "asc" ? "↑" : "↓"}</span>}
-    </button>
-  );
+interface Props {
+  lines: readonly RunLine[];
+  columns: readonly TableColumn[];
+  grouped: boolean;
+  order: readonly OrderKey[];
+  sort: (keys: OrderKey[]) => void;
+  selection: Selection;
+  fold: (group: RunGroup) => void;
+  now: number;
+  more: (() => void) | undefined;
+  /** Another answer is on its way. */
+  stale: boolean;
 }
 
-function ariaSort(
-  key: string | undefined,
-  props: Pick<Props, "sort" | "order">,
-): "ascending" | "descending" | undefined {
-  if (key === undefined || props.sort !== key) return undefined;
-  return props.order === "asc" ? "ascending" : "descending";
-}
-
-function useColumns(props: Props): ColumnDef<Line>[] {
-  const { columns, selected, select, toggleOpen, colors, now } = props;
-  return useMemo(
-    () => [
+function useColumns(props: Props): ColumnDef<RunLine>[] {
+  const { columns, selection, fold, now } = props;
+  return useMemo(() => {
+    const ids = columns.map((column) => column.id);
+    return [
       {
         id: "check",
         size: CHECK_WIDTH,
-        header: () => <span className="visually-hidden">Check to compare</span>,
-        cell: ({ row }) => <CheckCell line={row.original} selected={selected} select={select} />,
+        cell: ({ row }) => <CheckCell line={row.original} selection={selection} columns={ids} />,
       },
-      {
-        id: "name",
-        size: NAME_WIDTH,
-        header: "Name",
-        cell: ({ row }) => <NameCell line={row.original} colors={colors} toggleOpen={toggleOpen} />,
-      },
+      { id: "name", size: NAME_WIDTH, cell: ({ row }) => <NameCell line={row.original} fold={fold} /> },
       ...columns.map(
-        (column): ColumnDef<Line> => ({
-          id: column.id,
+        (column): ColumnDef<RunLine> => ({
+          id: `column:${column.id}`,
           size: column.width,
-          header: column.label,
           cell: ({ row }) => <ValueCell line={row.original} column={column} now={now} />,
         }),
       ),
-    ],
-    [columns, selected, select, toggleOpen, colors, now],
-  );
+    ];
+  }, [columns, selection, fold, now]);
 }
 
-function rowClass(line: Line, selected: ReadonlySet<string>): string {
-  if (line.kind === "group") return line.runs.every((run) => selected.has(run.id)) ? "selected" : "";
-  return [line.inGroup && "in-group", selected.has(line.run.id) && "selected"].filter(Boolean).join(" ");
+function rowClass(line: RunLine, selection: Selection): string {
+  if (line.kind === "group") return "group";
+  if (line.kind !== "run") return "in-group";
+  return [line.nested && "in-group", selection.ids.has(line.run.id) && "selected"].filter(Boolean).join(" ");
 }
 
 function pinClass(id: string): string {
   return id === "check" ? "pin" : id === "name" ? "pin-2" : "";
 }
 
+function cellClass(id: string, columns: readonly TableColumn[]): string {
+  const column = columns.find((one) => `column:${one.id}` === id);
+  return `${pinClass(id)} ${column?.numeric ? "num" : ""}`.trim();
+}
+
+/** The heads, each a key to sort by; the name's column counts runs when they are grouped. */
+function Heads({ columns, grouped, order, sort }: Pick<Props, "columns" | "grouped" | "order" | "sort">) {
+  const name = grouped
+    ? { id: "runs", label: "Runs", first: "desc" as const }
+    : { id: "name", label: "Name", first: "asc" as const };
+  const heads = [
+    { ...name, numeric: false, pin: "pin-2" },
+    ...columns.map((column) => ({ ...column, pin: "" })),
+  ];
+  return (
+    <tr aria-rowindex={1}>
+      <th scope="col" className="pin">
+        <span className="visually-hidden">Check</span>
+      </th>
+      {heads.map((head) => (
+        <th
+          key={head.id}
+          scope="col"
+          className={`${head.pin} ${head.numeric ? "num" : ""}`.trim()}
+          aria-sort={ariaSort(order, head.id)}
+          title={head.id === head.label ? head.label : `${head.label}\n${head.id}`}
+        >
+          <SortHead
+            label={head.label}
+            by={head.id}
+            order={order}
+            press={(more) => sort(pressed(order, head.id, head.first, more && !grouped))}
+          />
+        </th>
+      ))}
+    </tr>
+  );
+}
+
 export function RunsTable(props: Props) {
   const { lines, columns, more } = props;
   const scroller = useRef<HTMLElement>(null);
-  const table = useReactTable<Line>({
-    data: lines as Line[],
+  const table = useReactTable<RunLine>({
+    data: lines as RunLine[],
     columns: useColumns(props),
     getCoreRowModel: getCoreRowModel(),
     getRowId: (line) => line.key,
@@ -109,7 +118,8 @@ export function RunsTable(props: Props) {
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: (at) => (lines[at]?.kind === "group" ? GROUP_HEIGHT : ROW_HEIGHT),
+    getItemKey: (at) => `${lines[at]?.kind}:${lines[at]?.key ?? at}`,
     overscan: OVERSCAN,
   });
   const items = virtual.getVirtualItems();
@@ -119,10 +129,15 @@ export function RunsTable(props: Props) {
   }, [more, last, rows.length]);
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items[items.length - 1]?.end ?? 0);
-  const byId = new Map(columns.map((column) => [column.id, column]));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <section className="runs-scroll" ref={scroller} tabIndex={0} aria-label="Runs">
+    <section
+      className={`runs-scroll ${props.stale ? "stale" : ""}`}
+      ref={scroller}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+      aria-label="Runs"
+      aria-busy={props.stale}
+    >
       <table
         className="runs-table"
         style={{ width: table.getTotalSize(), minWidth: "100%" }}
@@ -134,55 +149,30 @@ export function RunsTable(props: Props) {
           ))}
         </colgroup>
         <thead>
-          <tr aria-rowindex={1}>
-            {table.getFlatHeaders().map((header) => {
-              const column =
-                byId.get(header.id) ?? (header.id === "name" ? { label: "Name", sort: "name" } : undefined);
-              const numeric = isNumeric(byId.get(header.id)) ? "num" : "";
-              return (
-                <th
-                  key={header.id}
-                  scope="col"
-                  className={`${pinClass(header.id)} ${numeric}`}
-                  aria-sort={ariaSort(column?.sort, props)}
-                  title={column?.label}
-                >
-                  {column ? (
-                    <SortHead column={column} sort={props.sort} order={props.order} onSort={props.onSort} />
-                  ) : (
-                    flexRender(header.column.columnDef.header, header.getContext())
-                  )}
-                </th>
-              );
-            })}
-          </tr>
+          <Heads {...props} />
         </thead>
         <tbody>
           {before > 0 && <Spacer height={before} columns={columns.length + 2} />}
           {items.map((item) => {
             const row = rows[item.index];
-            if (!row) return null;
-            return (
-              <tr
-                key={row.id}
-                className={rowClass(row.original, props.selected)}
-                aria-rowindex={item.index + 2}
-              >
-                {row.getVisibleCells().map((cell) => (
-                  <td
-                    key={cell.id}
-                    className={`${pinClass(cell.column.id)} ${isNumeric(byId.get(cell.column.id)) ? "num" : ""}`}
-                  >
-                    {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                  </td>
-                ))}
-              </tr>
-            );
+            return row && <Body key={row.id} row={row} at={item.index} {...props} />;
           })}
           {after > 0 && <Spacer height={after} columns={columns.length + 2} />}
         </tbody>
       </table>
     </section>
+  );
+}
+
+function Body({ row, at, columns, selection }: { row: Row<RunLine>; at: number } & Props) {
+  return (
+    <tr className={rowClass(row.original, selection)} aria-rowindex={at + 2}>
+      {row.getVisibleCells().map((cell) => (
+        <td key={cell.id} className={cellClass(cell.column.id, columns)}>
+          {flexRender(cell.column.columnDef.cell, cell.getContext())}
+        </td>
+      ))}
+    </tr>
   );
 }
 

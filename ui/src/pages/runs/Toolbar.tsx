@@ -1,131 +1,123 @@
-/** Above the runs table: project, search, states, grouping, columns, and what to do with a selection. */
+/** Above the runs table: project, query, states, grouping, columns, and what is filtered by. */
 
-import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
-import { useDebounced, useKey } from "~/components/hooks";
+import { useNavigate } from "@tanstack/react-router";
+import { useId, useRef } from "react";
+import type { SearchHint } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import type { TableColumn } from "~/model/columns";
+import type { Known } from "~/model/complete";
+import { type QueryMistake, unitRange } from "~/model/problem";
 import { type RunsSearch, readStates, toggleState } from "~/model/search";
 import { RUN_STATES } from "~/model/states";
 import { ColumnChooser } from "./ColumnChooser";
+import { GroupChooser } from "./GroupChooser";
+import { QueryBox } from "./QueryBox";
+import { QueryNotes } from "./QueryNotes";
 
-const SEARCH_DELAY_MS = 250;
-
-interface Props {
-  project: string | undefined;
-  projects: readonly string[];
+export interface ToolbarProps {
+  /** The project and the others to go to; absent where projects are not chosen. */
+  project?: { name: string | undefined; all: readonly string[] };
   search: RunsSearch;
   change: (next: Partial<RunsSearch>) => void;
-  columns: readonly TableColumn[];
+  known: Known;
+  telling: readonly string[];
   shown: readonly string[];
-  selected: readonly string[];
-  clearSelected: () => void;
+  mistake: QueryMistake | undefined;
+  hints: readonly SearchHint[];
 }
 
-function SearchField({ search, change }: Pick<Props, "search" | "change">) {
-  const [text, setText] = useState(search.q ?? "");
-  const field = useRef<HTMLInputElement>(null);
-  const committed = useRef(search.q ?? "");
-  useEffect(() => {
-    // The address changed by itself (back, a link): the field follows.
-    if ((search.q ?? "") !== committed.current) {
-      committed.current = search.q ?? "";
-      setText(committed.current);
-    }
-  }, [search.q]);
-  useDebounced(text, SEARCH_DELAY_MS, (value) => {
-    if (value === committed.current) return;
-    committed.current = value;
-    change({ q: value === "" ? undefined : value });
-  });
-  useKey("Escape", () => {
-    if (document.activeElement === field.current) setText("");
-  });
-  return (
-    <input
-      ref={field}
-      data-search
-      type="search"
-      className="input search"
-      placeholder="Search runs  ( / )"
-      aria-label="Search runs"
-      value={text}
-      onChange={(event) => setText(event.target.value)}
-    />
-  );
-}
-
-function ProjectPicker({ project, projects }: Pick<Props, "project" | "projects">) {
+function ProjectPicker({ name, all }: { name: string | undefined; all: readonly string[] }) {
   const navigate = useNavigate();
   return (
     <select
       className="select"
       aria-label="Project"
-      value={project ?? ""}
+      value={name ?? ""}
       onChange={(event) => {
-        const name = event.target.value;
-        void (name === ""
-          ? navigate({ to: "/" })
-          : navigate({ to: "/p/$project", params: { project: name } }));
+        const project = event.target.value;
+        void (project === "" ? navigate({ to: "/" }) : navigate({ to: "/p/$project", params: { project } }));
       }}
     >
       <option value="">All projects</option>
-      {[...new Set([...projects, ...(project ? [project] : [])])].map((name) => (
-        <option key={name} value={name}>
-          {name}
+      {[...new Set([...all, ...(name ? [name] : [])])].map((one) => (
+        <option key={one} value={one}>
+          {one}
         </option>
       ))}
     </select>
   );
 }
 
-export function Toolbar(props: Props) {
-  const { search, change, selected } = props;
+function Filters({ search, change }: Pick<ToolbarProps, "search" | "change">) {
   const states = readStates(search.state);
+  return (
+    <fieldset className="toolbar bare" aria-label="States">
+      {RUN_STATES.map((state) => (
+        <button
+          key={state}
+          type="button"
+          className="chip"
+          aria-pressed={states.includes(state)}
+          onClick={() => change({ state: toggleState(search.state, state) })}
+        >
+          {state}
+        </button>
+      ))}
+      {search.experiment && (
+        <span className="chip on">
+          experiment {search.experiment}
+          <button
+            type="button"
+            aria-label="Show all experiments"
+            onClick={() => change({ experiment: undefined })}
+          >
+            <Icon name="close" size={12} />
+          </button>
+        </span>
+      )}
+    </fieldset>
+  );
+}
+
+export function Toolbar(props: ToolbarProps) {
+  const { search, change, known, mistake } = props;
+  const field = useRef<HTMLInputElement>(null);
+  const notes = useId();
+  const query = search.query ?? "";
+  const columns: readonly TableColumn[] = known.columns;
+  const show = (position: number, length: number) => {
+    field.current?.focus();
+    field.current?.setSelectionRange(...unitRange(query, position, length));
+  };
   return (
     <>
       <div className="toolbar">
-        <ProjectPicker project={props.project} projects={props.projects} />
-        <SearchField search={search} change={change} />
-        <span className="grow" />
-        <button
-          type="button"
-          className="button"
-          aria-pressed={search.grouped !== false}
-          title="Fold runs that differ only in their seed into one row with mean and deviation"
-          onClick={() => change({ grouped: search.grouped === false ? undefined : false })}
-        >
-          Group seeds
-        </button>
-        <ColumnChooser columns={props.columns} shown={props.shown} change={(cols) => change({ cols })} />
-        {selected.length >= 2 ? (
-          <Link to="/compare" search={{ runs: selected.join(",") }} className="button primary">
-            <Icon name="compare" /> Compare {selected.length}
-          </Link>
-        ) : (
-          <button type="button" className="button" disabled title="Check two or more runs to compare them">
-            <Icon name="compare" /> Compare
-          </button>
-        )}
+        {props.project && <ProjectPicker {...props.project} />}
+        <QueryBox
+          query={query}
+          change={(next) => change({ query: next })}
+          known={known}
+          invalid={mistake !== undefined}
+          notes={notes}
+          field={field}
+        />
+        <GroupChooser
+          group={search.group}
+          columns={columns}
+          telling={props.telling}
+          change={(group) => change({ group })}
+        />
+        <ColumnChooser columns={columns} shown={props.shown} change={(cols) => change({ cols })} />
       </div>
-      <fieldset className="toolbar" aria-label="States" style={{ border: 0, margin: 0, padding: 0 }}>
-        {RUN_STATES.map((state) => (
-          <button
-            key={state}
-            type="button"
-            className="chip"
-            aria-pressed={states.includes(state)}
-            onClick={() => change({ state: toggleState(search.state, state) })}
-          >
-            {state}
-          </button>
-        ))}
-        {selected.length > 0 && (
-          <button type="button" className="button ghost" onClick={props.clearSelected}>
-            Clear {selected.length} checked
-          </button>
-        )}
-      </fieldset>
+      <QueryNotes
+        id={notes}
+        query={query}
+        mistake={mistake}
+        hints={props.hints}
+        change={(next) => change({ query: next })}
+        show={show}
+      />
+      <Filters search={search} change={change} />
     </>
   );
 }

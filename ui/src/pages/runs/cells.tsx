@@ -1,13 +1,14 @@
-/** Cells of the runs table: of a run, and of a folded seed group. */
+/** Cells of the runs table: of a run, and of a group. */
 
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
-import type { RunSummary } from "~/api/types";
+import type { RunFound, RunGroup, StatisticsView } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import { StateBadge, Swatch } from "~/components/parts";
+import { colorIndex } from "~/model/colors";
 import type { TableColumn } from "~/model/columns";
 import {
   formatAge,
+  formatCount,
   formatDuration,
   formatFixed,
   formatNumber,
@@ -15,118 +16,72 @@ import {
   fullNumber,
   plural,
   runDuration,
+  shortHash,
 } from "~/model/format";
-import { groupMetric, sharedValue, type TableRow } from "~/model/groups";
-import { spread } from "~/model/statistics";
+import { toFinite, toFloat } from "~/model/number";
+import type { RunLine } from "./lines";
 
-type Line = TableRow<RunSummary>;
+type Scalar = RunFound["values"][string];
 
-const NUMERIC_FIELDS = new Set(["seed", "duration", "created"]);
+const TIMES = new Set(["started", "ended", "deleted"]);
 
-export function isNumeric(column: TableColumn | undefined): boolean {
-  return column?.kind === "metric" || (column?.kind === "field" && NUMERIC_FIELDS.has(column.name));
-}
-
-export function CheckCell(props: {
-  line: Line;
-  selected: ReadonlySet<string>;
-  select: (ids: string | readonly string[], on?: boolean) => void;
-}) {
-  const { line, selected, select } = props;
-  const box = useRef<HTMLInputElement>(null);
-  const ids = line.kind === "run" ? [line.run.id] : line.runs.map((run) => run.id);
-  const count = ids.filter((id) => selected.has(id)).length;
-  const all = count === ids.length;
-  useEffect(() => {
-    if (box.current) box.current.indeterminate = count > 0 && !all;
-  }, [count, all]);
-  const name = line.kind === "run" ? line.run.name : `seed group of ${line.runs[0]?.experiment ?? ""}`;
-  return (
-    <input
-      ref={box}
-      type="checkbox"
-      aria-label={`Check ${name}`}
-      checked={all}
-      onChange={() => select(ids, !all)}
-    />
-  );
-}
-
-/** What the members of a group are called: the experiment, told apart by adapter where names agree. */
-function groupName(runs: readonly RunSummary[]): string {
-  const [first, ...rest] = runs;
-  if (!first) return "";
-  let length = first.name.length;
-  for (const run of rest) {
-    while (!run.name.startsWith(first.name.slice(0, length))) length -= 1;
-  }
-  const common = first.name.slice(0, length).replace(/[\s\-_.:#=]+(seed|s)?[\s\-_.:#=]*$/i, "");
-  return common.length >= 3 ? common : first.experiment;
-}
-
-export function NameCell(props: {
-  line: Line;
-  colors: ReadonlyMap<string, number>;
-  toggleOpen: (group: string) => void;
-}) {
-  const { line, colors } = props;
+export function NameCell({ line, fold }: { line: RunLine; fold: (group: RunGroup) => void }) {
   if (line.kind === "run") {
     const { run } = line;
     return (
       <div className="name">
-        <Swatch color={colors.get(run.id) ?? 0} />
+        <Swatch color={colorIndex(run.id)} />
         <Link to="/runs/$id" params={{ id: run.id }} title={`${run.name}\n${run.id}`}>
           {run.name}
         </Link>
+        {run.deleted_at && <span className="badge warn">deleted</span>}
       </div>
     );
   }
-  const name = groupName(line.runs);
+  if (line.kind === "loading") return <span className="faint">loading its runs…</span>;
+  if (line.kind === "more") {
+    return (
+      <span className="faint">
+        the first {formatCount(line.shown)} of {formatCount(line.total)}
+      </span>
+    );
+  }
+  const count = plural(line.group.runs, "run");
   return (
     <div className="name">
       <button
         type="button"
         className="fold"
         aria-expanded={line.open}
-        aria-label={`${line.open ? "Fold" : "Unfold"} ${name}`}
-        onClick={() => props.toggleOpen(line.group)}
+        aria-label={`${line.open ? "Fold" : "Unfold"} ${count}: ${keysText(line.group)}`}
+        onClick={() => fold(line.group)}
       >
         <Icon name="chevron" size={13} />
+        <span className="badge outline">{count}</span>
       </button>
-      <Link
-        to="/compare"
-        search={{ runs: line.runs.map((run) => run.id).join(",") }}
-        title={`Compare the seeds of ${name}`}
-      >
-        {name}
-      </Link>
-      <span className="badge outline">{plural(line.runs.length, "seed")}</span>
     </div>
   );
 }
 
-export function ValueCell({ line, column, now }: { line: Line; column: TableColumn; now: number }) {
-  return line.kind === "run" ? (
-    <RunValue run={line.run} column={column} now={now} />
-  ) : (
-    <GroupValue runs={line.runs} column={column} now={now} />
-  );
+/** What the runs of a group have in common, for names that are read out. */
+export function keysText(group: RunGroup): string {
+  return Object.entries(group.keys)
+    .map(([key, value]) => `${key} ${value ?? "none"}`)
+    .join(", ");
 }
 
-function RunValue({ run, column, now }: { run: RunSummary; column: TableColumn; now: number }) {
-  const { name } = column;
-  if (column.kind === "metric") {
-    const value = run.metrics[name];
-    const interval = run.intervals[name];
-    if (value === undefined) return <span className="faint">–</span>;
-    const range = interval
-      ? `\ninterval ${formatNumber(interval.low)} to ${formatNumber(interval.high)}`
-      : "";
-    return <span title={`${fullNumber(value)}${range}`}>{formatFixed(value)}</span>;
+export function ValueCell({ line, column, now }: { line: RunLine; column: TableColumn; now: number }) {
+  if (line.kind === "run") return <RunValue run={line.run} column={column} now={now} />;
+  if (line.kind !== "group") return null;
+  if (column.id in line.group.keys) {
+    return <ScalarValue value={line.group.keys[column.id]} column={column} now={now} />;
   }
-  if (column.kind === "param") return <Text value={run.params[name]} />;
-  if (column.kind === "tag") return <Text value={run.tags[name]} />;
-  switch (name) {
+  const statistics = line.group.statistics[column.id];
+  return statistics ? <Statistics of={statistics} /> : null;
+}
+
+function RunValue({ run, column, now }: { run: RunFound; column: TableColumn; now: number }) {
+  switch (column.id) {
     case "state":
       return <StateBadge state={run.state} stopping={run.stop_requested} />;
     case "duration":
@@ -134,77 +89,51 @@ function RunValue({ run, column, now }: { run: RunSummary; column: TableColumn; 
     case "created":
       return <span title={formatTime(run.created_at)}>{formatAge(run.created_at, now)}</span>;
     default:
-      return <Text value={plainField(run, name)} />;
+      return <ScalarValue value={run.values[column.id]} column={column} now={now} />;
   }
 }
 
-function plainField(run: RunSummary, name: string): string | undefined {
-  const value = {
-    experiment: run.experiment,
-    adapter: run.adapter,
-    seed: run.seed,
-    dataset: run.dataset,
-    owner: run.owner,
-  }[name];
-  return value === null || value === undefined ? undefined : String(value);
-}
-
-function Text({ value }: { value: string | undefined }) {
-  return value === undefined || value === "" ? (
-    <span className="faint">–</span>
-  ) : (
-    <span title={value}>{value}</span>
-  );
-}
-
-function GroupValue({
-  runs,
+function ScalarValue({
+  value,
   column,
   now,
 }: {
-  runs: readonly RunSummary[];
+  value: Scalar | undefined;
   column: TableColumn;
   now: number;
 }) {
-  const { name } = column;
-  if (column.kind === "metric") {
-    const stats = groupMetric(runs, name);
-    if (!stats) return <span className="faint">–</span>;
-    return (
-      <span title={`mean ${stats.mean}, standard deviation ${stats.std ?? "unknown"}, n = ${stats.n}`}>
-        {formatFixed(stats.mean)}
-        {stats.std !== undefined && <span className="plusminus"> ± {formatNumber(stats.std, 2)}</span>}
-      </span>
-    );
+  if (value === undefined || value === null || value === "") return <span className="faint">–</span>;
+  if (column.kind === "metric")
+    return <span title={fullNumber(toFloat(value))}>{formatFixed(toFloat(value) ?? 0)}</span>;
+  if (typeof value === "number") {
+    if (TIMES.has(column.id)) {
+      const text = column.id === "deleted" ? formatAge(value, now) : formatTime(value);
+      return <span title={formatTime(value)}>{text}</span>;
+    }
+    return <span>{column.id === "duration" ? formatDuration(value) : formatNumber(value)}</span>;
   }
-  if (column.kind === "param")
-    return <Text value={sharedValue(runs, (run) => run.params[name]) ?? "varies"} />;
-  if (column.kind === "tag") return <Text value={sharedValue(runs, (run) => run.tags[name])} />;
-  switch (name) {
-    case "state":
-      return <GroupStates runs={runs} />;
-    case "seed":
-      return <span className="muted">{runs.length}</span>;
-    case "duration":
-      return <span>{formatDuration(spread(runs.map((run) => runDuration(run, now)))?.mean)}</span>;
-    case "created":
-      return <span>{formatAge(Math.max(...runs.map((run) => run.created_at)), now)}</span>;
-    default:
-      return <Text value={sharedValue(runs, (run) => plainField(run, name))} />;
-  }
+  if (column.id === "state") return <StateBadge state={value} />;
+  if (column.id === "group") return <code title={value}>{shortHash(value, 8)}</code>;
+  return <span title={value}>{value}</span>;
 }
 
-function GroupStates({ runs }: { runs: readonly RunSummary[] }) {
-  const shared = sharedValue(runs, (run) => run.state);
-  if (shared !== undefined) return <StateBadge state={shared} />;
-  const counts = new Map<string, number>();
-  for (const run of runs) counts.set(run.state, (counts.get(run.state) ?? 0) + 1);
-  const worst =
-    ["failed", "lost", "running", "queued", "stopped"].find((state) => counts.has(state)) ?? "finished";
-  const text = [...counts].map(([state, n]) => `${n} ${state}`).join(", ");
+/** Mean and deviation above, range and number of values below. */
+function Statistics({ of }: { of: StatisticsView }) {
+  const mean = toFloat(of.mean);
+  if (of.count === 0 || mean === undefined) return <span className="faint">–</span>;
+  const std = toFinite(of.std);
+  const [low, high] = [toFloat(of.min), toFloat(of.max)];
+  const text = `mean ${mean}, standard deviation ${std ?? "unknown"}, smallest ${low ?? "none"}, largest ${high ?? "none"}, ${plural(of.count, "value")}`;
   return (
-    <span title={text}>
-      <StateBadge state={worst} />
-    </span>
+    <div className="statistics" title={text}>
+      <span>
+        {formatFixed(mean)}
+        {std !== undefined && <span className="plusminus"> ± {formatNumber(std, 2)}</span>}
+      </span>
+      <span className="faint small">
+        {low !== undefined && high !== undefined && `${formatNumber(low)} – ${formatNumber(high)} · `}n ={" "}
+        {formatCount(of.count)}
+      </span>
+    </div>
   );
 }

@@ -1,0 +1,64 @@
+/** The axes of metric charts: steps, time since the start, or the clock. */
+
+import type uPlot from "uplot";
+import { formatDuration, formatNumber, formatTime } from "~/model/format";
+import type { XAxis } from "~/model/series";
+import { css } from "./plotColor";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Distances between ticks that read well as lengths of time. */
+const TIME_TICKS = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((n) => n * DAY),
+];
+
+/** Where the cursor stands, in words. */
+export function xText(axis: XAxis, value: number): string {
+  if (axis === "wall") return formatTime(value);
+  return axis === "relative" ? `after ${formatDuration(value)}` : `step ${formatNumber(Math.round(value))}`;
+}
+
+/** uPlot's own clock counts seconds; ours milliseconds. */
+export function clockScale(axis: XAxis): { ms?: 1 } {
+  return axis === "wall" ? { ms: 1 } : {};
+}
+
+function stepText(value: number): string {
+  return Number.isInteger(value) ? formatNumber(value, 3) : "";
+}
+
+function xAxis(axis: XAxis): uPlot.Axis {
+  switch (axis) {
+    case "wall":
+      return { size: 38 };
+    case "relative":
+      return { size: 26, incrs: TIME_TICKS, values: (_, at) => at.map((value) => formatDuration(value)) };
+    default:
+      return { size: 26, values: (_, at) => at.map(stepText) };
+  }
+}
+
+export function axes(axis: XAxis): uPlot.Axis[] {
+  const shared = {
+    stroke: css("--muted"),
+    font: `11px ${css("--font")}`,
+    ticks: { show: false },
+    grid: { stroke: css("--line"), width: 1 },
+  };
+  return [
+    { ...shared, gap: 5, space: 72, ...xAxis(axis), grid: { show: false } },
+    {
+      ...shared,
+      size: 50,
+      gap: 5,
+      space: 34,
+      values: (_, at) => at.map((value) => (value === null ? "" : formatNumber(value, 3))),
+    },
+  ];
+}
