@@ -1,6 +1,6 @@
 /**
  * End-to-end tests against a real hub at MLHUB_E2E_URL that holds the data of `mlhub demo --exit`.
- * They only read; they start no server and change nothing.
+ * They start no server. What a test makes it purges; the demo's runs are only read.
  */
 import { defineConfig } from "@playwright/test";
 

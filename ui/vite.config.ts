@@ -14,6 +14,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: "es2023",
   },
-  server: { proxy: { "/api": { target: hub, changeOrigin: true }, "/health": hub } },
+  // The hub takes writes from its own pages only; to it this server's page is one of them.
+  server: {
+    proxy: { "/api": { target: hub, changeOrigin: true, headers: { origin: hub } }, "/health": hub },
+  },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

@@ -29,7 +29,7 @@ const ZOOM_PIXELS_MIN = 6;
 const POINTS_SHOWN_MAX = 24;
 /** Opacity of what lies between the extremes, and of its edges. */
 const BAND_PERCENT = 16;
-const EDGE_PERCENT = 42;
+const EDGE_PERCENT = 55;
 const FAINT_PERCENT = 26;
 
 function yRange(logY: boolean): uPlot.Scale.Range {

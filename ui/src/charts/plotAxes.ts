@@ -33,12 +33,28 @@ function stepText(value: number): string {
   return Number.isInteger(value) ? formatNumber(value, 3) : "";
 }
 
+function lengthText(milliseconds: number): string {
+  return milliseconds === 0 ? "0" : formatDuration(milliseconds);
+}
+
+/** Hours and minutes, with the day under the first tick and where it changes. */
+function clockTexts(at: readonly number[], distance: number): string[] {
+  let before = "";
+  return at.map((value) => {
+    const [day = "", time = ""] = formatTime(value).split(" ");
+    const shown = distance >= DAY ? "" : distance >= MINUTE ? time.slice(0, 5) : time;
+    const fresh = day !== before;
+    before = day;
+    return shown === "" ? day : fresh ? `${shown}\n${day}` : shown;
+  });
+}
+
 function xAxis(axis: XAxis): uPlot.Axis {
   switch (axis) {
     case "wall":
-      return { size: 38 };
+      return { size: 38, space: 84, values: (_, at, __, ___, distance) => clockTexts(at, distance) };
     case "relative":
-      return { size: 26, incrs: TIME_TICKS, values: (_, at) => at.map((value) => formatDuration(value)) };
+      return { size: 26, incrs: TIME_TICKS, values: (_, at) => at.map(lengthText) };
     default:
       return { size: 26, values: (_, at) => at.map(stepText) };
   }

@@ -7,7 +7,8 @@ import { xText } from "./plotAxes";
 import { css } from "./plotColor";
 
 const TIP_LINES_MAX = 14;
-const TIP_WIDTH = 240;
+/** Between the cursor and the tip. */
+const TIP_GAP = 14;
 /** Places looked at on both sides of the cursor for a value. */
 const REACH = 200;
 
@@ -55,6 +56,14 @@ function text(plot: uPlot, spec: PlotSpec, i: number, at: number): string | unde
   return `${tipValue(value)}  (${formatNumber(low)} – ${formatNumber(high)})`;
 }
 
+/** Right of the cursor, else left of it, and never outside of the chart. */
+function tipLeft(cursor: number, width: number, plot: uPlot): number {
+  const right = cursor + TIP_GAP;
+  if (right + width < plot.over.clientWidth) return right;
+  const chartLeft = -plot.bbox.left / devicePixelRatio;
+  return Math.max(chartLeft, cursor - TIP_GAP - width);
+}
+
 export function tipPlugin(spec: PlotSpec): uPlot.Plugin {
   const tip = document.createElement("div");
   tip.className = "plot-tip";
@@ -74,9 +83,7 @@ export function tipPlugin(spec: PlotSpec): uPlot.Plugin {
           .flatMap(({ line, text: value }) => (value ? [tipLine(line.label, css(line.color), value)] : []))
           .slice(0, TIP_LINES_MAX);
         tip.replaceChildren(head, ...lines);
-        const toTheRight = left + TIP_WIDTH + 16 < plot.over.clientWidth;
-        tip.style.left = toTheRight ? `${left + 14}px` : "";
-        tip.style.right = toTheRight ? "" : `${plot.over.clientWidth - left + 14}px`;
+        tip.style.left = `${tipLeft(left, tip.offsetWidth, plot)}px`;
       },
     },
   };

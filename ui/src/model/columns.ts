@@ -31,6 +31,7 @@ export interface ColumnSource {
   intervals: Record<string, unknown>;
   params: Record<string, string>;
   tags: Record<string, string>;
+  adapter?: string | null | undefined;
 }
 
 const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; late?: boolean }> = {
@@ -110,12 +111,17 @@ export function discoverColumns(rows: readonly ColumnSource[]): TableColumn[] {
   return ids.flatMap((id) => columnOf(id) ?? []);
 }
 
-/** Metrics worth a column, the most telling first. */
+/** Metrics worth a column, the most telling first: well-known ones, then those that most runs have. */
 export function headlineMetrics(rows: readonly ColumnSource[]): string[] {
   const evaluated = new Set(names(rows, (row) => row.intervals));
-  return names(rows, (row) => row.metrics)
+  const runs = new Map<string, number>();
+  for (const row of rows) {
+    for (const name of Object.keys(row.metrics)) runs.set(name, (runs.get(name) ?? 0) + 1);
+  }
+  const rank = (name: string) => headlineRank(name, evaluated);
+  return [...runs.keys()]
     .filter((name) => !isSystem(name))
-    .sort((a, b) => headlineRank(a, evaluated) - headlineRank(b, evaluated) || a.localeCompare(b))
+    .sort((a, b) => rank(a) - rank(b) || (runs.get(b) ?? 0) - (runs.get(a) ?? 0) || a.localeCompare(b))
     .slice(0, DEFAULT_METRICS_MAX)
     .map((name) => (evaluated.has(name) ? evaluatedOperand(name) : metricOperand(name)));
 }
@@ -129,7 +135,12 @@ export function tellingParams(rows: readonly ColumnSource[]): string[] {
 
 /** The columns shown when the reader chose none: a few that tell runs apart. */
 export function defaultColumns(rows: readonly ColumnSource[]): string[] {
-  return [...DEFAULT_FIELDS, ...headlineMetrics(rows), ...tellingParams(rows).slice(0, DEFAULT_PARAMS_MAX)];
+  const adapted = rows.some((row) => row.adapter);
+  return [
+    ...DEFAULT_FIELDS.filter((field) => field !== "adapter" || adapted),
+    ...tellingParams(rows).slice(0, DEFAULT_PARAMS_MAX),
+    ...headlineMetrics(rows),
+  ];
 }
 
 /** The chosen columns, fields first; what is no operand is left out. */

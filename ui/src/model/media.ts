@@ -34,7 +34,18 @@ export interface MediaRecord {
   body: unknown;
 }
 
-const KINDS: readonly MediaKind[] = ["image", "video", "audio", "table", "text", "figure"];
+const KINDS: readonly MediaKind[] = ["image", "figure", "video", "audio", "table", "text"];
+/** Those that need the whole width stand below the others. */
+const ORDER: readonly MediaKind[] = [
+  "image",
+  "figure",
+  "video",
+  "audio",
+  "histogram",
+  "file",
+  "table",
+  "text",
+];
 
 function kindOf(record: MediaRecord, type: string | undefined): MediaKind | undefined {
   if (record.kind === "histogram" || record.kind === "text") return record.kind;
@@ -89,7 +100,7 @@ export function galleries(records: readonly MediaRecord[]): Gallery[] {
       [...there, item].filter((one) => one.attempt === newest),
     );
   }
-  const rank = (kind: MediaKind) => [...KINDS, "histogram", "file"].indexOf(kind);
+  const rank = (kind: MediaKind) => ORDER.indexOf(kind);
   return [...found]
     .map(([key, gallery]) => ({ key, ...gallery, steps: [...gallery.items.keys()].sort((a, b) => a - b) }))
     .sort((a, b) => rank(a.kind) - rank(b.kind) || a.name.localeCompare(b.name));

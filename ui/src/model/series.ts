@@ -89,23 +89,33 @@ interface Part {
   high: number;
 }
 
-/** The parts of the axis that have points: the last value of each, and its extremes. */
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(at)] ?? Number.NaN) + (sorted[Math.ceil(at)] ?? Number.NaN)) / 2;
+}
+
+/**
+ * The parts of the axis that have points: the extremes of each, and the median of its points.
+ * The hub's own parts may begin elsewhere, so the last point of a part of ours is often an extreme.
+ */
 function envelope(list: readonly Point[], range: readonly [number, number], parts: number): Part[] {
   const width = (range[1] - range[0]) / parts || 1;
-  const found = new Map<number, Part>();
+  const found = new Map<number, number[]>();
   for (const { x, value } of list) {
     const at = Math.min(parts - 1, Math.max(0, Math.floor((x - range[0]) / width)));
-    const part = found.get(at);
-    const [low, high] = Number.isFinite(value)
-      ? [value, value]
-      : [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    if (part) {
-      part.line = value;
-      part.low = Math.min(part.low, low);
-      part.high = Math.max(part.high, high);
-    } else found.set(at, { x: range[0] + (at + 0.5) * width, line: value, low, high });
+    const part = found.get(at) ?? [];
+    found.set(at, part);
+    if (Number.isFinite(value)) part.push(value);
   }
-  return [...found].sort(([a], [b]) => a - b).map(([, part]) => part);
+  return [...found]
+    .sort(([a], [b]) => a - b)
+    .map(([at, values]) => ({
+      x: range[0] + (at + 0.5) * width,
+      line: middle(values),
+      low: values.length > 0 ? Math.min(...values) : Number.NaN,
+      high: values.length > 0 ? Math.max(...values) : Number.NaN,
+    }));
 }
 
 /** What one series draws: columns of its own, each with its own x. */

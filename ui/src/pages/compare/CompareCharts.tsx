@@ -9,6 +9,9 @@ import { MetricChart } from "~/charts/MetricChart";
 import { Loading, Swatch } from "~/components/parts";
 import { isSystem, sections } from "~/model/metrics";
 
+/** Up to this many charts stand in one grid; more are told apart by section. */
+const SECTIONS_FROM = 6;
+
 /** A metric with a curve: two points or more in at least two of the runs. */
 function sharedMetrics(lists: readonly (readonly MetricView[])[]): MetricView[] {
   const seen = new Map<string, { metric: MetricView; runs: number }>();
@@ -54,23 +57,25 @@ export function CompareCharts({
           </span>
         ))}
       </div>
-      {sections(shared).map(([section, list]) => (
-        <section key={section} className="stack tight" aria-label={section}>
-          <h3>{section}</h3>
-          <div className="chart-grid">
-            {list.map((metric) => (
-              <MetricChart
-                key={metric.name}
-                metric={metric.name}
-                title={metric.label ?? metric.name}
-                runs={chartRuns}
-                settings={settings}
-                syncKey="compare"
-              />
-            ))}
-          </div>
-        </section>
-      ))}
+      {(shared.length <= SECTIONS_FROM ? [["all", shared] as const] : sections(shared)).map(
+        ([section, list]) => (
+          <section key={section} className="stack tight" aria-label={section}>
+            {shared.length > SECTIONS_FROM && <h3>{section}</h3>}
+            <div className="chart-grid">
+              {list.map((metric) => (
+                <MetricChart
+                  key={metric.name}
+                  metric={metric.name}
+                  title={metric.label ?? metric.name}
+                  runs={chartRuns}
+                  settings={settings}
+                  syncKey="compare"
+                />
+              ))}
+            </div>
+          </section>
+        ),
+      )}
     </>
   );
 }

@@ -80,13 +80,15 @@ export function DeletedPage() {
   const [purging, setPurging] = useState(false);
   return (
     <div className={`page ${tab === "runs" ? "fixed" : ""}`}>
-      <div className="page-head row wrap">
-        <h1 className="grow">Deleted runs</h1>
-        {tab === "runs" && (
-          <button type="button" className="button danger" onClick={() => setPurging(true)}>
-            <Icon name="trash" size={14} /> Purge all
-          </button>
-        )}
+      <div className="page-head">
+        <div className="row wrap">
+          <h1 className="grow">Deleted runs</h1>
+          {tab === "runs" && (
+            <button type="button" className="button danger" onClick={() => setPurging(true)}>
+              <Icon name="trash" size={14} /> Purge all
+            </button>
+          )}
+        </div>
       </div>
       <Tabs tab={tab} />
       {tab === "runs" && <DeletedRuns search={search} />}

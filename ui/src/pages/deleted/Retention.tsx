@@ -6,7 +6,7 @@ import { retentionQuery } from "~/api/queries";
 import type { RetentionRule } from "~/api/types";
 import { useNow } from "~/components/hooks";
 import { Empty, ErrorNotice, Loading, Panel, TableWrap } from "~/components/parts";
-import { actionText, ruleText } from "~/model/deletions";
+import { ruleText } from "~/model/deletions";
 import { formatAge, formatTime, plural } from "~/model/format";
 import { RetentionDialog } from "./RetentionDialog";
 
@@ -66,7 +66,7 @@ export function Retention() {
         </TableWrap>
       </Panel>
       <p className="muted small">
-        The hub applies all rules every hour. Rules are set with `mlhub retention set`.
+        The hub applies all rules every hour. Rules are set with <code>mlhub retention set</code>.
       </p>
       {wish && <RetentionDialog wish={wish} close={() => setWish(undefined)} />}
     </div>
@@ -79,7 +79,7 @@ function Row({ rule, now, ask }: { rule: RetentionRule; now: number; ask: () => 
       <th scope="row">{rule.name}</th>
       <td>
         <span className={`badge ${rule.action === "delete" ? "outline" : "bad"}`}>
-          {actionText(rule.action)}
+          {rule.action.replace("_", " ")}
         </span>
       </td>
       <td>

@@ -5,7 +5,7 @@ import { client } from "~/api/client";
 import type { RetentionOutcome } from "~/api/types";
 import { Dialog } from "~/components/Dialog";
 import { ErrorNotice, Loading, Notice } from "~/components/parts";
-import { actionText, sizeBytes } from "~/model/deletions";
+import { sizeBytes } from "~/model/deletions";
 import { formatBytes, plural } from "~/model/format";
 import type { RetentionWish } from "./Retention";
 
@@ -40,11 +40,7 @@ export function RetentionDialog({ wish, close }: { wish: RetentionWish; close: (
       {report?.rules.map((outcome) => (
         <Outcome key={outcome.rule.name} outcome={outcome} />
       ))}
-      {report && count > 0 && (
-        <p>
-          {act.data ? "Freed" : "This would free"} <b>{formatBytes(bytes)}</b>.
-        </p>
-      )}
+      {report && count > 0 && <Freed bytes={bytes} done={act.data !== undefined} />}
       {act.isError && <Notice tone="bad">{act.error.message}</Notice>}
       <div className="row wrap end">
         <button type="button" className="button" onClick={close}>
@@ -65,6 +61,15 @@ export function RetentionDialog({ wish, close }: { wish: RetentionWish; close: (
   );
 }
 
+function Freed({ bytes, done }: { bytes: number; done: boolean }) {
+  if (bytes === 0) return <p className="muted">This frees nothing: deleted runs can be restored.</p>;
+  return (
+    <p>
+      {done ? "Freed" : "This would free"} <b>{formatBytes(bytes)}</b>.
+    </p>
+  );
+}
+
 /** Hidden runs keep their bytes. */
 function freed({ rule, report }: RetentionOutcome): number {
   return rule.action === "delete" ? 0 : sizeBytes(report.total);
@@ -76,7 +81,7 @@ function Outcome({ outcome }: { outcome: RetentionOutcome }) {
   return (
     <div className="stack tight">
       <h3>
-        {rule.name} <span className="faint">{actionText(rule.action).toLowerCase()}</span>
+        {rule.name} <span className="faint">{rule.action.replace("_", " ")}</span>
       </h3>
       {report.done === 0 ? (
         <p className="muted">No run meets it.</p>

@@ -15,6 +15,8 @@ interface Props {
   /** The id of what tells the mistakes. */
   notes: string;
   field: RefObject<HTMLInputElement | null>;
+  /** Completions opened or closed: what stands under the box gives way to them. */
+  onCompleting: (open: boolean) => void;
 }
 
 /** The text of the box; it follows the address, and the address follows it. */
@@ -37,9 +39,13 @@ function useText({ query, change }: Pick<Props, "query" | "change">) {
   return { text, setText, commit };
 }
 
-function useCompletions(text: string, known: Known, field: Props["field"]) {
-  const [found, setFound] = useState<Completions>();
+function useCompletions(text: string, { known, field, onCompleting }: Props) {
+  const [found, set] = useState<Completions>();
   const [active, setActive] = useState(-1);
+  const setFound = (next: Completions | undefined) => {
+    set(next);
+    onCompleting(next !== undefined);
+  };
   const close = () => {
     setFound(undefined);
     setActive(-1);
@@ -57,10 +63,10 @@ function useCompletions(text: string, known: Known, field: Props["field"]) {
 }
 
 export function QueryBox(props: Props) {
-  const { field, known } = props;
+  const { field } = props;
   const { text, setText, commit } = useText(props);
   const list = useId();
-  const { found, active, open, close, move } = useCompletions(text, known, field);
+  const { found, active, open, close, move } = useCompletions(text, props);
   const take = (option: Completion) => {
     if (!found) return;
     const next = taken(text, found, option);

@@ -18,7 +18,11 @@ interface Props {
 export function QueryNotes(props: Props) {
   const { id, mistake, hints } = props;
   return (
-    <div id={id} className={mistake || hints.length > 0 ? "query-notes" : ""} aria-live="polite">
+    <div
+      id={id}
+      className={mistake || hints.length > 0 ? "query-notes" : "visually-hidden"}
+      aria-live="polite"
+    >
       {mistake ? (
         <Mistake {...props} mistake={mistake} />
       ) : (

@@ -18,6 +18,7 @@ const OVERSCAN = 12;
 const NEAR_END = 20;
 const CHECK_WIDTH = 40;
 const NAME_WIDTH = 250;
+const GROUP_NAME_WIDTH = 210;
 
 interface Props {
   lines: readonly RunLine[];
@@ -34,7 +35,7 @@ interface Props {
 }
 
 function useColumns(props: Props): ColumnDef<RunLine>[] {
-  const { columns, selection, fold, now } = props;
+  const { columns, grouped, selection, fold, now } = props;
   return useMemo(() => {
     const ids = columns.map((column) => column.id);
     return [
@@ -43,7 +44,11 @@ function useColumns(props: Props): ColumnDef<RunLine>[] {
         size: CHECK_WIDTH,
         cell: ({ row }) => <CheckCell line={row.original} selection={selection} columns={ids} />,
       },
-      { id: "name", size: NAME_WIDTH, cell: ({ row }) => <NameCell line={row.original} fold={fold} /> },
+      {
+        id: "name",
+        size: grouped ? GROUP_NAME_WIDTH : NAME_WIDTH,
+        cell: ({ row }) => <NameCell line={row.original} fold={fold} />,
+      },
       ...columns.map(
         (column): ColumnDef<RunLine> => ({
           id: `column:${column.id}`,
@@ -52,7 +57,7 @@ function useColumns(props: Props): ColumnDef<RunLine>[] {
         }),
       ),
     ];
-  }, [columns, selection, fold, now]);
+  }, [columns, grouped, selection, fold, now]);
 }
 
 function rowClass(line: RunLine, selection: Selection): string {

@@ -1,12 +1,12 @@
 /** The runs table with its toolbar: the hub filters, sorts, groups and pages; the address says what. */
 
 import { keepPreviousData, useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
-import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { ApiError } from "~/api/http";
 import { groupRunsQuery, projectsQuery, runsQuery, sampleQuery } from "~/api/queries";
 import type { RunFound, RunGroup } from "~/api/types";
 import { useNow } from "~/components/hooks";
-import { ErrorNotice, Loading } from "~/components/parts";
+import { Empty, ErrorNotice, Loading } from "~/components/parts";
 import { columnOf, discoverColumns, shownColumns, tellingParams } from "~/model/columns";
 import { knownValues } from "~/model/complete";
 import { formatCount, plural } from "~/model/format";
@@ -77,6 +77,16 @@ function useMembers(columns: readonly string[]) {
   return { open, fold, members };
 }
 
+/** Room for mean, deviation, range and count. */
+const STATISTICS_WIDTH = 184;
+
+/** The newest answer; while the query has a mistake, the one before. */
+function useKept<T>(data: T | undefined): T | undefined {
+  const kept = useRef<T>(undefined);
+  if (data !== undefined) kept.current = data;
+  return data ?? kept.current;
+}
+
 function useRows(props: Props) {
   const { search, deleted, project } = props;
   const sample = useKnown(project?.name);
@@ -90,11 +100,12 @@ function useRows(props: Props) {
   const columns = useMemo(() => {
     if (!grouped) return chosen;
     const keyed = groupKeys(search).flatMap((id) => columnOf(id) ?? []);
-    return [...keyed, ...summarised(chosen).filter((one) => !keyed.some((key) => key.id === one.id))];
+    const others = summarised(chosen).filter((one) => !keyed.some((key) => key.id === one.id));
+    return [...keyed, ...others.map((one) => ({ ...one, width: STATISTICS_WIDTH }))];
   }, [grouped, chosen, search]);
   const ids = useMemo(() => columns.map((column) => column.id), [columns]);
   const { open, fold, members } = useMembers(ids);
-  const pages = answer.data?.pages;
+  const pages = useKept(answer.data)?.pages;
   const lines = useMemo((): RunLine[] => {
     if (!pages) return [];
     const groups = pages.flatMap((page) => page.groups);
@@ -146,9 +157,17 @@ export function RunsView(props: Props) {
         <div className="page-body">
           <Loading lines={8} />
         </div>
-      ) : lines.length === 0 && !mistake ? (
+      ) : lines.length === 0 ? (
         <div className="runs-scroll">
-          {search.query || search.state || search.experiment ? props.unmatched : props.empty}
+          {mistake ? (
+            <Empty title="The query has a mistake">
+              <p>It is pointed at above.</p>
+            </Empty>
+          ) : search.query || search.state || search.experiment ? (
+            props.unmatched
+          ) : (
+            props.empty
+          )}
         </div>
       ) : (
         <RunsTable

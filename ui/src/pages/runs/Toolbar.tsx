@@ -1,7 +1,7 @@
 /** Above the runs table: project, query, states, grouping, columns, and what is filtered by. */
 
 import { useNavigate } from "@tanstack/react-router";
-import { useId, useRef } from "react";
+import { useId, useRef, useState } from "react";
 import type { SearchHint } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import type { TableColumn } from "~/model/columns";
@@ -83,6 +83,7 @@ export function Toolbar(props: ToolbarProps) {
   const { search, change, known, mistake } = props;
   const field = useRef<HTMLInputElement>(null);
   const notes = useId();
+  const [completing, setCompleting] = useState(false);
   const query = search.query ?? "";
   const columns: readonly TableColumn[] = known.columns;
   const show = (position: number, length: number) => {
@@ -100,6 +101,7 @@ export function Toolbar(props: ToolbarProps) {
           invalid={mistake !== undefined}
           notes={notes}
           field={field}
+          onCompleting={setCompleting}
         />
         <GroupChooser
           group={search.group}
@@ -112,8 +114,8 @@ export function Toolbar(props: ToolbarProps) {
       <QueryNotes
         id={notes}
         query={query}
-        mistake={mistake}
-        hints={props.hints}
+        mistake={completing ? undefined : mistake}
+        hints={completing ? [] : props.hints}
         change={(next) => change({ query: next })}
         show={show}
       />

@@ -131,8 +131,8 @@ function Statistics({ of }: { of: StatisticsView }) {
         {std !== undefined && <span className="plusminus"> ± {formatNumber(std, 2)}</span>}
       </span>
       <span className="faint small">
-        {low !== undefined && high !== undefined && `${formatNumber(low)} – ${formatNumber(high)} · `}n ={" "}
-        {formatCount(of.count)}
+        {low !== undefined && high !== undefined && `${formatNumber(low, 3)} – ${formatNumber(high, 3)} · `}n
+        = {formatCount(of.count)}
       </span>
     </div>
   );
