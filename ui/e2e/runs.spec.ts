@@ -9,11 +9,11 @@ function box(page: Page) {
   return page.getByRole("combobox", { name: "Query" });
 }
 
-/** Texts of the column, as the table shows it from top to bottom. */
+/** Texts of the column, as the table shows it from top to bottom; none before it is there. */
 async function column(page: Page, name: string): Promise<string[]> {
   const heads = await page.getByRole("columnheader").allTextContents();
   const at = heads.findIndex((text) => text.replace(/[↑↓]\d*$/, "") === name);
-  if (at < 0) throw new Error(`no column ${name} among ${heads.join(", ")}`);
+  if (at < 0) return [];
   const cells = page.locator(`tbody tr:not(.spacer) td:nth-child(${at + 1})`);
   return (await cells.allTextContents()).map((text) => text.trim());
 }
@@ -49,7 +49,7 @@ test("a mistake is pointed at, told and mended", async ({ page, finished, compla
   await expect(box(page)).toHaveAttribute("aria-invalid", "true");
   const [text = "", carets = ""] = ((await alert.locator("pre").textContent()) ?? "").split("\n");
   expect(text.slice(carets.indexOf("^"), carets.lastIndexOf("^") + 1)).toMatch(/^metrcs/);
-  // The runs found before stay, faint.
+  // The runs found before stay.
   await expect(page.getByRole("link", { name: finished.name, exact: true }).first()).toBeVisible();
   await alert.getByRole("button", { name: "go to it" }).click();
   const selected = () =>
@@ -84,10 +84,13 @@ test("completes fields, signs and values with the keyboard", async ({ page, fini
   await box(page).pressSequentially("= fin");
   await box(page).press("Tab");
   await expect(box(page)).toHaveValue("state = finished ");
+  // A whole condition is sent by itself; what may follow is offered when asked for.
+  await expect(options).toHaveCount(0);
+  await expect(page).toHaveURL(/query=state/);
+  await box(page).press("Control+Space");
+  await expect(options.getByRole("option", { name: /^and/ })).toBeVisible();
   await box(page).press("Escape");
   await expect(options).toHaveCount(0);
-  await box(page).press("Enter");
-  await expect(page).toHaveURL(/query=state/);
 });
 
 test("sorts by several keys in the hub's order", async ({ page, maker }) => {

@@ -1,4 +1,4 @@
-/** Small hooks: the clock, being on screen, keys, a delayed value. */
+/** Small hooks: the clock, being on screen, keys. */
 
 import { type RefObject, useEffect, useRef, useState } from "react";
 
@@ -64,14 +64,4 @@ export function useKey(key: string, handler: () => void): void {
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
   }, [key]);
-}
-
-/** Text that is handed on once typing pauses. */
-export function useDebounced(value: string, delayMs: number, commit: (value: string) => void): void {
-  const latest = useRef(commit);
-  latest.current = commit;
-  useEffect(() => {
-    const timer = setTimeout(() => latest.current(value), delayMs);
-    return () => clearTimeout(timer);
-  }, [value, delayMs]);
 }

@@ -1,7 +1,9 @@
-/** The query: typed with completions, sent once typing pauses. What it means is for the hub to say. */
+/**
+ * The query: typed with completions, sent once typing pauses and no completion waits to be taken.
+ * What it means is for the hub to say.
+ */
 
 import { type KeyboardEvent, type RefObject, useEffect, useId, useRef, useState } from "react";
-import { useDebounced } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
 import { type Completion, type Completions, complete, type Known, taken } from "~/model/complete";
 
@@ -35,8 +37,18 @@ function useText({ query, change }: Pick<Props, "query" | "change">) {
     committed.current = value;
     change(value.trim() === "" ? undefined : value);
   };
-  useDebounced(text, SEND_DELAY_MS, commit);
   return { text, setText, commit };
+}
+
+/** Sends the text once nothing happened to it for a while. */
+function useSending(text: string, waiting: boolean, commit: (text: string) => void): void {
+  const latest = useRef(commit);
+  latest.current = commit;
+  useEffect(() => {
+    if (waiting) return;
+    const timer = setTimeout(() => latest.current(text), SEND_DELAY_MS);
+    return () => clearTimeout(timer);
+  }, [text, waiting]);
 }
 
 function useCompletions(text: string, { known, field, onCompleting }: Props) {
@@ -50,9 +62,11 @@ function useCompletions(text: string, { known, field, onCompleting }: Props) {
     setFound(undefined);
     setActive(-1);
   };
-  const open = (value = text) => {
+  const open = (value = text, asked = false) => {
     const at = complete(value, field.current?.selectionStart ?? value.length, known);
-    setFound(at.options.length > 0 ? at : undefined);
+    // Unasked, `and` and `or` are not offered after a whole condition: it may be all.
+    const wanted = asked || at.from < at.to || at.options.some((option) => option.kind !== "word");
+    setFound(wanted && at.options.length > 0 ? at : undefined);
     setActive(-1);
   };
   const move = (step: number) => {
@@ -67,6 +81,7 @@ export function QueryBox(props: Props) {
   const { text, setText, commit } = useText(props);
   const list = useId();
   const { found, active, open, close, move } = useCompletions(text, props);
+  useSending(text, found !== undefined, commit);
   const take = (option: Completion) => {
     if (!found) return;
     const next = taken(text, found, option);
@@ -81,11 +96,11 @@ export function QueryBox(props: Props) {
     const option = found?.options[active];
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      if (!found) open();
+      if (!found) open(text, true);
       else move(event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1);
     } else if (event.key === " " && event.ctrlKey) {
       event.preventDefault();
-      open();
+      open(text, true);
     } else if (event.key === "Enter") {
       if (option) take(option);
       else commit(text);
