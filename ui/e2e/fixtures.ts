@@ -48,9 +48,11 @@ export const test = base.extend<Fixtures>({
     const { runs } = (await answer.json()) as { runs: DemoRun[] };
     await use(runs);
   },
-  maker: async ({ request }, use) => {
+  maker: async ({ page, request }, use) => {
     const maker = new Maker(request);
     await use(maker);
+    // No page may ask for runs while they are removed.
+    await page.goto("about:blank");
     await maker.purge();
   },
   finished: async ({ runs }, use) => {

@@ -12,6 +12,9 @@ import "./tokens.css";
 import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/parts.css";
+import "./styles/runs.css";
+import "./styles/query.css";
+import "./styles/media.css";
 import "./styles/charts.css";
 
 const RETRIES_MAX = 2;

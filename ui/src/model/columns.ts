@@ -136,9 +136,13 @@ export function tellingParams(rows: readonly ColumnSource[]): string[] {
 /** The columns shown when the reader chose none: a few that tell runs apart. */
 export function defaultColumns(rows: readonly ColumnSource[]): string[] {
   const adapted = rows.some((row) => row.adapter);
+  const common = (id: string) => {
+    const name = readOperand(id)?.name ?? "";
+    return rows.filter((row) => name in row.params).length * 2 >= rows.length;
+  };
   return [
     ...DEFAULT_FIELDS.filter((field) => field !== "adapter" || adapted),
-    ...tellingParams(rows).slice(0, DEFAULT_PARAMS_MAX),
+    ...tellingParams(rows).filter(common).slice(0, DEFAULT_PARAMS_MAX),
     ...headlineMetrics(rows),
   ];
 }

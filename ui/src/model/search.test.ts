@@ -83,6 +83,17 @@ describe("columns", () => {
     expect(ids.indexOf("eval.test.accuracy")).toBeLessThan(ids.indexOf("metrics.loss"));
     expect(ids).toContain("params.lr");
     expect(ids).not.toContain("params.depth");
+    expect(ids).not.toContain("adapter");
+    const rare: ColumnSource = {
+      metrics: {},
+      intervals: {},
+      params: { rare: "1" },
+      tags: {},
+      adapter: "native",
+    };
+    const more = defaultColumns([...rows, rare]);
+    expect(more).toContain("adapter");
+    expect(more).not.toContain("params.rare");
   });
   it("follow the choice in the address, commas in names included", () => {
     const ids = ['metrics."a,b"', 'params."50%"'];

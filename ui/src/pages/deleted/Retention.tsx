@@ -114,7 +114,10 @@ function NoRules() {
       title="No retention rules"
       commands={[
         ["mlhub retention set old-logs --action drop-logs --after 90d", "lets go of output after 90 days"],
-        ["mlhub retention set keep-20 --action delete --keep-last 20", "deletes all but the 20 newest runs"],
+        [
+          "mlhub retention set keep-20 --action delete --keep-last 20",
+          "keeps the 20 newest of each experiment",
+        ],
         ["mlhub retention set tidy --action purge --after 365d", "removes for good what is a year old"],
       ]}
     >
