@@ -7,9 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mlhub_core::deletion::{BlobUse, DeletionScope};
-use mlhub_core::run::Run;
-use mlhub_core::{Caller, Error, ErrorKind, Permission, Result, RunId, limits};
+use mlhub_core::deletion::BlobUse;
+use mlhub_core::{Caller, Error, ErrorKind, Permission, Result, RunId};
 
 use crate::Hub;
 use crate::deletion::blocking;
@@ -320,38 +319,19 @@ impl Hub {
         Ok(())
     }
 
-    /// Every point of every ended run can be read.
+    /// Every stored point is what was written.
     async fn doctor_series(&self, report: &mut DoctorReport) -> Result<()> {
-        let mut last = i64::MIN;
+        let mut after = None;
         loop {
-            let limit = limits::PAGE_MAX_ROWS;
-            let scope = DeletionScope::default();
-            let runs = self.store.deletion_candidates(&scope, last, limit).await?;
-            for run in &runs {
-                self.doctor_series_of(report, run).await;
+            let checked = self.store.points_check(after).await?;
+            report.series += checked.series;
+            for damaged in checked.damaged {
+                let kind = DoctorKind::UnreadableSeries;
+                report.find(kind, damaged.place, damaged.message, false);
             }
-            match runs.last().filter(|_| runs.len() == limit) {
-                Some(run) => last = run.seq,
+            match checked.next {
+                Some(next) => after = Some(next),
                 None => return Ok(()),
-            }
-        }
-    }
-
-    async fn doctor_series_of(&self, report: &mut DoctorReport, run: &Run) {
-        let ids = std::slice::from_ref(&run.id);
-        let summaries = match self.store.summaries(ids, None).await {
-            Ok(summaries) => summaries,
-            Err(error) => {
-                let place = format!("the metrics of run {}", run.id);
-                report.find(DoctorKind::UnreadableSeries, place, describe(&error), false);
-                return;
-            }
-        };
-        for summary in summaries {
-            report.series += 1;
-            if let Err(error) = self.store.points(&run.id, &summary.name).await {
-                let place = format!("metric {} of run {}", summary.name, run.id);
-                report.find(DoctorKind::UnreadableSeries, place, describe(&error), false);
             }
         }
     }

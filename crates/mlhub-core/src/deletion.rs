@@ -229,6 +229,10 @@ pub trait DeletionStore: Send + Sync {
     async fn blobs_used(&self, after: Option<(i64, String)>, limit: usize) -> Result<Vec<BlobUse>>;
     /// What the database says of its own integrity; empty when all is well.
     async fn integrity_check(&self) -> Result<Vec<String>>;
+    /// Examines a bounded part of the stored points, those behind a place; from
+    /// the beginning, also the rows of the ingest log. One damaged part hides no
+    /// other.
+    async fn points_check(&self, after: Option<PointsPlace>) -> Result<PointsChecked>;
     /// Sets a rule; one of the same name is replaced.
     async fn retention_put(&self, rule: &RetentionRule) -> Result<()>;
     /// All rules by name.
@@ -237,6 +241,39 @@ pub trait DeletionStore: Send + Sync {
     async fn retention_remove(&self, name: &Name) -> Result<bool>;
     /// Notes that a rule was applied.
     async fn retention_applied(&self, name: &Name, now: Timestamp) -> Result<()>;
+}
+
+/// A place among the stored points, in the order they are examined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PointsPlace {
+    /// The run's place in creation order.
+    pub run_seq: i64,
+    /// The number of the metric's name.
+    pub label: i64,
+    /// The attempt.
+    pub attempt: u32,
+    /// Index of a point in the attempt's series.
+    pub index: u64,
+}
+
+/// Stored points that are not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedPoints {
+    /// Where.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What an examination of stored points found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PointsChecked {
+    /// Series whose first stretch was among the examined.
+    pub series: u64,
+    /// What is damaged.
+    pub damaged: Vec<DamagedPoints>,
+    /// Where to go on; none at the end.
+    pub next: Option<PointsPlace>,
 }
 
 /// An artifact that uses a blob.

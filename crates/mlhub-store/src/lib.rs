@@ -18,6 +18,8 @@ mod postgres;
 mod sql;
 mod sqlite;
 mod sqlite_copy;
+mod sqlite_error;
+mod sqlite_transact;
 mod sqlite_upkeep;
 
 pub use blobs::{FolderBlobStore, S3BlobStore, S3Config};

@@ -36,6 +36,9 @@ const OWNER_WAIT: Duration = Duration::from_secs(5);
 /// How long a hub that lost its connection waits for the lock.
 const OWNER_WAIT_AGAIN: Duration = Duration::from_millis(500);
 
+/// How long the connection that holds the lock may take to answer.
+const OWNER_ANSWER: Duration = Duration::from_secs(2);
+
 /// The store on a PostgreSQL server.
 pub type PostgresStore = SqlStore<PostgresBackend>;
 
@@ -80,7 +83,7 @@ impl PostgresBackend {
             owner: Mutex::new(None),
         };
         // Before anything is changed: a hub of another version may be at work.
-        backend.own().await?;
+        backend.own(false).await?;
         backend.migrate().await?;
         Ok(backend)
     }
@@ -129,6 +132,13 @@ impl PostgresBackend {
     }
 }
 
+/// Whether the server still knows the connection; without an answer the lock that
+/// hangs on it may be another hub's by now.
+async fn answers(client: &Client) -> bool {
+    let answer = tokio::time::timeout(OWNER_ANSWER, client.simple_query("SELECT 1")).await;
+    matches!(answer, Ok(Ok(_)))
+}
+
 async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<()> {
     let operation = "read the schema version";
     let fail = |error| map_error(operation, error);
@@ -155,10 +165,13 @@ async fn migrate_locked(client: &mut tokio_postgres::Client) -> Result<()> {
 }
 
 impl Backend for PostgresBackend {
-    async fn own(&self) -> Result<bool> {
+    async fn own(&self, in_doubt: bool) -> Result<bool> {
         let mut owner = self.owner.lock().await;
         let first = owner.is_none();
-        if owner.as_ref().is_some_and(|client| !client.is_closed()) {
+        if let Some(client) = owner.as_ref()
+            && !client.is_closed()
+            && (!in_doubt || answers(client).await)
+        {
             return Ok(false);
         }
         let wait = if first { OWNER_WAIT } else { OWNER_WAIT_AGAIN };

@@ -5,11 +5,9 @@
 //! acknowledged write is on disk (WAL, synchronous=FULL). No table is known here.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::future::BoxFuture;
 use mlhub_core::store::DatabaseCopy;
 use mlhub_core::{Error, ErrorKind, Result};
@@ -17,9 +15,10 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::migrate;
-use crate::sql::{Access, Backend, Dialect, Row, SqlStore, Tx, Value};
-use crate::sqlite_copy;
-use crate::sqlite_upkeep::{self, Written};
+use crate::sql::{Access, Backend, Dialect, SqlStore, Tx};
+use crate::sqlite_error::{map_code, map_error, migration_error};
+use crate::sqlite_transact::{Place, transact};
+use crate::{sqlite_copy, sqlite_upkeep};
 
 /// The database's file in the data directory.
 const FILE_NAME: &str = "hub.sqlite";
@@ -69,16 +68,6 @@ pub struct SqliteBackend {
     _upkeep: std::sync::mpsc::Sender<()>,
 }
 
-/// Where the database is, and whether its disk can still be trusted.
-#[derive(Debug)]
-struct Place {
-    file: PathBuf,
-    /// Set when a sync failed: nobody knows what of earlier writes is on disk,
-    /// so nothing more is acknowledged until a restart reads the disk again.
-    sync_failed: AtomicBool,
-    written: Arc<Written>,
-}
-
 #[derive(Debug)]
 struct Readers {
     idle: Mutex<Vec<Connection>>,
@@ -86,7 +75,8 @@ struct Readers {
 }
 
 impl SqliteBackend {
-    fn open(file: &Path) -> Result<Self> {
+    /// Opens a database file and starts its threads.
+    pub(crate) fn open(file: &Path) -> Result<Self> {
         check_version(file)?;
         let fail = |error| map_error(file, "open the database", error);
         let mut connection = connect(file, OpenFlags::default()).map_err(fail)?;
@@ -121,20 +111,16 @@ impl SqliteBackend {
                 }
             })
             .map_err(|error| Error::internal("start the database's writer thread", error))?;
-        let written = Arc::new(Written::default());
+        let place = Arc::new(Place::new(file));
         let upkeep = connect(file, OpenFlags::default()).map_err(fail)?;
         let (alive, stop) = std::sync::mpsc::channel();
-        let (seen, queue) = (Arc::downgrade(&written), writer.downgrade());
+        let (seen, queue) = (Arc::downgrade(&place), writer.downgrade());
         std::thread::Builder::new()
             .name("sqlite-upkeep".to_owned())
             .spawn(move || sqlite_upkeep::run(&upkeep, &seen, &queue, &stop))
             .map_err(|error| Error::internal("start the database's upkeep thread", error))?;
         Ok(Self {
-            place: Arc::new(Place {
-                file: file.to_owned(),
-                sync_failed: AtomicBool::new(false),
-                written,
-            }),
+            place,
             writer,
             _upkeep: alive,
             readers: Arc::new(Readers {
@@ -193,22 +179,9 @@ fn check_version(file: &Path) -> Result<()> {
     migrate::check_version(&format!("The database {}", file.display()), version)
 }
 
-fn migration_error(file: &Path, error: refinery::Error) -> Error {
-    use std::error::Error as _;
-    match error
-        .source()
-        .and_then(|cause| cause.downcast_ref::<rusqlite::Error>())
-    {
-        Some(rusqlite::Error::SqliteFailure(code, _)) => {
-            map_code(file, "migrate the database", *code).with_source(error)
-        }
-        _ => Error::internal("migrate the database", error),
-    }
-}
-
 impl Backend for SqliteBackend {
     /// The data directory's lock is held for as long as the process lives.
-    async fn own(&self) -> Result<bool> {
+    async fn own(&self, _in_doubt: bool) -> Result<bool> {
         Ok(false)
     }
 
@@ -291,205 +264,9 @@ impl Readers {
     }
 }
 
-/// Runs the work between BEGIN and COMMIT. A panic in it becomes an error, so
-/// that the connection goes on serving.
-fn transact<I, T, W>(
-    connection: &mut Connection,
-    place: &Place,
-    access: Access,
-    operation: &'static str,
-    input: &I,
-    work: &W,
-) -> Result<T>
-where
-    W: for<'t> Fn(&'t mut (dyn Tx + 't), &'t I) -> BoxFuture<'t, Result<T>>,
-{
-    let begin = match access {
-        Access::Read => "BEGIN",
-        Access::Write => "BEGIN IMMEDIATE",
-    };
-    if access == Access::Write && place.sync_failed.load(Ordering::Relaxed) {
-        return Err(sync_failed(&place.file));
-    }
-    let file = place.file.as_path();
-    let fail = |error| map_error(file, operation, error);
-    connection.execute_batch(begin).map_err(fail)?;
-    let mut tx = SqliteTx {
-        connection,
-        file,
-        operation,
-        written: 0,
-    };
-    // Its awaits are all ready: SQLite answers in place.
-    let run = || futures::executor::block_on(work(&mut tx, input));
-    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
-        .unwrap_or_else(|_| Err(Error::internal(operation, "the operation panicked")));
-    let written = tx.written;
-    let done = done.and_then(|value| {
-        connection.execute_batch("COMMIT").map_err(|error| {
-            if is_sync_failure(&error) {
-                place.sync_failed.store(true, Ordering::Relaxed);
-            }
-            fail(error)
-        })?;
-        place.written.add(written);
-        Ok(value)
-    });
-    if let Err(error) = &done
-        && error.kind() == ErrorKind::StorageFull
-    {
-        place.written.hurry();
-    }
-    if done.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK").map_err(fail)?;
-    }
-    done
-}
-
-fn is_sync_failure(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error().map(|code| code.extended_code);
-    matches!(
-        code,
-        Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
-    )
-}
-
-fn sync_failed(file: &Path) -> Error {
-    Error::new(
-        ErrorKind::ReadOnly,
-        format!(
-            "the disk failed to sync the database {}, so nothing more is stored; \
-             check the disk, then restart the hub",
-            file.display()
-        ),
-    )
-}
-
-struct SqliteTx<'c> {
-    connection: &'c mut Connection,
-    file: &'c Path,
-    operation: &'static str,
-    /// Bytes handed to the database, about.
-    written: u64,
-}
-
-#[async_trait]
-impl Tx for SqliteTx<'_> {
-    fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
-    }
-
-    async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
-        query(self.connection, sql, values)
-            .map_err(|error| map_error(self.file, self.operation, error))
-    }
-
-    async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
-        self.written += values.iter().map(size_bytes).sum::<u64>();
-        execute(self.connection, sql, values)
-            .map_err(|error| map_error(self.file, self.operation, error))
-    }
-}
-
-fn size_bytes(value: &Value) -> u64 {
-    match value {
-        Value::Blob(bytes) => bytes.len() as u64 + 16,
-        Value::Text(text) => text.len() as u64 + 16,
-        _ => 16,
-    }
-}
-
-fn query(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<Vec<Row>> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let width = statement.column_count();
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let cells = (0..width).map(|index| row.get(index));
-        found.push(Row::new(cells.collect::<rusqlite::Result<_>>()?));
-    }
-    Ok(found)
-}
-
-fn execute(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let count = statement.execute(rusqlite::params_from_iter(values))?;
-    Ok(count as u64)
-}
-
-impl rusqlite::ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        use rusqlite::types::ValueRef;
-        Ok(rusqlite::types::ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::I64(value) => ValueRef::Integer(*value),
-            Self::F64(value) => ValueRef::Real(*value),
-            Self::Text(value) => ValueRef::Text(value.as_bytes()),
-            Self::Blob(value) => ValueRef::Blob(value),
-        }))
-    }
-}
-
-impl rusqlite::types::FromSql for Value {
-    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-        use rusqlite::types::ValueRef;
-        Ok(match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(value) => Self::I64(value),
-            ValueRef::Real(value) => Self::F64(value),
-            ValueRef::Text(_) => Self::Text(value.as_str()?.to_owned()),
-            ValueRef::Blob(value) => Self::Blob(value.to_vec()),
-        })
-    }
-}
-
-fn map_error(file: &Path, operation: &'static str, error: rusqlite::Error) -> Error {
-    match &error {
-        rusqlite::Error::SqliteFailure(code, _) => {
-            map_code(file, operation, *code).with_source(error)
-        }
-        _ => Error::internal(operation, error),
-    }
-}
-
-fn map_code(file: &Path, operation: &'static str, code: ffi::Error) -> Error {
-    let file = file.display();
-    let (kind, message) = match code.extended_code & 0xff {
-        ffi::SQLITE_FULL => (
-            ErrorKind::StorageFull,
-            format!(
-                "the disk that holds {file} is full; nothing was stored. Free some space and try again"
-            ),
-        ),
-        ffi::SQLITE_READONLY | ffi::SQLITE_CANTOPEN | ffi::SQLITE_PERM => (
-            ErrorKind::ReadOnly,
-            format!(
-                "the database {file} cannot be opened for writing; make the data directory writable for this user"
-            ),
-        ),
-        ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => (
-            ErrorKind::Internal,
-            format!(
-                "the database {file} is damaged (while doing: {operation}); keep a copy of it and restore a backup"
-            ),
-        ),
-        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => (
-            ErrorKind::Unavailable,
-            format!("another program holds the database {file}; try again later"),
-        ),
-        ffi::SQLITE_IOERR => (
-            ErrorKind::Internal,
-            format!(
-                "the disk failed at the database {file} (while doing: {operation}); nothing of it was stored"
-            ),
-        ),
-        _ => (
-            ErrorKind::Internal,
-            format!("internal error while doing: {operation}"),
-        ),
-    };
-    Error::new(kind, message)
-}
+#[cfg(all(test, target_os = "linux"))]
+#[path = "sqlite_faults.rs"]
+mod faults;
 
 #[cfg(test)]
 mod tests {
@@ -511,14 +288,8 @@ mod tests {
             code: ffi::ErrorCode::SystemIoFailure,
             extended_code: ffi::SQLITE_IOERR_FSYNC,
         };
-        assert!(is_sync_failure(&rusqlite::Error::SqliteFailure(
-            failure, None
-        )));
-        store
-            .backend
-            .place
-            .sync_failed
-            .store(true, Ordering::Relaxed);
+        let failure = rusqlite::Error::SqliteFailure(failure, None);
+        store.backend.place.note(&failure);
         let error = store
             .project_ensure(&name, Timestamp(1))
             .await

@@ -6,15 +6,16 @@
 //! few pages are copied by the writer, so that it finds the log wholly copied
 //! and starts it anew. No table is known here.
 
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc::WeakSender;
 
 use super::sqlite::Job;
+use super::sqlite_transact::Place;
 
 /// How often the thread looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -48,16 +49,17 @@ impl Written {
 /// Runs until the other end of `stop` is dropped.
 pub(crate) fn run(
     connection: &Connection,
-    written: &Weak<Written>,
+    place: &Weak<Place>,
     writer: &WeakSender<Job>,
     stop: &Receiver<()>,
 ) {
     let mut last = Instant::now();
     let mut failed = false;
     while stop.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        let Some(written) = written.upgrade() else {
+        let Some(place) = place.upgrade() else {
             return;
         };
+        let written = &place.written;
         let bytes = written.0.load(Ordering::Relaxed);
         if bytes < CHECKPOINT_BYTES && (bytes == 0 || last.elapsed() < CHECKPOINT_AGE) {
             continue;
@@ -66,11 +68,12 @@ pub(crate) fn run(
         written.0.fetch_sub(bytes, Ordering::Relaxed);
         let done = checkpoint(connection).and_then(|pages| Ok((pages, free_pages(connection)?)));
         match &done {
-            Ok((pages, free)) => turn_of_writer(writer, *pages, *free),
+            Ok((pages, free)) => turn_of_writer(writer, &place, *pages, *free),
             Err(error) if !failed => {
+                place.note(error);
                 tracing::warn!(error = %error, "the write-ahead log cannot be copied; it is tried again");
             }
-            Err(_) => {}
+            Err(error) => place.note(error),
         }
         failed = done.is_err();
     }
@@ -85,12 +88,16 @@ fn free_pages(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))
 }
 
-fn turn_of_writer(writer: &WeakSender<Job>, log_pages: i64, free_pages: i64) {
+fn turn_of_writer(writer: &WeakSender<Job>, place: &Arc<Place>, log_pages: i64, free_pages: i64) {
     let surplus = (free_pages - FREE_PAGES_KEPT).min(FREE_PAGES_TURN);
     if surplus <= 0 && log_pages < LOG_PAGES {
         return;
     }
+    let place = Arc::clone(place);
     let job: Job = Box::new(move |connection| {
+        if place.sync_failed() {
+            return;
+        }
         let mut done = Ok(());
         if surplus > 0 {
             done = connection.execute_batch(&format!("PRAGMA incremental_vacuum({surplus})"));
@@ -99,6 +106,7 @@ fn turn_of_writer(writer: &WeakSender<Job>, log_pages: i64, free_pages: i64) {
             done = done.and(checkpoint(connection).map(drop));
         }
         if let Err(error) = done {
+            place.note(&error);
             tracing::debug!(error = %error, "upkeep of the database failed; it is tried again");
         }
     });

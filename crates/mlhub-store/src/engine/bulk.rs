@@ -13,7 +13,8 @@ use mlhub_series::visible_limit;
 
 use super::fold::{self, Fold};
 use super::load::{self, chunk_points};
-use super::memory::{Memory, PartKey};
+use super::memory::Memory;
+use super::run_state::PartKey;
 use super::seal::{self, SealedTail};
 use super::tail::ROLLUP_POINTS;
 use super::{flush, read};

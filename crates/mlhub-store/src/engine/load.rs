@@ -10,8 +10,9 @@ use mlhub_core::{Error, ErrorKind, Result, RunId};
 use super::bounds;
 use super::fold::{self, Fold};
 use super::log::{self, Entry, LogError, Place};
-use super::memory::{Arrival, Memory, PartKey, RunState, SeriesState};
+use super::memory::Memory;
 use super::repair;
+use super::run_state::{Arrival, PartKey, RunState, SeriesState};
 use super::tail::{ROLLUP_POINTS, Tail};
 use crate::sql::text::query_in;
 use crate::sql::{Tx, Value, attempts};
@@ -43,7 +44,7 @@ pub(super) async fn all(tx: &mut dyn Tx) -> Result<Memory> {
 pub(super) async fn again(tx: &mut dyn Tx, epoch: i64) -> Result<Memory> {
     let flushed_seq = number(tx, "SELECT flushed_seq FROM engine WHERE id = 1").await?;
     let mut memory = Memory::new(epoch, flushed_seq);
-    if replay(tx, &mut memory).await? {
+    if replay(tx, &mut memory, Damage::SetAside).await? {
         // What follows a lost row counts on from before it: written anew, so that
         // the places in the log are those in the chunks again.
         repair::rewrite(tx, &mut memory).await?;
@@ -56,10 +57,15 @@ pub(super) async fn again(tx: &mut dyn Tx, epoch: i64) -> Result<Memory> {
 pub(super) async fn snapshot(tx: &mut dyn Tx) -> Result<Memory> {
     let flushed_seq = number(tx, "SELECT flushed_seq FROM engine WHERE id = 1").await?;
     let mut memory = Memory::new(0, flushed_seq);
-    match replay(tx, &mut memory).await? {
-        true => Err(Error::internal("read the ingest log", "a row is damaged")),
-        false => Ok(memory),
-    }
+    replay(tx, &mut memory, Damage::Refuse).await?;
+    Ok(memory)
+}
+
+/// What becomes of a damaged row of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    SetAside,
+    Refuse,
 }
 
 async fn number(tx: &mut dyn Tx, sql: &str) -> Result<i64> {
@@ -68,7 +74,7 @@ async fn number(tx: &mut dyn Tx, sql: &str) -> Result<i64> {
 }
 
 /// Reads the log into memory. Returns whether a row of it was damaged.
-async fn replay(tx: &mut dyn Tx, memory: &mut Memory) -> Result<bool> {
+async fn replay(tx: &mut dyn Tx, memory: &mut Memory, damage: Damage) -> Result<bool> {
     let mut damaged = false;
     let now = Instant::now();
     let mut after = i64::MIN;
@@ -88,6 +94,7 @@ async fn replay(tx: &mut dyn Tx, memory: &mut Memory) -> Result<bool> {
             after = seq;
             let entries = match log::read(&body) {
                 Ok(entries) => entries,
+                Err(LogError::Damaged) if damage == Damage::Refuse => return Err(damaged_row(seq)),
                 Err(LogError::Damaged) => {
                     set_aside(tx, seq).await?;
                     damaged = true;
@@ -115,6 +122,16 @@ fn newer(version: u8) -> Error {
         format!(
             "the ingest log has rows of version {version}: a newer mlhub has used this database. \
              Nothing was changed. Install that version or a newer one"
+        ),
+    )
+}
+
+fn damaged_row(seq: i64) -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        format!(
+            "row {seq} of the ingest log is damaged; restart the hub, which sets it aside and \
+             serves the rest, then try again"
         ),
     )
 }
@@ -204,21 +221,61 @@ async fn warm(tx: &mut dyn Tx, memory: &mut Memory, key: PartKey) -> Result<()> 
     let Some(chunk) = memory.tail(key).and_then(Tail::cold_chunk) else {
         return Ok(());
     };
-    let points = chunk_points(tx, chunk).await?;
-    memory.warm(key, points)
+    warm_with(memory, key, chunk_points(tx, chunk).await)
+}
+
+/// Takes the points of the short chunk at the end of a series into its tail. One
+/// that cannot be read is told and left as it is: what comes later still counts.
+pub(super) fn warm_with(
+    memory: &mut Memory,
+    key: PartKey,
+    points: Result<Vec<Point>>,
+) -> Result<()> {
+    let warmed = points.and_then(|points| memory.warm(key, points));
+    match warmed {
+        Err(error) if error.kind() == ErrorKind::Internal => {
+            tracing::error!(
+                run = key.run, label = key.label, attempt = key.attempt, error = %error,
+                cause = ?std::error::Error::source(&error),
+                "the last chunk of a series cannot be read; it is left as it is, and what is \
+                 logged from now on comes behind it"
+            );
+            memory.skip_chunk(key);
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// The points of one chunk.
 pub(super) async fn chunk_points(tx: &mut dyn Tx, chunk: i64) -> Result<Vec<Point>> {
-    let rows = tx
-        .query("SELECT body FROM chunk_body WHERE id = $1", &[chunk.into()])
-        .await?;
-    let body = rows
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::internal("read a chunk of points", "its body is missing"))?
-        .blob()?;
-    mlhub_series::decode(&body).map_err(|error| Error::internal("read a chunk of points", error))
+    let mut found = chunks_points(tx, &[chunk]).await?;
+    found
+        .remove(&chunk)
+        .unwrap_or_else(|| Err(Error::internal(READ_CHUNK, "its body is missing")))
+}
+
+/// What is being done when a chunk is read.
+const READ_CHUNK: &str = "read a chunk of points";
+
+/// The points of chunks; those without a body are left out.
+pub(super) async fn chunks_points(
+    tx: &mut dyn Tx,
+    chunks: &[i64],
+) -> Result<BTreeMap<i64, Result<Vec<Point>>>> {
+    let ids: Vec<Value> = chunks.iter().map(|id| (*id).into()).collect();
+    let sql = "SELECT id, body FROM chunk_body WHERE id IN ";
+    let rows = query_in(tx, sql, &ids, "").await?;
+    rows.into_iter()
+        .map(|mut row| {
+            let (id, body) = (row.i64()?, row.blob()?);
+            let points = mlhub_series::decode(&body);
+            Ok((
+                id,
+                points.map_err(|error| Error::internal(READ_CHUNK, error)),
+            ))
+        })
+        .collect()
 }
 
 /// Names of the labels of an entry.
@@ -358,21 +415,27 @@ async fn tails(tx: &mut dyn Tx, state: &mut RunState) -> Result<()> {
         series.tails = ends
             .into_iter()
             .map(|(attempt, end)| {
-                let chunk = partial.get(&(label, attempt)).copied();
-                Tail::after(attempt, end, chunk.filter(|_| end % ROLLUP_POINTS != 0))
+                let chunk = partial.get(&(label, attempt, end)).copied();
+                Tail::after(attempt, end, chunk)
             })
             .collect();
     }
     Ok(())
 }
 
-/// Short chunks by label and attempt.
-async fn partials(tx: &mut dyn Tx, run: i64) -> Result<HashMap<(i64, u32), i64>> {
+/// Chunks that do not end on the grid, with the place where each starts, by
+/// label, attempt and the place where they end.
+async fn partials(tx: &mut dyn Tx, run: i64) -> Result<HashMap<(i64, u32, u64), (i64, u64)>> {
     let sql = format!(
-        "SELECT label, attempt, id FROM chunk WHERE run = $1 AND points % {ROLLUP_POINTS} <> 0"
+        "SELECT label, attempt, start_index, points, id FROM chunk \
+         WHERE run = $1 AND (start_index + points) % {ROLLUP_POINTS} <> 0"
     );
     let rows = tx.query(&sql, &[run.into()]).await?;
     rows.into_iter()
-        .map(|mut row| Ok(((row.i64()?, row.int()?), row.i64()?)))
+        .map(|mut row| {
+            let (label, attempt) = (row.i64()?, row.int()?);
+            let (start, points): (u64, u64) = (row.int()?, row.int()?);
+            Ok(((label, attempt, start + points), (row.i64()?, start)))
+        })
         .collect()
 }

@@ -1,9 +1,11 @@
-//! What the engine holds in memory: runs that are being written, the tails and
-//! summaries of their series, and which rows of the log are still needed.
+//! What the engine holds in memory: runs that are being written, and which rows of
+//! the log are still needed.
 //!
 //! Changed only while the engine's order is held, after the database took the
-//! change; read at any time under a short lock. A run is here whole (all its
-//! series and streams) or not at all.
+//! change; read at any time under a short lock. Points that no chunk covers are
+//! pinned to their row of the log. Of a short chunk at the end of a series the
+//! points are kept as well, since the next chunk replaces it; those rest here and
+//! are let go first when memory is short.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -11,158 +13,10 @@ use std::time::Instant;
 
 use mlhub_core::metric::Point;
 use mlhub_core::{Error, Result, RunId};
-use mlhub_series::visible_limit;
 
-use super::bounds;
-use super::fold::Fold;
+use super::bounds::{self, Tuning};
+use super::run_state::{Arrival, PartKey, RunState};
 use super::tail::Tail;
-
-/// One attempt's series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct PartKey {
-    /// The run's number.
-    pub(super) run: i64,
-    /// The series' label.
-    pub(super) label: i64,
-    /// The attempt.
-    pub(super) attempt: u32,
-}
-
-/// A series of a run in memory.
-#[derive(Debug)]
-pub(super) struct SeriesState {
-    /// The metric's name.
-    pub(super) name: Arc<str>,
-    /// The summary of its visible points.
-    pub(super) fold: Fold,
-    /// Whether the stored summary is older.
-    pub(super) dirty: bool,
-    /// Its tails by attempt, ascending.
-    pub(super) tails: Vec<Tail>,
-}
-
-/// A run in memory.
-#[derive(Debug)]
-pub(super) struct RunState {
-    /// Its id.
-    pub(super) id: RunId,
-    /// Its number.
-    pub(super) seq: i64,
-    /// Its attempts and the steps they resumed from.
-    pub(super) attempts: Vec<(u32, Option<i64>)>,
-    /// Ends of its streams by attempt and writer.
-    pub(super) offsets: HashMap<(u32, Arc<str>), i64>,
-    /// Labels by name.
-    pub(super) names: HashMap<Arc<str>, i64>,
-    /// Series by label.
-    pub(super) series: HashMap<i64, SeriesState>,
-    /// Series whose stored summary is older.
-    pub(super) dirty_series: Vec<i64>,
-    /// Streams whose stored end is older.
-    pub(super) dirty_offsets: HashSet<(u32, Arc<str>)>,
-    /// When it was last written to.
-    pub(super) touched: Instant,
-    /// Whether it ended, so that it is sealed whole.
-    pub(super) ended: bool,
-    /// Tails that need rows of the log.
-    pub(super) pinned: usize,
-}
-
-/// Points of a series that a row of the log holds, to be added.
-#[derive(Debug)]
-pub(super) struct Arrival<'a> {
-    /// The label of the series.
-    pub(super) label: i64,
-    /// Its name.
-    pub(super) name: &'a Arc<str>,
-    /// The points.
-    pub(super) points: &'a Arc<Vec<Point>>,
-    /// The summary of all of them and their largest step, when known.
-    pub(super) folded: Option<(Fold, i64)>,
-}
-
-impl RunState {
-    /// Whether the run has this attempt.
-    pub(super) fn has_attempt(&self, attempt: u32) -> bool {
-        self.attempts.iter().any(|(number, _)| *number == attempt)
-    }
-
-    /// The end of a stream.
-    pub(super) fn offset(&self, attempt: u32, writer: &Arc<str>) -> i64 {
-        let key = (attempt, Arc::clone(writer));
-        self.offsets.get(&key).copied().unwrap_or(0)
-    }
-
-    /// Points of an attempt's series, sealed ones included.
-    pub(super) fn end(&self, label: i64, attempt: u32) -> u64 {
-        self.tail(label, attempt).map_or(0, Tail::end)
-    }
-
-    /// The tail of an attempt's series.
-    pub(super) fn tail(&self, label: i64, attempt: u32) -> Option<&Tail> {
-        let tails = &self.series.get(&label)?.tails;
-        tails.iter().find(|tail| tail.attempt == attempt)
-    }
-
-    fn tail_mut(&mut self, label: i64, attempt: u32) -> Option<&mut Tail> {
-        let tails = &mut self.series.get_mut(&label)?.tails;
-        tails.iter_mut().find(|tail| tail.attempt == attempt)
-    }
-
-    fn tail_ensure(&mut self, label: i64, name: &Arc<str>, attempt: u32) -> &mut Tail {
-        let names = &mut self.names;
-        let series = self.series.entry(label).or_insert_with(|| {
-            names.insert(Arc::clone(name), label);
-            SeriesState {
-                name: Arc::clone(name),
-                fold: Fold::default(),
-                dirty: false,
-                tails: Vec::with_capacity(1),
-            }
-        });
-        let place = series.tails.partition_point(|tail| tail.attempt < attempt);
-        if series
-            .tails
-            .get(place)
-            .is_none_or(|tail| tail.attempt != attempt)
-        {
-            series.tails.insert(place, Tail::after(attempt, 0, None));
-        }
-        &mut series.tails[place]
-    }
-
-    /// Takes the summary of a series after points arrived.
-    fn add_fold(&mut self, attempt: u32, arrival: &Arrival<'_>) {
-        let limit = visible_limit(&self.attempts, attempt).unwrap_or(i64::MAX);
-        let fold = match arrival.folded {
-            Some((fold, step_max)) if step_max <= limit => fold,
-            _ => Fold::of(attempt, arrival.points, limit),
-        };
-        if let Some(series) = self.series.get_mut(&arrival.label) {
-            series.fold.add(&fold);
-            if !series.dirty {
-                series.dirty = true;
-                self.dirty_series.push(arrival.label);
-            }
-        }
-    }
-
-    /// Moves the end of a stream, never back. Points without a stream (written
-    /// anew from memory) have no name.
-    fn set_offset(&mut self, attempt: u32, writer: &Arc<str>, end: i64) {
-        if writer.is_empty() {
-            return;
-        }
-        let key = (attempt, Arc::clone(writer));
-        self.dirty_offsets.insert(key.clone());
-        let stored = self.offsets.entry(key).or_insert(end);
-        *stored = end.max(*stored);
-    }
-
-    fn is_clean(&self) -> bool {
-        self.pinned == 0 && self.dirty_series.is_empty() && self.dirty_offsets.is_empty()
-    }
-}
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -172,6 +26,8 @@ pub(super) struct Memory {
     labels: HashMap<Arc<str>, i64>,
     /// Tails that need a row of the log, by the oldest row they need.
     pins: BTreeSet<(i64, PartKey)>,
+    /// Tails whose points are in chunks as well.
+    resting: BTreeSet<PartKey>,
     /// Sizes of the rows of the log that are still there.
     log: BTreeMap<i64, u64>,
     log_bytes: u64,
@@ -187,6 +43,8 @@ pub(super) struct Memory {
     pub(super) flushed_seq: i64,
     /// Proof that this hub owns the database.
     pub(super) epoch: i64,
+    /// From where on it is too much.
+    pub(super) tuning: Tuning,
 }
 
 impl Memory {
@@ -251,13 +109,16 @@ impl Memory {
         for (label, series) in &run.series {
             for tail in &series.tails {
                 self.tail_points -= tail.len();
+                let key = PartKey {
+                    run: seq,
+                    label: *label,
+                    attempt: tail.attempt,
+                };
                 if let Some(oldest) = tail.oldest_seq() {
-                    let key = PartKey {
-                        run: seq,
-                        label: *label,
-                        attempt: tail.attempt,
-                    };
                     self.pins.remove(&(oldest, key));
+                }
+                if tail.is_resting() {
+                    self.resting.remove(&key);
                 }
             }
         }
@@ -272,12 +133,39 @@ impl Memory {
             .and_then(|run| run.tail_mut(key.label, key.attempt));
         if tail.is_some_and(|tail| tail.warm(points)) {
             self.tail_points += count;
+            self.resting.insert(key);
             return Ok(());
         }
         Err(Error::internal(
             "read the end of a series",
             "a chunk holds another number of points than its row says",
         ))
+    }
+
+    /// Goes on behind the short chunk at the end of a series, which is damaged.
+    pub(super) fn skip_chunk(&mut self, key: PartKey) {
+        let run = self.runs.get_mut(&key.run);
+        if let Some(tail) = run.and_then(|run| run.tail_mut(key.label, key.attempt)) {
+            tail.skip_chunk();
+        }
+    }
+
+    /// While memory is short, lets points go that are in chunks as well. Nobody
+    /// is adding points meanwhile.
+    pub(super) fn cool(&mut self) {
+        if !self.memory_is_full() {
+            return;
+        }
+        while self.tail_points > self.tuning.tail_points_seal / 2
+            && let Some(key) = self.resting.pop_first()
+        {
+            let run = self.runs.get_mut(&key.run);
+            if let Some(tail) = run.and_then(|run| run.tail_mut(key.label, key.attempt)) {
+                let before = tail.len();
+                tail.cool();
+                self.tail_points -= before - tail.len();
+            }
+        }
     }
 
     /// Notes a row of the log.
@@ -308,14 +196,15 @@ impl Memory {
                 attempt,
             };
             let tail = state.tail_ensure(arrival.label, arrival.name, attempt);
-            if tail.push(seq, arrival.points) {
-                self.pins.insert((seq, key));
-                state.pinned += 1;
-            }
-            let tail = state.tail_ensure(arrival.label, arrival.name, attempt);
+            let pinned = tail.push(seq, arrival.points);
             if tail.is_full() && !tail.queued {
                 tail.queued = true;
                 self.full.push_back(key);
+            }
+            if pinned {
+                self.pins.insert((seq, key));
+                self.resting.remove(&key);
+                state.pinned += 1;
             }
             self.tail_points += arrival.points.len() as u64;
             state.add_fold(attempt, arrival);
@@ -351,6 +240,9 @@ impl Memory {
         tail.sealed(end, partial);
         self.tail_points -= len - tail.len();
         let after = tail.oldest_seq();
+        if tail.is_resting() {
+            self.resting.insert(key);
+        }
         if tail.is_full() {
             tail.queued = true;
             self.full.push_back(key);
@@ -382,6 +274,15 @@ impl Memory {
     /// Tails to seal whole, the oldest first: those of ended and idle runs, and
     /// any while log or memory are beyond their bounds.
     pub(super) fn to_seal(&self, now: Instant, count: usize, everything: bool) -> Vec<PartKey> {
+        let (log_is_long, memory_is_full) = (self.log_is_long(), self.memory_is_full());
+        let is_due = |run: &RunState| {
+            run.ended || now.saturating_duration_since(run.touched) >= self.tuning.idle
+        };
+        // Most times nothing is due, and there may be very many pins.
+        let due = |run: &RunState| run.pinned > 0 && is_due(run);
+        if !(everything || log_is_long || memory_is_full || self.runs.values().any(due)) {
+            return Vec::new();
+        }
         let mut log_bytes = self.log_bytes;
         let mut points = self.tail_points;
         let mut found = Vec::new();
@@ -403,10 +304,9 @@ impl Memory {
             let Some(run) = self.runs.get(&key.run) else {
                 continue;
             };
-            let beyond = log_bytes > bounds::LOG_BYTES_MAX / 2 && self.log_is_long()
-                || points > bounds::TAIL_POINTS_SEAL / 2 && self.memory_is_full();
-            let idle = now.saturating_duration_since(run.touched) >= bounds::IDLE;
-            if everything || beyond || idle || run.ended {
+            let beyond = log_is_long && log_bytes > self.tuning.log_bytes / 2
+                || memory_is_full && points > self.tuning.tail_points_seal / 2;
+            if everything || beyond || is_due(run) {
                 found.push(*key);
                 points -= run
                     .tail(key.label, key.attempt)
@@ -419,17 +319,17 @@ impl Memory {
 
     /// Whether the log is beyond its bound.
     pub(super) fn log_is_long(&self) -> bool {
-        self.log_bytes > bounds::LOG_BYTES_MAX
+        self.log_bytes > self.tuning.log_bytes
     }
 
     /// Whether the tails are beyond the bound from which short ones are sealed.
     pub(super) fn memory_is_full(&self) -> bool {
-        self.tail_points > bounds::TAIL_POINTS_SEAL
+        self.tail_points > self.tuning.tail_points_seal
     }
 
-    /// Points in memory.
-    pub(super) fn tail_points(&self) -> u64 {
-        self.tail_points
+    /// Whether the tails are beyond the bound from which ingest waits.
+    pub(super) fn has_no_room(&self) -> bool {
+        self.tail_points > self.tuning.tail_points
     }
 
     /// Whether full tails wait for the sealer.

@@ -15,6 +15,7 @@
 
 mod bounds;
 pub(crate) mod bulk;
+pub(crate) mod check;
 mod columns;
 mod commit;
 mod convert;
@@ -27,10 +28,13 @@ mod prepare;
 mod read;
 mod repair;
 mod resume;
+mod run_state;
 mod seal;
 mod stats;
 mod tail;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -43,10 +47,12 @@ use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 use crate::sql::attempts::{self, NewAttempt};
 use crate::sql::{Access, Backend};
+use bounds::Tuning;
 use commit::Waiting;
 use flush::Flush;
 use load::Which;
 use memory::Memory;
+use run_state::PartKey;
 
 /// The engine of a store. Dropping it ends its tasks.
 #[derive(Debug)]
@@ -54,6 +60,7 @@ pub(crate) struct Engine<B> {
     inner: Arc<Inner<B>>,
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
+    tuning: Tuning,
     /// The tasks end when this is dropped.
     _alive: watch::Sender<()>,
 }
@@ -81,14 +88,16 @@ struct Standing {
 impl<B: Backend> Engine<B> {
     /// Converts what an older program left, reads the log back and starts the tasks.
     pub(crate) async fn open(backend: Arc<B>) -> Result<Self> {
-        backend.own().await?;
-        while backend
-            .run(Access::Write, "convert chunks", (), |tx, ()| {
-                Box::pin(convert::some(tx))
-            })
-            .await?
-        {}
-        let memory = load(&*backend).await?;
+        Self::open_tuned(backend, Tuning::default()).await
+    }
+
+    async fn open_tuned(backend: Arc<B>, tuning: Tuning) -> Result<Self> {
+        backend.own(false).await?;
+        let mut place = None;
+        while let Some(next) = convert(&*backend, place).await? {
+            place = Some(next);
+        }
+        let memory = load(&*backend, tuning).await?;
         let inner = Arc::new(Inner {
             backend,
             memory: Mutex::new(memory),
@@ -104,15 +113,30 @@ impl<B: Backend> Engine<B> {
         Ok(Self {
             inner,
             queue,
-            room: Arc::new(Semaphore::new(bounds::QUEUE_POINTS_MAX)),
+            room: Arc::new(Semaphore::new(tuning.queue_points)),
+            tuning,
             _alive: alive,
         })
     }
 
     /// Stores a batch exactly once; `Ok` when it is on disk.
+    ///
+    /// # Errors
+    /// `Unavailable` also when there is no place in the queue for too long.
     pub(crate) async fn ingest(&self, batch: &IngestBatch) -> Result<IngestOutcome> {
         let batch = Arc::new(prepare::prepare(batch)?);
-        let share = u32::try_from(batch.points.max(1)).unwrap_or(u32::MAX);
+        let outcome = tokio::time::timeout(self.tuning.queue_wait, self.enqueue(batch)).await;
+        let outcome = outcome.map_err(|_| crowded(self.tuning.queue_wait))??;
+        outcome.await.map_err(|_| closed())?
+    }
+
+    /// Takes a place in the queue; where the outcome will be told.
+    async fn enqueue(
+        &self,
+        batch: Arc<prepare::Batch>,
+    ) -> Result<oneshot::Receiver<Result<IngestOutcome>>> {
+        let share = batch.queue_share().min(self.tuning.queue_points);
+        let share = u32::try_from(share).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.room)
             .acquire_many_owned(share)
             .await
@@ -124,7 +148,7 @@ impl<B: Backend> Engine<B> {
             permit,
         };
         self.queue.send(waiting).await.map_err(|_| closed())?;
-        outcome.await.map_err(|_| closed())?
+        Ok(outcome)
     }
 
     /// Makes an attempt; summaries lose what its resume supersedes.
@@ -137,10 +161,11 @@ impl<B: Backend> Engine<B> {
             inner.flush(&mut standing).await?;
             inner.run_load(&new.run).await?;
         }
-        let known = inner
-            .memory()
-            .run(&new.run)
-            .map(|run| (run.seq, run.attempts.clone(), resume::tails(run)));
+        let known = new.resumed_from_step.and_then(|_| {
+            let memory = inner.memory();
+            let run = memory.run(&new.run)?;
+            Some((run.seq, run.attempts.clone(), resume::tails(run)))
+        });
         let epoch = inner.memory().epoch;
         let id = new.run.clone();
         let input = (new, known, epoch);
@@ -210,6 +235,26 @@ impl<B: Backend> Engine<B> {
         self.inner.seal_wanted.notify_one();
     }
 
+    /// Bytes that the points of a run take in the log, about.
+    pub(crate) fn unsealed_bytes(&self, run: &RunId) -> u64 {
+        let tails: Vec<_> = {
+            let memory = self.inner.memory();
+            let series = memory
+                .run(run)
+                .into_iter()
+                .flat_map(|run| run.series.values());
+            let tails = series.flat_map(|series| &series.tails);
+            tails
+                .filter_map(|tail| Some((tail.known(), tail.cut(true)?)))
+                .collect()
+        };
+        let mut packed = Vec::new();
+        for (known, cut) in tails {
+            columns::pack(cut.points.get(known..).unwrap_or_default(), &mut packed);
+        }
+        packed.len() as u64
+    }
+
     /// Brings summaries and stream offsets in the tables up to date.
     pub(crate) async fn flush(&self) -> Result<()> {
         let mut standing = self.inner.order.lock().await;
@@ -242,11 +287,13 @@ impl<B: Backend> Inner<B> {
 
     /// Makes sure that this hub owns the database and memory is what it holds.
     async fn ready(&self, standing: &mut Standing) -> Result<()> {
-        if self.backend.own().await? {
+        // In doubt: a transaction may have failed because another hub came.
+        if self.backend.own(standing.stale).await? {
             standing.stale = true;
         }
         if standing.stale {
-            let memory = load(&*self.backend).await?;
+            let tuning = self.memory().tuning;
+            let memory = load(&*self.backend, tuning).await?;
             *self.memory() = memory;
             standing.stale = false;
             standing.generation += 1;
@@ -298,7 +345,11 @@ impl<B: Backend> Inner<B> {
 
     /// Seals some tails. Returns whether there was anything to seal.
     async fn seal_some(&self, everything: bool) -> Result<bool> {
-        let generation = self.order.lock().await.generation;
+        let generation = {
+            let standing = self.order.lock().await;
+            self.memory().cool();
+            standing.generation
+        };
         let picked = seal::pick(&mut self.memory(), everything);
         if picked.is_empty() {
             return Ok(false);
@@ -371,12 +422,34 @@ impl Standing {
     }
 }
 
-async fn load<B: Backend>(backend: &B) -> Result<Memory> {
-    backend
+async fn load<B: Backend>(backend: &B, tuning: Tuning) -> Result<Memory> {
+    let mut memory = backend
         .run(Access::Write, "read the ingest log", (), |tx, ()| {
             Box::pin(load::all(tx))
         })
+        .await?;
+    memory.tuning = tuning;
+    Ok(memory)
+}
+
+/// Converts some series of the first schema behind a place; the place behind them.
+async fn convert<B: Backend>(backend: &B, after: Option<PartKey>) -> Result<Option<PartKey>> {
+    backend
+        .run(Access::Write, "convert chunks", after, |tx, after| {
+            Box::pin(convert::some(tx, *after))
+        })
         .await
+}
+
+fn crowded(waited: std::time::Duration) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!(
+            "the hub has more events waiting to be stored than it holds at once, and found no place \
+             for these in {} seconds; nothing of them was stored. Send them again later",
+            waited.as_secs_f32()
+        ),
+    )
 }
 
 fn closed() -> Error {

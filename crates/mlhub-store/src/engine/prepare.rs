@@ -11,6 +11,7 @@ use mlhub_core::run::RunRecord;
 use mlhub_core::store::IngestBatch;
 use mlhub_core::{Error, ErrorKind, Result, RunId, limits};
 
+use super::bounds;
 use super::columns::pack;
 use super::fold::Fold;
 use crate::check;
@@ -58,6 +59,14 @@ impl Batch {
     /// Whether it brings rows of its own besides points.
     pub(super) fn has_rows(&self) -> bool {
         !(self.params.is_empty() && self.tags.is_empty() && self.records.is_empty())
+    }
+
+    /// Its share of the queue, in points: what it takes in memory while it waits.
+    pub(super) fn queue_share(&self) -> usize {
+        let pairs = self.params.iter().chain(&self.tags);
+        let pairs: usize = pairs.map(|(name, value)| name.len() + value.len()).sum();
+        let records: usize = self.records.iter().map(|(_, body)| body.len()).sum();
+        (self.points + (pairs + records) / bounds::QUEUE_POINT_BYTES).max(1)
     }
 
     /// Bytes it takes in a row of the log, about.

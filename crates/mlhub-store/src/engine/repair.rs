@@ -4,9 +4,10 @@ use mlhub_core::Result;
 
 use super::columns::pack;
 use super::flush::Flush;
-use super::load::chunk_points;
 use super::log::{Body, Place};
-use super::memory::{Memory, PartKey};
+use super::memory::Memory;
+use super::run_state::PartKey;
+use super::tail::Tail;
 use crate::sql::Tx;
 
 /// Points of one row written anew, about.
@@ -20,20 +21,19 @@ pub(super) async fn rewrite(tx: &mut dyn Tx, memory: &mut Memory) -> Result<()> 
     let mut seq = memory.next_seq;
     let mut rows = Vec::new();
     let mut waiting: Vec<(PartKey, u64, Vec<_>)> = Vec::new();
+    let mut points = 0;
     for key in keys {
         let Some(cut) = memory.tail(key).and_then(|tail| tail.cut(true)) else {
             continue;
         };
         // Points of a short chunk are in the tail as well; they stay there alone.
-        let known = match cut.replaces {
-            Some(chunk) => chunk_points(tx, chunk).await?.len(),
-            None => 0,
-        };
+        let known = memory.tail(key).map_or(0, Tail::known);
         let fresh = cut.points.get(known..).unwrap_or_default().to_vec();
+        points += fresh.len();
         waiting.push((key, cut.start + known as u64, fresh));
-        let points: usize = waiting.iter().map(|(_, _, points)| points.len()).sum();
         if points >= ROW_POINTS {
             rows.push(row(&std::mem::take(&mut waiting)));
+            points = 0;
         }
     }
     if !waiting.is_empty() {

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlhub_core::Result;
+use mlhub_core::{ErrorKind, Result};
 use mlhub_series::{ChunkStats, Summary, visible_limit};
 
 use super::fold::{self, Fold};
 use super::load::chunk_points;
-use super::memory::RunState;
+use super::run_state::RunState;
 use super::stats;
 use super::tail::TailView;
 use crate::sql::Tx;
@@ -88,15 +88,15 @@ async fn whole(
             continue;
         }
         let limit = visible_limit(attempts, attempt).unwrap_or(i64::MAX);
-        let stats = stats::decode(&row.blob()?)?;
-        let fold = if stats.step_max <= limit {
-            of_stats(attempt, &stats)
-        } else if stats.step_min > limit {
-            continue;
-        } else {
-            Fold::of(attempt, &chunk_points(tx, id).await?, limit)
-        };
-        parts.entry(attempt).or_default().add(&fold);
+        match of_chunk(tx, id, attempt, limit, &row.blob()?).await {
+            Ok(fold) => parts.entry(attempt).or_default().add(&fold),
+            // One broken chunk does not keep a run from being resumed.
+            Err(error) if error.kind() == ErrorKind::Internal => tracing::error!(
+                run, label, attempt, chunk = id, error = %error,
+                "a chunk of points cannot be read; the summary of its series is without it"
+            ),
+            Err(error) => return Err(error),
+        }
     }
     for view in tails {
         let limit = visible_limit(attempts, view.attempt).unwrap_or(i64::MAX);
@@ -108,6 +108,22 @@ async fn whole(
         whole.add(fold);
     }
     Ok(whole)
+}
+
+/// The summary of a chunk's visible points.
+async fn of_chunk(
+    tx: &mut dyn Tx,
+    id: i64,
+    attempt: u32,
+    limit: i64,
+    stats: &[u8],
+) -> Result<Fold> {
+    match stats::decode(stats) {
+        Ok(stats) if stats.step_max <= limit => Ok(of_stats(attempt, &stats)),
+        Ok(stats) if stats.step_min > limit => Ok(Fold::default()),
+        // The points say what damaged statistics do not.
+        _ => Ok(Fold::of(attempt, &chunk_points(tx, id).await?, limit)),
+    }
 }
 
 fn of_stats(attempt: u32, stats: &ChunkStats) -> Fold {

@@ -12,7 +12,8 @@ use mlhub_series::{ChunkStats, Rollup, encode};
 
 use super::bounds;
 use super::flush::{check_epoch, existing};
-use super::memory::{Memory, PartKey};
+use super::memory::Memory;
+use super::run_state::PartKey;
 use super::stats;
 use super::tail::{Cut, ROLLUP_POINTS, chunk_sizes};
 use crate::sql::Tx;

@@ -3,7 +3,8 @@
 //! A tail starts at a multiple of [`ROLLUP_POINTS`] points of the attempt's
 //! series. The points of a last, shorter chunk (`start..durable`) are kept here
 //! again, so that the chunk that replaces it starts at the same place: rollups
-//! never shift. It knows nothing of the database.
+//! never shift. Only where that chunk is damaged does the tail start behind it,
+//! off the grid. It knows nothing of the database.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -76,15 +77,15 @@ impl TailView {
 
 impl Tail {
     /// The tail of an attempt whose first `sealed` points are in chunks.
-    /// `partial` is the last of them when it is a short one.
-    pub(super) fn after(attempt: u32, sealed: u64, partial: Option<i64>) -> Self {
-        let start = sealed - sealed % ROLLUP_POINTS;
+    /// `partial` is the last chunk and the place where it starts, when it is a
+    /// short one.
+    pub(super) fn after(attempt: u32, sealed: u64, partial: Option<(i64, u64)>) -> Self {
         Self {
             attempt,
-            start,
+            start: partial.map_or(sealed, |(_, start)| start),
             durable: sealed,
-            partial,
-            cold: start != sealed,
+            partial: partial.map(|(chunk, _)| chunk),
+            cold: partial.is_some(),
             segments: Vec::new(),
             open: Vec::new(),
             len: 0,
@@ -117,6 +118,31 @@ impl Tail {
         self.open = points;
         self.cold = false;
         true
+    }
+
+    /// Goes on after the short chunk, which cannot be read: it stays as it is, and
+    /// the next chunk starts behind it.
+    pub(super) fn skip_chunk(&mut self) {
+        if self.cold {
+            self.start = self.durable;
+            self.partial = None;
+            self.cold = false;
+        }
+    }
+
+    /// Whether points are in memory that a chunk holds as well, and none besides.
+    pub(super) fn is_resting(&self) -> bool {
+        self.marks.is_empty() && self.len > 0 && self.partial.is_some()
+    }
+
+    /// Lets the points of the short chunk go; the tail is as after a restart.
+    pub(super) fn cool(&mut self) {
+        if self.is_resting() {
+            self.segments = Vec::new();
+            self.open = Vec::new();
+            self.len = 0;
+            self.cold = true;
+        }
     }
 
     /// Adds points that row `seq` of the log holds. Returns whether they are the
@@ -166,6 +192,11 @@ impl Tail {
         self.durable
     }
 
+    /// How many of the points in memory a chunk holds as well.
+    pub(super) fn known(&self) -> usize {
+        usize::try_from(self.durable - self.start).unwrap_or(usize::MAX)
+    }
+
     /// Points in memory.
     pub(super) fn len(&self) -> u64 {
         self.len
@@ -209,7 +240,7 @@ impl Tail {
     /// Points before index `end` are in chunks now; `partial` is the last of
     /// those when it is a short one.
     pub(super) fn sealed(&mut self, end: u64, partial: Option<i64>) {
-        let start = end - end % ROLLUP_POINTS;
+        let start = (end - end % ROLLUP_POINTS).max(self.start);
         self.drop_before(start);
         self.durable = end;
         self.partial = partial;
@@ -263,7 +294,8 @@ pub(super) fn chunk_sizes(start: u64, count: usize) -> Vec<usize> {
         place += size;
         left -= size as usize;
     }
-    let short = left % ROLLUP_POINTS as usize;
+    let beyond = (place + left as u64) % ROLLUP_POINTS;
+    let short = left.min(beyond as usize);
     sizes.extend([left - short, short].into_iter().filter(|size| *size > 0));
     sizes
 }
@@ -290,25 +322,30 @@ mod tests {
         Push(u64),
         Seal(bool),
         SealWhilePushed(bool, u64),
+        Cool,
         LetGo,
+        LetGoDamaged,
     }
 
     proptest! {
         /// Whatever is pushed, sealed and let go: chunks and tail together are
-        /// all the points, chunks start at multiples of a bucket, and the log is
-        /// pinned exactly by what no chunk covers.
+        /// all the points, chunks start at multiples of a bucket or behind a
+        /// damaged one, and the log is pinned exactly by what no chunk covers.
         #[test]
         fn chunks_and_tail_are_all_the_points(acts in prop::collection::vec(prop_oneof![
             4 => (1u64..3000).prop_map(Act::Push),
             2 => (1u64..5).prop_map(Act::Push),
             2 => any::<bool>().prop_map(Act::Seal),
             1 => (any::<bool>(), 1u64..600).prop_map(|(all, count)| Act::SealWhilePushed(all, count)),
+            1 => Just(Act::Cool),
             1 => Just(Act::LetGo),
+            1 => Just(Act::LetGoDamaged),
         ], 0..30)) {
             let mut tail = Tail::after(1, 0, None);
             let mut chunks: Vec<(i64, u64, Vec<Point>)> = Vec::new();
             let mut rows: Vec<u64> = Vec::new();
             let (mut total, mut durable, mut next_chunk) = (0u64, 0u64, 0i64);
+            let mut damaged: Vec<u64> = Vec::new();
             for act in acts {
                 let push = |tail: &mut Tail, total: &mut u64, rows: &mut Vec<u64>, chunks: &[(i64, u64, Vec<Point>)], count: u64| {
                     if let Some(id) = tail.cold_chunk() {
@@ -329,19 +366,27 @@ mod tests {
                         let Some(cut) = cut else { continue };
                         chunks.retain(|(id, _, _)| Some(*id) != cut.replaces);
                         let mut at = 0;
-                        let mut partial = None;
                         for size in chunk_sizes(cut.start, cut.points.len()) {
                             next_chunk += 1;
                             chunks.push((next_chunk, cut.start + at as u64, cut.points[at..at + size].to_vec()));
-                            partial = (!(size as u64).is_multiple_of(ROLLUP_POINTS)).then_some(next_chunk);
                             at += size;
                         }
                         durable = cut.start + cut.points.len() as u64;
+                        let partial = (!durable.is_multiple_of(ROLLUP_POINTS)).then_some(next_chunk);
                         tail.sealed(durable, partial);
                     }
-                    Act::LetGo => if tail.oldest_seq().is_none() {
-                        let partial = chunks.last().filter(|(_, _, points)| !(points.len() as u64).is_multiple_of(ROLLUP_POINTS));
-                        tail = Tail::after(1, durable, partial.map(|(id, _, _)| *id));
+                    Act::Cool => {
+                        let cold = tail.is_resting() || tail.cold_chunk().is_some();
+                        tail.cool();
+                        prop_assert_eq!(cold, tail.cold_chunk().is_some());
+                    }
+                    Act::LetGo | Act::LetGoDamaged => if tail.oldest_seq().is_none() {
+                        let partial = chunks.last().filter(|_| !durable.is_multiple_of(ROLLUP_POINTS));
+                        tail = Tail::after(1, durable, partial.map(|(id, start, _)| (*id, *start)));
+                        if matches!(act, Act::LetGoDamaged) && tail.cold_chunk().is_some() {
+                            tail.skip_chunk();
+                            damaged.push(durable);
+                        }
                     },
                 }
                 prop_assert_eq!(tail.end(), total);
@@ -349,7 +394,7 @@ mod tests {
                 let start = view.as_ref().map_or(u64::MAX, |view| view.start);
                 let mut seen: Vec<i64> = Vec::new();
                 for (_, first, points) in &chunks {
-                    prop_assert_eq!(first % ROLLUP_POINTS, 0);
+                    prop_assert!(first % ROLLUP_POINTS == 0 || damaged.contains(first));
                     if *first < start {
                         prop_assert_eq!(*first, seen.len() as u64);
                         seen.extend(points.iter().map(|point| point.step));

@@ -2,15 +2,18 @@
 //!
 //! They end when the engine is dropped; what was acknowledged is in the log then.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mlhub_core::metric::Point;
 use mlhub_core::store::IngestOutcome;
-use mlhub_core::{Error, Result};
+use mlhub_core::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, watch};
 
 use super::commit::{Group, Touch, Waiting};
 use super::prepare::Batch;
+use super::run_state::PartKey;
 use super::{Inner, Standing, bounds, load};
 use crate::sql::{Access, Backend};
 
@@ -63,7 +66,7 @@ impl<B: Backend> Inner<B> {
     /// Waits while the tails take more memory than they may.
     async fn room_in_memory(&self) -> Result<()> {
         let mut rounds = self.rounds.subscribe();
-        while self.memory().tail_points() > bounds::TAIL_POINTS_MAX {
+        while self.memory().has_no_room() {
             rounds.borrow_and_update();
             self.seal_wanted.notify_one();
             if rounds.changed().await.is_err() {
@@ -135,21 +138,53 @@ impl<B: Backend> Inner<B> {
             self.run_load(run).await?;
         }
         let cold = Touch::of(&self.memory(), batches).cold;
-        for (key, chunk) in cold {
-            let points = self
-                .backend
-                .run(
-                    Access::Read,
-                    "read the end of a series",
-                    chunk,
-                    |tx, chunk| Box::pin(load::chunk_points(tx, *chunk)),
-                )
-                .await?;
-            self.memory().warm(key, points)?;
+        let cold: Vec<(PartKey, i64)> = cold.into_iter().collect();
+        for slab in cold.chunks(bounds::TOUCH_CHUNKS) {
+            let chunks: Vec<i64> = slab.iter().map(|(_, chunk)| *chunk).collect();
+            let mut found = self.chunks_or_why_not(chunks).await?;
+            for (key, chunk) in slab {
+                let missing = || Err(Error::internal(READ_ENDS, "a chunk has no body"));
+                let points = found.remove(chunk).unwrap_or_else(missing);
+                load::warm_with(&mut self.memory(), *key, points)?;
+            }
         }
         Ok(())
     }
+
+    /// Points of chunks; of those that cannot be read, why.
+    async fn chunks_or_why_not(&self, chunks: Vec<i64>) -> Result<Chunks> {
+        match self.chunks(chunks.clone()).await {
+            // One damaged page is not to keep the others from being read.
+            Err(error) if error.kind() == ErrorKind::Internal => {}
+            found => return found,
+        }
+        let mut found = Chunks::new();
+        for chunk in chunks {
+            match self.chunks(vec![chunk]).await {
+                Ok(one) => found.extend(one),
+                Err(error) if error.kind() == ErrorKind::Internal => {
+                    found.insert(chunk, Err(error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn chunks(&self, chunks: Vec<i64>) -> Result<Chunks> {
+        self.backend
+            .run(Access::Read, READ_ENDS, chunks, |tx, ids| {
+                Box::pin(load::chunks_points(tx, ids))
+            })
+            .await
+    }
 }
+
+/// What is being done when series go on that are in chunks.
+const READ_ENDS: &str = "read the ends of series";
+
+/// Points by chunk.
+type Chunks = BTreeMap<i64, Result<Vec<Point>>>;
 
 /// Seals whenever something is due.
 pub(super) async fn seal<B: Backend>(inner: Arc<Inner<B>>, mut alive: watch::Receiver<()>) {

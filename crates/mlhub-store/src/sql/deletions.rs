@@ -1,42 +1,30 @@
-//! Deletions: hiding runs, intents to remove for good, the ledger, rules.
+//! Deletions: hiding runs, intents to remove for good, the ledger.
 //!
-//! What a run weighs and which blobs are in use is in `usage`. The rows of a
+//! What a run weighs and which blobs are in use is in `usage`, rules are in
+//! `retention`. The rows of a
 //! purged run go last, by `run_delete`; what may be large goes before, in
 //! bounded portions, so that no transaction needs much of a full disk.
 
 use async_trait::async_trait;
 use mlhub_core::deletion::{
     BlobUse, DeletionAction, DeletionRecord, DeletionScope, DeletionSize, DeletionStore,
-    NewDeletion, RetentionRule,
+    NewDeletion, PointsChecked, PointsPlace, RetentionRule,
 };
 use mlhub_core::run::Run;
 use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits};
-use serde::{Deserialize, Serialize};
 
 use super::runs::{RUN_COLUMNS, run as read_run};
-use super::seam::{Backend, Row, Tx, Value, json_text, stored};
+use super::seam::{Backend, Row, Tx, Value, stored};
 use super::text::Sql;
-use super::{SqlStore, runs, usage};
-use crate::check;
+use super::{SqlStore, retention, runs, usage};
+use crate::{check, engine};
 
 /// Pieces of output removed in one transaction.
 const PIECES_PER_STEP: i64 = 64;
-/// The version of the body of a rule.
-const RULE_VERSION: u32 = 1;
 
 const COLUMNS: &str = "d.seq, d.action, d.cause, d.actor, d.project, d.experiment, d.run, \
     d.run_name, d.started_at, d.ended_at, d.row_count, d.row_bytes, d.blob_count, d.blob_bytes, \
     d.file_count, d.file_bytes FROM deletion d";
-
-/// What a rule is stored as.
-#[derive(Serialize, Deserialize)]
-struct RuleBody {
-    version: u32,
-    query: String,
-    action: DeletionAction,
-    after_ms: Option<i64>,
-    keep_last: u32,
-}
 
 struct Hide {
     runs: Vec<RunId>,
@@ -90,17 +78,15 @@ impl<B: Backend> DeletionStore for SqlStore<B> {
     }
 
     async fn deletion_measure(&self, run: &RunId, action: DeletionAction) -> Result<DeletionSize> {
-        self.read(
-            "measure a run",
-            (run.clone(), action),
-            |tx, (run, action)| {
-                Box::pin(async move {
-                    let seq = runs::seq_of(tx, run).await?;
-                    let seq = seq.ok_or_else(|| Error::not_found("run", run))?;
-                    usage::measure(tx, seq, *action).await
-                })
-            },
-        )
+        let unsealed_bytes = self.engine.unsealed_bytes(run);
+        let input = (run.clone(), action, unsealed_bytes);
+        self.read("measure a run", input, |tx, (run, action, unsealed)| {
+            Box::pin(async move {
+                let seq = runs::seq_of(tx, run).await?;
+                let seq = seq.ok_or_else(|| Error::not_found("run", run))?;
+                usage::measure(tx, seq, *action, *unsealed).await
+            })
+        })
         .await
     }
 
@@ -108,8 +94,9 @@ impl<B: Backend> DeletionStore for SqlStore<B> {
         if !deletion.action.is_final() {
             return Err(Error::invalid("hiding a run needs no intent"));
         }
-        self.write("begin a deletion", deletion.clone(), |tx, deletion| {
-            Box::pin(begin(tx, deletion))
+        let input = (deletion.clone(), self.engine.unsealed_bytes(&deletion.run));
+        self.write("begin a deletion", input, |tx, (deletion, unsealed)| {
+            Box::pin(begin(tx, deletion, *unsealed))
         })
         .await
     }
@@ -197,32 +184,31 @@ impl<B: Backend> DeletionStore for SqlStore<B> {
         .await
     }
 
+    async fn points_check(&self, after: Option<PointsPlace>) -> Result<PointsChecked> {
+        self.read("check stored points", after, |tx, after| {
+            Box::pin(engine::check::points(tx, *after))
+        })
+        .await
+    }
+
     async fn retention_put(&self, rule: &RetentionRule) -> Result<()> {
         check::text("the rule's query", &rule.query, limits::VALUE_MAX_BYTES)?;
         self.write("store a retention rule", rule.clone(), |tx, rule| {
-            Box::pin(retention_put(tx, rule))
+            Box::pin(retention::put(tx, rule))
         })
         .await
     }
 
     async fn retention_list(&self) -> Result<Vec<RetentionRule>> {
         self.read("list retention rules", (), |tx, ()| {
-            Box::pin(async move {
-                let sql = "SELECT name, body, actor, created_at, applied_at \
-                           FROM retention_rule ORDER BY name";
-                let rows = tx.query(sql, &[]).await?;
-                rows.into_iter().map(rule).collect()
-            })
+            Box::pin(retention::list(tx))
         })
         .await
     }
 
     async fn retention_remove(&self, name: &Name) -> Result<bool> {
         self.write("remove a retention rule", name.clone(), |tx, name| {
-            Box::pin(async move {
-                let sql = "DELETE FROM retention_rule WHERE name = $1";
-                Ok(tx.execute(sql, &[name.as_str().into()]).await? > 0)
-            })
+            Box::pin(retention::remove(tx, name))
         })
         .await
     }
@@ -230,11 +216,7 @@ impl<B: Backend> DeletionStore for SqlStore<B> {
     async fn retention_applied(&self, name: &Name, now: Timestamp) -> Result<()> {
         let input = (name.clone(), now);
         self.write("note a retention rule's use", input, |tx, (name, now)| {
-            Box::pin(async move {
-                let sql = "UPDATE retention_rule SET applied_at = $1 WHERE name = $2";
-                let values = [now.0.into(), name.as_str().into()];
-                tx.execute(sql, &values).await.map(|_| ())
-            })
+            Box::pin(retention::applied(tx, name, *now))
         })
         .await
     }
@@ -297,7 +279,7 @@ async fn candidates(
     rows.into_iter().map(|mut row| read_run(&mut row)).collect()
 }
 
-async fn begin(tx: &mut dyn Tx, new: &NewDeletion) -> Result<DeletionRecord> {
+async fn begin(tx: &mut dyn Tx, new: &NewDeletion, unsealed_bytes: u64) -> Result<DeletionRecord> {
     let run = locked(tx, &new.run).await?;
     if !run.state.is_terminal() {
         return Err(Error::conflict(format!(
@@ -310,7 +292,7 @@ async fn begin(tx: &mut dyn Tx, new: &NewDeletion) -> Result<DeletionRecord> {
     if let Some(row) = tx.query(&sql, &values).await?.into_iter().next() {
         return record(row);
     }
-    let mut size = usage::measure(tx, run.seq, new.action).await?;
+    let mut size = usage::measure(tx, run.seq, new.action, unsealed_bytes).await?;
     size.file_count = new.file_count;
     size.file_bytes = new.file_bytes;
     if new.action == DeletionAction::Purge {
@@ -408,51 +390,6 @@ async fn by_seq(tx: &mut dyn Tx, seq: i64) -> Result<DeletionRecord> {
     let sql = format!("SELECT {COLUMNS} WHERE d.seq = $1");
     let row = tx.query(&sql, &[seq.into()]).await?.into_iter().next();
     row.map_or_else(|| Err(Error::not_found("deletion", seq)), record)
-}
-
-async fn retention_put(tx: &mut dyn Tx, rule: &RetentionRule) -> Result<()> {
-    let body = RuleBody {
-        version: RULE_VERSION,
-        query: rule.query.clone(),
-        action: rule.action,
-        after_ms: rule.after_ms,
-        keep_last: rule.keep_last,
-    };
-    tx.execute(
-        "INSERT INTO retention_rule (name, body, actor, created_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (name) DO UPDATE SET body = excluded.body, actor = excluded.actor, \
-         created_at = excluded.created_at, applied_at = NULL",
-        &[
-            rule.name.as_str().into(),
-            json_text(&body)?.into(),
-            rule.actor.0.as_str().into(),
-            rule.created_at.0.into(),
-        ],
-    )
-    .await
-    .map(|_| ())
-}
-
-fn rule(mut row: Row) -> Result<RetentionRule> {
-    let name = row.parsed()?;
-    let body: Option<RuleBody> = row.optional_json()?;
-    let body = body.ok_or_else(|| Error::internal("read a retention rule", "it has no body"))?;
-    if body.version > RULE_VERSION {
-        return Err(Error::new(
-            mlhub_core::ErrorKind::Unsupported,
-            format!("the retention rule `{name}` was set by a newer mlhub; install that version"),
-        ));
-    }
-    Ok(RetentionRule {
-        name,
-        query: body.query,
-        action: body.action,
-        after_ms: body.after_ms,
-        keep_last: body.keep_last,
-        actor: UserId(row.text()?),
-        created_at: Timestamp(row.i64()?),
-        applied_at: row.optional_i64()?.map(Timestamp),
-    })
 }
 
 /// What a deletion needs to know of its run.

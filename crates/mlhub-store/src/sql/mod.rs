@@ -17,6 +17,7 @@ mod portable_read;
 mod portable_shared;
 mod portable_write;
 mod projects;
+mod retention;
 pub(crate) mod runs;
 mod seam;
 mod series;

@@ -11,6 +11,7 @@ use super::seam::{Backend, Row, Tx, Value, json_text, stored};
 use super::text::{insert_rows, query_in};
 use super::{SqlStore, attempts, labels, projects};
 use crate::check;
+use crate::engine::bulk;
 
 /// The columns [`run`] reads, of `run r` and `run_text t`.
 pub(crate) const RUN_COLUMNS: &str = "r.id, r.seq, r.project, r.experiment, r.name, r.state, \
@@ -392,6 +393,8 @@ async fn set_tags(
 }
 
 async fn delete(tx: &mut dyn Tx, id: &RunId) -> Result<Vec<String>> {
+    // The engine waits: what it reads back never has a run that is about to go.
+    bulk::begin(tx).await?;
     let run = lock(tx, id).await?;
     let rows = tx
         .query(

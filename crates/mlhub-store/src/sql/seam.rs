@@ -228,8 +228,9 @@ pub enum Access {
 pub trait Backend: std::fmt::Debug + Send + Sync + 'static {
     /// Makes sure that this hub owns the database. True when it had to be taken
     /// anew, because another hub may have owned it meanwhile; fails while
-    /// another one does.
-    fn own(&self) -> impl Future<Output = Result<bool>> + Send;
+    /// another one does. `in_doubt` looks closely: a connection that seems alive
+    /// may have lost its server.
+    fn own(&self, in_doubt: bool) -> impl Future<Output = Result<bool>> + Send;
 
     /// Runs `work` on `input` in one transaction, which is kept when the work
     /// returns `Ok` and undone otherwise. The work may be run again after a

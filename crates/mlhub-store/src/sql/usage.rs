@@ -7,8 +7,8 @@ use super::seam::{Dialect, Row, Tx, Value};
 use super::text::query_in;
 
 /// Every table that hangs on a run, with the columns that may be large. Points
-/// that are not sealed yet lie in the ingest log among those of other runs and
-/// are not counted.
+/// that are not sealed yet lie in the ingest log among those of other runs: the
+/// engine says how many bytes they take there.
 const TABLES: &[(&str, &[&str])] = &[
     ("run_text", &["notes", "snapshot"]),
     ("attempt", &["failure"]),
@@ -30,11 +30,13 @@ const TABLES: &[(&str, &[&str])] = &[
 /// Lines of an integrity check that are passed on.
 const PROBLEMS_MAX: i64 = 100;
 
-/// What an action on a run frees, files left out.
+/// What an action on a run frees, files left out. Points in the log count as
+/// bytes alone: their rows are those of other runs as well.
 pub(crate) async fn measure(
     tx: &mut dyn Tx,
     run: i64,
     action: DeletionAction,
+    unsealed_bytes: u64,
 ) -> Result<DeletionSize> {
     let takes = |table: &str| match action {
         DeletionAction::Purge => true,
@@ -61,6 +63,7 @@ pub(crate) async fn measure(
     }
     if action == DeletionAction::Purge {
         size.row_count += 1;
+        size.row_bytes += unsealed_bytes;
     }
     if matches!(
         action,
