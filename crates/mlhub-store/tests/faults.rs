@@ -4,6 +4,9 @@
 //! of its own, to be killed or to mount its own small disk in a private mount
 //! namespace. They do nothing useful when run alone.
 
+#[path = "faults/damage.rs"]
+mod damage;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -111,10 +111,18 @@ pub(crate) async fn a_purge_is_measured_begun_once_and_ended(store: TestStore) {
     artifact(&store, "aaaa", "y", "own", 100).await;
     artifact(&store, "aaaa", "z", "shared", 1000).await;
     artifact(&store, "bbbb", "z", "shared", 1000).await;
+    let bytes = async || {
+        let measured = store
+            .deletion_measure(&id("aaaa"), DeletionAction::Purge)
+            .await;
+        measured.expect("measure").row_bytes
+    };
+    let before = bytes().await;
     store
         .ingest(&batch("aaaa", 0, 10, "loss", &[point(1, 1.0)]))
         .await
         .expect("ingest");
+    assert!(bytes().await > before, "points in the log count");
     // More pieces than one step removes.
     for offset in 0..150 {
         let run = id("aaaa");

@@ -9,7 +9,6 @@ use mlhub_core::metric::{Point, Reduction, SeriesKey, SeriesPoints, SeriesWindow
 use mlhub_core::store::{IngestBatch, IngestOutcome, RunStore, SeriesStore};
 use mlhub_core::{ErrorKind, Timestamp, limits};
 use mlhub_series::{Summary, visible};
-use mlhub_store::PostgresStore;
 use proptest::prelude::*;
 
 use super::TestStore;
@@ -21,9 +20,10 @@ const WHOLE: Reduction = Reduction::Page {
     limit: 1_000_000,
 };
 
-type Bits = Vec<(i64, i64, u64)>;
+pub(crate) type Bits = Vec<(i64, i64, u64)>;
 
-async fn stored(store: &dyn SeriesStore, run: &str, name: &str) -> Vec<(u32, Bits)> {
+/// All points of a series by attempt, as bits.
+pub(crate) async fn stored(store: &dyn SeriesStore, run: &str, name: &str) -> Vec<(u32, Bits)> {
     let parts = store.points(&id(run), name).await.expect("points");
     parts
         .iter()
@@ -302,6 +302,45 @@ async fn histories_survive_restarts() {
     }
 }
 
+/// Writers of one attempt may log one series: their points stand as they arrived,
+/// which is decided once. Each writer's own points keep their order.
+pub(crate) async fn writers_of_one_series_stand_as_they_arrived(store: TestStore) {
+    const WRITERS: i64 = 8;
+    const BATCHES: i64 = 30;
+    store.run_create(&[run("aaaa")]).await.expect("made");
+    let send = async |writer: i64| {
+        for number in 0..BATCHES {
+            let step = writer * 1000 + number;
+            let (start, points) = (number.cast_unsigned(), [point(step, step as f64)]);
+            let mut events = batch("aaaa", start, start + 1, "loss", &points);
+            events.writer = format!("rank-{writer}");
+            let outcome = store.ingest(&events).await.expect("ingest");
+            assert!(matches!(outcome, IngestOutcome::Stored { .. }));
+        }
+    };
+    join_all((0..WRITERS).map(&send)).await;
+    let arrived = stored(&*store, "aaaa", "loss").await;
+    let [(1, points)] = arrived.as_slice() else {
+        panic!("one attempt: {arrived:?}")
+    };
+    assert_eq!(points.len() as i64, WRITERS * BATCHES);
+    for writer in 0..WRITERS {
+        let steps = points.iter().map(|(step, _, _)| *step);
+        let own: Vec<i64> = steps.filter(|step| step / 1000 == writer).collect();
+        let expected = writer * 1000..writer * 1000 + BATCHES;
+        assert_eq!(own, expected.collect::<Vec<_>>());
+    }
+    let read = readings(&store, "aaaa", "loss").await;
+    let last = points.last().copied();
+    for _ in 0..2 {
+        assert_eq!(stored(&*store, "aaaa", "loss").await, arrived);
+        assert_eq!(readings(&store, "aaaa", "loss").await, read);
+        let summary = store.summaries(&[id("aaaa")], None).await.expect("summary");
+        assert_eq!(Some(bits(&summary[0].last)), last);
+        store.series_seal().await.expect("seal");
+    }
+}
+
 /// Names that look alike are two names; long ones are kept to the stated limit.
 pub(crate) async fn names_keep_their_bytes(store: TestStore) {
     store.run_create(&[run("aaaa")]).await.expect("made");
@@ -338,171 +377,4 @@ pub(crate) async fn names_keep_their_bytes(store: TestStore) {
     let error = store.ingest(&huge).await.expect_err("a name of 1 MB");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.public_message().contains("4096"), "{error}");
-}
-
-async fn admin(url: &str) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .expect("connect");
-    tokio::spawn(connection);
-    client
-}
-
-/// All connections of the hub are killed, again and again, while it ingests:
-/// the sender sends again what was not acknowledged, and each point is there once.
-pub(crate) async fn a_killed_connection_loses_and_doubles_nothing(url: &str) {
-    const KILLS: usize = 5;
-    const BATCHES: u64 = 200;
-    let store = PostgresStore::connect(url).await.expect("connect");
-    store.run_create(&[run("aaaa")]).await.expect("made");
-    let admin = admin(url).await;
-    let killer = async {
-        for _ in 0..KILLS {
-            let before = store
-                .offsets(&id("aaaa"), 1)
-                .await
-                .map(|all| all.into_values().sum::<u64>());
-            admin
-                .batch_execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                     WHERE datname = current_database() AND pid <> pg_backend_pid()",
-                )
-                .await
-                .expect("kill");
-            // The next kill comes when some batches got through.
-            let before = before.unwrap_or(0);
-            loop {
-                let now = store
-                    .offsets(&id("aaaa"), 1)
-                    .await
-                    .map(|all| all.into_values().sum::<u64>());
-                if now.is_ok_and(|now| now > before + 10 || now == BATCHES) {
-                    break;
-                }
-                tokio::task::yield_now().await;
-            }
-        }
-    };
-    let mut failures = 0;
-    let sender = async {
-        for index in 0..BATCHES {
-            let events = batch(
-                "aaaa",
-                index,
-                index + 1,
-                "loss",
-                &[point(index as i64, 1.0)],
-            );
-            loop {
-                match store.ingest(&events).await {
-                    Ok(IngestOutcome::Stored { .. } | IngestOutcome::Duplicate) => break,
-                    Ok(outcome) => panic!("{outcome:?}"),
-                    Err(error) => {
-                        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-                        failures += 1;
-                    }
-                }
-            }
-        }
-    };
-    futures::future::join(killer, sender).await;
-    assert!(failures > 0, "no batch met a killed connection");
-    let expected: Bits = (0..BATCHES as i64)
-        .map(|step| bits(&point(step, 1.0)))
-        .collect();
-    assert_eq!(stored(&store, "aaaa", "loss").await, [(1, expected)]);
-}
-
-/// A hub whose lock went to another hub acknowledges nothing any more.
-pub(crate) async fn a_former_owner_cannot_commit(url: &str) {
-    let first = PostgresStore::connect(url).await.expect("connect");
-    first.run_create(&[run("aaaa")]).await.expect("made");
-    let events = |index: u64| {
-        batch(
-            "aaaa",
-            index,
-            index + 1,
-            "loss",
-            &[point(index as i64, 1.0)],
-        )
-    };
-    first.ingest(&events(0)).await.expect("ingest");
-    // Its lock ends, and another hub takes it at once.
-    let admin = admin(url).await;
-    let taking = PostgresStore::connect(url);
-    let killing = async {
-        let kill = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted";
-        admin.batch_execute(kill).await.expect("kill");
-    };
-    let (second, ()) = futures::future::join(taking, killing).await;
-    let second = second.expect("the lock is free");
-    let error = first.ingest(&events(1)).await.expect_err("refused");
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    second.ingest(&events(1)).await.expect("ingest");
-    let error = first.ingest(&events(2)).await.expect_err("refused");
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert_eq!(stored(&second, "aaaa", "loss").await[0].1.len(), 2);
-}
-
-/// Chunks as the first schema kept them (one per batch) are read after an upgrade.
-pub(crate) async fn points_of_the_first_schema_are_converted(url: &str) {
-    let store = PostgresStore::connect(url).await.expect("connect");
-    store.run_create(&[run("aaaa")]).await.expect("made");
-    store
-        .ingest(&batch("aaaa", 0, 1, "other", &[point(0, 0.0)]))
-        .await
-        .expect("ingest");
-    drop(store);
-    let admin = admin(url).await;
-    let hash = blake3::hash(b"loss").as_bytes().to_vec();
-    admin
-        .execute(
-            "INSERT INTO label (hash, name) VALUES ($1, 'loss')",
-            &[&hash],
-        )
-        .await
-        .expect("label");
-    let mut expected = Vec::new();
-    for seq in 0..600i64 {
-        let values = [point(seq, seq as f64), point(seq, f64::NAN)];
-        expected.extend(values.iter().map(bits));
-        let body = first_schema(&values);
-        admin
-            .execute(
-                "INSERT INTO chunk_v1 (run, label, attempt, seq, step_max, body) \
-                 SELECT r.seq, l.id, 1, $1, $1, $2 FROM run r, label l WHERE l.name = 'loss'",
-                &[&seq, &body],
-            )
-            .await
-            .expect("chunk");
-    }
-    let store = PostgresStore::connect(url).await.expect("connect again");
-    assert_eq!(stored(&store, "aaaa", "loss").await, [(1, expected)]);
-    let left = admin.query_one("SELECT count(*) FROM chunk_v1", &[]).await;
-    assert_eq!(left.expect("count").get::<_, i64>(0), 0);
-}
-
-/// A chunk of version 1 of the codec, written by hand from its description.
-pub(crate) fn first_schema(points: &[Point]) -> Vec<u8> {
-    let mut out = vec![1];
-    let varint = |out: &mut Vec<u8>, mut value: u64| {
-        while value >= 0x80 {
-            out.push((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        out.push(value as u8);
-    };
-    varint(&mut out, points.len() as u64);
-    for of in [|point: &Point| point.step, |point: &Point| point.time.0] {
-        let mut before = 0i64;
-        for point in points {
-            let delta = of(point).wrapping_sub(before);
-            varint(&mut out, ((delta << 1) ^ (delta >> 63)).cast_unsigned());
-            before = of(point);
-        }
-    }
-    for point in points {
-        out.extend_from_slice(&point.value.to_bits().to_le_bytes());
-    }
-    out
 }

@@ -8,6 +8,7 @@
 mod attempts;
 mod deletions;
 mod engine;
+mod engine_owners;
 mod evaluations;
 mod ingest;
 mod logs;
@@ -17,6 +18,7 @@ mod postgres;
 mod records;
 mod runs;
 mod upgrade;
+mod upgrade_data;
 
 use std::sync::Arc;
 
@@ -80,6 +82,7 @@ contract![
     engine::a_group_of_many_senders_fails_one_by_one,
     engine::histories_agree_with_a_naive_store,
     engine::names_keep_their_bytes,
+    engine::writers_of_one_series_stand_as_they_arrived,
     logs::bytes_come_back_as_they_were_sent,
     logs::pieces_and_reads_agree_with_one_long_text,
     logs::of_a_flood_the_first_and_the_last_part_are_kept,
@@ -111,10 +114,12 @@ async fn postgres_keeps_the_contract() {
         println!("     took {:?}", started.elapsed());
     }
     println!("case engine");
-    engine::a_killed_connection_loses_and_doubles_nothing(&server.database().await).await;
-    engine::a_former_owner_cannot_commit(&server.database().await).await;
-    engine::points_of_the_first_schema_are_converted(&server.database().await).await;
+    engine_owners::a_killed_connection_loses_and_doubles_nothing(&server.database().await).await;
+    engine_owners::a_former_owner_cannot_commit(&server.database().await).await;
+    engine_owners::an_owner_whose_server_forgot_it_takes_nothing_back(&server).await;
+    engine_owners::points_of_the_first_schema_are_converted(&server.database().await).await;
     println!("case upgrade");
+    upgrade::a_postgres_database_of_version_1_reads_back_equal(&server.database().await).await;
     upgrade::a_newer_postgres_schema_is_refused(&server.database().await).await;
     upgrade::one_hub_owns_a_database(&server.database().await).await;
     upgrade::an_absent_server_is_unavailable(&server).await;
