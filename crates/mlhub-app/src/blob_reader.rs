@@ -40,7 +40,8 @@ impl Checked {
 
     fn has(&self, hash: &str, now: Timestamp) -> bool {
         let mut checked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        checked.retain(|(_, time)| now.0 - time.0 < CHECKED_FOR_MS);
+        // A clock that went back makes no check last longer.
+        checked.retain(|(_, time)| (0..CHECKED_FOR_MS).contains(&now.0.saturating_sub(time.0)));
         checked.iter().any(|(known, _)| known == hash)
     }
 }
@@ -165,5 +166,21 @@ impl BlobReader {
                 self.what, self.size_bytes, self.hash
             ),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_goes_back_makes_no_check_last_longer() {
+        let checked = Checked::default();
+        let then = Timestamp(1_700_000_000_000);
+        checked.add("a", then);
+        assert!(checked.has("a", then));
+        assert!(!checked.has("a", Timestamp(then.0 - 1)));
+        checked.add("a", then);
+        assert!(!checked.has("a", Timestamp(then.0 + CHECKED_FOR_MS)));
     }
 }

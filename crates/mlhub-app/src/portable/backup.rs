@@ -97,7 +97,7 @@ impl Hub {
     pub async fn backup(&self, caller: &Caller, known: BTreeSet<String>) -> Result<PortableStream> {
         caller.require(Permission::Admin)?;
         let permit = self.portable_permit()?;
-        let kept = Arc::clone(&self.blobs_kept).read_owned().await;
+        let kept = self.blobs_kept.keep().await;
         let (sender, receiver) = mpsc::channel(PIECES_UNDER_WAY);
         let (store, blobs) = (Arc::clone(&self.store), Arc::clone(&self.blobs));
         let (clock, scratch) = (Arc::clone(&self.clock), self.scratch.clone());

@@ -57,7 +57,7 @@ impl Hub {
             return Err(Error::not_found("project", name));
         }
         let permit = self.portable_permit()?;
-        let kept = Arc::clone(&self.blobs_kept).read_owned().await;
+        let kept = self.blobs_kept.keep().await;
         let (sender, receiver) = mpsc::channel(PIECES_UNDER_WAY);
         let (store, blobs) = (Arc::clone(&self.store), Arc::clone(&self.blobs));
         let (clock, name) = (Arc::clone(&self.clock), name.clone());

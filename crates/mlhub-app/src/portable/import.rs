@@ -44,7 +44,7 @@ pub struct ImportIntake<'hub> {
     project: Option<Name>,
     _permit: tokio::sync::OwnedSemaphorePermit,
     /// Blobs are not removed while the archive may come to name them.
-    _kept: tokio::sync::OwnedRwLockReadGuard<()>,
+    _kept: super::guard::Kept,
 }
 
 impl Hub {
@@ -59,7 +59,7 @@ impl Hub {
     ) -> Result<ImportIntake<'_>> {
         caller.require(Permission::Admin)?;
         let permit = self.portable_permit()?;
-        let kept = Arc::clone(&self.blobs_kept).read_owned().await;
+        let kept = self.blobs_kept.keep().await;
         let (sender, bytes) = mpsc::channel(PIECES_UNDER_WAY);
         let (blobs, handle) = (Arc::clone(&self.blobs), Handle::current());
         let folder = self.scratch.clone();
@@ -227,8 +227,15 @@ impl Hub {
         project: &Name,
     ) -> Result<Vec<(RunId, spool::Range)>> {
         let mut missing = Vec::new();
+        let mut sealed = false;
         for (id, digest, range) in &received.runs {
-            match self.store.run_get(id).await? {
+            let found = self.store.run_get(id).await?;
+            if found.is_some() && !sealed {
+                // Each run is read with what the ingest log has: now it has nothing.
+                self.store.series_seal().await?;
+                sealed = true;
+            }
+            match found {
                 None => missing.push((id.clone(), *range)),
                 Some(run) if run.project != *project => {
                     return Err(Error::conflict(format!(

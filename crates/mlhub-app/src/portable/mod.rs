@@ -10,6 +10,7 @@ mod backup;
 mod codec;
 mod digest;
 mod export;
+pub(crate) mod guard;
 mod import;
 mod receive;
 mod sequence;
@@ -53,13 +54,8 @@ impl crate::Hub {
     ///
     /// # Errors
     /// `Unavailable` while a backup, export or import may still need them.
-    pub(crate) fn blobs_removable(&self) -> Result<tokio::sync::RwLockWriteGuard<'_, ()>> {
-        self.blobs_kept.try_write().map_err(|_| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "a backup, export or import is under way, which may need what would be removed; try again when it has ended",
-            )
-        })
+    pub(crate) fn blobs_removable(&self) -> Result<guard::Removable> {
+        self.blobs_kept.remove()
     }
 }
 

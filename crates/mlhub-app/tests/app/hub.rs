@@ -49,6 +49,7 @@ pub(crate) struct TestHub {
     pub(crate) blobs: FolderBlobStore,
     pub(crate) hub: Arc<Hub>,
     pub(crate) caller: Caller,
+    clock: Arc<TickingClock>,
     starts: u64,
 }
 
@@ -65,10 +66,11 @@ impl TestHub {
     fn over_at(folder: tempfile::TempDir, starts: u64, time_ms: i64) -> Self {
         let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
         let blobs = FolderBlobStore::open(folder.path().join("blobs")).unwrap();
+        let clock = Arc::new(TickingClock(AtomicI64::new(time_ms)));
         let hub = Arc::new(Hub::new(
             store.clone(),
             Arc::new(blobs.clone()),
-            Arc::new(TickingClock(AtomicI64::new(time_ms))),
+            clock.clone(),
             Arc::new(CountingEntropy(AtomicU64::new(starts << 32))),
             Arc::new(NoAdapters),
         ));
@@ -78,6 +80,7 @@ impl TestHub {
             blobs,
             hub,
             caller: Caller::local("ann"),
+            clock,
             starts,
         }
     }
@@ -117,6 +120,11 @@ impl TestHub {
         } = self;
         drop((store, hub));
         Self::over_at(folder, starts + 1, time_ms)
+    }
+
+    /// Moves the hub's clock to another time.
+    pub(crate) fn jump(&self, time_ms: i64) {
+        self.clock.0.store(time_ms, Ordering::Relaxed);
     }
 
     /// Makes queued runs in one seed group.

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed; the panic says where"
 )]
 
+mod clock;
 mod compare;
 mod deletion;
 mod evaluation;
