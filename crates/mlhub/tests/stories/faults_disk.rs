@@ -11,19 +11,28 @@ use crate::support::{Said, Served, World, wait};
 const DISK_BYTES: &str = "24m";
 
 /// A mount namespace that lives as long as its process.
-struct Disk {
-    keeper: Child,
+pub(crate) struct Disk {
+    pub(crate) keeper: Child,
 }
 
 impl Disk {
+    /// A small file system in memory at the data directory.
     fn mount(world: &World) -> Self {
+        Self::mount_with(
+            world,
+            &format!("mount -t tmpfs -o size={DISK_BYTES},mode=700 story \"$MLHUB_DATA_DIR\""),
+        )
+    }
+
+    /// What a shell command mounts at the data directory.
+    pub(crate) fn mount_with(world: &World, mounting: &str) -> Self {
         std::fs::create_dir_all(world.data()).expect("folder");
         let mut command = world.clean(Command::new("unshare"));
         if !rustix::process::geteuid().is_root() {
             command.arg("--map-root-user");
         }
         command.args(["--mount", "sh", "-c"]).arg(format!(
-            "mount -t tmpfs -o size={DISK_BYTES},mode=700 story \"$MLHUB_DATA_DIR\" && echo > \"$MLHUB_DATA_DIR/mounted\" && exec cat"
+            "{mounting} && echo > \"$MLHUB_DATA_DIR/mounted\" && exec cat"
         ));
         let mut keeper = command
             .stdin(Stdio::piped())
@@ -41,7 +50,20 @@ impl Disk {
     }
 
     /// The command, where the disk is mounted.
-    fn command(&self, world: &World, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, world: &World, arguments: &[&str]) -> Command {
+        let mut command = self.enter(world);
+        command.arg(env!("CARGO_BIN_EXE_mlhub")).args(arguments);
+        command
+    }
+
+    /// Runs a shell command where the disk is mounted.
+    pub(crate) fn shell(&self, world: &World, text: &str) -> Said {
+        let mut command = self.enter(world);
+        command.args(["sh", "-c", text]);
+        Said::of(command.output().expect("nsenter"))
+    }
+
+    fn enter(&self, world: &World) -> Command {
         let mut command = world.clean(Command::new("nsenter"));
         command.args(["--target", &self.keeper.id().to_string(), "--mount"]);
         if !rustix::process::geteuid().is_root() {
@@ -49,11 +71,11 @@ impl Disk {
         }
         // Entering loses the current folder.
         command.arg(format!("--wdns={}", world.project().display()));
-        command.arg(env!("CARGO_BIN_EXE_mlhub")).args(arguments);
         command
     }
 
-    fn ok(&self, world: &World, arguments: &[&str]) -> Said {
+    /// Runs the command, which must succeed.
+    pub(crate) fn ok(&self, world: &World, arguments: &[&str]) -> Said {
         let said = Said::of(self.command(world, arguments).output().expect("starts"));
         assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.stderr);
         said
@@ -68,10 +90,19 @@ impl Drop for Disk {
 }
 
 /// The data directory as the namespace of a process sees it.
-fn inside(pid: u32, world: &World) -> PathBuf {
+pub(crate) fn inside(pid: u32, world: &World) -> PathBuf {
     let data = world.data();
     let relative = data.strip_prefix("/").expect("absolute");
     PathBuf::from(format!("/proc/{pid}/root")).join(relative)
+}
+
+/// Writes a file until not one byte more fits.
+fn fill(data: &std::path::Path) -> std::fs::File {
+    let mut filler = std::fs::File::create(data.join("filler")).expect("create");
+    for piece in [65536, 512, 1] {
+        while filler.write_all(&vec![0; piece]).is_ok() {}
+    }
+    filler
 }
 
 #[test]
@@ -99,10 +130,7 @@ for step in range(50, 100): log(step, loss=0.5)
         (hub.client.metric_list(&id).ok()?.metrics.first()?.count == 50).then_some(())
     });
 
-    let mut filler = std::fs::File::create(data.join("filler")).expect("create");
-    for piece in [65536, 512, 1] {
-        while filler.write_all(&vec![0; piece]).is_ok() {}
-    }
+    let filler = fill(&data);
     // Full: programs run, the hub answers, and what it cannot store it says.
     world.open("middle");
     world.reached("freed");
@@ -137,4 +165,60 @@ for step in range(50, 100): log(step, loss=0.5)
     for run in list.as_array().expect("an array") {
         assert_ne!(run["state"], "running", "{run}");
     }
+}
+
+#[test]
+fn a_purge_frees_a_full_disk() {
+    let world = World::new();
+    world.script(
+        "large",
+        "
+log(0, loss=1.0)
+folder = os.path.join(os.environ['MLHUB_RUN_DIR'], 'artifacts')
+os.makedirs(folder, exist_ok=True)
+open(os.path.join(folder, 'model.bin'), 'wb').write(os.urandom(3_000_000))
+",
+        "",
+    );
+    let disk = Disk::mount(&world);
+    let data = inside(disk.keeper.id(), &world);
+    let hub = Served::start(disk.command(&world, &["serve", "--port", "0"]), &data, None);
+    let run = |experiment: &str| {
+        let made = disk.ok(&world, &["run", experiment, "--detach"]);
+        let id = made.stdout.trim().to_owned();
+        let settled = hub.settled(&id);
+        assert_eq!(
+            settled.summary.state, "finished",
+            "{:?}",
+            settled.summary.failure
+        );
+        id
+    };
+    let (large, kept) = (run("large.yaml"), run("large.yaml"));
+    let filler = fill(&data);
+    let full = std::fs::write(data.join("probe"), [0; 4096]);
+    assert!(full.is_err(), "not one page is free");
+    // More than the database's log may still have room for.
+    let output = vec![b'x'; 3 << 20];
+    let send = || hub.client.attempt_log(&kept, 1, "stderr", 0, &output);
+    let refused = send().expect_err("no room");
+    assert_eq!(refused.status, Some(507), "{refused}");
+
+    disk.ok(&world, &["runs", "purge", &large, "--yes"]);
+    let gone = disk.command(&world, &["show", &large]).output();
+    assert_eq!(Said::of(gone.expect("starts")).code, Some(8));
+    assert!(!data.join("runs").join(&large).exists());
+    let ledger = disk.ok(&world, &["runs", "ledger", "--json"]).stdout;
+    let ledger: serde_json::Value = serde_json::from_str(&ledger).expect("JSON");
+    assert_eq!(
+        (&ledger[0]["action"], &ledger[0]["run"]),
+        (&"purge".into(), &large.as_str().into())
+    );
+    assert!(!ledger[0]["ended_at"].is_null(), "{ledger}");
+    // What it freed is there for others, also while the filler stays.
+    let stored = send().expect("room again");
+    assert_eq!(stored.size, output.len() as u64);
+    drop(filler);
+    let doctor = disk.ok(&world, &["doctor", "--deep"]);
+    assert!(doctor.stdout.contains("all is well"), "{}", doctor.stdout);
 }

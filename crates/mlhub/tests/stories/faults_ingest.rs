@@ -25,7 +25,8 @@ const POINTS_PER_BATCH: u64 = 5;
 /// Connections that stall in the middle of their request.
 const STALLED: usize = 400;
 
-fn new_run(client: &Client) -> String {
+/// Makes a run that nobody executes.
+pub(crate) fn new_run(client: &Client) -> String {
     let request = RunsCreate {
         project: "faults".to_owned(),
         experiment: "ingest".to_owned(),
@@ -50,7 +51,7 @@ fn new_run(client: &Client) -> String {
 }
 
 /// Batch `number` of a writer: its own range of steps of its own series.
-fn batch(writer: usize, number: u64) -> EventBatch {
+pub(crate) fn batch(writer: usize, number: u64) -> EventBatch {
     let first = number * POINTS_PER_BATCH;
     let point = |step: u64| PointView {
         name: format!("w{writer}"),
@@ -138,7 +139,7 @@ fn a_server_killed_a_hundred_times_has_every_acknowledged_point_once() {
 /// Every point of the acknowledged batches once and in order. The batch after
 /// them may be there too: stored, its answer lost.
 #[track_caller]
-fn assert_once(hub: &Served, run: &str, writer: usize, batches: u64) {
+pub(crate) fn assert_once(hub: &Served, run: &str, writer: usize, batches: u64) {
     let query = SeriesQuery {
         runs: vec![run.to_owned()],
         metrics: vec![format!("w{writer}")],

@@ -13,8 +13,10 @@ mod cli;
 mod deletions;
 mod demo;
 mod faults;
+mod faults_damage;
 mod faults_disk;
 mod faults_ingest;
+mod faults_remount;
 mod faults_stop;
 mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
