@@ -210,10 +210,8 @@ open(os.path.join(folder, 'model.bin'), 'wb').write(os.urandom(3_000_000))
     assert!(!data.join("runs").join(&large).exists());
     let ledger = disk.ok(&world, &["runs", "ledger", "--json"]).stdout;
     let ledger: serde_json::Value = serde_json::from_str(&ledger).expect("JSON");
-    assert_eq!(
-        (&ledger[0]["action"], &ledger[0]["run"]),
-        (&"purge".into(), &large.as_str().into())
-    );
+    assert_eq!(ledger[0]["action"], "purge");
+    assert_eq!(ledger[0]["run"], large.as_str());
     assert!(!ledger[0]["ended_at"].is_null(), "{ledger}");
     // What it freed is there for others, also while the filler stays.
     let stored = send().expect("room again");
