@@ -1,9 +1,11 @@
 //! Page cursors as opaque text bound to their search.
 //!
+//! It also carries the moment of the first page, which all pages are about.
+//!
 //! A cursor is a position, not a permission: forging one gains nothing. It is
 //! still refused when it belongs to another search or is malformed.
 
-use mlhub_core::{Error, Result};
+use mlhub_core::{Error, Result, Timestamp};
 use mlhub_query::{Cursor, CursorKey, Expr, OrderKey};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,7 @@ const CURSOR_MAX_CHARS: usize = 4 * 1024 * 1024;
 #[derive(Serialize, Deserialize)]
 struct Wire {
     query: String,
+    now: i64,
     seq: i64,
     keys: Vec<WireKey>,
 }
@@ -46,7 +49,7 @@ fn refusal() -> Error {
 }
 
 /// Writes a cursor for a search of this shape.
-pub(crate) fn encode(shape: &str, cursor: &Cursor) -> Result<String> {
+pub(crate) fn encode(shape: &str, cursor: &Cursor, now: Timestamp) -> Result<String> {
     let keys = cursor.keys.iter().map(|key| match key {
         CursorKey::Missing => WireKey::Missing,
         CursorKey::NotANumber => WireKey::NotANumber,
@@ -55,6 +58,7 @@ pub(crate) fn encode(shape: &str, cursor: &Cursor) -> Result<String> {
     });
     let wire = Wire {
         query: hash(shape),
+        now: now.0,
         seq: cursor.seq,
         keys: keys.collect(),
     };
@@ -64,7 +68,7 @@ pub(crate) fn encode(shape: &str, cursor: &Cursor) -> Result<String> {
 }
 
 /// Reads a cursor of a search of this shape.
-pub(crate) fn decode(shape: &str, text: &str) -> Result<Cursor> {
+pub(crate) fn decode(shape: &str, text: &str) -> Result<(Cursor, Timestamp)> {
     if text.len() > CURSOR_MAX_CHARS || !text.len().is_multiple_of(2) || !text.is_ascii() {
         return Err(refusal());
     }
@@ -82,10 +86,11 @@ pub(crate) fn decode(shape: &str, text: &str) -> Result<Cursor> {
         WireKey::Bits(bits) => CursorKey::Number(f64::from_bits(bits)),
         WireKey::Text(text) => CursorKey::Text(text),
     });
-    Ok(Cursor {
+    let cursor = Cursor {
         seq: wire.seq,
         keys: keys.collect(),
-    })
+    };
+    Ok((cursor, Timestamp(wire.now)))
 }
 
 #[cfg(test)]
@@ -96,12 +101,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_comes_back_whole(bits: u64, seq in 0i64..i64::MAX, text: String, shape: String) {
+        fn a_cursor_comes_back_whole(bits: u64, seq in 0i64..i64::MAX, now: i64, text: String, shape: String) {
             let keys = vec![CursorKey::Number(f64::from_bits(bits)), CursorKey::Text(text), CursorKey::Missing, CursorKey::NotANumber];
             let cursor = Cursor { keys, seq };
-            prop_assert_eq!(&decode(&shape, &encode(&shape, &cursor).expect("writes")).expect("reads"), &cursor);
+            let now = Timestamp(now);
+            let written = encode(&shape, &cursor, now).expect("writes");
+            prop_assert_eq!(decode(&shape, &written).expect("reads"), (cursor, now));
             let other = shape.clone() + ".";
-            prop_assert!(decode(&other, &encode(&shape, &cursor).expect("writes")).is_err());
+            prop_assert!(decode(&other, &written).is_err());
         }
 
         #[test]

@@ -3,18 +3,21 @@
 //! The fixed parameters of lists are translated to the same conditions as the
 //! query language has, so that they cannot disagree.
 
+mod wanted;
+
 use std::collections::{BTreeMap, HashMap};
 
 use mlhub_core::run::Run;
-use mlhub_core::{Caller, Error, GroupId, Name, Permission, Result, RunId, RunState, limits};
+use mlhub_core::{Caller, Error, GroupId, Name, Permission, Result, RunId, RunState, Timestamp};
 use mlhub_query::{
-    Attribute, Expr, GroupBy, Literal, Mention, Operand, OrderKey, Predicate, QueryError, Search,
-    Statistics, Test, Value, parse, parse_group_order, parse_operand, parse_order,
+    Attribute, Expr, GroupBy, Mention, Operand, Predicate, Search, Statistics, Test, Value,
+    parse_group_order, parse_order,
 };
-use serde_json::json;
 
+pub(crate) use self::wanted::numeric;
+use self::wanted::{checked_limit, equal, list_filter, list_order, operands, parsed, refusal};
 use crate::runs::RunRow;
-use crate::{Hub, cursor, validate};
+use crate::{Hub, cursor};
 
 /// Conditions that lists have fields for; absent ones do not narrow.
 #[derive(Debug, Clone, Default)]
@@ -194,19 +197,26 @@ impl Hub {
         project: Option<&Name>,
         deleted: Option<bool>,
     ) -> Result<Vec<RunId>> {
-        let parsed = parsed(query)?;
-        let is = |operand: Operand, test: Test| Expr::Test(Predicate { operand, test });
-        let gone = Operand::Attribute(Attribute::Deleted);
-        let mut parts = vec![match deleted {
-            Some(deleted) => is(gone, Test::Null { negated: deleted }),
+        let expr = parsed(query)?.expr;
+        let is = |negated| {
+            Expr::Test(Predicate {
+                operand: Operand::Attribute(Attribute::Deleted),
+                test: Test::Null { negated },
+            })
+        };
+        let names_deleted = |expr: &Expr| expr.names(Attribute::Deleted);
+        let mut parts = Vec::new();
+        match deleted {
+            Some(true) => parts.push(is(true)),
+            // Deleted runs are not seen, as in every list, and so are not counted in
+            // seed groups either; a query that names `deleted` would see them.
+            Some(false) if !expr.as_ref().is_some_and(names_deleted) => {}
+            Some(false) => parts.push(is(false)),
             // Always true; it only makes deleted runs visible.
-            None => Expr::Or(vec![
-                is(gone.clone(), Test::Null { negated: false }),
-                is(gone, Test::Null { negated: true }),
-            ]),
-        }];
+            None => parts.push(Expr::Or(vec![is(false), is(true)])),
+        }
         let project = project.map(|name| equal(Attribute::Project, name.as_str()));
-        parts.extend(project.into_iter().chain(parsed.expr));
+        parts.extend(project.into_iter().chain(expr));
         let filter = Expr::all(parts);
         let now = self.clock.now();
         self.run_index.refresh(&*self.store, now).await?;
@@ -221,6 +231,32 @@ impl Hub {
             .await?
             .map_err(|error| refusal("query", "", &error))?;
         page.runs.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// What `operand` is of each run that is not deleted and has it, as a number.
+    ///
+    /// # Errors
+    /// `Invalid` with the place of a mistake.
+    pub(crate) async fn run_numbers(&self, operand: &str) -> Result<HashMap<RunId, f64>> {
+        let search = Search {
+            columns: vec![numeric("by", operand)?],
+            limit: usize::MAX,
+            ..Search::default()
+        };
+        let now = self.clock.now();
+        self.run_index.refresh(&*self.store, now).await?;
+        let page = self
+            .run_index
+            .ask(move |table| table.search(&search, now))
+            .await?
+            .map_err(|error| refusal("by", "", &error))?;
+        let mut numbers = HashMap::new();
+        for (run, values) in page.runs.into_iter().zip(&page.values) {
+            if let Some(number) = values.first().and_then(Value::number) {
+                numbers.insert(run.try_into()?, number);
+            }
+        }
+        Ok(numbers)
     }
 
     /// Reads the run table, so that the first search need not wait for it.
@@ -242,9 +278,11 @@ impl Hub {
         text: Option<&str>,
     ) -> Result<(mlhub_query::Page, Option<String>)> {
         let shape = cursor::shape(search.filter.as_ref(), &search.order);
-        search.after = text.map(|text| cursor::decode(&shape, text)).transpose()?;
-        let now = self.clock.now();
-        self.run_index.refresh(&*self.store, now).await?;
+        let (after, now) = self.place(&shape, text)?;
+        search.after = after;
+        self.run_index
+            .refresh(&*self.store, self.clock.now())
+            .await?;
         let page = self
             .run_index
             .ask(move |table| table.search(&search, now))
@@ -253,9 +291,26 @@ impl Hub {
         let next = page
             .next
             .as_ref()
-            .map(|next| cursor::encode(&shape, next))
+            .map(|next| cursor::encode(&shape, next, now))
             .transpose()?;
         Ok((page, next))
+    }
+
+    /// Where a page starts, and the moment that all pages of a search are about:
+    /// lengths of runs that go on and times relative to now stand still from the
+    /// first page on, so that no run is met twice or passed over.
+    fn place(
+        &self,
+        shape: &str,
+        cursor: Option<&str>,
+    ) -> Result<(Option<mlhub_query::Cursor>, Timestamp)> {
+        match cursor {
+            None => Ok((None, self.clock.now())),
+            Some(text) => {
+                let (cursor, now) = cursor::decode(shape, text)?;
+                Ok((Some(cursor), now))
+            }
+        }
     }
 
     async fn search_runs(
@@ -322,40 +377,25 @@ impl Hub {
             request.group_by,
             request.summarise
         );
-        let after = request
-            .cursor
-            .as_deref()
-            .map(|text| cursor::decode(&shape, text));
-        let offset = match after.transpose()? {
-            Some(cursor) => usize::try_from(cursor.seq).unwrap_or(usize::MAX),
-            None => 0,
-        };
+        let (after, now) = self.place(&shape, request.cursor.as_deref())?;
         let group_by = GroupBy {
             filter: filter.clone(),
             by: operands("group_by", &request.group_by)?,
             of: operands("summarise", &request.summarise)?,
             order,
-            offset,
+            after,
             limit,
         };
-        let now = self.clock.now();
-        self.run_index.refresh(&*self.store, now).await?;
+        self.run_index
+            .refresh(&*self.store, self.clock.now())
+            .await?;
         let page = self
             .run_index
             .ask(move |table| table.groups(&group_by, now))
             .await?
             .map_err(|error| refusal("group_by", "", &error))?;
-        let end = offset.saturating_add(page.groups.len());
-        let next = (!page.groups.is_empty() && (end as u64) < page.total).then(|| {
-            let keys = Vec::new();
-            cursor::encode(
-                &shape,
-                &mlhub_query::Cursor {
-                    keys,
-                    seq: end as i64,
-                },
-            )
-        });
+        let next = page.next.as_ref();
+        let next = next.map(|next| cursor::encode(&shape, next, now));
         let groups = page.groups.into_iter().map(|group| RunGroupFound {
             query: Expr::all(filter.iter().cloned().chain(group.condition).collect())
                 .map(|expr| expr.to_string())
@@ -429,131 +469,4 @@ impl Hub {
             .collect();
         Ok(wanted.iter().filter_map(|id| found.remove(id)).collect())
     }
-}
-
-fn checked_limit(limit: Option<usize>) -> Result<usize> {
-    match limit.unwrap_or(limits::PAGE_DEFAULT_ROWS) {
-        limit @ 1..=limits::PAGE_MAX_ROWS => Ok(limit),
-        _ => Err(Error::invalid(format!(
-            "`limit` must be 1 to {}",
-            limits::PAGE_MAX_ROWS
-        ))),
-    }
-}
-
-/// The error of a mistake in `text`, which the client sent as `field`.
-fn refusal(field: &str, text: &str, error: &QueryError) -> Error {
-    let hint = error
-        .hint
-        .as_ref()
-        .map(|hint| format!("; {hint}"))
-        .unwrap_or_default();
-    let (position, length) = error.position(text);
-    Error::invalid(format!("`{field}`: {}{hint}", error.message)).with_details(json!({
-        "field": field,
-        "message": error.message,
-        "hint": error.hint,
-        "position": position,
-        "length": length,
-        "pointer": error.pointer(text),
-    }))
-}
-
-fn parsed(query: &str) -> Result<mlhub_query::Query> {
-    parse(query).map_err(|error| refusal("query", query, &error))
-}
-
-fn operands(field: &str, texts: &[String]) -> Result<Vec<Operand>> {
-    texts
-        .iter()
-        .map(|text| parse_operand(text).map_err(|error| refusal(field, text, &error)))
-        .collect()
-}
-
-fn equal(attribute: Attribute, text: &str) -> Expr {
-    Expr::equal(
-        Operand::Attribute(attribute),
-        Literal::Text(text.to_owned()),
-    )
-}
-
-/// The condition that the parameters of a list stand for.
-fn list_filter(request: &RunFilter, query: Option<Expr>) -> Result<Option<Expr>> {
-    let fixed = [
-        (
-            Attribute::Project,
-            request.project.as_ref().map(Name::as_str),
-        ),
-        (
-            Attribute::Experiment,
-            request.experiment.as_ref().map(Name::as_str),
-        ),
-        (
-            Attribute::Group,
-            request.group.as_ref().map(GroupId::as_str),
-        ),
-        (Attribute::Adapter, request.adapter.as_deref()),
-    ];
-    let mut parts: Vec<Expr> = fixed
-        .into_iter()
-        .filter_map(|(attribute, text)| Some(equal(attribute, text?)))
-        .collect();
-    if !request.states.is_empty() {
-        let states = request.states.iter();
-        parts.push(Expr::Test(Predicate {
-            operand: Operand::Attribute(Attribute::State),
-            test: Test::In {
-                negated: false,
-                values: states
-                    .map(|state| Literal::Text(state.to_string()))
-                    .collect(),
-            },
-        }));
-    }
-    if let Some(text) = request.text.as_deref().filter(|text| !text.is_empty()) {
-        validate::key("text to find", text)?;
-        parts.push(Expr::Anywhere(text.to_owned()));
-    }
-    parts.extend(query);
-    Ok(Expr::all(parts))
-}
-
-/// The order that the parameters of a list stand for.
-fn list_order(request: &RunListRequest) -> Result<Vec<OrderKey>> {
-    let descending = match request.order.as_deref() {
-        None | Some("desc") => true,
-        Some("asc") => false,
-        Some(text) if request.sort.is_none() => {
-            return parse_order(text).map_err(|error| refusal("order", text, &error));
-        }
-        Some(_) => {
-            return Err(Error::invalid(
-                "`order` beside `sort` must be asc or desc; a whole order stands in `order` alone",
-            ));
-        }
-    };
-    let sort = request.sort.as_deref().unwrap_or("created");
-    let operand = match sort.split_once(':') {
-        Some(("metric", name)) => Operand::metric(checked_key("metric", name)?),
-        Some(("param", name)) => Operand::Param(checked_key("param", name)?),
-        Some(("evaluated", name)) => {
-            let (split, name) = name.split_once('/').ok_or_else(|| {
-                Error::invalid("`sort` by an evaluated metric is written evaluated:SPLIT/NAME")
-            })?;
-            Operand::Evaluated {
-                split: checked_key("split", split)?,
-                name: checked_key("metric", name)?,
-            }
-        }
-        _ => parse_operand(sort).map_err(|error| refusal("sort", sort, &error))?,
-    };
-    Ok(vec![OrderKey {
-        operand,
-        descending,
-    }])
-}
-
-fn checked_key(what: &'static str, name: &str) -> Result<String> {
-    validate::key(what, name)?;
-    Ok(name.to_owned())
 }

@@ -1,19 +1,22 @@
 //! Statistics over groups of runs: seed groups in conditions and orders, and any
 //! keys in a search.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use mlhub_core::Timestamp;
 
 use crate::ast::{
-    Comparison, Expr, GroupStatistic, Kind, Literal, Moment, Operand, Predicate, Test,
+    Attribute, Comparison, Expr, GroupStatistic, Kind, Literal, Moment, Operand, Predicate, Test,
 };
 use crate::bits::Bits;
 use crate::error::QueryError;
 use crate::filter::{Filter, seen};
 use crate::limits::{GROUP_KEYS_MAX, SUMMARISED_MAX};
+use crate::order::{Cursor, compare_cells, cursor_cell, cursor_key};
 use crate::read::{Cell, Derived, Reader, Value};
 use crate::table::{NO_TEXT, RunTable, Text};
+use crate::time::{DATES_MS, in_range};
 
 /// Statistics of the values there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -148,8 +151,8 @@ pub struct GroupBy {
     pub of: Vec<Operand>,
     /// The order of groups and whether it descends; most runs first when absent.
     pub order: Option<(GroupOrder, bool)>,
-    /// Groups to skip.
-    pub offset: usize,
+    /// The place the page before ended.
+    pub after: Option<Cursor>,
     /// Groups at most.
     pub limit: usize,
 }
@@ -181,6 +184,8 @@ pub struct GroupRow {
 pub struct GroupPage {
     /// The groups, in order.
     pub groups: Vec<GroupRow>,
+    /// Where the next page starts, when there is one.
+    pub next: Option<Cursor>,
     /// Groups in all.
     pub total: u64,
     /// Runs in all groups.
@@ -232,7 +237,13 @@ impl RunTable {
             None => seen.clone(),
         };
         let reader = |operand: &Operand| self.reader(operand, now, &seen);
-        let by: Vec<Reader<'_>> = request.by.iter().map(reader).collect();
+        // By its time, not by its place in the order of creation: runs made in one
+        // moment are one group.
+        let key_reader = |operand: &Operand| match operand {
+            Operand::Attribute(Attribute::Created) => Reader::Time(&self.rows.created),
+            operand => reader(operand),
+        };
+        let by: Vec<Reader<'_>> = request.by.iter().map(key_reader).collect();
         let of: Vec<Reader<'_>> = request.of.iter().map(reader).collect();
         let mut found: HashMap<Vec<Part<'_>>, Found> = HashMap::new();
         for row in rows.iter() {
@@ -254,11 +265,18 @@ impl RunTable {
             .into_values()
             .map(|group| self.group_row(request, &by, &group))
             .collect();
-        sort(&mut groups, request);
+        let sorting = Sorting::new(request);
+        groups.sort_by(|a, b| sorting.compare(a, b));
         let total = groups.len() as u64;
-        let groups = groups.into_iter().skip(request.offset).take(request.limit);
+        let start = request.after.as_ref().map_or(0, |place| {
+            groups.partition_point(|group| !sorting.is_after(group, place))
+        });
+        groups.drain(..start);
+        let more = groups.len() > request.limit;
+        groups.truncate(request.limit);
         Ok(GroupPage {
-            groups: groups.collect(),
+            next: groups.last().filter(|_| more).map(|row| sorting.place(row)),
+            groups,
             total,
             runs,
         })
@@ -303,6 +321,7 @@ fn condition(operand: &Operand, cell: Cell<'_>, value: &Value) -> Expr {
         (Cell::Number(number) | Cell::Label(number, _), _, Kind::Number | Kind::Label) => {
             Literal::Number(number)
         }
+        (_, Value::Moment(ms), _) if !in_range(*ms) => return beyond_dates(operand, *ms),
         (_, Value::Moment(ms), _) => Literal::Moment(Moment::Absolute(*ms)),
         (_, Value::Duration(ms), _) => Literal::Duration(*ms),
         (_, Value::Number(number), _) => Literal::Number(*number),
@@ -313,6 +332,22 @@ fn condition(operand: &Operand, cell: Cell<'_>, value: &Value) -> Expr {
         test: Test::Compare {
             comparison: Comparison::Equal,
             value: literal,
+        },
+    })
+}
+
+/// That an operand is a time that no date can say, which a clock far off reports:
+/// on the same side of all dates.
+fn beyond_dates(operand: &Operand, ms: i64) -> Expr {
+    let (comparison, bound) = match ms < DATES_MS.start {
+        true => (Comparison::Less, DATES_MS.start),
+        false => (Comparison::Greater, DATES_MS.end - 1),
+    };
+    Expr::Test(Predicate {
+        operand: operand.clone(),
+        test: Test::Compare {
+            comparison,
+            value: Literal::Moment(Moment::Absolute(bound)),
         },
     })
 }
@@ -332,6 +367,12 @@ fn check(request: &GroupBy) -> Result<(), QueryError> {
         Some(format!(
             "`{other}` is not a number and cannot be summarised"
         ))
+    } else if request
+        .after
+        .as_ref()
+        .is_some_and(|place| place.keys.len() != request.by.len() + 1)
+    {
+        Some("the cursor belongs to another order".to_owned())
     } else if let Some((GroupOrder::Operand(operand), _)) = &request.order
         && !request.by.contains(operand)
         && !request.of.contains(operand)
@@ -358,39 +399,69 @@ fn value_cell(value: &Value, kind: Kind) -> Cell<'_> {
     }
 }
 
-fn sort(groups: &mut [GroupRow], request: &GroupBy) {
-    let by_keys = |a: &GroupRow, b: &GroupRow| {
-        let parts = a.keys.iter().zip(&b.keys).zip(&request.by);
-        parts
-            .map(|((a, b), operand)| {
-                let kind = operand.kind();
-                crate::order::compare_cells(value_cell(a, kind), value_cell(b, kind), false)
-            })
-            .find(|order| order.is_ne())
-            .unwrap_or(std::cmp::Ordering::Equal)
-    };
-    let (order, descending) = match &request.order {
-        Some((order, descending)) => (order.clone(), *descending),
-        None => (GroupOrder::Runs, true),
-    };
-    groups.sort_by(|a, b| {
-        let chosen = match &order {
-            GroupOrder::Runs if descending => b.runs.cmp(&a.runs),
-            GroupOrder::Runs => a.runs.cmp(&b.runs),
-            GroupOrder::Operand(operand) => {
-                if let Some(at) = request.by.iter().position(|by| by == operand) {
-                    let kind = operand.kind();
-                    let (a, b) = (value_cell(&a.keys[at], kind), value_cell(&b.keys[at], kind));
-                    crate::order::compare_cells(a, b, descending)
-                } else {
-                    let at = request.of.iter().position(|of| of == operand).unwrap_or(0);
-                    let mean = |row: &GroupRow| {
-                        row.statistics[at].mean.map_or(Cell::Missing, Cell::Number)
-                    };
-                    crate::order::compare_cells(mean(a), mean(b), descending)
-                }
-            }
+/// The order of groups: as asked for, then by their keys, in which no two are equal.
+struct Sorting<'r> {
+    request: &'r GroupBy,
+    order: GroupOrder,
+    descending: bool,
+}
+
+impl<'r> Sorting<'r> {
+    fn new(request: &'r GroupBy) -> Self {
+        let asked = request.order.clone();
+        let (order, descending) = asked.unwrap_or((GroupOrder::Runs, true));
+        Self {
+            request,
+            order,
+            descending,
+        }
+    }
+
+    /// What the order is about.
+    fn chosen<'g>(&self, row: &'g GroupRow) -> Cell<'g> {
+        let GroupOrder::Operand(operand) = &self.order else {
+            return Cell::Number(row.runs as f64);
         };
-        chosen.then_with(|| by_keys(a, b))
-    });
+        if let Some(at) = self.request.by.iter().position(|by| by == operand) {
+            return value_cell(&row.keys[at], operand.kind());
+        }
+        let at = self.request.of.iter().position(|of| of == operand);
+        let mean = at.and_then(|at| row.statistics[at].mean);
+        mean.map_or(Cell::Missing, Cell::Number)
+    }
+
+    /// What decides among those that are alike in it.
+    fn keys<'g>(&self, row: &'g GroupRow) -> impl Iterator<Item = Cell<'g>> {
+        let keys = row.keys.iter().zip(&self.request.by);
+        keys.map(|(key, operand)| value_cell(key, operand.kind()))
+    }
+
+    fn compare(&self, a: &GroupRow, b: &GroupRow) -> Ordering {
+        let chosen = compare_cells(self.chosen(a), self.chosen(b), self.descending);
+        let keys = self.keys(a).zip(self.keys(b));
+        chosen.then_with(|| {
+            keys.map(|(a, b)| compare_cells(a, b, false))
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal)
+        })
+    }
+
+    fn place(&self, row: &GroupRow) -> Cursor {
+        let cells = std::iter::once(self.chosen(row)).chain(self.keys(row));
+        Cursor {
+            keys: cells.map(cursor_key).collect(),
+            seq: 0,
+        }
+    }
+
+    fn is_after(&self, row: &GroupRow, place: &Cursor) -> bool {
+        let cells = std::iter::once(self.chosen(row)).chain(self.keys(row));
+        let descending = std::iter::once(self.descending).chain(std::iter::repeat(false));
+        cells
+            .zip(&place.keys)
+            .zip(descending)
+            .map(|((cell, key), descending)| compare_cells(cell, cursor_cell(key), descending))
+            .find(|order| order.is_ne())
+            .is_some_and(Ordering::is_gt)
+    }
 }

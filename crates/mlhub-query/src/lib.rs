@@ -16,6 +16,7 @@ mod lex;
 pub mod limits;
 mod order;
 mod parse;
+mod parse_name;
 mod parse_order;
 mod print;
 mod read;

@@ -104,7 +104,17 @@ pub(crate) fn compare_cells(a: Cell<'_>, b: Cell<'_>, descending: bool) -> Order
         })
 }
 
-fn cursor_cell(key: &CursorKey) -> Cell<'_> {
+/// A value as a cursor keeps it.
+pub(crate) fn cursor_key(cell: Cell<'_>) -> CursorKey {
+    match cell {
+        Cell::Missing => CursorKey::Missing,
+        Cell::Number(number) | Cell::Label(number, _) if number.is_nan() => CursorKey::NotANumber,
+        Cell::Number(number) | Cell::Label(number, _) => CursorKey::Number(number),
+        Cell::Text(text) => CursorKey::Text(text.to_owned()),
+    }
+}
+
+pub(crate) fn cursor_cell(key: &CursorKey) -> Cell<'_> {
     match key {
         CursorKey::Missing => Cell::Missing,
         CursorKey::NotANumber => Cell::Number(f64::NAN),
@@ -206,14 +216,7 @@ impl<'t> Sorter<'t> {
         let keys = self
             .keys
             .iter()
-            .map(|(reader, _)| match reader.cell(self.table, row) {
-                Cell::Missing => CursorKey::Missing,
-                Cell::Number(number) | Cell::Label(number, _) if number.is_nan() => {
-                    CursorKey::NotANumber
-                }
-                Cell::Number(number) | Cell::Label(number, _) => CursorKey::Number(number),
-                Cell::Text(text) => CursorKey::Text(text.to_owned()),
-            });
+            .map(|(reader, _)| cursor_key(reader.cell(self.table, row)));
         Cursor {
             keys: keys.collect(),
             seq: self.table.rows.seq[row],

@@ -24,6 +24,19 @@ pub enum Value {
     Duration(i64),
 }
 
+impl Value {
+    /// The number it is, as it is compared and summarised: of a param or tag the one
+    /// its text says.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Missing => None,
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => crate::typed::number(text),
+            Self::Moment(ms) | Self::Duration(ms) => Some(*ms as f64),
+        }
+    }
+}
+
 /// A value in place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cell<'t> {

@@ -59,7 +59,7 @@ pub(crate) fn print_duration(ms: i64) -> String {
 
 /// Days from 1970-01-01 to a day of the Gregorian calendar
 /// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
@@ -143,9 +143,13 @@ fn parse_offset(text: &str) -> Option<i64> {
     (rest.is_empty() && hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
 }
 
+/// What [`print_date`] can write: the years 0 to 9999.
+pub(crate) const DATES_MS: std::ops::Range<i64> =
+    days_from_civil(0, 1, 1) * DAY_MS..days_from_civil(10_000, 1, 1) * DAY_MS;
+
 /// Whether [`print_date`] can write it.
 pub(crate) fn in_range(ms: i64) -> bool {
-    (days_from_civil(0, 1, 1) * DAY_MS..days_from_civil(10_000, 1, 1) * DAY_MS).contains(&ms)
+    DATES_MS.contains(&ms)
 }
 
 /// Writes a point in time so that [`parse_date`] reads it back.

@@ -237,3 +237,65 @@ async fn only_the_columns_asked_for_are_returned() {
     let values: Vec<&RunValue> = found.runs[0].values.values().collect();
     assert_eq!(values, [&RunValue::Number(123.0), &RunValue::Missing]);
 }
+
+#[tokio::test]
+async fn pages_by_duration_pass_over_no_run_that_goes_on() {
+    let test = TestHub::new();
+    let ids = ["run-a", "run-b", "run-c", "run-d"];
+    for id in ids {
+        test.running(id, mlhub_protocol::rest::Snapshot::default())
+            .await;
+    }
+    let mut request = RunSearchRequest {
+        order: vec!["duration".to_owned(), "id".to_owned()],
+        columns: Some(Vec::new()),
+        limit: Some(1),
+        ..RunSearchRequest::default()
+    };
+    let mut met = Vec::new();
+    // The clock moves between the pages, and all four runs get longer.
+    for _ in 0..ids.len() + 1 {
+        let found = test.hub.run_search(&test.caller, request.clone()).await;
+        let found = found.unwrap();
+        met.extend(found.runs.iter().map(|one| one.row.run.id.to_string()));
+        request.cursor = found.next_cursor;
+        if request.cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(met, ids);
+}
+
+#[tokio::test]
+async fn pages_of_groups_go_on_while_runs_arrive() {
+    let test = TestHub::new();
+    let with_lr = async |id: &str, lr: &str| {
+        let run = test.run(id).await;
+        let mut events = batch(&run, 1, Vec::new());
+        events.params = vec![("lr".to_owned(), lr.to_owned())];
+        test.hub.attempt_events(&test.caller, events).await.unwrap();
+    };
+    for (id, lr) in [("run-a", "0.2"), ("run-b", "0.4"), ("run-c", "0.6")] {
+        with_lr(id, lr).await;
+    }
+    let mut request = RunSearchRequest {
+        group_by: vec!["params.lr".to_owned()],
+        order: vec!["params.lr".to_owned()],
+        limit: Some(2),
+        ..RunSearchRequest::default()
+    };
+    let page = async |request: &RunSearchRequest| {
+        let found = test.hub.run_search(&test.caller, request.clone()).await;
+        let found = found.unwrap();
+        let keys = found
+            .groups
+            .iter()
+            .map(|group| group.keys["params.lr"].number());
+        (keys.flatten().collect::<Vec<f64>>(), found.next_cursor)
+    };
+    let (first, next) = page(&request).await;
+    assert_eq!(first, [0.2, 0.4]);
+    with_lr("run-d", "0.1").await;
+    request.cursor = next;
+    assert_eq!(page(&request).await, (vec![0.6], None));
+}
