@@ -79,9 +79,9 @@ pub struct Hub {
     blobs_in_use: tokio::sync::RwLock<()>,
     checked: Arc<blob_reader::Checked>,
     commits: Arc<uploads::Commits>,
-    /// Held by exports, backups and imports as long as they last; deletes are
+    /// Read by exports, backups and imports as long as they last; deletes are
     /// refused meanwhile, since blobs are copied after the records that name them.
-    blobs_kept: Arc<portable::guard::BlobGuard>,
+    blobs_kept: Arc<tokio::sync::RwLock<()>>,
     /// Bounds exports, imports, backups and content hashes.
     portable_reads: Arc<tokio::sync::Semaphore>,
     /// For temporary files.

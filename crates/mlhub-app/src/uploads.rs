@@ -160,7 +160,7 @@ impl Hub {
             }
         };
         check_hash(&hash)?;
-        let mut storing = self.commit_start(id, hash);
+        let mut storing = self.commit_start(id, hash.clone());
         let ended = async {
             // The lock on the value must not be held across the next wait.
             storing
@@ -185,6 +185,12 @@ impl Hub {
                 ));
             }
         };
+        // Another commit of the upload, which came first, decided what was checked.
+        if info.hash != hash {
+            return Err(Error::conflict(
+                "the upload was committed at the same time as another content",
+            ));
+        }
         let artifact = self
             .artifact_bind_blob(place, &info.hash, info.size_bytes)
             .await?;
@@ -250,13 +256,13 @@ impl Hub {
     ) -> Result<Artifact> {
         let (artifact, replaced) = self.artifact_record(place, hash, size_bytes).await?;
         // What it replaced may have been the last use of its content.
-        if let Some(replaced) = replaced.filter(|replaced| replaced != hash) {
+        if let Some(replaced) = replaced {
             self.blob_replaced(replaced).await?;
         }
         Ok(artifact)
     }
 
-    /// Records the content; returns the hash of what was at its path before.
+    /// Records the content; returns the hash of another content that it replaced.
     async fn artifact_record(
         &self,
         place: ArtifactPlace,
@@ -281,11 +287,10 @@ impl Hub {
             attempt: place.attempt,
             created_at: self.clock.now(),
         };
-        let before = self.store.artifact_get(&run.id, &artifact.path).await?;
-        self.store.artifact_put(&artifact).await?;
+        let before = self.store.artifact_put(&artifact).await?;
         self.live
             .publish(&run.id, &run.project, run.state, &["artifacts"]);
-        Ok((artifact, before.map(|artifact| artifact.hash)))
+        Ok((artifact, before))
     }
 
     /// Which of these contents are here.

@@ -1,15 +1,15 @@
 //! An archive into the hub.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use mlhub_core::portable::{PortableItem, PortableLine, PortableScope};
 use mlhub_core::store::{BlobStore, BlobWriter, PortableSink, PortableSource, Store};
-use mlhub_core::{Caller, Error, Name, Permission, Result, RunId};
+use mlhub_core::{Caller, Error, ErrorKind, Name, Permission, Result, RunId};
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, RwLock, mpsc};
 use tokio::task::JoinHandle;
 
 use super::archive::{ArchiveEnd, ArchiveKind, ArchiveManifest, HashSink};
@@ -17,6 +17,10 @@ use super::digest::{ContentDigest, Digest, PortableCounts};
 use super::receive::{BlobTaker, Received, pieces, receive};
 use super::{PIECES_UNDER_WAY, spool};
 use crate::Hub;
+use crate::kept::{Keeping, Kept};
+
+/// Runs that are here up to which each is read by itself.
+const READ_ALONE_MAX: usize = 8;
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,16 +39,26 @@ pub struct ImportReport {
     pub blobs_imported: u64,
 }
 
-/// An archive being received. Dropped before [`ImportIntake::finish`], it
-/// imports nothing.
+/// An archive being received. Dropped before [`ImportIntake::finish`] is done, it
+/// imports no further run, and blobs that it brought and nothing uses go again.
 pub struct ImportIntake<'hub> {
     hub: &'hub Hub,
-    sender: mpsc::Sender<Bytes>,
-    receiving: JoinHandle<(Result<Received>, Vec<String>)>,
+    sender: Option<mpsc::Sender<Bytes>>,
+    receiving: Option<JoinHandle<(Result<Received>, Vec<String>)>>,
     project: Option<Name>,
-    _permit: tokio::sync::OwnedSemaphorePermit,
-    /// Blobs are not removed while the archive may come to name them.
-    _kept: super::guard::Kept,
+    brought: Brought,
+}
+
+/// Blobs of an archive that were not here before it came.
+struct Brought {
+    hashes: Vec<String>,
+    store: Arc<dyn Store>,
+    blobs: Arc<dyn BlobStore>,
+    blobs_in_use: Arc<RwLock<()>>,
+    blobs_kept: Kept,
+    /// Blobs are not removed while the archive may come to name them; and leave
+    /// to read a whole archive.
+    held: Option<(Keeping, OwnedSemaphorePermit)>,
 }
 
 impl Hub {
@@ -78,11 +92,17 @@ impl Hub {
         });
         Ok(ImportIntake {
             hub: self,
-            sender,
-            receiving,
+            sender: Some(sender),
+            receiving: Some(receiving),
             project,
-            _permit: permit,
-            _kept: kept,
+            brought: Brought {
+                hashes: Vec::new(),
+                store: Arc::clone(&self.store),
+                blobs: Arc::clone(&self.blobs),
+                blobs_in_use: Arc::clone(&self.blobs_in_use),
+                blobs_kept: self.blobs_kept.clone(),
+                held: Some((kept, permit)),
+            },
         })
     }
 }
@@ -91,7 +111,10 @@ impl ImportIntake<'_> {
     /// Takes the next bytes. Returns false when the archive is refused already:
     /// [`ImportIntake::finish`] says why.
     pub async fn push(&mut self, bytes: Bytes) -> bool {
-        self.sender.send(bytes).await.is_ok()
+        match &self.sender {
+            Some(sender) => sender.send(bytes).await.is_ok(),
+            None => false,
+        }
     }
 
     /// Says that all bytes came; checks and stores what they hold.
@@ -99,27 +122,86 @@ impl ImportIntake<'_> {
     /// # Errors
     /// `Invalid`, `TooLarge` or `Unsupported` for a bad archive, `Conflict`
     /// naming what exists with another content; nothing was stored then.
-    pub async fn finish(self) -> Result<ImportReport> {
-        let Self {
-            hub,
-            sender,
-            receiving,
-            project,
-            _permit,
-            _kept,
-        } = self;
-        drop(sender);
-        let (received, fresh) = receiving
-            .await
-            .map_err(|error| Error::internal("receive an archive", error))?;
+    pub async fn finish(mut self) -> Result<ImportReport> {
+        self.sender = None;
+        let ended = match &mut self.receiving {
+            Some(receiving) => receiving.await,
+            None => return Err(Error::internal("receive an archive", "it was received")),
+        };
+        self.receiving = None;
+        let (received, fresh) =
+            ended.map_err(|error| Error::internal("receive an archive", error))?;
+        let count = fresh.len() as u64;
+        self.brought.hashes = fresh;
         let done = match received {
-            Ok(received) => hub.import(received, project, fresh.len() as u64).await,
+            Ok(received) => self.hub.import(received, self.project.take(), count).await,
             Err(error) => Err(error),
         };
         if done.is_err() {
-            hub.remove_unused(&fresh).await;
+            self.brought.remove_unused().await;
         }
+        self.brought.hashes.clear();
         done
+    }
+}
+
+impl Drop for ImportIntake<'_> {
+    /// The client went away: what it brought goes as well, when the bytes that
+    /// came are through.
+    fn drop(&mut self) {
+        self.sender = None;
+        let receiving = self.receiving.take();
+        if receiving.is_none() && self.brought.hashes.is_empty() {
+            return;
+        }
+        let mut brought = self.brought.take();
+        // Outside of a runtime everything ends; the hub's sweep finds what is left.
+        let Ok(handle) = Handle::try_current() else {
+            return;
+        };
+        handle.spawn(async move {
+            if let Some(receiving) = receiving
+                && let Ok((_, fresh)) = receiving.await
+            {
+                brought.hashes.extend(fresh);
+            }
+            brought.remove_unused().await;
+        });
+    }
+}
+
+impl Brought {
+    fn take(&mut self) -> Self {
+        Self {
+            hashes: std::mem::take(&mut self.hashes),
+            store: Arc::clone(&self.store),
+            blobs: Arc::clone(&self.blobs),
+            blobs_in_use: Arc::clone(&self.blobs_in_use),
+            blobs_kept: self.blobs_kept.clone(),
+            held: self.held.take(),
+        }
+    }
+
+    /// Removes those that nothing names. They stay for the hub's sweep while
+    /// another import or backup may need them.
+    async fn remove_unused(&mut self) {
+        self.held = None;
+        let Ok(_removing) = self.blobs_kept.remove() else {
+            return;
+        };
+        let _unused = self.blobs_in_use.write().await;
+        let unused = match self.store.blobs_unused(&self.hashes).await {
+            Ok(unused) => unused,
+            Err(error) => {
+                tracing::warn!(%error, "blobs of a refused archive stay behind");
+                return;
+            }
+        };
+        for hash in unused {
+            if let Err(error) = self.blobs.remove(&hash).await {
+                tracing::warn!(%error, hash, "a blob of a refused archive stays behind");
+            }
+        }
     }
 }
 
@@ -153,15 +235,23 @@ impl Hub {
             .spool
             .source(received.before_runs.clone(), project.clone());
         self.store.portable_write(Arc::new(source)).await?;
-        let present = received.runs.len() - missing.len();
-        for (id, range) in &missing {
+        let mut imported = 0;
+        for (id, digest, range) in &missing {
             let source = RunSource {
                 project: target.clone(),
                 run: received.spool.source(vec![*range], None),
             };
-            let stored = self.store.portable_write(Arc::new(source)).await;
-            self.runs_changed(vec![id.clone()]).await;
-            stored?;
+            let storing = self.store.portable_write(Arc::new(source));
+            match self.changing(vec![id.clone()], storing).await {
+                Ok(()) => imported += 1,
+                // Another import of the same archive was faster.
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    if run_digest(&*self.store, id).await.ok().flatten() != Some(*digest) {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
             if let Some(run) = self.store.run_get(id).await? {
                 self.live
                     .publish(&run.id, &run.project, run.state, &["state"]);
@@ -173,8 +263,8 @@ impl Hub {
             project: target,
             content_hash: received.end.content_hash,
             counts: received.end.counts,
-            runs_imported: missing.len() as u64,
-            runs_present: present as u64,
+            runs_imported: imported,
+            runs_present: received.runs.len() as u64 - imported,
             blobs_imported,
         })
     }
@@ -182,13 +272,14 @@ impl Hub {
     /// Refuses when a shared record or an evaluation exists with another content.
     async fn check_shared(&self, received: &Received) -> Result<()> {
         let source = received.spool.source(received.before_runs.clone(), None);
+        let definitions = self.store.definition_list().await?;
         let mut wanted = Vec::new();
         for item in source.items()? {
             match item? {
                 PortableItem::Line(PortableLine::DatasetVersion(version)) => wanted.push(version),
                 PortableItem::Line(PortableLine::Definition(definition)) => {
-                    let stored = self.store.definition_list().await?;
-                    let other = stored.iter().find(|stored| stored.id == definition.id);
+                    let mut stored = definitions.iter();
+                    let other = stored.find(|stored| stored.id == definition.id);
                     if other.is_some_and(|stored| stored.hash != definition.hash) {
                         return Err(Error::conflict(format!(
                             "the metric definition {} has another content here",
@@ -225,32 +316,22 @@ impl Hub {
         &self,
         received: &Received,
         project: &Name,
-    ) -> Result<Vec<(RunId, spool::Range)>> {
+    ) -> Result<Vec<(RunId, Digest, spool::Range)>> {
         let mut missing = Vec::new();
-        let mut sealed = false;
+        let mut present = Vec::new();
         for (id, digest, range) in &received.runs {
-            let found = self.store.run_get(id).await?;
-            if found.is_some() && !sealed {
-                // Each run is read with what the ingest log has: now it has nothing.
-                self.store.series_seal().await?;
-                sealed = true;
-            }
-            match found {
-                None => missing.push((id.clone(), *range)),
+            match self.store.run_get(id).await? {
+                None => missing.push((id.clone(), *digest, *range)),
                 Some(run) if run.project != *project => {
                     return Err(Error::conflict(format!(
                         "the run `{id}` exists in the project `{}`; ids are unique in a hub",
                         run.project
                     )));
                 }
-                Some(_) if run_digest(&*self.store, id).await? == Some(*digest) => {}
-                Some(_) => {
-                    return Err(Error::conflict(format!(
-                        "the run `{id}` exists with another content; it was changed here or there"
-                    )));
-                }
+                Some(_) => present.push((id, *digest)),
             }
         }
+        self.check_present(project, &present).await?;
         let ours: BTreeSet<&RunId> = received.runs.iter().map(|(id, ..)| id).collect();
         for evaluation in received.sequence.evaluations() {
             let stored = self.store.evaluation_get(evaluation).await?;
@@ -263,33 +344,42 @@ impl Hub {
         Ok(missing)
     }
 
-    /// Removes blobs of a refused archive that nothing names.
-    async fn remove_unused(&self, hashes: &[String]) {
-        let _unused = self.blobs_in_use.write().await;
-        let unused = match self.store.blobs_unused(hashes).await {
-            Ok(unused) => unused,
-            Err(error) => {
-                tracing::warn!(%error, "blobs of a refused archive stay behind");
-                return;
-            }
-        };
-        for hash in unused {
-            if let Err(error) = self.blobs.remove(&hash).await {
-                tracing::warn!(%error, hash, "a blob of a refused archive stays behind");
+    /// Refuses a run that is here with another content than in the archive.
+    async fn check_present(&self, project: &Name, present: &[(&RunId, Digest)]) -> Result<()> {
+        // Each reading goes through the whole ingest log, so that many runs are
+        // better read in one.
+        let mut digests: BTreeMap<RunId, Digest> = BTreeMap::new();
+        if present.len() > READ_ALONE_MAX {
+            let scope = PortableScope::Project(project.clone());
+            digests.extend(digests_of(&*self.store, &scope).await?);
+        }
+        for (id, digest) in present {
+            let here = match digests.get(*id) {
+                Some(here) => Some(*here),
+                None => run_digest(&*self.store, id).await?,
+            };
+            if here != Some(*digest) {
+                return Err(Error::conflict(format!(
+                    "the run `{id}` exists with another content; it was changed here or there"
+                )));
             }
         }
+        Ok(())
     }
 }
 
-async fn run_digest(store: &dyn Store, id: &RunId) -> Result<Option<Digest>> {
+async fn digests_of(store: &dyn Store, scope: &PortableScope) -> Result<Vec<(RunId, Digest)>> {
     let sink = Arc::new(HashSink(Mutex::new(ContentDigest::new(true))));
     let into: Arc<dyn PortableSink> = sink.clone();
-    store
-        .portable_read(&PortableScope::Run(id.clone()), into)
-        .await?;
+    store.portable_read(scope, into).await?;
     let mut digest = sink.0.lock().await;
     digest.finish();
-    Ok(digest.runs.first().map(|(_, digest)| *digest))
+    Ok(std::mem::take(&mut digest.runs))
+}
+
+async fn run_digest(store: &dyn Store, id: &RunId) -> Result<Option<Digest>> {
+    let digests = digests_of(store, &PortableScope::Run(id.clone())).await?;
+    Ok(digests.first().map(|(_, digest)| *digest))
 }
 
 /// A run with the line of the project it goes to, which exists.

@@ -10,7 +10,6 @@ mod backup;
 mod codec;
 mod digest;
 mod export;
-pub(crate) mod guard;
 mod import;
 mod receive;
 mod sequence;
@@ -46,16 +45,6 @@ impl PortableStream {
     /// what came before it is not whole.
     pub async fn next(&mut self) -> Option<Result<Bytes>> {
         self.0.recv().await
-    }
-}
-
-impl crate::Hub {
-    /// Leave to remove blobs; held while they are removed.
-    ///
-    /// # Errors
-    /// `Unavailable` while a backup, export or import may still need them.
-    pub(crate) fn blobs_removable(&self) -> Result<guard::Removable> {
-        self.blobs_kept.remove()
     }
 }
 

@@ -28,7 +28,7 @@ async fn filled() -> TestHub {
     hub
 }
 
-async fn export(hub: &TestHub) -> Vec<u8> {
+pub(crate) async fn export(hub: &TestHub) -> Vec<u8> {
     let name = project();
     let mut stream = hub.hub.project_export(&hub.caller, &name).await.unwrap();
     let mut bytes = Vec::new();
@@ -38,7 +38,11 @@ async fn export(hub: &TestHub) -> Vec<u8> {
     bytes
 }
 
-async fn import(hub: &TestHub, archive: &[u8], name: Option<&str>) -> Result<ImportReport> {
+pub(crate) async fn import(
+    hub: &TestHub,
+    archive: &[u8],
+    name: Option<&str>,
+) -> Result<ImportReport> {
     let name = name.map(|name| name.parse().unwrap());
     let mut intake = hub.hub.import_start(&hub.caller, name).await?;
     for piece in archive.chunks(1000) {
@@ -63,7 +67,7 @@ async fn untouched(hub: &TestHub) {
 }
 
 /// The entries of an archive.
-fn entries(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn entries(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut input = archive;
     let mut found = Vec::new();
     while let Some(entry) = tar::next(&mut input).unwrap() {
@@ -239,4 +243,55 @@ async fn only_an_administrator_imports_and_backs_up() {
     let refused = hub.hub.deletion_run(&hub.caller, &purge).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
     drop(stream);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_archive_twice_at_once_is_once() {
+    let bytes = export(&filled().await).await;
+    let target = TestHub::new();
+    let (one, two) = tokio::join!(import(&target, &bytes, None), import(&target, &bytes, None));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one.runs_imported + two.runs_imported, 2);
+    assert_eq!(one.runs_present + two.runs_present, 2);
+    assert_eq!(hash(&target, &project()).await, one.content_hash);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_leaves_no_blob() {
+    let bytes = export(&filled().await).await;
+    let target = TestHub::new();
+    let mut intake = target.hub.import_start(&target.caller, None).await.unwrap();
+    // All but the end: every blob is stored by now, and nothing names them.
+    let most = bytes.len() - 2 * tar::END.len();
+    assert!(intake.push(bytes[..most].to_vec().into()).await);
+    let blobs = FolderBlobStore::open(target.folder.path().join("blobs")).unwrap();
+    let until = async |count: usize| {
+        while blobs.list(None, 10).await.unwrap().len() != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(60);
+    tokio::time::timeout(limit, until(2)).await.unwrap();
+    drop(intake);
+    tokio::time::timeout(limit, until(0)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_runs_that_are_here_already_are_compared() {
+    let source = TestHub::new();
+    let ids: Vec<String> = (0..20).map(|number| format!("run-{number:02}")).collect();
+    for id in &ids {
+        let run = source.running(id, Snapshot::default()).await;
+        source.log(&run, 1, 0, &[1.0, 2.0]).await;
+        source.end(&run, 1, RunState::Finished).await.unwrap();
+    }
+    let bytes = export(&source).await;
+    let target = TestHub::new();
+    import(&target, &bytes, None).await.unwrap();
+    let again = import(&target, &bytes, None).await.unwrap();
+    assert_eq!((again.runs_imported, again.runs_present), (0, 20));
+    let changed = "run-13".parse().unwrap();
+    target.log(&changed, 1, 2, &[3.0]).await;
+    let error = import(&target, &bytes, None).await.unwrap_err();
+    assert!(error.public_message().contains("run-13"), "{error}");
 }

@@ -110,3 +110,28 @@ async fn many_commits_of_one_upload_are_one_artifact() {
     let listed = hub.hub.artifact_list(&hub.caller, run.as_str()).await;
     assert_eq!(listed.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn two_commits_of_one_upload_as_different_contents_are_not_both_right() {
+    let hub = TestHub::new();
+    let run = hub.run("run-commits").await;
+    let begun = hub.hub.upload_begin(&hub.caller, 7, None).await.unwrap();
+    let UploadBegun::Wanted(state) = begun else {
+        panic!("nothing was announced");
+    };
+    send(&hub, &state, b"content").await;
+    let commit = |hash: blake3::Hash| {
+        let place = mlhub_app::ArtifactPlace {
+            run: run.clone(),
+            attempt: 1,
+            path: "a".parse().unwrap(),
+            kind: "model".to_owned(),
+        };
+        let hash = Some(hash.to_hex().to_string());
+        hub.hub
+            .upload_commit(&hub.caller, &state.record.id, place, hash)
+    };
+    let (right, wrong) = (blake3::hash(b"content"), blake3::hash(b"another"));
+    let (_, wrong) = tokio::join!(commit(right), commit(wrong));
+    assert!(wrong.is_err(), "{wrong:?}");
+}

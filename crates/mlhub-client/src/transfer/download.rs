@@ -4,7 +4,7 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use mlhub_protocol::rest::ArtifactView;
+use mlhub_protocol::rest::{ArtifactVersionView, ArtifactView};
 
 use super::place::{OutFolder, Receiving};
 use super::{Patience, Trying, local};
@@ -15,6 +15,34 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// Digits of the hash in the name of an unfinished file.
 const MARK_DIGITS: usize = 32;
 
+/// What is received.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// An artifact of a run.
+    OfRun(&'a str, &'a ArtifactView),
+    /// A version of an artifact.
+    Version(&'a ArtifactVersionView),
+}
+
+impl Wanted<'_> {
+    fn artifact(&self) -> &ArtifactView {
+        match self {
+            Self::OfRun(_, artifact) => artifact,
+            Self::Version(version) => &version.artifact,
+        }
+    }
+
+    fn open(&self, client: &Client, start: u64) -> Result<Box<dyn Read>> {
+        let hash = Some(self.artifact().hash.as_str());
+        Ok(match self {
+            Self::OfRun(run, artifact) => {
+                Box::new(client.artifact_download_from(run, &artifact.path, start, hash)?)
+            }
+            Self::Version(version) => Box::new(client.version_download_from(version, start, hash)?),
+        })
+    }
+}
+
 /// A file that was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downloaded {
@@ -24,8 +52,8 @@ pub struct Downloaded {
     pub received_bytes: u64,
 }
 
-/// Receives `artifact` of `run` into `folder` under `name` (its path, unless the
-/// user chose another). `progress` hears of bytes here of all bytes.
+/// Receives what is wanted into `folder` under `name` (its path, unless the user
+/// chose another). `progress` hears of bytes here of all bytes.
 ///
 /// # Errors
 /// As the call; [`ClientErrorKind::Local`] when it cannot be written or its path
@@ -33,13 +61,13 @@ pub struct Downloaded {
 /// what the hash says.
 pub fn download(
     client: &Client,
-    run: &str,
-    artifact: &ArtifactView,
+    wanted: Wanted<'_>,
     folder: &OutFolder,
     name: &str,
     patience: Patience,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Downloaded> {
+    let artifact = wanted.artifact();
     let mark = artifact
         .hash
         .get(..MARK_DIGITS)
@@ -59,17 +87,11 @@ pub fn download(
     let mut trying = Trying::new(patience);
     while hasher.count() < artifact.size_bytes {
         let before = hasher.count();
-        let ended = receive(
-            client,
-            run,
-            artifact,
-            &mut receiving,
-            &mut hasher,
-            &mut |here| {
-                progress(here, artifact.size_bytes);
-            },
-        );
-        received += hasher.count() - before;
+        let ended = receive(client, &wanted, &mut receiving, &mut hasher, &mut |here| {
+            progress(here, artifact.size_bytes);
+        });
+        // Fewer than before when it was started over.
+        received += hasher.count().saturating_sub(before);
         if hasher.count() > before {
             trying.progress();
         }
@@ -102,15 +124,14 @@ fn start_over(receiving: &mut Receiving, hasher: &mut blake3::Hasher) -> Result<
 /// Receives from where the file ends.
 fn receive(
     client: &Client,
-    run: &str,
-    artifact: &ArtifactView,
+    wanted: &Wanted<'_>,
     receiving: &mut Receiving,
     hasher: &mut blake3::Hasher,
     progress: &mut dyn FnMut(u64),
 ) -> Result<()> {
     let start = hasher.count();
-    let mut content =
-        client.artifact_download_from(run, &artifact.path, start, Some(&artifact.hash))?;
+    let artifact = wanted.artifact();
+    let mut content = wanted.open(client, start)?;
     let mut buffer = vec![0; PIECE_BYTES];
     loop {
         let count = match content.read(&mut buffer) {
