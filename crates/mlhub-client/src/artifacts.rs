@@ -51,8 +51,19 @@ impl Client {
         start: u64,
         hash: Option<&str>,
     ) -> Result<impl Read + use<>> {
-        let mut call = Call::new("GET", path(&["runs", run, "artifacts", "content"]))
+        let call = Call::new("GET", path(&["runs", run, "artifacts", "content"]))
             .query("path", Some(artifact));
+        self.content_from(call, artifact, start, hash)
+    }
+
+    /// A content from byte `start`; with `hash` only if it is that content.
+    pub(crate) fn content_from(
+        &self,
+        mut call: Call<'_>,
+        name: &str,
+        start: u64,
+        hash: Option<&str>,
+    ) -> Result<impl Read + use<>> {
         call.accept = "*/*";
         call.headers
             .push(("accept-encoding", "identity".to_owned()));
@@ -70,7 +81,7 @@ impl Client {
                     ClientErrorKind::Problem,
                     "replaced",
                     format!(
-                        "the artifact `{artifact}` was replaced while it was received; get it again"
+                        "the artifact `{name}` was replaced while it was received; get it again"
                     ),
                 )
             });

@@ -48,6 +48,13 @@ impl Client {
         self.fetch(Call::new("GET", path(&["datasets", name])).query("version", version))
     }
 
+    /// Removes a version that no run refers to.
+    pub fn dataset_version_purge(&self, name: &str, version: u32) -> Result<()> {
+        let version = version.to_string();
+        let path = path(&["datasets", name, "versions", &version]);
+        self.send(Call::new("DELETE", path)).map(drop)
+    }
+
     /// Stores a split of a version.
     pub fn split_register(
         &self,

@@ -14,6 +14,7 @@ mod http;
 mod portable;
 mod runs;
 pub mod transfer;
+mod versions;
 
 pub use artifacts::ArtifactSearch;
 pub use error::{ClientError, ClientErrorKind};

@@ -150,6 +150,52 @@ pub struct DeletionRecord {
     pub size: DeletionSize,
 }
 
+/// The best runs of each experiment, by a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepBest {
+    /// How many.
+    pub count: u32,
+    /// By what, as the query language names it: `metrics.acc`, `eval.test.accuracy`.
+    pub by: String,
+    /// What is better.
+    pub direction: BestDirection,
+}
+
+/// What is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BestDirection {
+    /// More.
+    Maximize,
+    /// Less.
+    Minimize,
+}
+
+impl BestDirection {
+    /// Its name on every face.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Maximize => "maximize",
+            Self::Minimize => "minimize",
+        }
+    }
+}
+
+impl std::str::FromStr for BestDirection {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Maximize, Self::Minimize]
+            .into_iter()
+            .find(|direction| direction.as_str() == text)
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "`{text}` is no direction: maximize or minimize is expected"
+                ))
+            })
+    }
+}
+
 /// A rule by which the hub deletes by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetentionRule {
@@ -163,6 +209,8 @@ pub struct RetentionRule {
     pub after_ms: Option<i64>,
     /// The newest runs of each experiment that are left alone.
     pub keep_last: u32,
+    /// The best runs of each experiment that are left alone too.
+    pub keep_best: Option<KeepBest>,
     /// Who set it.
     pub actor: UserId,
     /// When it was set.

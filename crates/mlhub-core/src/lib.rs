@@ -5,6 +5,7 @@
 //! entropy are handed in through [`Clock`] and [`Entropy`]. It knows no wire
 //! format (see `mlhub-protocol`) and no rule of use (see `mlhub-app`).
 
+pub mod artifact_version;
 pub mod blob;
 pub mod caller;
 pub mod dataset;

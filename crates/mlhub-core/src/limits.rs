@@ -37,6 +37,10 @@ pub const UPLOAD_PART_MAX_BYTES: usize = 64 * 1024 * 1024;
 pub const UPLOADS_OPEN_MAX: usize = 10_000;
 /// Time an upload may lie without a byte arriving before its space is reclaimed.
 pub const UPLOAD_IDLE_MAX_MS: i64 = 24 * 60 * 60 * 1000;
+/// Bytes in an alias of an artifact version.
+pub const ALIAS_MAX_BYTES: usize = 64;
+/// Aliases one artifact name of a project may have.
+pub const ALIASES_PER_NAME_MAX: usize = 1000;
 /// Hashes one request may ask about.
 pub const HASHES_PER_QUERY_MAX: usize = 10_000;
 /// Artifacts one search returns.

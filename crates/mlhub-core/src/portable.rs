@@ -2,13 +2,14 @@
 //! numbers, no storage layout, no order of arrival between runs.
 //!
 //! Items travel in one order: what projects share (datasets, adapters,
-//! definitions), then per project its line, its experiments and its runs by
-//! (creation, id), each run followed by everything of it. The lines are the wire
+//! definitions), then per project its line, its experiments, the versions of its
+//! artifacts by (name, number) and its runs by (creation, id), each run followed by everything of it. The lines are the wire
 //! form of archives, version [`PORTABLE_VERSION`]; how items are framed, hashed
 //! and checked for sequence is in `mlhub-app`. Blobs are not items.
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact_version::VersionAlias;
 use crate::caller::UserId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::EvaluationState;
@@ -58,6 +59,8 @@ pub enum PortableLine {
     Project(PortableProject),
     /// An experiment of the project.
     Experiment(PortableExperiment),
+    /// A version of an artifact of the project, with its aliases.
+    ArtifactVersion(PortableArtifactVersion),
     /// A run of the project begins.
     Run(Box<PortableRun>),
     /// An attempt of the run.
@@ -143,6 +146,11 @@ lines! {
     PortableArtifact {
         path: ArtifactPath, hash: String, size_bytes: u64, artifact: String, attempt: u32,
         created_at: Timestamp,
+    }
+    /// See [`crate::artifact_version::ArtifactVersion`].
+    PortableArtifactVersion {
+        name: ArtifactPath, version: u32, run: RunId, hash: String, size_bytes: u64,
+        artifact: String, attempt: u32, created_at: Timestamp, aliases: Vec<VersionAlias>,
     }
     /// See [`crate::run::ArtifactUse`].
     PortableInput {
@@ -285,6 +293,7 @@ impl PortableLine {
                 big("an artifact's size", artifact.size_bytes)?;
                 hash(&artifact.hash)
             }
+            Self::ArtifactVersion(version) => check_artifact_version(version),
             Self::Input(input) => {
                 key("an input's name", &input.name)?;
                 big("an input's size", input.size_bytes)?;
@@ -304,6 +313,21 @@ impl PortableLine {
             Self::Evaluation(evaluation) => check_evaluation(evaluation),
         }
     }
+}
+
+fn check_artifact_version(version: &PortableArtifactVersion) -> Result<()> {
+    short("an artifact's kind", &version.artifact)?;
+    big("an artifact's size", version.size_bytes)?;
+    hash(&version.hash)?;
+    size(
+        "the list of aliases",
+        version.aliases.len(),
+        limits::ALIASES_PER_NAME_MAX,
+    )?;
+    for alias in &version.aliases {
+        optional("who set an alias", Some(&alias.actor.0))?;
+    }
+    Ok(())
 }
 
 fn check_version(version: &PortableDatasetVersion) -> Result<()> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::artifact_version::ArtifactVersionStore;
 pub use crate::blob::{BlobEntry, BlobInfo, BlobStore, BlobWriter, UploadStore};
 use crate::dataset::{Dataset, DatasetSplit, DatasetVersion};
 use crate::deletion::DeletionStore;
@@ -225,8 +226,10 @@ pub trait LogStore: Send + Sync {
 /// Artifacts as records; their content is in a [`BlobStore`].
 #[async_trait]
 pub trait ArtifactStore: Send + Sync {
-    /// Stores or replaces the record at its path.
-    async fn artifact_put(&self, artifact: &Artifact) -> Result<()>;
+    /// Stores or replaces the record at its path, and numbers it as the next version
+    /// of its path in the project, unless the newest has the same content. Returns
+    /// the hash of another content that was at the path.
+    async fn artifact_put(&self, artifact: &Artifact) -> Result<Option<String>>;
     /// Finds one.
     async fn artifact_get(&self, run: &RunId, path: &ArtifactPath) -> Result<Option<Artifact>>;
     /// All of a run, by path.
@@ -274,6 +277,9 @@ pub trait DatasetStore: Send + Sync {
     ) -> Result<Option<DatasetVersion>>;
     /// All versions of a dataset, newest first.
     async fn dataset_versions(&self, name: &Name) -> Result<Vec<DatasetVersion>>;
+    /// Removes a version with its splits, and the dataset with its last version.
+    /// `NotFound`; `Conflict` naming runs that refer to it, deleted ones included.
+    async fn dataset_version_remove(&self, name: &Name, version: u32) -> Result<()>;
     /// Stores a split; the same hash is stored once.
     async fn split_put(&self, split: &DatasetSplit) -> Result<()>;
     /// Splits of a version.
@@ -373,6 +379,7 @@ pub trait Store:
     + SeriesStore
     + LogStore
     + ArtifactStore
+    + ArtifactVersionStore
     + DatasetStore
     + EvaluationStore
     + AdapterStore
@@ -387,6 +394,7 @@ impl<T> Store for T where
         + SeriesStore
         + LogStore
         + ArtifactStore
+        + ArtifactVersionStore
         + DatasetStore
         + EvaluationStore
         + AdapterStore

@@ -21,6 +21,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V4__artifact_use",
         include_str!("../migrations/V4__artifact_use.sql"),
     ),
+    (
+        "V5__artifact_version",
+        include_str!("../migrations/V5__artifact_version.sql"),
+    ),
 ];
 
 /// Where applied migrations are remembered.
@@ -153,6 +157,55 @@ mod tests {
         runner().run(&mut migrated).expect("nothing left");
         assert_eq!(schema(&migrated), schema(&fresh));
         assert!(schema(&fresh).len() > 20);
+    }
+
+    #[test]
+    fn artifacts_that_were_there_become_versions() {
+        let runner = || runner(Dialect::Sqlite).expect("migrations");
+        let mut database = memory();
+        let before = refinery::Target::Version(4);
+        runner()
+            .set_target(before)
+            .run(&mut database)
+            .expect("an older schema");
+        let run = |seq: i64, project: &str| {
+            format!(
+                "INSERT INTO run (seq, id, project, experiment, name, state, owner, attempt, \
+                 created_at, stop_requested, changed_at, event_seq) VALUES ({seq}, 'run-{seq}', \
+                 '{project}', 'e', 'n', 'finished', 'me', 1, 1, 0, 1, 0);"
+            )
+        };
+        let artifact = |run: i64, path: &str, hash: &str, time: i64| {
+            format!(
+                "INSERT INTO artifact VALUES ({run}, x'0{path}', '{path}', '{hash}', 1, 'model', \
+                 1, {time});"
+            )
+        };
+        let rows = [
+            "INSERT INTO project VALUES ('p', '', 1), ('q', '', 1);".to_owned(),
+            "INSERT INTO experiment VALUES ('p', 'e', 1, '', 1), ('q', 'e', 2, '', 1);".to_owned(),
+            run(1, "p") + &run(2, "p") + &run(3, "p") + &run(4, "q"),
+            artifact(1, "1", "a", 10) + &artifact(2, "1", "a", 20) + &artifact(3, "1", "b", 15),
+            artifact(1, "2", "x", 10) + &artifact(4, "1", "b", 5),
+        ];
+        database.execute_batch(&rows.concat()).expect("rows");
+        runner().run(&mut database).expect("migrated");
+        let sql = "SELECT n.project || n.name || ':' || v.version || v.hash || v.run || n.versions \
+                   FROM artifact_name n JOIN artifact_version v USING (project, name_hash) ORDER BY 1";
+        let mut statement = database.prepare(sql).expect("prepare");
+        let found = statement.query_map([], |row| row.get(0)).expect("query");
+        let found: Vec<String> = found.collect::<Result<_, _>>().expect("rows");
+        // By the time they were stored, which is not the order of the runs.
+        assert_eq!(
+            found,
+            [
+                "p1:0arun-13",
+                "p1:1brun-33",
+                "p1:2arun-23",
+                "p2:0xrun-11",
+                "q1:0brun-41"
+            ]
+        );
     }
 
     #[test]

@@ -45,7 +45,10 @@ pub(crate) fn copy(from: &Path, to: &Path) -> rusqlite::Result<DatabaseCopy> {
 fn describe(copy: &Connection) -> rusqlite::Result<DatabaseCopy> {
     let sql = format!("SELECT coalesce(max(version), 0) FROM {HISTORY_TABLE}");
     let schema_version = copy.query_row(&sql, [], |row| row.get(0))?;
-    let sql = "SELECT hash, max(size_bytes) FROM artifact GROUP BY hash ORDER BY hash";
+    let sql = "SELECT hash, max(size_bytes) FROM (SELECT hash, size_bytes FROM artifact \
+               UNION ALL SELECT v.hash, v.size_bytes FROM artifact_version v \
+               JOIN artifact_alias s ON s.project = v.project AND s.name_hash = v.name_hash \
+               AND s.version = v.version) GROUP BY hash ORDER BY hash";
     let mut statement = copy.prepare(sql)?;
     let rows = statement.query_map([], |row| {
         Ok(BlobInfo {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::{ClientError, ClientErrorKind};
 
-pub use download::{Downloaded, download};
+pub use download::{Downloaded, Wanted, download};
 pub use place::OutFolder;
 pub use upload::{Sent, Upload, hash_reader, upload};
 

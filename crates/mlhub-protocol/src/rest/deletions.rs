@@ -63,6 +63,9 @@ pub struct DeletionItem {
     pub experiment: String,
     /// What its deletion frees.
     pub size: DeletionSize,
+    /// Why a retention rule chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Why nothing was done to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -136,6 +139,21 @@ pub struct RetentionSet {
     /// The newest runs of each experiment that are left alone.
     #[serde(default)]
     pub keep_last: u32,
+    /// The best runs of each experiment that are left alone too.
+    #[serde(default)]
+    pub keep_best: Option<KeepBest>,
+}
+
+/// The best runs of each experiment, by a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeepBest {
+    /// How many, 1 at least.
+    pub count: u32,
+    /// By what, as the query language names it: `metrics.acc`, `eval.test.accuracy`.
+    pub by: String,
+    /// `maximize` or `minimize`: what is better.
+    pub direction: String,
 }
 
 /// A retention rule.
@@ -151,6 +169,9 @@ pub struct RetentionRule {
     pub after_ms: Option<i64>,
     /// The newest runs of each experiment that are left alone.
     pub keep_last: u32,
+    /// The best runs of each experiment that are left alone too.
+    #[serde(default)]
+    pub keep_best: Option<KeepBest>,
     /// Who set it.
     pub actor: String,
     /// Milliseconds since the epoch.

@@ -35,6 +35,11 @@
 //! GET    /runs/{run}/inputs                            InputList: what it used
 //! POST   /runs/{run}/inputs                            InputAdd -> InputView
 //! GET    /artifacts?hash=&project=&run=&path=&limit=   ArtifactsFound
+//! GET    /artifacts/resolve?project=&name=&version=     ArtifactVersionView   (version: vN, latest or an alias)
+//! GET    /artifacts/versions?project=&name=&limit=&cursor=   ArtifactVersionList
+//! GET    /artifacts/content?project=&name=&version=     bytes, always as attachment
+//! PUT    /artifacts/aliases                            ArtifactAliasSet -> ArtifactVersionView
+//! DELETE /artifacts/aliases?project=&name=&alias=      204
 //! POST   /uploads                                      UploadBegin -> UploadView
 //! GET    /uploads/{id}                                 UploadView; header mlhub-upload-offset
 //! PATCH  /uploads/{id}?offset=&hash=                   bytes -> UploadView (409 Misaligned)
@@ -55,6 +60,7 @@
 //! GET    /datasets                                     DatasetList
 //! POST   /datasets                                     DatasetRegister -> DatasetVersionView
 //! GET    /datasets/{name}?version=                     DatasetDetail
+//! DELETE /datasets/{name}/versions/{version}           204, when no run refers to it
 //! POST   /datasets/{name}/versions/{version}/splits    SplitRegister -> SplitView
 //! GET    /adapters                                     AdapterList
 //! POST   /adapters                                     AdapterSeen -> 204
@@ -79,6 +85,7 @@ mod runs;
 mod search;
 mod snapshot;
 mod uploads;
+mod versions;
 
 pub use attempts::{
     AttemptCreate, AttemptFinish, AttemptReply, AttemptStart, EventBatch, EventBatchReply,
@@ -90,8 +97,8 @@ pub use catalog::{
 };
 pub use deletions::{
     DeletionItem, DeletionLedger, DeletionLine, DeletionReport, DeletionRequest, DeletionSize,
-    DoctorFinding, DoctorReport, DoctorRequest, RetentionApply, RetentionList, RetentionOutcome,
-    RetentionReport, RetentionRule, RetentionSet,
+    DoctorFinding, DoctorReport, DoctorRequest, KeepBest, RetentionApply, RetentionList,
+    RetentionOutcome, RetentionReport, RetentionRule, RetentionSet,
 };
 pub use evaluations::{
     CompareRequest, Comparison, ConfigRow, EvaluatedMetricView, EvaluationDetail, EvaluationList,
@@ -119,3 +126,4 @@ pub use uploads::{
     ArtifactBind, ArtifactFound, ArtifactsFound, BlobsPresent, BlobsQuery, InputAdd, InputList,
     InputView, UploadBegin, UploadCommit, UploadCommitted, UploadView,
 };
+pub use versions::{ArtifactAliasSet, ArtifactAliasView, ArtifactVersionList, ArtifactVersionView};

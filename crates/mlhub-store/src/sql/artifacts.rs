@@ -6,7 +6,7 @@ use mlhub_core::store::{ArtifactQuery, ArtifactStore};
 use mlhub_core::{ArtifactPath, Error, ErrorKind, Result, RunId, Timestamp, limits};
 
 use super::seam::{Backend, Row, Tx, Value, stored};
-use super::{SqlStore, attempts, labels, runs};
+use super::{SqlStore, attempts, labels, runs, versions};
 use crate::check;
 
 const COLUMNS: &str = "a.path, a.hash, a.size_bytes, a.kind, a.attempt, a.created_at \
@@ -14,7 +14,7 @@ const COLUMNS: &str = "a.path, a.hash, a.size_bytes, a.kind, a.attempt, a.create
 
 #[async_trait]
 impl<B: Backend> ArtifactStore for SqlStore<B> {
-    async fn artifact_put(&self, artifact: &Artifact) -> Result<()> {
+    async fn artifact_put(&self, artifact: &Artifact) -> Result<Option<String>> {
         check::name("the artifact's kind", &artifact.kind)?;
         check::name("the artifact's hash", &artifact.hash)?;
         check::offset("the artifact's size", artifact.size_bytes)?;
@@ -191,9 +191,13 @@ fn artifact_use(mut row: Row) -> Result<ArtifactUse> {
     })
 }
 
-async fn put(tx: &mut dyn Tx, artifact: &Artifact) -> Result<()> {
+async fn put(tx: &mut dyn Tx, artifact: &Artifact) -> Result<Option<String>> {
     let run = runs::lock(tx, &artifact.run).await?.seq;
     attempts::exists(tx, &artifact.run, run, artifact.attempt).await?;
+    let place = [run.into(), labels::hash(artifact.path.as_str())];
+    let sql = "SELECT hash FROM artifact WHERE run = $1 AND path_hash = $2";
+    let before = tx.query(sql, &place).await?.into_iter().next();
+    let before = before.map(|mut row| row.text()).transpose()?;
     tx.execute(
         "INSERT INTO artifact (run, path_hash, path, hash, size_bytes, kind, attempt, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -211,8 +215,9 @@ async fn put(tx: &mut dyn Tx, artifact: &Artifact) -> Result<()> {
             artifact.created_at.0.into(),
         ],
     )
-    .await
-    .map(|_| ())
+    .await?;
+    versions::note(tx, run, artifact).await?;
+    Ok(before.filter(|before| *before != artifact.hash))
 }
 
 fn artifact(run: &RunId, mut row: Row) -> Result<Artifact> {

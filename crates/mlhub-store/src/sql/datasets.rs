@@ -6,8 +6,11 @@ use mlhub_core::store::DatasetStore;
 use mlhub_core::{Error, Name, Result, Timestamp, UserId, limits};
 
 use super::SqlStore;
-use super::seam::{Backend, Row, Tx, json_text};
+use super::seam::{Backend, Row, Tx, Value, json_text};
 use crate::check;
+
+/// Runs named when a version cannot be removed.
+const USERS_NAMED: usize = 5;
 
 const VERSION_COLUMNS: &str = "SELECT dataset, version, fingerprint, format, source, row_count, \
     size_bytes, inspection, owner, created_at FROM dataset_version WHERE dataset = $1";
@@ -82,6 +85,15 @@ impl<B: Backend> DatasetStore for SqlStore<B> {
                 rows.into_iter().map(version_of).collect()
             })
         })
+        .await
+    }
+
+    async fn dataset_version_remove(&self, name: &Name, version: u32) -> Result<()> {
+        self.write(
+            "remove a dataset version",
+            (name.clone(), version),
+            |tx, (name, version)| Box::pin(remove(tx, name, *version)),
+        )
         .await
     }
 
@@ -183,6 +195,36 @@ async fn insert(tx: &mut dyn Tx, version: &DatasetVersion) -> Result<()> {
     )
     .await
     .map(|_| ())
+}
+
+async fn remove(tx: &mut dyn Tx, name: &Name, version: u32) -> Result<()> {
+    // Whoever makes runs holds this row: none comes to refer to it meanwhile.
+    super::projects::take_numbers(tx, "run", 0).await?;
+    let named = format!("{name}@{version}");
+    let key: [Value; 2] = [name.as_str().into(), version.into()];
+    let sql = "SELECT version FROM dataset_version WHERE dataset = $1 AND version = $2";
+    if tx.query(sql, &key).await?.is_empty() {
+        return Err(Error::not_found("dataset version", named));
+    }
+    let sql = format!("SELECT id FROM run WHERE dataset = $1 ORDER BY seq LIMIT {USERS_NAMED}");
+    let rows = tx.query(&sql, &[named.as_str().into()]).await?;
+    let runs: Vec<String> = rows
+        .into_iter()
+        .map(|mut row| row.text())
+        .collect::<Result<_>>()?;
+    if !runs.is_empty() {
+        return Err(Error::conflict(format!(
+            "the dataset version `{named}` is what runs read: {}; purge them first",
+            runs.join(", ")
+        )));
+    }
+    for table in ["dataset_split", "dataset_version"] {
+        let sql = format!("DELETE FROM {table} WHERE dataset = $1 AND version = $2");
+        tx.execute(&sql, &key).await?;
+    }
+    let sql = "DELETE FROM dataset WHERE name = $1 \
+               AND NOT EXISTS (SELECT 1 FROM dataset_version WHERE dataset = $1)";
+    tx.execute(sql, &key[..1]).await.map(|_| ())
 }
 
 async fn put_split(tx: &mut dyn Tx, split: &DatasetSplit) -> Result<()> {

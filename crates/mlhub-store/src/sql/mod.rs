@@ -23,6 +23,7 @@ mod seam;
 mod series;
 pub(crate) mod text;
 mod usage;
+mod versions;
 
 use std::future::Future;
 use std::sync::Arc;

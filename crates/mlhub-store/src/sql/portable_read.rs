@@ -13,11 +13,11 @@ use mlhub_core::portable::{
     PortableRun, PortableScope,
 };
 use mlhub_core::store::PortableSink;
-use mlhub_core::{Error, Name, Result, RunId, Timestamp};
+use mlhub_core::{ArtifactPath, Error, Name, Result, RunId, Timestamp};
 
 use super::portable_shared::{retention_rules, shared};
 use super::seam::{Row, Tx, stored};
-use super::{attempts, evaluations, runs};
+use super::{attempts, evaluations, runs, versions};
 use crate::engine::bulk::Snapshot;
 
 /// Rows of one page.
@@ -104,6 +104,7 @@ async fn project(
         };
         out.line(PortableLine::Experiment(experiment)).await?;
     }
+    artifact_versions(tx, name, out).await?;
     let sql = "SELECT seq FROM run WHERE project = $1 AND (deleted_at IS NULL OR $2 = 1) \
                ORDER BY created_at, id";
     let [name] = key;
@@ -112,6 +113,24 @@ async fn project(
         run(tx, log, row.i64()?, out).await?;
     }
     Ok(())
+}
+
+/// Versions of a project's artifacts, those of runs that are gone or deleted too:
+/// their numbers are taken.
+async fn artifact_versions(tx: &mut dyn Tx, project: &Name, out: &Out<'_>) -> Result<()> {
+    let mut last: Option<(ArtifactPath, u32)> = None;
+    loop {
+        let after = last.as_ref().map(|(name, number)| (name, *number));
+        let page = versions::portable(tx, project, after, PAGE_ROWS).await?;
+        let more = page.len() as i64 == PAGE_ROWS;
+        last = page.last().map(|one| (one.name.clone(), one.version));
+        for version in page {
+            out.line(PortableLine::ArtifactVersion(version)).await?;
+        }
+        if !more {
+            return Ok(());
+        }
+    }
 }
 
 async fn run(tx: &mut dyn Tx, log: &Snapshot, seq: i64, out: &Out<'_>) -> Result<()> {

@@ -5,16 +5,17 @@
 //! names are taken. An item out of place is refused all the same.
 
 use mlhub_core::portable::{
-    PortableAttempt, PortableDatasetVersion, PortableDefinition, PortableExperiment, PortableInput,
-    PortableItem, PortableLine, PortableLog, PortableLogStream, PortablePoints, PortableProject,
-    PortableRecord, PortableRun, PortableSplit,
+    PortableArtifact, PortableAttempt, PortableDatasetVersion, PortableDefinition,
+    PortableExperiment, PortableInput, PortableItem, PortableLine, PortableLog, PortableLogStream,
+    PortablePoints, PortableProject, PortableRecord, PortableRun, PortableSplit,
 };
+use mlhub_core::run::Artifact;
 use mlhub_core::store::PortableSource;
-use mlhub_core::{Error, Name, Result, RunState, Timestamp};
+use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp};
 
 use super::seam::{Tx, Value, json_text};
 use super::text::insert_rows;
-use super::{evaluations, labels, projects};
+use super::{evaluations, labels, projects, versions};
 use crate::engine::bulk;
 
 /// Pairs and records that are stored together.
@@ -40,6 +41,7 @@ struct Place {
 }
 
 struct OpenRun {
+    id: RunId,
     seq: i64,
     params: Vec<(String, String)>,
     tags: Vec<(String, String)>,
@@ -122,12 +124,20 @@ async fn put_line(tx: &mut dyn Tx, place: &mut Place, line: PortableLine) -> Res
             flush(tx, place).await?;
             let seq = put_run(tx, place.project()?, &run).await?;
             place.run = Some(OpenRun {
+                id: run.id.clone(),
                 seq,
                 params: Vec::new(),
                 tags: Vec::new(),
                 records: Vec::new(),
             });
             Ok(())
+        }
+        PortableLine::ArtifactVersion(version) => {
+            versions::restore(tx, place.project()?, &version).await
+        }
+        PortableLine::Artifact(artifact) => {
+            let project = place.project()?.clone();
+            put_artifact(tx, &project, place.run()?, artifact).await
         }
         line => put_run_line(tx, place.run()?, line).await,
     }
@@ -159,21 +169,6 @@ async fn put_run_line(tx: &mut dyn Tx, run: &mut OpenRun, line: PortableLine) ->
             ];
             tx.execute(sql, &values).await.map(drop)
         }
-        PortableLine::Artifact(artifact) => {
-            let sql = "INSERT INTO artifact (run, path_hash, path, hash, size_bytes, kind, attempt, \
-                       created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-            let values = [
-                run.seq.into(),
-                labels::hash(artifact.path.as_str()),
-                artifact.path.as_str().into(),
-                artifact.hash.into(),
-                artifact.size_bytes.cast_signed().into(),
-                artifact.artifact.into(),
-                artifact.attempt.into(),
-                artifact.created_at.0.into(),
-            ];
-            tx.execute(sql, &values).await.map(drop)
-        }
         PortableLine::Input(input) => put_input(tx, run.seq, &input).await,
         PortableLine::LogStream(log) => put_log_stream(tx, run.seq, log).await,
         PortableLine::Evaluation(evaluation) => {
@@ -181,6 +176,37 @@ async fn put_run_line(tx: &mut dyn Tx, run: &mut OpenRun, line: PortableLine) ->
         }
         _ => Err(out_of_place()),
     }
+}
+
+async fn put_artifact(
+    tx: &mut dyn Tx,
+    project: &Name,
+    run: &OpenRun,
+    artifact: PortableArtifact,
+) -> Result<()> {
+    let sql = "INSERT INTO artifact (run, path_hash, path, hash, size_bytes, kind, attempt, \
+               created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let values = [
+        run.seq.into(),
+        labels::hash(artifact.path.as_str()),
+        artifact.path.as_str().into(),
+        artifact.hash.as_str().into(),
+        artifact.size_bytes.cast_signed().into(),
+        artifact.artifact.as_str().into(),
+        artifact.attempt.into(),
+        artifact.created_at.0.into(),
+    ];
+    tx.execute(sql, &values).await?;
+    let artifact = Artifact {
+        run: run.id.clone(),
+        path: artifact.path,
+        hash: artifact.hash,
+        size_bytes: artifact.size_bytes,
+        kind: artifact.artifact,
+        attempt: artifact.attempt,
+        created_at: artifact.created_at,
+    };
+    versions::note_restored(tx, project, &artifact).await
 }
 
 async fn put_version(tx: &mut dyn Tx, version: &PortableDatasetVersion) -> Result<()> {

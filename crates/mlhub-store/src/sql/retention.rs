@@ -1,13 +1,13 @@
 //! Retention rules, as they are stored. When they apply is not known here.
 
-use mlhub_core::deletion::{DeletionAction, RetentionRule};
+use mlhub_core::deletion::{DeletionAction, KeepBest, RetentionRule};
 use mlhub_core::{Error, Name, Result, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::seam::{Row, Tx, json_text};
 
 /// The version of the body of a rule.
-const RULE_VERSION: u32 = 1;
+const RULE_VERSION: u32 = 2;
 
 /// What a rule is stored as.
 #[derive(Serialize, Deserialize)]
@@ -17,16 +17,25 @@ struct RuleBody {
     action: DeletionAction,
     after_ms: Option<i64>,
     keep_last: u32,
+    /// Since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep_best: Option<KeepBest>,
 }
 
 /// Sets a rule.
 pub(crate) async fn put(tx: &mut dyn Tx, rule: &RetentionRule) -> Result<()> {
     let body = RuleBody {
-        version: RULE_VERSION,
+        // A program that does not know all of a rule must not apply it.
+        version: if rule.keep_best.is_some() {
+            RULE_VERSION
+        } else {
+            1
+        },
         query: rule.query.clone(),
         action: rule.action,
         after_ms: rule.after_ms,
         keep_last: rule.keep_last,
+        keep_best: rule.keep_best.clone(),
     };
     tx.execute(
         "INSERT INTO retention_rule (name, body, actor, created_at) VALUES ($1, $2, $3, $4) \
@@ -79,6 +88,7 @@ fn rule(mut row: Row) -> Result<RetentionRule> {
         action: body.action,
         after_ms: body.after_ms,
         keep_last: body.keep_last,
+        keep_best: body.keep_best,
         actor: UserId(row.text()?),
         created_at: Timestamp(row.i64()?),
         applied_at: row.optional_i64()?.map(Timestamp),

@@ -5,6 +5,7 @@ use mlhub_core::deletion::{BlobUse, DeletionAction, DeletionSize};
 
 use super::seam::{Dialect, Row, Tx, Value};
 use super::text::query_in;
+use super::versions::ALIASED;
 
 /// Every table that hangs on a run, with the columns that may be large. Points
 /// that are not sealed yet lie in the ingest log among those of other runs: the
@@ -72,7 +73,10 @@ pub(crate) async fn measure(
         let sql = "SELECT count(*), CAST(coalesce(sum(q.size_bytes), 0) AS BIGINT) FROM \
                    (SELECT a.hash, max(a.size_bytes) AS size_bytes FROM artifact a \
                    WHERE a.run = $1 AND NOT EXISTS (SELECT 1 FROM artifact o \
-                   WHERE o.hash = a.hash AND o.run <> $1) GROUP BY a.hash) q";
+                   WHERE o.hash = a.hash AND o.run <> $1) AND NOT EXISTS \
+                   (SELECT 1 FROM artifact_alias s JOIN artifact_version v \
+                   ON v.project = s.project AND v.name_hash = s.name_hash \
+                   AND v.version = s.version WHERE v.hash = a.hash) GROUP BY a.hash) q";
         (size.blob_count, size.blob_bytes) = pair(tx.query(sql, &[run.into()]).await?)?;
     }
     Ok(size)
@@ -92,7 +96,7 @@ pub(crate) async fn unused_of_deletion(tx: &mut dyn Tx, seq: i64) -> Result<Vec<
     unused(tx, &hashes).await
 }
 
-/// Those of the hashes that no artifact and no waiting evaluation uses.
+/// Those of the hashes that no artifact, no alias and no waiting evaluation uses.
 pub(crate) async fn unused(tx: &mut dyn Tx, hashes: &[String]) -> Result<Vec<String>> {
     let values: Vec<Value> = hashes.iter().map(|hash| hash.as_str().into()).collect();
     let mut used =
@@ -100,6 +104,8 @@ pub(crate) async fn unused(tx: &mut dyn Tx, hashes: &[String]) -> Result<Vec<Str
     let waiting = "SELECT predictions_hash FROM evaluation WHERE state = 'pending' \
                    AND predictions_hash IN ";
     used.extend(texts(query_in(tx, waiting, &values, "").await?)?);
+    let aliased = format!("{ALIASED} WHERE v.hash IN ");
+    used.extend(texts(query_in(tx, &aliased, &values, "").await?)?);
     used.sort_unstable();
     Ok(hashes
         .iter()

@@ -1,6 +1,8 @@
 //! Hiding, removing for good, the ledger, rules.
 
-use mlhub_core::deletion::{DeletionAction, DeletionScope, NewDeletion, RetentionRule};
+use mlhub_core::deletion::{
+    BestDirection, DeletionAction, DeletionScope, KeepBest, NewDeletion, RetentionRule,
+};
 use mlhub_core::run::Artifact;
 use mlhub_core::{ErrorKind, RunState, Timestamp, UserId};
 
@@ -278,6 +280,11 @@ pub(crate) async fn rules_are_replaced_by_name(store: TestStore) {
         action: DeletionAction::DropLogs,
         after_ms: Some(5),
         keep_last,
+        keep_best: (keep_last > 1).then(|| KeepBest {
+            count: keep_last,
+            by: "metrics.acc".to_owned(),
+            direction: BestDirection::Minimize,
+        }),
         actor: me(),
         created_at: Timestamp(1),
         applied_at: None,

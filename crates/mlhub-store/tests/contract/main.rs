@@ -19,6 +19,7 @@ mod records;
 mod runs;
 mod upgrade;
 mod upgrade_data;
+mod versions;
 
 use std::sync::Arc;
 
@@ -95,6 +96,11 @@ contract![
     evaluations::a_new_evaluation_replaces_the_old_one,
     evaluations::numbers_keep_their_bits,
     evaluations::a_definition_never_changes,
+    versions::numbers_are_handed_out_once_in_the_order_of_arrival,
+    versions::of_many_writers_each_content_is_one_version,
+    versions::an_alias_moves_and_keeps_its_content,
+    versions::versions_move_into_any_database,
+    versions::a_dataset_version_goes_when_nothing_reads_it,
     portable::everything_moves_out_of_and_into_any_database,
     portable::what_exists_is_refused_and_nothing_is_stored,
     portable::a_source_that_breaks_off_stores_nothing,
@@ -123,4 +129,5 @@ async fn postgres_keeps_the_contract() {
     upgrade::a_newer_postgres_schema_is_refused(&server.database().await).await;
     upgrade::one_hub_owns_a_database(&server.database().await).await;
     upgrade::an_absent_server_is_unavailable(&server).await;
+    versions::artifacts_of_an_older_postgres_schema_become_versions(&server.database().await).await;
 }

@@ -28,7 +28,7 @@ impl PortableSink for Items {
     }
 }
 
-struct Given(Vec<PortableItem>, Option<usize>);
+pub(crate) struct Given(pub(crate) Vec<PortableItem>, pub(crate) Option<usize>);
 
 impl PortableSource for Given {
     fn items(&self) -> Result<Box<dyn Iterator<Item = Result<PortableItem>> + Send + '_>> {
@@ -43,7 +43,7 @@ impl PortableSource for Given {
     }
 }
 
-async fn read(store: &dyn Store, scope: &PortableScope) -> Vec<PortableItem> {
+pub(crate) async fn read(store: &dyn Store, scope: &PortableScope) -> Vec<PortableItem> {
     let items = Arc::new(Items::default());
     store
         .portable_read(scope, items.clone())
@@ -53,7 +53,7 @@ async fn read(store: &dyn Store, scope: &PortableScope) -> Vec<PortableItem> {
 }
 
 /// Equal for equal bits; NaN is not equal to itself.
-fn bits(items: &[PortableItem]) -> Vec<String> {
+pub(crate) fn bits(items: &[PortableItem]) -> Vec<String> {
     let show = |item: &PortableItem| match item {
         PortableItem::Points(points) => {
             let values = points.points.iter();
@@ -226,7 +226,7 @@ async fn filled(store: &dyn Store) {
     store.run_create(&[other]).await.expect("create");
 }
 
-fn sqlite() -> (tempfile::TempDir, SqliteStore) {
+pub(crate) fn sqlite() -> (tempfile::TempDir, SqliteStore) {
     let folder = tempfile::tempdir().expect("temp folder");
     let store = SqliteStore::open(folder.path()).expect("open");
     (folder, store)

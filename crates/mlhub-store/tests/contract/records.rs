@@ -63,7 +63,7 @@ pub(crate) async fn projects_are_made_once_and_listed_by_activity(store: TestSto
     assert_eq!(of_q.len(), 1);
 }
 
-fn version(dataset: &str, fingerprint: &str) -> DatasetVersion {
+pub(crate) fn version(dataset: &str, fingerprint: &str) -> DatasetVersion {
     DatasetVersion {
         dataset: name(dataset),
         version: 77,
@@ -169,7 +169,7 @@ pub(crate) async fn splits_are_stored_once_and_need_their_version(store: TestSto
     );
 }
 
-fn artifact(run: &str, path: &str, hash: &str) -> Artifact {
+pub(crate) fn artifact(run: &str, path: &str, hash: &str) -> Artifact {
     Artifact {
         run: id(run),
         path: path.parse().expect("a path"),
