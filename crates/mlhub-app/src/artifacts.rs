@@ -140,13 +140,13 @@ impl ArtifactUpload<'_> {
         let hub = self.hub;
         let (artifact, replaced) = self.record().await?;
         // What it replaced may have been the last use of its content.
-        if let Some(hash) = replaced.filter(|hash| *hash != artifact.hash) {
+        if let Some(hash) = replaced {
             hub.blob_replaced(hash).await?;
         }
         Ok(artifact)
     }
 
-    /// Records the content; returns the hash of what was at its path before.
+    /// Records the content; returns the hash of another content that it replaced.
     async fn record(self) -> Result<(Artifact, Option<String>)> {
         let _in_use = self.hub.blobs_in_use.read().await;
         // The run may have been deleted while its bytes arrived; from here on
@@ -163,11 +163,10 @@ impl ArtifactUpload<'_> {
             attempt: self.attempt,
             created_at: self.hub.clock.now(),
         };
-        let before = self.hub.store.artifact_get(&run.id, &artifact.path).await?;
-        self.hub.store.artifact_put(&artifact).await?;
+        let before = self.hub.store.artifact_put(&artifact).await?;
         self.hub
             .live
             .publish(&run.id, &run.project, run.state, &["artifacts"]);
-        Ok((artifact, before.map(|artifact| artifact.hash)))
+        Ok((artifact, before))
     }
 }

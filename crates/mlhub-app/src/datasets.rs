@@ -88,6 +88,23 @@ impl Hub {
         })
     }
 
+    /// Removes a version that no run refers to, for good; the dataset goes with its
+    /// last version. The data itself stays where it is.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` naming runs that refer to it, deleted ones included.
+    pub async fn dataset_version_purge(
+        &self,
+        caller: &Caller,
+        name: &Name,
+        version: u32,
+    ) -> Result<()> {
+        caller.require(Permission::Admin)?;
+        self.store.dataset_version_remove(name, version).await?;
+        tracing::info!(dataset = %name, version, user = %caller.user.0, "a dataset version was purged");
+        Ok(())
+    }
+
     /// Stores a split of a version.
     pub async fn split_register(
         &self,

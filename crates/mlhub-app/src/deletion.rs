@@ -15,84 +15,12 @@ use mlhub_core::run::Run;
 use mlhub_core::{Caller, Error, ErrorKind, Name, Permission, Result, RunId, UserId, limits};
 
 use crate::Hub;
+use crate::deletion_request::{
+    Chosen, DeletionItem, DeletionReport, DeletionRequest, check_request,
+};
 
-/// Runs one request may name.
-const RUNS_NAMED_MAX: usize = 1000;
-/// Runs a report lists; the counts are of all.
-const REPORT_RUNS_MAX: usize = 1000;
 /// Why a person's request deletes.
 const CAUSE_REQUEST: &str = "request";
-
-/// What is to be deleted: the runs named, or those a scope has.
-#[derive(Debug, Clone)]
-pub struct DeletionRequest {
-    /// What is done.
-    pub action: DeletionAction,
-    /// Ids or unique prefixes.
-    pub runs: Vec<String>,
-    /// All runs of this project that match; the project itself goes with them
-    /// when it is purged without a query.
-    pub project: Option<Name>,
-    /// Runs that match, in the query language.
-    pub query: Option<String>,
-    /// All deleted runs.
-    pub all_deleted: bool,
-    /// Only say what would happen.
-    pub dry_run: bool,
-}
-
-/// One run of a report.
-#[derive(Debug, Clone)]
-pub struct DeletionItem {
-    /// The run as it was.
-    pub run: Run,
-    /// What its deletion frees.
-    pub size: DeletionSize,
-    /// Why nothing was done to it.
-    pub refused: Option<String>,
-}
-
-/// What a deletion did, or would do.
-#[derive(Debug, Clone)]
-pub struct DeletionReport {
-    /// What was done.
-    pub action: DeletionAction,
-    /// Whether nothing was done.
-    pub dry_run: bool,
-    /// Runs it was done to.
-    pub done: u64,
-    /// Runs that were refused.
-    pub refused: u64,
-    /// The first runs, refused ones included.
-    pub items: Vec<DeletionItem>,
-    /// What it frees in all.
-    pub total: DeletionSize,
-}
-
-impl DeletionReport {
-    pub(crate) fn new(action: DeletionAction, dry_run: bool) -> Self {
-        Self {
-            action,
-            dry_run,
-            done: 0,
-            refused: 0,
-            items: Vec::new(),
-            total: DeletionSize::default(),
-        }
-    }
-
-    fn add(&mut self, item: DeletionItem) {
-        if item.refused.is_some() {
-            self.refused += 1;
-        } else {
-            self.done += 1;
-            self.total += item.size;
-        }
-        if self.items.len() < REPORT_RUNS_MAX {
-            self.items.push(item);
-        }
-    }
-}
 
 /// Does it, once more when the disk is full and there was room held back. (A
 /// function of an async closure would not be `Send`.)
@@ -120,7 +48,8 @@ impl Hub {
         caller: &Caller,
         request: &DeletionRequest,
     ) -> Result<DeletionReport> {
-        let whole_project = request.project.is_some() && request.query.is_none();
+        let whole_project =
+            request.project.is_some() && request.query.is_none() && !request.all_deleted;
         caller.require(if whole_project || request.all_deleted {
             Permission::Admin
         } else {
@@ -128,12 +57,13 @@ impl Hub {
         })?;
         check_request(request)?;
         let runs = self.deletion_selection(caller, request).await?;
+        let chosen = runs.into_iter().map(|run| Chosen { run, reason: None });
         let report = self
             .deletion_apply(
                 request.action,
                 CAUSE_REQUEST,
                 &caller.user,
-                runs,
+                chosen.collect(),
                 request.dry_run,
             )
             .await?;
@@ -143,9 +73,18 @@ impl Hub {
             request.action,
             request.dry_run,
         ) {
-            self.store.project_remove(project).await?;
+            self.project_remove(project).await?;
         }
         Ok(report)
+    }
+
+    /// Removes a project without runs, and what only aliases of it kept.
+    async fn project_remove(&self, project: &Name) -> Result<()> {
+        let kept = self.store.artifact_alias_blobs(project).await?;
+        if self.store.project_remove(project).await? {
+            self.blobs_let_go(&kept).await?;
+        }
+        Ok(())
     }
 
     /// Hides a run that has ended until it is restored or purged.
@@ -156,14 +95,51 @@ impl Hub {
         caller.require(Permission::Write)?;
         let run = self.run_resolve(caller, text).await?;
         refuse_active(&run)?;
+        let action = DeletionAction::Delete;
+        self.run_hide(&run, action, CAUSE_REQUEST, &caller.user)
+            .await
+    }
+
+    /// Hides a run or shows it again.
+    async fn run_hide(
+        &self,
+        run: &Run,
+        action: DeletionAction,
+        cause: &str,
+        actor: &UserId,
+    ) -> Result<()> {
+        if action == DeletionAction::Restore {
+            self.refuse_purged(run).await?;
+        }
         let ids = [run.id.clone()];
         let now = self.clock.now();
-        let action = DeletionAction::Delete;
-        self.store
-            .run_hide(&ids, action, CAUSE_REQUEST, &caller.user, now)
-            .await?;
-        self.runs_changed(ids.to_vec()).await;
-        self.deletion_publish(&run);
+        let hiding = async {
+            with_room!(
+                self,
+                self.store.run_hide(&ids, action, cause, actor, now).await
+            )
+        };
+        let changed = self.changing(ids.to_vec(), hiding).await?;
+        if changed.is_empty() {
+            // It is so already, or it was started again after it was looked at.
+            return refuse_active(&self.run_exact(&run.id).await?);
+        }
+        self.deletion_publish(run);
+        Ok(())
+    }
+
+    /// Refuses a run whose purge was begun: parts of it are gone.
+    async fn refuse_purged(&self, run: &Run) -> Result<()> {
+        let open = self.store.deletion_open().await?;
+        let begun = |record: &DeletionRecord| {
+            record.run == run.id && record.action == DeletionAction::Purge
+        };
+        if open.iter().any(begun) {
+            return Err(Error::conflict(format!(
+                "the purge of run `{}` has begun, so it cannot be restored; purge it again to end it",
+                run.id
+            )));
+        }
         Ok(())
     }
 
@@ -188,7 +164,7 @@ impl Hub {
     /// many are done now; one that fails stays for the next start.
     pub async fn deletion_resume(&self) -> Result<u64> {
         let _turn = self.deleting.lock().await;
-        let _kept = self.blobs_removable()?;
+        let _removing = self.blobs_kept.remove()?;
         let mut done = 0;
         for record in self.store.deletion_open().await? {
             self.deletion_carry_out(&record).await?;
@@ -204,14 +180,14 @@ impl Hub {
         action: DeletionAction,
         cause: &str,
         actor: &UserId,
-        runs: Vec<Run>,
+        chosen: Vec<Chosen>,
         dry_run: bool,
     ) -> Result<DeletionReport> {
         let _turn = self.deleting.lock().await;
         let removes = action.is_final() && !dry_run;
-        let _kept = removes.then(|| self.blobs_removable()).transpose()?;
+        let _removing = removes.then(|| self.blobs_kept.remove()).transpose()?;
         let mut report = DeletionReport::new(action, dry_run);
-        for run in runs {
+        for Chosen { run, reason } in chosen {
             let done = self
                 .deletion_of_one(action, cause, actor, &run, dry_run)
                 .await;
@@ -225,7 +201,12 @@ impl Hub {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            report.add(DeletionItem { run, size, refused });
+            report.add(DeletionItem {
+                run,
+                size,
+                reason,
+                refused,
+            });
         }
         if removes {
             self.disk.room_reserve();
@@ -252,15 +233,8 @@ impl Hub {
             size.file_bytes = files.bytes;
             return Ok(size);
         }
-        let now = self.clock.now();
         if !action.is_final() {
-            let ids = [run.id.clone()];
-            with_room!(
-                self,
-                self.store.run_hide(&ids, action, cause, actor, now).await
-            )?;
-            self.runs_changed(ids.to_vec()).await;
-            self.deletion_publish(run);
+            self.run_hide(run, action, cause, actor).await?;
             return Ok(DeletionSize::default());
         }
         let new = NewDeletion {
@@ -270,9 +244,10 @@ impl Hub {
             actor: actor.clone(),
             file_count: files.count,
             file_bytes: files.bytes,
-            now,
+            now: self.clock.now(),
         };
-        let record = with_room!(self, self.store.deletion_begin(&new).await)?;
+        let begin = async { with_room!(self, self.store.deletion_begin(&new).await) };
+        let record = self.changing(vec![run.id.clone()], begin).await?;
         self.deletion_carry_out(&record).await?;
         self.deletion_publish(run);
         Ok(record.size)
@@ -287,10 +262,10 @@ impl Hub {
         }
         while with_room!(self, self.store.deletion_step(seq).await)? {}
         if record.action == DeletionAction::Purge {
-            let gone = with_room!(self, self.store.run_delete(&record.run).await);
-            match gone {
+            let delete = async { with_room!(self, self.store.run_delete(&record.run).await) };
+            match self.changing(vec![record.run.clone()], delete).await {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => self.runs_changed(vec![record.run.clone()]).await,
+                _ => {}
             }
         }
         {
@@ -306,7 +281,11 @@ impl Hub {
     /// Removes a blob that lost a use, if nothing uses it. While a backup may
     /// still need it, it stays for the next sweep of orphans.
     pub(crate) async fn blob_replaced(&self, hash: String) -> Result<()> {
-        match self.blobs_sweep(&[hash]).await {
+        self.blobs_let_go(&[hash]).await
+    }
+
+    async fn blobs_let_go(&self, hashes: &[String]) -> Result<()> {
+        match self.blobs_sweep(hashes).await {
             Err(error) if error.kind() == ErrorKind::Unavailable => Ok(()),
             done => done.map(drop),
         }
@@ -314,7 +293,7 @@ impl Hub {
 
     /// Removes those of the blobs that nothing uses.
     pub(crate) async fn blobs_sweep(&self, hashes: &[String]) -> Result<Vec<String>> {
-        let _kept = self.blobs_removable()?;
+        let _removing = self.blobs_kept.remove()?;
         let _unused = self.blobs_in_use.write().await;
         let unused = self.store.blobs_unused(hashes).await?;
         for hash in &unused {
@@ -408,33 +387,6 @@ fn refuse_active(run: &Run) -> Result<()> {
         "run `{}` is {}; stop it first",
         run.id, run.state
     )))
-}
-
-fn check_request(request: &DeletionRequest) -> Result<()> {
-    let named = !request.runs.is_empty();
-    let scoped = request.project.is_some() || request.query.is_some() || request.all_deleted;
-    if named == scoped {
-        return Err(Error::invalid(
-            "say either which runs, or a project, a query or all deleted ones",
-        ));
-    }
-    if request.all_deleted
-        && !matches!(
-            request.action,
-            DeletionAction::Purge | DeletionAction::Restore
-        )
-    {
-        return Err(Error::invalid(
-            "all deleted runs can be purged or restored, nothing else",
-        ));
-    }
-    if request.runs.len() > RUNS_NAMED_MAX {
-        return Err(Error::new(
-            ErrorKind::TooLarge,
-            format!("at most {RUNS_NAMED_MAX} runs can be named at once"),
-        ));
-    }
-    Ok(())
 }
 
 /// Runs file work where blocking is allowed.

@@ -13,11 +13,13 @@ mod compare;
 mod cursor;
 mod datasets;
 mod deletion;
+mod deletion_request;
 mod doctor;
 mod evaluation;
 mod glob;
 mod history;
 mod inputs;
+mod kept;
 mod live;
 mod logs;
 pub mod portable;
@@ -30,6 +32,7 @@ mod runs;
 mod series;
 mod uploads;
 mod validate;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,7 +49,7 @@ pub use compare::{
     Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,
 };
 pub use datasets::DatasetOverview;
-pub use deletion::{DeletionItem, DeletionReport, DeletionRequest};
+pub use deletion_request::{DeletionItem, DeletionReport, DeletionRequest};
 pub use doctor::{DoctorFinding, DoctorKind, DoctorReport};
 pub use evaluation::{EvaluationWork, direction_of};
 pub use history::{History, HistoryBatch, HistoryRequest};
@@ -63,6 +66,7 @@ pub use run_search::{
 pub use runs::{RunCreation, RunDraft, RunOverview, RunRow};
 pub use series::{MetricDisplay, Series, SeriesRequest};
 pub use uploads::{ArtifactPlace, UploadBegun, UploadCommit};
+pub use versions::{VersionContent, VersionPage};
 
 /// The hub: everything the use cases work with.
 pub struct Hub {
@@ -76,12 +80,11 @@ pub struct Hub {
     evaluation_wanted: tokio::sync::Notify,
     /// Read by uploads while they record a blob, written by deletes while they
     /// remove blobs: a blob that is just being recorded is not removed.
-    blobs_in_use: tokio::sync::RwLock<()>,
+    blobs_in_use: Arc<tokio::sync::RwLock<()>>,
     checked: Arc<blob_reader::Checked>,
     commits: Arc<uploads::Commits>,
-    /// Read by exports, backups and imports as long as they last; deletes are
-    /// refused meanwhile, since blobs are copied after the records that name them.
-    blobs_kept: Arc<tokio::sync::RwLock<()>>,
+    /// Whether exports, backups and imports need blobs to stay.
+    blobs_kept: kept::Kept,
     /// Bounds exports, imports, backups and content hashes.
     portable_reads: Arc<tokio::sync::Semaphore>,
     /// For temporary files.
@@ -110,10 +113,10 @@ impl Hub {
             entropy,
             catalog,
             evaluation_wanted: tokio::sync::Notify::new(),
-            blobs_in_use: tokio::sync::RwLock::new(()),
+            blobs_in_use: Arc::default(),
             checked: Arc::default(),
             commits: Arc::default(),
-            blobs_kept: Arc::default(),
+            blobs_kept: kept::Kept::default(),
             portable_reads: Arc::new(tokio::sync::Semaphore::new(limits::PORTABLE_AT_ONCE_MAX)),
             scratch: std::env::temp_dir(),
             disk: Arc::new(NoDisk),

@@ -3,7 +3,7 @@
 //! ```text
 //! mlhub.json              what this is, its version
 //! shared/000001.jsonl     datasets, versions, splits, adapters, definitions
-//! project-0001/000001.jsonl   the project and its experiments
+//! project-0001/000001.jsonl   the project, its experiments, versions of its artifacts
 //! runs/<id>/000001.jsonl  a run and its records; .points: series; .log: output
 //! blobs/<hash>            artifacts, each content once
 //! end.json                content hash, hash of everything above but blobs, counts
@@ -223,9 +223,8 @@ impl<O: Output> Writing<O> {
                 self.gathered.extend(bytes);
             }
         }
-        if let PortableItem::Line(PortableLine::Artifact(artifact)) = item {
-            self.blobs
-                .insert(artifact.hash.clone(), artifact.size_bytes);
+        if let Some((hash, size_bytes)) = blob_of(item) {
+            self.blobs.insert(hash.to_owned(), size_bytes);
         }
         Ok(())
     }
@@ -256,6 +255,21 @@ impl<O: Output> Writing<O> {
         let bytes = std::mem::take(&mut self.gathered);
         hash_entry(&mut self.records, &name, &bytes);
         entry(&mut self.out, &name, bytes).await
+    }
+}
+
+/// The blob an item needs, with its size: that of an artifact, or of a version
+/// that an alias keeps.
+pub(crate) fn blob_of(item: &PortableItem) -> Option<(&str, u64)> {
+    match item {
+        PortableItem::Line(PortableLine::Artifact(artifact)) => {
+            Some((&artifact.hash, artifact.size_bytes))
+        }
+        PortableItem::Line(PortableLine::ArtifactVersion(version)) => {
+            let kept = !version.aliases.is_empty();
+            kept.then_some((&version.hash, version.size_bytes))
+        }
+        _ => None,
     }
 }
 

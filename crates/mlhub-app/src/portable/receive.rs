@@ -36,7 +36,8 @@ pub(crate) struct Received {
     pub(crate) manifest: ArchiveManifest,
     pub(crate) end: ArchiveEnd,
     pub(crate) spool: Spool,
-    /// Shared items, projects and experiments, one range after the other.
+    /// Shared items, projects, experiments and versions of artifacts, one range after
+    /// the other.
     pub(crate) before_runs: Vec<Range>,
     /// Each run with its hash and place.
     pub(crate) runs: Vec<(RunId, Digest, Range)>,
@@ -206,7 +207,11 @@ impl Receiver {
         let begins_other = item.is_shared()
             || matches!(
                 item,
-                PortableItem::Line(PortableLine::Project(_) | PortableLine::Experiment(_))
+                PortableItem::Line(
+                    PortableLine::Project(_)
+                        | PortableLine::Experiment(_)
+                        | PortableLine::ArtifactVersion(_)
+                )
             );
         let ranges = match begins_other {
             true => &mut self.before_runs,

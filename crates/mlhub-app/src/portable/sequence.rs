@@ -5,11 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mlhub_core::artifact_version::Alias;
 use mlhub_core::portable::{
-    LOG_BYTES_PER_ITEM, POINTS_PER_ITEM, PortableArtifact, PortableItem, PortableLine, PortableLog,
-    PortablePoints, PortableRun,
+    LOG_BYTES_PER_ITEM, POINTS_PER_ITEM, PortableArtifactVersion, PortableItem, PortableLine,
+    PortableLog, PortablePoints, PortableRun,
 };
-use mlhub_core::{Error, ErrorKind, EvaluationId, Name, Result, RunId, Timestamp, limits};
+use mlhub_core::{
+    ArtifactPath, Error, ErrorKind, EvaluationId, Name, Result, RunId, Timestamp, limits,
+};
+
+use super::archive::blob_of;
 
 /// Watches items go by.
 #[derive(Default)]
@@ -18,11 +23,14 @@ pub(crate) struct Sequence {
     experiments: BTreeSet<Name>,
     datasets: BTreeSet<Name>,
     versions: BTreeSet<(Name, u32)>,
+    last_version: Option<(ArtifactPath, u32)>,
+    /// Aliases of that name so far.
+    aliases: BTreeSet<Alias>,
     last_run: Option<(Timestamp, RunId)>,
     runs: BTreeSet<RunId>,
     evaluations: BTreeSet<EvaluationId>,
     run: Option<OpenRun>,
-    /// Blobs the artifacts name, with their sizes.
+    /// Blobs that artifacts and aliases name, with their sizes.
     pub(crate) blobs: BTreeMap<String, u64>,
 }
 
@@ -55,6 +63,9 @@ impl Sequence {
     /// # Errors
     /// `Invalid` naming what is out of order.
     pub(crate) fn accept(&mut self, item: &PortableItem) -> Result<()> {
+        if let Some((hash, size_bytes)) = blob_of(item) {
+            self.blob(hash, size_bytes)?;
+        }
         if item.is_shared() {
             return match self.project {
                 Some(_) => Err(wrong("a shared record comes after a project")),
@@ -73,16 +84,19 @@ impl Sequence {
                 }
                 self.project = Some(project.name.clone());
                 self.experiments.clear();
+                self.last_version = None;
                 self.last_run = None;
                 Ok(())
             }
             PortableItem::Line(PortableLine::Experiment(experiment)) => {
                 let fresh = self.experiments.insert(experiment.name.clone());
-                match self.project.is_some() && self.last_run.is_none() && fresh {
+                let early = self.last_version.is_none() && self.last_run.is_none();
+                match self.project.is_some() && early && fresh {
                     true => Ok(()),
                     false => Err(wrong("an experiment is out of place")),
                 }
             }
+            PortableItem::Line(PortableLine::ArtifactVersion(version)) => self.version(version),
             PortableItem::Line(PortableLine::Run(run)) => self.begin_run(run),
             item => self.in_run(item),
         }
@@ -126,6 +140,31 @@ impl Sequence {
         }
     }
 
+    /// Versions ascend by name and have every number from 0; no alias is given twice.
+    fn version(&mut self, version: &PortableArtifactVersion) -> Result<()> {
+        let follows = match &self.last_version {
+            Some((name, number)) if *name == version.name => {
+                number.checked_add(1) == Some(version.version)
+            }
+            Some((name, _)) => name.as_str() < version.name.as_str() && version.version == 0,
+            None => version.version == 0,
+        };
+        if self
+            .last_version
+            .as_ref()
+            .is_none_or(|(name, _)| *name != version.name)
+        {
+            self.aliases.clear();
+        }
+        let mut aliases = version.aliases.iter();
+        let fresh = aliases.all(|alias| self.aliases.insert(alias.alias.clone()));
+        if self.project.is_none() || self.last_run.is_some() || !follows || !fresh {
+            return Err(wrong("a version of an artifact is out of place"));
+        }
+        self.last_version = Some((version.name.clone(), version.version));
+        Ok(())
+    }
+
     fn begin_run(&mut self, run: &PortableRun) -> Result<()> {
         self.end_run()?;
         let place = (run.created_at, run.id.clone());
@@ -159,6 +198,14 @@ impl Sequence {
             streams: BTreeMap::new(),
         });
         Ok(())
+    }
+
+    fn blob(&mut self, hash: &str, size_bytes: u64) -> Result<()> {
+        let known = self.blobs.entry(hash.to_owned()).or_insert(size_bytes);
+        match *known == size_bytes {
+            true => Ok(()),
+            false => Err(wrong("one blob has two sizes")),
+        }
     }
 
     fn end_run(&mut self) -> Result<()> {
@@ -206,7 +253,6 @@ impl Sequence {
         match item {
             PortableItem::Points(points) => run.points(points, goes_on),
             PortableItem::Log(log) => run.log(log, goes_on),
-            PortableItem::Line(PortableLine::Artifact(artifact)) => blob(&mut self.blobs, artifact),
             PortableItem::Line(PortableLine::Evaluation(evaluation)) => {
                 match self.evaluations.insert(evaluation.id.clone()) {
                     true => Ok(()),
@@ -223,15 +269,6 @@ impl Sequence {
             }
             PortableItem::Line(_) => Ok(()),
         }
-    }
-}
-
-fn blob(blobs: &mut BTreeMap<String, u64>, artifact: &PortableArtifact) -> Result<()> {
-    let size = artifact.size_bytes;
-    let known = blobs.entry(artifact.hash.clone()).or_insert(size);
-    match *known == size {
-        true => Ok(()),
-        false => Err(wrong("one blob has two sizes")),
     }
 }
 

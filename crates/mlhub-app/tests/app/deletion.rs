@@ -22,13 +22,13 @@ async fn run(hub: &TestHub, action: DeletionAction, runs: &[&str]) -> DeletionRe
     hub.hub.deletion_run(&hub.caller, &request).await.unwrap()
 }
 
-async fn ended(hub: &TestHub, id: &str) -> RunId {
+pub(crate) async fn ended(hub: &TestHub, id: &str) -> RunId {
     let run = hub.running(id, Default::default()).await;
     hub.end(&run, 1, RunState::Finished).await.unwrap();
     run
 }
 
-fn blobs(hub: &TestHub) -> Vec<std::path::PathBuf> {
+pub(crate) fn blobs(hub: &TestHub) -> Vec<std::path::PathBuf> {
     fn walk(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -121,7 +121,11 @@ async fn a_request_says_what_it_means_and_who_may() {
     both.all_deleted = true;
     let mut drop_all = request(DeletionAction::DropLogs, &[]);
     drop_all.all_deleted = true;
-    for wrong in [nothing, both.clone(), drop_all] {
+    let mut empty = request(DeletionAction::Purge, &[]);
+    empty.query = Some(" ".to_owned());
+    let mut empty_of_project = empty.clone();
+    empty_of_project.project = Some("p".parse().unwrap());
+    for wrong in [nothing, both.clone(), drop_all, empty, empty_of_project] {
         let error = hub.hub.deletion_run(&hub.caller, &wrong).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{wrong:?}");
     }
@@ -270,6 +274,7 @@ async fn rules_keep_the_newest_of_each_experiment_and_note_what_they_do() {
         action,
         after_ms,
         keep_last,
+        keep_best: None,
     };
     let set = async |draft| hub.hub.retention_set(&hub.caller, draft).await;
     let all = set(draft("all", DeletionAction::Purge, None, 0)).await;
@@ -312,4 +317,79 @@ async fn rules_keep_the_newest_of_each_experiment_and_note_what_they_do() {
     hub.hub.retention_remove(&hub.caller, &name).await.unwrap();
     let gone = hub.hub.retention_remove(&hub.caller, &name).await;
     assert_eq!(gone.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn purging_the_deleted_runs_of_a_project_leaves_the_project() {
+    let hub = TestHub::new();
+    ended(&hub, "run-one").await;
+    hub.hub.run_delete(&hub.caller, "run-one").await.unwrap();
+    let mut deleted = request(DeletionAction::Purge, &[]);
+    deleted.project = Some("p".parse().unwrap());
+    deleted.all_deleted = true;
+    let report = hub.hub.deletion_run(&hub.caller, &deleted).await.unwrap();
+    assert_eq!(report.done, 1);
+    assert_eq!(hub.hub.project_list(&hub.caller).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_whose_purge_has_begun_is_not_restored() {
+    let hub = TestHub::new();
+    let run = ended(&hub, "half").await;
+    let intent = NewDeletion {
+        action: DeletionAction::Purge,
+        run: run.clone(),
+        cause: "request".to_owned(),
+        actor: UserId("ann".to_owned()),
+        file_count: 0,
+        file_bytes: 0,
+        now: Timestamp(1),
+    };
+    hub.store.deletion_begin(&intent).await.unwrap();
+    let report = self::run(&hub, DeletionAction::Restore, &["half"]).await;
+    assert_eq!((report.done, report.refused), (0, 1));
+    let reason = report.items[0].refused.as_deref().unwrap();
+    assert!(reason.contains("purge"), "{reason}");
+    assert!(
+        hub.hub
+            .run_row(&hub.caller, &run)
+            .await
+            .unwrap()
+            .run
+            .deleted_at
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn a_purge_given_up_half_way_leaves_no_ghost_in_searches() {
+    use futures::FutureExt as _;
+    let hub = TestHub::new();
+    ended(&hub, "ghost").await;
+    let found = async || {
+        let all = mlhub_app::RunSearchRequest {
+            query: "deleted is null or deleted is not null".to_owned(),
+            ..Default::default()
+        };
+        hub.hub.run_search(&hub.caller, all).await.unwrap().total
+    };
+    assert_eq!(found().await, 1);
+    // The client goes later each time, until the run is gone before it.
+    let mut polls = 0;
+    while mlhub_core::store::RunStore::run_get(&*hub.store, &"ghost".parse().unwrap())
+        .await
+        .unwrap()
+        .is_some()
+    {
+        polls += 1;
+        let purge = request(DeletionAction::Purge, &["ghost"]);
+        let mut purging = Box::pin(hub.hub.deletion_run(&hub.caller, &purge));
+        for _ in 0..polls {
+            if purging.as_mut().now_or_never().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(found().await, 0);
 }

@@ -13,5 +13,7 @@ mod hub;
 mod lifecycle;
 mod permissions;
 mod portable;
+mod retention;
 mod search;
 mod uploads;
+mod versions;
