@@ -1,6 +1,7 @@
 //! Datasets, versions and splits.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::{Extension, Json};
 use mlhub_core::dataset::{DatasetSplit, DatasetVersion};
 use mlhub_core::{Caller, Name, Timestamp};
@@ -99,4 +100,19 @@ pub(crate) async fn split(
     Ok(Json(view::split(
         state.hub.split_register(&caller, split).await?,
     )))
+}
+
+/// Removes a version that no run refers to, for good. The data itself stays.
+#[utoipa::path(delete, path = "/api/v1/datasets/{name}/versions/{version}", tag = "datasets", params(("name" = String, Path, description = "The dataset's name"), ("version" = u32, Path, description = "The version's number")), responses((status = 204, description = "Gone"), (status = 404, body = rest::Problem), (status = 409, body = rest::Problem, description = "Runs refer to it")))]
+pub(crate) async fn purge(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath((name, version)): ApiPath<(String, u32)>,
+) -> ApiResult<StatusCode> {
+    let name = name.try_into()?;
+    state
+        .hub
+        .dataset_version_purge(&caller, &name, version)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,14 +1,17 @@
 //! Deleting runs, the ledger, retention rules, the doctor.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use mlhub_app::{DeletionReport, DoctorFinding, RetentionDraft};
-use mlhub_core::deletion::{DeletionRecord, DeletionSize, RetentionRule};
-use mlhub_core::{Caller, Name, limits};
+use mlhub_core::deletion::{DeletionRecord, DeletionSize, KeepBest, RetentionRule};
+use mlhub_core::{Caller, Error, Name, limits};
 use mlhub_protocol::rest;
 use serde::Deserialize;
 
+use super::to_the_end;
 use crate::ApiState;
 use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::problem::ApiResult;
@@ -57,7 +60,8 @@ pub(crate) async fn run(
         all_deleted: body.all_deleted,
         dry_run: body.dry_run,
     };
-    let done = state.hub.deletion_run(&caller, &request).await?;
+    let hub = Arc::clone(&state.hub);
+    let done = to_the_end(async move { hub.deletion_run(&caller, &request).await }).await?;
     Ok(Json(report(done)))
 }
 
@@ -80,10 +84,12 @@ pub(crate) async fn retention_apply(
     ApiJson(body): ApiJson<rest::RetentionApply>,
 ) -> ApiResult<Json<rest::RetentionReport>> {
     let name = body.name.map(Name::try_from).transpose()?;
-    let done = state
-        .hub
-        .retention_apply(&caller, name.as_ref(), body.dry_run)
-        .await?;
+    let hub = Arc::clone(&state.hub);
+    let applying = async move {
+        hub.retention_apply(&caller, name.as_ref(), body.dry_run)
+            .await
+    };
+    let done = to_the_end(applying).await?;
     let rules = done
         .into_iter()
         .map(|(applied, done)| rest::RetentionOutcome {
@@ -108,6 +114,7 @@ pub(crate) async fn retention_set(
         action: body.action.parse()?,
         after_ms: body.after_ms,
         keep_last: body.keep_last,
+        keep_best: body.keep_best.map(keep_best).transpose()?,
     };
     Ok(Json(rule(state.hub.retention_set(&caller, draft).await?)))
 }
@@ -152,6 +159,14 @@ fn finding(finding: DoctorFinding) -> rest::DoctorFinding {
     }
 }
 
+fn keep_best(best: rest::KeepBest) -> Result<KeepBest, Error> {
+    Ok(KeepBest {
+        count: best.count,
+        direction: best.direction.parse()?,
+        by: best.by,
+    })
+}
+
 fn size(size: DeletionSize) -> rest::DeletionSize {
     rest::DeletionSize {
         row_count: size.row_count,
@@ -178,6 +193,7 @@ fn report(report: DeletionReport) -> rest::DeletionReport {
                 project: item.run.project.into(),
                 experiment: item.run.experiment.into(),
                 size: size(item.size),
+                reason: item.reason,
                 refused: item.refused,
             })
             .collect(),
@@ -208,6 +224,11 @@ fn rule(rule: RetentionRule) -> rest::RetentionRule {
         action: rule.action.as_str().to_owned(),
         after_ms: rule.after_ms,
         keep_last: rule.keep_last,
+        keep_best: rule.keep_best.map(|best| rest::KeepBest {
+            count: best.count,
+            by: best.by,
+            direction: best.direction.as_str().to_owned(),
+        }),
         actor: rule.actor.0,
         created_at: rule.created_at.0,
         applied_at: rule.applied_at.map(|time| time.0),

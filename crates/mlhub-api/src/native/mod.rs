@@ -5,6 +5,7 @@ pub(crate) mod adapters;
 pub(crate) mod artifacts;
 pub(crate) mod attempts;
 pub(crate) mod compare;
+mod content;
 pub(crate) mod datasets;
 pub(crate) mod deletions;
 pub(crate) mod evaluations;
@@ -19,11 +20,21 @@ pub(crate) mod runs;
 pub(crate) mod series;
 mod table;
 pub(crate) mod uploads;
+pub(crate) mod versions;
 mod view;
 
-use mlhub_core::{Error, RunId};
+use mlhub_core::{Error, Result, RunId};
 
 /// Parses an exact run id of a supervisor's route.
-fn run_id(text: &str) -> Result<RunId, Error> {
+fn run_id(text: &str) -> Result<RunId> {
     text.parse()
+}
+
+/// Does work that is not to stop half way when the client goes away.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(work)
+        .await
+        .map_err(|error| Error::internal("do what was asked", error))?
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use mlhub_api::{ApiState, Authenticator, HostPolicy, HubIdentity};
 use mlhub_app::{AdapterCatalog, AdapterDescription, Hub};
+use mlhub_core::deletion::{HubDisk, NoDisk};
 use mlhub_core::{Caller, Clock, Entropy, Timestamp};
 use mlhub_store::{FolderBlobStore, SqliteStore};
 use serde_json::{Value, json};
@@ -113,17 +114,27 @@ impl TestHub {
         Self::new(Authenticator::from_token_file(&text).unwrap())
     }
 
+    /// A hub of the one local user with files of its own.
+    pub(crate) fn with_disk(disk: Arc<dyn HubDisk>) -> Self {
+        Self::over(Authenticator::Local(Caller::local("ann")), disk)
+    }
+
     fn new(authenticator: Authenticator) -> Self {
+        Self::over(authenticator, Arc::new(NoDisk))
+    }
+
+    fn over(authenticator: Authenticator, disk: Arc<dyn HubDisk>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("hub");
         std::fs::create_dir(&data).unwrap();
-        let hub = Arc::new(Hub::new(
+        let hub = Hub::new(
             Arc::new(SqliteStore::open(&data).unwrap()),
             Arc::new(FolderBlobStore::open(data.join("blobs")).unwrap()),
             Arc::new(TickingClock(AtomicI64::new(1_700_000_000_000))),
             Arc::new(CountingEntropy(AtomicU64::new(1))),
             Arc::new(NoAdapters),
-        ));
+        );
+        let hub = Arc::new(hub.with_disk(disk));
         let state = ApiState {
             hub: Arc::clone(&hub),
             authenticator: Arc::new(authenticator),
@@ -163,6 +174,16 @@ impl TestHub {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.raw(path, serde_json::to_vec(body).unwrap()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        let (json, body) = (Some("application/json"), serde_json::to_vec(body).unwrap());
+        self.send(request(Method::PUT, path, json, body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(request(Method::DELETE, path, None, Vec::new()))
+            .await
     }
 
     /// Posts bytes declared as JSON.

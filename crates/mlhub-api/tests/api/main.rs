@@ -9,6 +9,7 @@
 )]
 
 mod crowd;
+mod deletions;
 mod downloads;
 mod fuzz;
 mod history;
@@ -23,5 +24,7 @@ mod resumable;
 mod route_walk;
 mod search;
 mod socket;
+mod tables;
 mod uploads;
+mod versions;
 mod walls;
