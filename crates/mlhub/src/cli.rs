@@ -1,9 +1,20 @@
 //! The command line as data. Help texts here are the documentation people read
 //! first.
 
+mod catalog;
+mod outputs;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use self::catalog::{
+    AdapterCommand, AdapterLanguage, BackupArgs, BackupCommand, DatasetCommand, MetricsCommand,
+    ProjectCommand,
+};
+pub(crate) use self::outputs::{
+    ArtifactsCommand, HistoryArgs, HistoryAxis, HistoryFormat, LogsArgs,
+};
 
 /// One hub for every kind of model: configure, train, track, evaluate, compare,
 /// reproduce.
@@ -88,7 +99,7 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "DIR")]
         dirs: Vec<PathBuf>,
     },
-    /// List, get and put the files of a run
+    /// List, get and put the files of runs, and their versions
     #[command(subcommand)]
     Artifacts(ArtifactsCommand),
     /// Register, list and inspect datasets
@@ -282,264 +293,6 @@ pub(crate) struct RunsArgs {
     /// Rows at most [default: 50, with --json all]
     #[arg(long, short = 'n')]
     pub(crate) limit: Option<usize>,
-}
-
-/// Options of `logs`.
-#[derive(Args)]
-pub(crate) struct LogsArgs {
-    /// Run id or unique prefix
-    pub(crate) run: String,
-    /// Go on printing until the run ends
-    #[arg(long, short)]
-    pub(crate) follow: bool,
-    /// Which output
-    #[arg(long, value_enum, default_value_t = Stream::Stdout)]
-    pub(crate) stream: Stream,
-    /// Only the last this many bytes
-    #[arg(long, value_name = "BYTES")]
-    pub(crate) tail: Option<usize>,
-    /// The attempt; the newest when absent
-    #[arg(long)]
-    pub(crate) attempt: Option<u32>,
-}
-
-/// Options of `history`.
-#[derive(Args)]
-pub(crate) struct HistoryArgs {
-    /// Run ids or unique prefixes
-    #[arg(required = true)]
-    pub(crate) runs: Vec<String>,
-    /// Only metrics like this: `*` is any text, `?` any one character; may come
-    /// several times
-    #[arg(long, short, value_name = "PATTERN")]
-    pub(crate) metric: Vec<String>,
-    /// What --from and --to count
-    #[arg(long, value_enum, default_value_t = HistoryAxis::Step)]
-    pub(crate) axis: HistoryAxis,
-    /// First step, or milliseconds on a time axis
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) from: Option<i64>,
-    /// Last step, or milliseconds on a time axis
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) to: Option<i64>,
-    /// Also what a resumed attempt superseded
-    #[arg(long)]
-    pub(crate) superseded: bool,
-    /// How to write [default: by the end of --out's name, or csv; json with --json]
-    #[arg(long, short, value_enum)]
-    pub(crate) format: Option<HistoryFormat>,
-    /// Write into this file instead of standard output
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-}
-
-/// What a range of history counts.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum HistoryAxis {
-    /// Training steps
-    Step,
-    /// Milliseconds since the run started
-    Relative,
-    /// Milliseconds since 1970, UTC
-    Wall,
-}
-
-/// How history is written.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HistoryFormat {
-    /// Comma-separated values
-    Csv,
-    /// One JSON object a line
-    Json,
-    /// Apache Parquet
-    Parquet,
-    /// Apache Arrow IPC stream
-    Arrow,
-}
-
-/// A captured stream.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Stream {
-    /// Standard output
-    Stdout,
-    /// Standard error
-    Stderr,
-}
-
-impl Stream {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-}
-
-/// What `artifacts` does.
-#[derive(Subcommand)]
-pub(crate) enum ArtifactsCommand {
-    /// List the files of a run
-    List {
-        /// Run id or unique prefix
-        run: String,
-    },
-    /// Fetch files of a run, resumed where an earlier try ended, checked by hash
-    Get {
-        /// Run id or unique prefix
-        run: String,
-        /// One artifact, or a folder of them [default: all of the run]
-        path: Option<String>,
-        /// Folder to write into, each file at its path [made when missing]
-        #[arg(long, value_name = "DIR", default_value = ".")]
-        out: PathBuf,
-    },
-    /// Store a file or folder with a run; what the hub has is not sent again
-    Put(ArtifactsPutArgs),
-    /// List what a run used as inputs
-    Inputs {
-        /// Run id or unique prefix
-        run: String,
-    },
-}
-
-/// Options of `artifacts put`.
-#[derive(Args)]
-pub(crate) struct ArtifactsPutArgs {
-    /// Run id or unique prefix
-    pub(crate) run: String,
-    /// The file or folder
-    pub(crate) file: PathBuf,
-    /// Its path in the run [default: its name]
-    #[arg(long)]
-    pub(crate) path: Option<String>,
-    /// artifact, model, predictions, checkpoint, ...
-    #[arg(long, default_value = "artifact")]
-    pub(crate) kind: String,
-    /// The attempt [default: the newest]
-    #[arg(long)]
-    pub(crate) attempt: Option<u32>,
-}
-
-/// What `dataset` does.
-#[derive(Subcommand)]
-pub(crate) enum DatasetCommand {
-    /// Check a file or folder and register its content
-    Add {
-        /// The file or folder
-        path: PathBuf,
-        /// Its name [default: the file's name]
-        #[arg(long)]
-        name: Option<String>,
-        /// csv, parquet, jsonl, npz, image_folder or folder [default: found out]
-        #[arg(long)]
-        format: Option<String>,
-        /// What it is, source, licence
-        #[arg(long, default_value = "")]
-        description: String,
-    },
-    /// List registered datasets
-    List,
-    /// Show versions, columns, statistics and splits
-    Show {
-        /// The dataset's name
-        name: String,
-        /// The version [default: newest]
-        #[arg(long)]
-        version: Option<u32>,
-    },
-    /// Compare what is on disk with what was registered, and name what changed
-    Verify {
-        /// The dataset's name
-        name: String,
-        /// Where it is now [default: where it was registered from]
-        #[arg(long)]
-        path: Option<PathBuf>,
-    },
-}
-
-/// What `adapter` does.
-#[derive(Subcommand)]
-pub(crate) enum AdapterCommand {
-    /// List adapters, the broken ones with their reason
-    List,
-    /// Show an adapter's capabilities and params
-    Show {
-        /// The adapter's name
-        name: String,
-    },
-    /// Copy an adapter from a folder or git URL into the data directory
-    Add {
-        /// Folder or git URL
-        source: String,
-    },
-    /// Write a working adapter to start from
-    New {
-        /// Its name
-        name: String,
-        /// The language of its program
-        #[arg(long, value_enum, default_value_t = AdapterLanguage::Python)]
-        language: AdapterLanguage,
-        /// Folder to make its folder NAME in [default: the current one]
-        #[arg(long)]
-        dir: Option<PathBuf>,
-    },
-    /// Run the conformance kit on an adapter
-    Check {
-        /// Its folder, or the name of a known adapter
-        adapter: String,
-    },
-}
-
-/// Languages `adapter new` writes.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum AdapterLanguage {
-    /// Python, standard library only
-    Python,
-    /// POSIX shell
-    Shell,
-}
-
-/// What `metrics` does.
-#[derive(Subcommand)]
-pub(crate) enum MetricsCommand {
-    /// List metric definitions
-    List,
-    /// Show one definition
-    Show {
-        /// `name` or `name@version`
-        definition: String,
-    },
-}
-
-/// Options of `backup`.
-#[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct BackupArgs {
-    /// Folder to make or renew; a second backup copies only new artifacts
-    #[arg(required = true)]
-    pub(crate) dir: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(crate) command: Option<BackupCommand>,
-}
-
-/// What `backup` does besides making one.
-#[derive(Subcommand)]
-pub(crate) enum BackupCommand {
-    /// Hash everything in a backup and name what is damaged
-    Verify {
-        /// The backup's folder
-        dir: PathBuf,
-    },
-}
-
-/// What `project` does.
-#[derive(Subcommand)]
-pub(crate) enum ProjectCommand {
-    /// Print the content hash: equal for equal content, on any hub
-    Hash {
-        /// The project
-        project: String,
-    },
 }
 
 /// Options of `demo`.

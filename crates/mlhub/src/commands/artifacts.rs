@@ -1,4 +1,6 @@
-//! `mlhub artifacts`: list, get, put, inputs.
+//! `mlhub artifacts`: list, get, put, inputs; versions are in `versions`.
+
+mod versions;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mlhub_client::transfer::{self, OutFolder, Patience, Upload};
+use mlhub_client::transfer::{self, Downloaded, OutFolder, Patience, Upload, Wanted};
 use mlhub_client::{Client, ClientError};
 use mlhub_protocol::rest::ArtifactView;
 use serde::Serialize;
@@ -26,7 +28,10 @@ const FILES_MAX: usize = 100_000;
 pub(crate) fn artifacts(global: &Global, command: ArtifactsCommand) -> anyhow::Result<u8> {
     match command {
         ArtifactsCommand::List { run } => list(global, &run),
-        ArtifactsCommand::Get { run, path, out } => get(global, &run, path.as_deref(), &out),
+        ArtifactsCommand::Get { from, path, out } if from.contains('/') => {
+            versions::get(global, &from, path.as_deref(), &out)
+        }
+        ArtifactsCommand::Get { from, path, out } => get(global, &from, path.as_deref(), &out),
         ArtifactsCommand::Put(arguments) => put(
             global,
             &arguments.run,
@@ -36,6 +41,22 @@ pub(crate) fn artifacts(global: &Global, command: ArtifactsCommand) -> anyhow::R
             arguments.attempt,
         ),
         ArtifactsCommand::Inputs { run } => inputs(global, &run),
+        ArtifactsCommand::Versions {
+            project,
+            name,
+            limit,
+        } => versions::list(global, &project, &name, limit),
+        ArtifactsCommand::Alias {
+            project,
+            name,
+            version,
+            alias,
+        } => versions::alias(global, project, name, version, alias),
+        ArtifactsCommand::Unalias {
+            project,
+            name,
+            alias,
+        } => versions::unalias(global, &project, &name, &alias),
     }
 }
 
@@ -153,6 +174,18 @@ struct Received {
     received_bytes: u64,
 }
 
+impl Received {
+    fn of(artifact: &ArtifactView, done: Downloaded) -> Self {
+        Self {
+            path: artifact.path.clone(),
+            place: done.place,
+            hash: artifact.hash.clone(),
+            size_bytes: artifact.size_bytes,
+            received_bytes: done.received_bytes,
+        }
+    }
+}
+
 fn get(global: &Global, run: &str, path: Option<&str>, out: &Path) -> anyhow::Result<u8> {
     let connection = connect(global)?;
     let client = &connection.client;
@@ -176,17 +209,15 @@ fn get(global: &Global, run: &str, path: Option<&str>, out: &Path) -> anyhow::Re
         let name = &artifact.path;
         let patience = Patience::INTERACTIVE;
         let mut tell = |here, _| progress.set(index, here);
-        let done = transfer::download(client, &run, artifact, &folder, name, patience, &mut tell)?;
-        Ok(Received {
-            path: artifact.path.clone(),
-            place: done.place,
-            hash: artifact.hash.clone(),
-            size_bytes: artifact.size_bytes,
-            received_bytes: done.received_bytes,
-        })
+        let wanted = Wanted::OfRun(&run, artifact);
+        let done = transfer::download(client, wanted, &folder, name, patience, &mut tell)?;
+        Ok(Received::of(artifact, done))
     });
     progress.bar.finish_and_clear();
-    let received = received?;
+    tell_received(global, &received?, out)
+}
+
+fn tell_received(global: &Global, received: &[Received], out: &Path) -> anyhow::Result<u8> {
     if global.json {
         output::json(&received)?;
     } else {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cli::{DatasetCommand, Global};
 use crate::connect::connect;
-use crate::exit::OK;
+use crate::exit::{OK, USAGE, fail};
 use crate::launch::dataset;
 use crate::output;
 
@@ -47,6 +47,23 @@ pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Resul
                 output::json(&detail)?;
             } else {
                 show(&detail)?;
+            }
+        }
+        DatasetCommand::Purge { version } => {
+            let parts = version.rsplit_once('@');
+            let (name, number) = parts
+                .and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)))
+                .ok_or_else(|| {
+                    fail(
+                        USAGE,
+                        format!("`{version}` names no version; write NAME@VERSION, such as iris@2"),
+                    )
+                })?;
+            connect(global)?
+                .client
+                .dataset_version_purge(name, number)?;
+            if !global.json {
+                output::line(format_args!("removed the record of {version}"))?;
             }
         }
         DatasetCommand::Verify { name, path } => {

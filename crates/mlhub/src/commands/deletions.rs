@@ -128,15 +128,20 @@ fn confirmed(client: &Client, request: &DeletionRequest) -> anyhow::Result<bool>
 /// Prints what a deletion did, or would do.
 pub(crate) fn print_report(report: &DeletionReport) -> anyhow::Result<()> {
     if !report.runs.is_empty() {
-        let mut table = output::table(&["RUN", "NAME", "PROJECT", "FREES", "REFUSED"]);
+        let reasons = report.runs.iter().any(|item| item.reason.is_some());
+        let mut heads = vec!["RUN", "NAME", "PROJECT", "FREES", "REFUSED"];
+        heads.extend(reasons.then_some("WHY"));
+        let mut table = output::table(&heads);
         for item in report.runs.iter().take(SHOWN_MAX) {
-            table.add_row([
+            let mut row = vec![
                 item.run.clone(),
                 item.name.clone(),
                 item.project.clone(),
                 output::size(item.size.bytes()),
                 item.refused.clone().unwrap_or_default(),
-            ]);
+            ];
+            row.extend(reasons.then(|| item.reason.clone().unwrap_or_default()));
+            table.add_row(row);
         }
         output::print(&table)?;
     }

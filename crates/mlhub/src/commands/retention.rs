@@ -1,7 +1,7 @@
 //! `mlhub retention`.
 
 use clap::{Subcommand, ValueEnum};
-use mlhub_protocol::rest::{RetentionApply, RetentionRule, RetentionSet};
+use mlhub_protocol::rest::{KeepBest, RetentionApply, RetentionRule, RetentionSet};
 
 use super::deletions::print_report;
 use crate::cli::Global;
@@ -31,6 +31,15 @@ pub(crate) enum RetentionCommand {
         /// The newest runs of each experiment that are left alone
         #[arg(long, value_name = "N", default_value_t = 0)]
         keep_last: u32,
+        /// The best runs of each experiment that are left alone too; needs --by
+        #[arg(long, value_name = "N", requires = "by")]
+        keep_best: Option<u32>,
+        /// What is best is said by this number, such as metrics.acc or eval.test.accuracy
+        #[arg(long, value_name = "KEY", requires = "keep_best")]
+        by: Option<String>,
+        /// Less is better
+        #[arg(long, requires = "keep_best")]
+        minimize: bool,
     },
     /// List the rules
     List,
@@ -82,12 +91,21 @@ pub(crate) fn retention(global: &Global, command: RetentionCommand) -> anyhow::R
             action,
             after,
             keep_last,
+            keep_best,
+            by,
+            minimize,
         } => {
+            let direction = if minimize { "minimize" } else { "maximize" };
             let rule = RetentionSet {
                 query,
                 action: action.as_str().to_owned(),
                 after_ms: after.as_deref().map(age).transpose()?,
                 keep_last,
+                keep_best: keep_best.zip(by).map(|(count, by)| KeepBest {
+                    count,
+                    by,
+                    direction: direction.to_owned(),
+                }),
             };
             let rule = connect(global)?.client.retention_set(&name, &rule)?;
             match global.json {
@@ -129,13 +147,30 @@ pub(crate) fn retention(global: &Global, command: RetentionCommand) -> anyhow::R
 }
 
 fn print_rules(rules: &[RetentionRule]) -> anyhow::Result<()> {
-    let mut table = output::table(&["NAME", "ACTION", "AFTER", "KEEP LAST", "QUERY", "APPLIED"]);
+    let mut table = output::table(&[
+        "NAME",
+        "ACTION",
+        "AFTER",
+        "KEEP LAST",
+        "KEEP BEST",
+        "QUERY",
+        "APPLIED",
+    ]);
+    let best = |best: &KeepBest| {
+        let which = if best.direction == "minimize" {
+            "smallest"
+        } else {
+            "greatest"
+        };
+        format!("{} {which} {}", best.count, best.by)
+    };
     for rule in rules {
         table.add_row([
             rule.name.clone(),
             rule.action.clone(),
             rule.after_ms.map(output::duration).unwrap_or_default(),
             rule.keep_last.to_string(),
+            rule.keep_best.as_ref().map(best).unwrap_or_default(),
             rule.query.clone(),
             rule.applied_at.map(output::moment).unwrap_or_default(),
         ]);

@@ -220,6 +220,65 @@ fn a_folder_goes_there_and_back_and_a_half_received_file_is_continued() {
 }
 
 #[test]
+fn versions_are_named_fetched_and_outlive_their_run() {
+    let world = World::new();
+    let hub = world.serve(&[]);
+    for (run, content) in [("run-one", "first"), ("run-two", "second")] {
+        make_run(&hub, run);
+        world.write("model/w.bin", content);
+        let put = [
+            "artifacts",
+            "put",
+            run,
+            "model/w.bin",
+            "--path",
+            "model/w.bin",
+        ];
+        world.ok(&put);
+    }
+    let listed = world.json(&["artifacts", "versions", "p", "model/w.bin"]);
+    let told = |version: &Value| (version["version"].clone(), version["run"].clone());
+    let listed: Vec<_> = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(told)
+        .collect();
+    assert_eq!(
+        listed,
+        [(json!(1), json!("run-two")), (json!(0), json!("run-one"))]
+    );
+    let named = world.ok(&["artifacts", "alias", "p", "model/w.bin", "v0", "prod"]);
+    assert!(named.stdout.contains("prod"), "{}", named.stdout);
+    let table = world.ok(&["artifacts", "versions", "p", "model/w.bin"]);
+    assert!(table.stdout.contains("latest"), "{}", table.stdout);
+    // What has an alias outlives its run.
+    hub.client.run_stop("run-one").expect("stopped");
+    world.ok(&["runs", "purge", "run-one", "--yes"]);
+    for (version, out, content) in [
+        ("p/model/w.bin:prod", "a", "first"),
+        ("p/model/w.bin:v1", "b", "second"),
+        ("p/model/w.bin", "c", "second"),
+    ] {
+        let got = world.json(&["artifacts", "get", version, "--out", out]);
+        assert_eq!(got[0]["path"], "model/w.bin");
+        let place = world.project().join(out).join("model/w.bin");
+        assert_eq!(std::fs::read_to_string(place).expect("read"), content);
+    }
+    world.ok(&["artifacts", "unalias", "p", "model/w.bin", "prod"]);
+    let gone = world.mlhub(&["artifacts", "get", "p/model/w.bin:v0", "--out", "d"]);
+    assert_eq!(gone.code, Some(8));
+    assert!(gone.stderr.contains("run-one"), "{}", gone.stderr);
+    let none = world.mlhub(&["artifacts", "get", "p/model/w.bin:staging"]);
+    assert_eq!(none.code, Some(8));
+    assert!(
+        none.stderr.contains("p/model/w.bin:staging"),
+        "{}",
+        none.stderr
+    );
+}
+
+#[test]
 fn contents_are_kept_in_a_bucket() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let server = runtime.block_on(s3_server::Server::start());

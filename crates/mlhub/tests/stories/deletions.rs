@@ -121,6 +121,30 @@ fn retention_rules_are_set_listed_and_removed() {
         "soon",
     ];
     assert_eq!(world.mlhub(&wrong).code, Some(2));
+    let best = [
+        "retention",
+        "set",
+        "best",
+        "--action",
+        "delete",
+        "--keep-best",
+        "3",
+        "--by",
+        "eval.test.accuracy",
+        "--minimize",
+    ];
+    let said = world.ok(&best);
+    assert!(
+        said.stdout.contains("3 smallest eval.test.accuracy"),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(
+        world.mlhub(&best[..7]).code,
+        Some(2),
+        "by what is best is not said"
+    );
+    world.ok(&["retention", "remove", "best"]);
     world.ok(&["retention", "remove", "logs"]);
     assert_eq!(world.mlhub(&["retention", "remove", "logs"]).code, Some(8));
 }
