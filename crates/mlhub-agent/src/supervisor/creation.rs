@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use mlhub_client::{Client, ClientError};
 use mlhub_core::{GroupId, Name, RunState, limits};
-use mlhub_protocol::rest::{AttemptCreate, RunDetail, RunSeed, RunsCreate, Snapshot};
+use mlhub_protocol::rest::{AttemptCreate, AttemptView, RunDetail, RunSeed, RunsCreate, Snapshot};
 use mlhub_protocol::run_dir::{SdkFile, SdkResume};
 use serde_json::Value;
 
@@ -35,43 +35,41 @@ const GROUP_TAG: &str = "group";
 pub(crate) struct Creation {
     run: String,
     host: String,
-    created_after_ms: i64,
+    started_at_ms: i64,
     resume: Option<SdkResume>,
     /// Whether this machine makes the run.
     makes: bool,
+    /// Whether an earlier attempt of it lies here, which must come first.
+    follows: bool,
     request: RunsCreate,
 }
 
 impl Creation {
     /// What is asked of the hub for a file. `makes` is false for a machine that
-    /// joins a run which another makes.
-    pub(crate) fn new(file: &SdkFile, snapshot: &Value, makes: bool) -> Self {
+    /// joins a run which another makes, `follows` true where an earlier attempt of
+    /// the run lies beside this one.
+    pub(crate) fn new(file: &SdkFile, snapshot: &Value, makes: bool, follows: bool) -> Self {
         Self {
             run: file.run.id.clone(),
             host: file.host.clone(),
-            created_after_ms: file.started_at_ms,
+            started_at_ms: file.started_at_ms,
             resume: file.resume,
             makes,
+            follows,
             request: request(file, snapshot),
         }
     }
 
-    /// Makes the run, or finds that it is there. Returns the attempt to ship to.
+    /// Makes the run, or finds that it is there. Returns the attempt to ship to. A
+    /// number that was noted is of the hub it was noted for, and this may be another.
     pub(crate) fn ensure(&self, client: &Client, record: &Record) -> Result<u32, Stop> {
-        if let Some(attempt) = record.attempt() {
-            return self.ensure_again(client, attempt);
-        }
-        let attempt = if self.resume.is_some() {
-            match client.run_get(&self.run) {
-                Ok(run) => self.resume(client, &run)?,
-                Err(error) if error.is_not_found() => self.create(client)?,
-                Err(error) => return Err(self.refusal(error)),
-            }
-        } else {
-            self.create(client)?
+        let noted = record.attempt();
+        let attempt = match noted {
+            Some(attempt) if self.resume.is_none() => self.ensure_again(client, attempt)?,
+            _ => self.make(client)?,
         };
         record.change(|file| file.attempt = Some(attempt));
-        record.save(true);
+        record.save(noted != Some(attempt));
         Ok(attempt)
     }
 
@@ -79,6 +77,20 @@ impl Creation {
     fn ensure_again(&self, client: &Client, attempt: u32) -> Result<u32, Stop> {
         match client.attempt_offsets(&self.run, attempt) {
             Ok(_) => Ok(attempt),
+            Err(error) if error.is_not_found() => self.create(client),
+            Err(error) => Err(self.refusal(error)),
+        }
+    }
+
+    /// Makes the run, or the next attempt of the run that is to go on.
+    fn make(&self, client: &Client) -> Result<u32, Stop> {
+        if self.resume.is_none() {
+            return self.create(client);
+        }
+        match client.run_get(&self.run) {
+            Ok(run) => self.resume(client, &run),
+            Err(error) if error.is_not_found() && self.follows => Err(Stop::NoEarlier),
+            // Nobody knows what it went on with: it is the run's first attempt there.
             Err(error) if error.is_not_found() => self.create(client),
             Err(error) => Err(self.refusal(error)),
         }
@@ -98,16 +110,12 @@ impl Creation {
         }
     }
 
-    /// A new attempt, unless it was made and its number not noted in time.
+    /// A new attempt, unless this directory's was made already.
     fn resume(&self, client: &Client, run: &RunDetail) -> Result<u32, Stop> {
-        let newest = run.attempts.last();
-        let ours = newest.is_some_and(|attempt| {
-            attempt.number > 1
-                && attempt.state == RunState::Queued.as_str()
-                && attempt.host.as_deref() == Some(&self.host)
-                && attempt.created_at >= self.created_after_ms
-        });
-        if ours || !self.makes {
+        if let Some(attempt) = run.attempts.iter().rfind(|attempt| self.is_ours(attempt)) {
+            return Ok(attempt.number);
+        }
+        if !self.makes {
             return Ok(run.summary.attempt);
         }
         let request = AttemptCreate {
@@ -126,6 +134,20 @@ impl Creation {
             Err(error) if error.status == Some(409) => Err(Stop::Away(error)),
             Err(error) => Err(self.refusal(error)),
         }
+    }
+
+    /// Whether an attempt on the hub is this directory's: it tells the same start, or
+    /// was made for it and its start not told yet.
+    fn is_ours(&self, attempt: &AttemptView) -> bool {
+        attempt.host.as_deref() == Some(&self.host)
+            && match attempt.started_at {
+                Some(started_at) => started_at == self.started_at_ms,
+                None => {
+                    attempt.number > 1
+                        && attempt.state == RunState::Queued.as_str()
+                        && attempt.created_at >= self.started_at_ms
+                }
+            }
     }
 
     fn refusal(&self, error: ClientError) -> Stop {

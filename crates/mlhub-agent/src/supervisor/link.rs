@@ -142,6 +142,8 @@ pub(crate) enum Stop {
     Gone,
     /// The hub does not know the run yet, and another machine will make it.
     NoRun,
+    /// The hub does not know the run yet, and an earlier attempt of it comes first.
+    NoEarlier,
     /// The hub refuses the run; why, and what to do.
     Refused(String),
 }

@@ -18,6 +18,7 @@
 //! (a daemon) is not followed.
 
 mod agent;
+mod aliases;
 mod classify;
 mod creation;
 mod error;
@@ -25,6 +26,7 @@ mod files;
 mod forward;
 mod frames;
 mod identity;
+mod inputs;
 mod journal;
 mod keep;
 mod lenient;
@@ -33,10 +35,14 @@ mod log_metrics;
 mod mind;
 mod offline;
 mod run_dir;
+mod sdk_dir;
 mod sdk_process;
 mod shim;
 mod ship;
+mod ship_events;
+mod ship_logs;
 mod supervise;
+mod sync;
 mod system;
 mod tail;
 mod translate;
@@ -46,15 +52,15 @@ mod upload;
 
 pub use agent::{AgentOptions, agent_main, ensure_agent, ensure_agent_with};
 pub use error::{Result, SupervisorError};
-pub use forward::{
-    ForwardOptions, ServeLocally, SyncState, Synced, forward_main, is_sdk_run, sync_run,
-};
+pub use forward::{ForwardOptions, ServeLocally, forward_main};
 pub use identity::{discover_hub, is_alive, own_identity, process_identity};
 pub use offline::{OfflineControl, OfflineRun, SignalWhen, run_offline};
 pub use run_dir::{ProgramStatus, RunDir, active_attempts};
 pub use rustix::process::Signal;
+pub use sdk_dir::is_sdk_run;
 pub use shim::shim_main;
 pub use ship::LocalHub;
 pub use supervise::{
     EXIT_DONE, EXIT_LATER, EXIT_UNUSABLE, HUB_ABSENCE_EXIT, SuperviseOptions, supervise_main,
 };
+pub use sync::{SyncState, Synced, sync_run};

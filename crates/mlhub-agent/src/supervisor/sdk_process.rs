@@ -23,6 +23,9 @@ use super::system::Sampler;
 const TICK: Duration = Duration::from_millis(100);
 /// How long other ranks may outlive the first one.
 const RANKS_WAIT_MAX: Duration = Duration::from_secs(60);
+/// What the SDK knew of the end when the interpreter began to end. The exit code is
+/// known later, in `exit.json`, unless the process dies in between.
+const LEAVING: &str = "leaving.json";
 /// Files of ranks that are read.
 const RANKS_MAX: usize = 4096;
 
@@ -30,14 +33,33 @@ const RANKS_MAX: usize = 4096;
 pub(crate) struct SdkProcess {
     dir: PathBuf,
     file: SdkFile,
+    /// The machine this is asked on, when it may be another than the processes'.
+    here: Option<String>,
 }
 
 impl SdkProcess {
+    /// As the forwarder sees them, which they started on their own machine.
     pub(crate) fn new(dir: &Path, file: &SdkFile) -> Self {
         Self {
             dir: dir.to_owned(),
             file: file.clone(),
+            here: None,
         }
+    }
+
+    /// As anybody sees them, perhaps from another machine on a shared disk.
+    pub(crate) fn seen_from_anywhere(dir: &Path, file: &SdkFile) -> Self {
+        let here = rustix::system::uname();
+        Self {
+            here: Some(here.nodename().to_string_lossy().into_owned()),
+            ..Self::new(dir, file)
+        }
+    }
+
+    /// Whether a process runs, as far as can be known: one of another machine is
+    /// not seen from here and says itself when it is done.
+    fn lives(&self, process: &ProcessIdentity, host: &str) -> bool {
+        is_alive(process) || self.here.as_ref().is_some_and(|here| here != host)
     }
 
     fn ranks(&self) -> Vec<RankFile> {
@@ -72,37 +94,36 @@ impl SdkProcess {
 
     /// What `exit.json` says; nothing while it is not there or cannot be read.
     fn exit(&self) -> Option<ExitFile> {
-        read_json(&self.dir.join(names::EXIT)).unwrap_or_default()
+        self.read(names::EXIT)
+    }
+
+    fn read(&self, name: &str) -> Option<ExitFile> {
+        read_json(&self.dir.join(name)).unwrap_or_default()
     }
 
     /// How the run's process ended, `Some(None)` when nobody knows; `None` while
     /// it goes on. Other ranks are not waited for.
     pub(crate) fn end(&self) -> Option<Option<ExitFile>> {
         if self.file.role == SdkRole::Worker {
-            return (!is_alive(&self.file.process) && !self.others_live()).then_some(None);
+            let over = !self.lives(&self.file.process, &self.file.host) && !self.others_live();
+            return over.then_some(None);
         }
         if let Some(exit) = self.exit() {
             return Some(Some(exit));
         }
-        let main = self.main();
-        // A process of another machine (on a shared disk) cannot be looked at; it
-        // says itself when it is done.
-        if is_alive(&main) {
+        if self.lives(&self.main(), &self.file.host) {
             return None;
         }
-        // Its last word may have come between our two looks.
-        Some(self.exit())
+        // Its last word may have come between our two looks. One that died on its
+        // way out left what it knew then.
+        Some(self.exit().or_else(|| self.read(LEAVING)))
     }
 
     /// Whether ranks of this machine have not ended.
     fn others_live(&self) -> bool {
         self.ranks().iter().any(|rank| {
             rank.ended_at_ms.is_none()
-                && if rank.host == self.file.host {
-                    is_alive(&rank.process)
-                } else {
-                    true
-                }
+                && (rank.host != self.file.host || self.lives(&rank.process, &rank.host))
         })
     }
 }

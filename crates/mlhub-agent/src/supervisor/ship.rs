@@ -11,36 +11,27 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mlhub_client::{Client, ClientError};
-use mlhub_core::limits;
-use mlhub_protocol::batch::{self, ColumnBatch};
-use mlhub_protocol::event_log::EVENT_LOG_EXTENSION;
-use mlhub_protocol::rest::{AttemptStart, EventBatch, Offsets};
+use mlhub_protocol::batch;
+use mlhub_protocol::rest::{AttemptStart, Offsets};
 use mlhub_protocol::run_dir::names;
 
 use super::creation::Creation;
-use super::frames::header_problem;
 use super::journal::{Journal, OwnEvents, Record};
 use super::link::{HubLink, Shared, Stop, is, stop_of};
-use super::log_metrics::LogMetrics;
 use super::run_dir::RunDir;
+use super::ship_logs::LogStream;
 use super::supervise::SuperviseOptions;
-use super::tail::{read_piece, size_of};
-use super::translate::{Kind, Requests, Writer};
+use super::tail::size_of;
+use super::translate::{Requests, Writer};
 
 /// Event file of the supervisor's own warnings.
 pub(crate) const OWN_EVENTS: &str = "supervisor.jsonl";
-/// Bytes of log in one call.
-const LOG_PIECE_BYTES: usize = 1024 * 1024;
-/// How far shipping may be behind the output before the middle is left out.
-const LOG_BEHIND_MAX_BYTES: u64 = 2 * limits::LOG_TAIL_BYTES;
 /// Pause between two looks at the files.
 const TAIL_PAUSE: Duration = Duration::from_millis(100);
 /// First pause after the hub was found away; doubled up to the option's bound.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 /// Answers "not from there" in a row before it counts as the hub being away.
 const MISALIGNED_MAX: u32 = 20;
-/// Event files of one attempt that are read.
-const WRITERS_MAX: usize = 4096;
 
 /// What became of the shipping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,15 +73,6 @@ pub trait LocalHub: Send {
     fn tend(&mut self);
 }
 
-/// One stream of raw output.
-#[derive(Debug)]
-struct LogStream {
-    name: &'static str,
-    file: &'static str,
-    offset: u64,
-    disabled: bool,
-}
-
 /// Ships one attempt.
 pub(crate) struct Shipper {
     pub(super) dir: RunDir,
@@ -102,14 +84,16 @@ pub(crate) struct Shipper {
     link: HubLink,
     client: Option<Client>,
     pub(super) stored: Offsets,
-    writers: BTreeMap<String, Writer>,
-    disabled: BTreeSet<String>,
-    logs: [LogStream; 2],
-    misaligned: u32,
+    pub(super) writers: BTreeMap<String, Writer>,
+    pub(super) disabled: BTreeSet<String>,
+    pub(super) logs: [LogStream; 2],
+    pub(super) misaligned: u32,
     /// Whether the hub takes batches in binary.
-    binary: bool,
+    pub(super) binary: bool,
     pub(super) requests: Requests,
     pub(super) uploads: super::keep::Uploads,
+    /// Uses of artifacts that this process noted.
+    pub(super) noted: BTreeSet<String>,
     mode: ShipMode,
 }
 
@@ -144,6 +128,7 @@ impl Shipper {
             binary: false,
             requests: Requests::default(),
             uploads: super::keep::Uploads::default(),
+            noted: BTreeSet::new(),
             mode: ShipMode::default(),
         }
     }
@@ -185,6 +170,7 @@ impl Shipper {
                     self.shared.set(&self.shared.gone);
                     return Shipped::Never;
                 }
+                Err(Stop::NoEarlier) if self.mode.once => return Shipped::Later,
                 Err(stop) => {
                     if away_since.is_none() {
                         pause = RETRY_FIRST;
@@ -194,6 +180,9 @@ impl Shipper {
                             Stop::NoRun => {
                                 "waiting for the machine of the first rank to make the run"
                                     .to_owned()
+                            }
+                            Stop::NoEarlier => {
+                                "waiting for the run's earlier attempt to be shipped".to_owned()
                             }
                             _ => "waiting for a hub".to_owned(),
                         });
@@ -346,236 +335,13 @@ impl Shipper {
         Ok(())
     }
 
-    /// Takes up event files that appeared, and the output where events may be in it.
-    fn find_writers(&mut self) {
-        let launch = self.dir.launch().clone();
-        for (name, file) in [("stdout", names::STDOUT), ("stderr", names::STDERR)] {
-            if self.writers.contains_key(name) || self.disabled.contains(name) {
-                continue;
-            }
-            // Expressions that do not compile were told at the start.
-            let metrics = LogMetrics::compile(&launch.log_metrics, name).unwrap_or_default();
-            let json = launch.stdout_events && name == "stdout";
-            let writer = Writer::new(name, self.dir.file(file), Kind::Output { json }, metrics);
-            if writer.is_useful() {
-                self.take_up(writer);
-            } else {
-                self.disabled.insert(name.to_owned());
-            }
-        }
-        let events = self.dir.file(names::EVENTS);
-        let Ok(entries) = std::fs::read_dir(&events) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some((name, kind)) = name.to_str().and_then(|name| Some((name, kind_of(name)?)))
-            else {
-                continue;
-            };
-            let known = self.writers.contains_key(name) || self.disabled.contains(name);
-            if known || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                continue;
-            }
-            if self.writers.len() >= WRITERS_MAX {
-                self.give_up(
-                    name,
-                    &format!("there are more than {WRITERS_MAX} event files"),
-                );
-                continue;
-            }
-            if kind == Kind::EventLog
-                && let Some(problem) = header_problem(&entry.path())
-            {
-                self.give_up(name, &problem.to_string());
-                continue;
-            }
-            self.take_up(Writer::new(name, entry.path(), kind, LogMetrics::default()));
-        }
-    }
-
-    fn take_up(&mut self, mut writer: Writer) {
-        let offset = self.stored.events.get(&writer.name).copied().unwrap_or(0);
-        // What an earlier supervisor shipped is read again for its requests.
-        match writer.seek(offset) {
-            Ok(requests) => {
-                self.ask(requests);
-                self.writers.insert(writer.name.clone(), writer);
-            }
-            Err(error) => self
-                .journal
-                .note(&format!("{} cannot be read yet: {error}", writer.name)),
-        }
-    }
-
-    fn ask(&mut self, requests: Requests) {
-        self.requests.files.extend(requests.files);
-        self.requests.predictions.extend(requests.predictions);
-        if requests.error.is_some() {
-            self.requests.error = requests.error;
-        }
-    }
-
-    /// Ships one batch of a writer; returns whether there was one.
-    fn ship_events(&mut self, client: &Client, name: &str, at_end: bool) -> Result<bool, Stop> {
-        let mut max_lines = usize::MAX;
-        loop {
-            let Some(writer) = self.writers.get(name) else {
-                return Ok(false);
-            };
-            let Some((after, translated)) = writer.next(at_end, max_lines).map_err(Stop::Local)?
-            else {
-                return Ok(false);
-            };
-            // Named files first: once the batch is stored, nothing names them again.
-            self.keep_named(client, &translated.requests)?;
-            match self.send_batch(client, &translated.batch)? {
-                Sent::Stored => {
-                    self.ask(translated.requests);
-                    self.advance(name, after);
-                    return Ok(true);
-                }
-                Sent::Moved => return Ok(true),
-                Sent::Refused(_) if translated.lines > 1 => max_lines = translated.lines / 2,
-                Sent::Refused(reason) => {
-                    self.journal.note(&format!("{name}: {reason}"));
-                    match self.send_batch(client, &translated.refused(&reason))? {
-                        Sent::Stored => self.advance(name, after),
-                        Sent::Moved => {}
-                        Sent::Refused(reason) => self.give_up(name, &reason),
-                    }
-                    return Ok(true);
-                }
-            }
-        }
-    }
-
-    fn advance(&mut self, name: &str, after: Writer) {
-        self.misaligned = 0;
-        let bytes = after
-            .offset
-            .saturating_sub(after_start(&self.writers, name));
-        self.shared.shipped_bytes.fetch_add(bytes, Ordering::AcqRel);
-        let key = format!("{}/{name}", names::EVENTS);
-        self.record.change(|file| {
-            file.offsets.insert(key, after.offset);
-        });
-        self.writers.insert(name.to_owned(), after);
-    }
-
-    fn send_batch(&mut self, client: &Client, batch: &EventBatch) -> Result<Sent, Stop> {
-        let (run, attempt) = self.who();
-        let answer = if self.binary {
-            client.attempt_events_binary(&run, attempt, &ColumnBatch::from(batch.clone()))
-        } else {
-            client.attempt_events(&run, attempt, batch)
-        };
-        let error = match answer {
-            Ok(reply) => {
-                if !reply.params_kept.is_empty() {
-                    self.journal.note(&format!(
-                        "{}: {} param(s) kept an earlier value",
-                        batch.writer,
-                        reply.params_kept.len()
-                    ));
-                }
-                return Ok(Sent::Stored);
-            }
-            Err(error) => error,
-        };
-        if let Some(expected) = error.misaligned() {
-            self.count_misaligned(error)?;
-            if let Some(writer) = self.writers.get_mut(&batch.writer) {
-                writer.seek(expected).map_err(Stop::Local)?;
-            }
-            return Ok(Sent::Moved);
-        }
-        match stop_of(error.clone()) {
-            Some(stop) => Err(stop),
-            None => Ok(Sent::Refused(error.to_string())),
-        }
-    }
-
-    fn count_misaligned(&mut self, error: ClientError) -> Result<(), Stop> {
+    pub(super) fn count_misaligned(&mut self, error: ClientError) -> Result<(), Stop> {
         self.misaligned += 1;
         if self.misaligned > MISALIGNED_MAX {
             self.misaligned = 0;
             return Err(Stop::Away(error));
         }
         Ok(())
-    }
-
-    /// Stops reading a writer, visibly.
-    fn give_up(&mut self, name: &str, reason: &str) {
-        self.writers.remove(name);
-        self.disabled.insert(name.to_owned());
-        let message = format!("{name} is not read any further: {reason}");
-        self.journal.note(&message);
-        if name != OWN_EVENTS {
-            self.own.warn(message);
-        }
-    }
-
-    /// Ships one piece of a log; returns whether there was one.
-    fn ship_log(&mut self, client: &Client, index: usize) -> Result<bool, Stop> {
-        let (run, attempt) = self.who();
-        let log = &mut self.logs[index];
-        if log.disabled {
-            return Ok(false);
-        }
-        let path = self.dir.file(log.file);
-        // Of a flood only the first and the last part are of use to anybody.
-        let end = size_of(&path);
-        if log.offset >= limits::LOG_HEAD_BYTES && end - log.offset.min(end) > LOG_BEHIND_MAX_BYTES
-        {
-            let to = end - limits::LOG_TAIL_BYTES;
-            match client.attempt_log_skip(&run, attempt, log.name, to) {
-                Ok(reply) => {
-                    log.offset = reply.size.max(log.offset);
-                    return Ok(true);
-                }
-                // A hub that cannot do it gets everything.
-                Err(error) => {
-                    if let Some(stop) = stop_of(error) {
-                        return Err(stop);
-                    }
-                }
-            }
-        }
-        let bytes = read_piece(&path, log.offset, LOG_PIECE_BYTES).map_err(Stop::Local)?;
-        if bytes.is_empty() {
-            return Ok(false);
-        }
-        match client.attempt_log(&run, attempt, log.name, log.offset, &bytes) {
-            Ok(reply) => {
-                // An answer that does not move on would be sent for ever.
-                log.offset = reply.size.max(log.offset + bytes.len() as u64);
-                self.shared
-                    .shipped_bytes
-                    .fetch_add(bytes.len() as u64, Ordering::AcqRel);
-                self.misaligned = 0;
-                let (name, offset) = (log.name.to_owned(), log.offset);
-                self.record.change(|file| {
-                    file.offsets.insert(name, offset);
-                });
-                Ok(true)
-            }
-            Err(error) => {
-                if let Some(expected) = error.misaligned() {
-                    log.offset = expected;
-                    self.count_misaligned(error)?;
-                    return Ok(true);
-                }
-                if let Some(stop) = stop_of(error.clone()) {
-                    return Err(stop);
-                }
-                log.disabled = true;
-                let message = format!("{} is not shipped any further: {error}", log.name);
-                self.journal.note(&message);
-                self.own.warn(message);
-                Ok(true)
-            }
-        }
     }
 
     /// Says how much is on disk and not on the hub.
@@ -598,26 +364,4 @@ enum Round {
     Progress,
     Idle,
     Done(Shipped),
-}
-
-/// What became of a batch.
-enum Sent {
-    Stored,
-    Moved,
-    Refused(String),
-}
-
-/// The kind of an event file, by its name.
-fn kind_of(name: &str) -> Option<Kind> {
-    if name.ends_with(".jsonl") {
-        return Some(Kind::EventFile);
-    }
-    name.strip_suffix(EVENT_LOG_EXTENSION)
-        .is_some_and(|stem| stem.ends_with('.'))
-        .then_some(Kind::EventLog)
-}
-
-/// Where the batch just stored began.
-fn after_start(writers: &BTreeMap<String, Writer>, name: &str) -> u64 {
-    writers.get(name).map_or(0, |writer| writer.offset)
 }

@@ -15,8 +15,10 @@ use mlhub_protocol::event_log::Record;
 use mlhub_protocol::rest::{EventBatch, PointView, RecordInput};
 use serde_json::{Value, json};
 
+use super::aliases::{self, Aliases, alias_of};
 use super::files::now_ms;
 use super::frames::{Found, frames_end_at, read_frames};
+use super::inputs::{self, Inputs, input_of};
 use super::lenient::{parse_event, parse_output_event};
 use super::log_metrics::LogMetrics;
 use super::tail::{Line, read_lines, size_of};
@@ -51,6 +53,10 @@ pub(crate) struct Requests {
     pub(crate) files: Vec<FileEvent>,
     /// Prediction files, the last one of each split.
     pub(crate) predictions: BTreeMap<String, PredictionsEvent>,
+    /// Artifacts of other runs that were used.
+    pub(crate) inputs: Inputs,
+    /// Aliases for artifacts of this run.
+    pub(crate) aliases: Aliases,
     /// The last refusal of the program.
     pub(crate) error: Option<ErrorEvent>,
 }
@@ -277,6 +283,11 @@ impl Writer {
         }
         match event.record {
             Some(record) if record.kind_is_free() => {
+                match record.kind.as_str() {
+                    inputs::USED => out.requests.inputs.extend(input_of(&record.body)),
+                    aliases::ALIAS => out.requests.aliases.extend(alias_of(&record.body)),
+                    _ => {}
+                }
                 out.record(&record.kind, time_ms, record.body, start);
             }
             Some(_) => out.malformed(start),

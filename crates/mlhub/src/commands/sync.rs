@@ -64,7 +64,8 @@ pub(crate) fn sync(global: &Global, dirs: &[PathBuf]) -> anyhow::Result<u8> {
             ));
         }
     }
-    found.sort();
+    // Attempts of a run in their order: a later one goes on with the earlier.
+    found.sort_by_cached_key(|dir| (dir.parent().map(Path::to_owned), attempt_of(dir)));
     found.dedup();
     let options = options(global)?;
     let mut all = Vec::new();
@@ -148,6 +149,17 @@ fn print(synced: &Synced, dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The attempt's number and, for other folders and machines, the folder's name.
+fn attempt_of(dir: &Path) -> (u64, String) {
+    let name = dir
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let digits: String = name.chars().take_while(char::is_ascii_digit).collect();
+    (digits.parse().unwrap_or(u64::MAX), name)
+}
+
 fn find(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     if is_sdk_run(dir) {
         found.push(dir.to_owned());
@@ -173,4 +185,30 @@ fn find(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_counted_and_not_spelled() {
+        let mut names = [
+            "runs/a/10",
+            "runs/a/1-node",
+            "runs/a/2",
+            "runs/a/1",
+            "runs/a/x",
+        ]
+        .map(PathBuf::from);
+        names.sort_by_cached_key(|dir| (dir.parent().map(Path::to_owned), attempt_of(dir)));
+        let expected = [
+            "runs/a/1",
+            "runs/a/1-node",
+            "runs/a/2",
+            "runs/a/10",
+            "runs/a/x",
+        ];
+        assert_eq!(names, expected.map(PathBuf::from));
+    }
 }

@@ -26,5 +26,6 @@ mod run_again;
 #[path = "../../../mlhub-store/tests/blobs/s3_server.rs"]
 mod s3_server;
 mod sdk;
+mod sdk_ship;
 mod serve;
 mod support;

@@ -16,15 +16,20 @@ use crate::support::{Served, World, read_json, wait};
 const PROGRAM: &str = "trap 'mv exit.term exit.json; exit 143' TERM; while :; do sleep 0.05; done";
 
 /// A program with its run directory.
-struct Trainer {
-    dir: PathBuf,
+pub(crate) struct Trainer {
+    pub(crate) dir: PathBuf,
     process: Child,
 }
 
 impl Trainer {
     /// A run directory under `sdk/`, named as the run.
-    fn start(world: &World, id: &str, more: &Value) -> Self {
-        let dir = world.path().join("sdk").join(id).join("1");
+    pub(crate) fn start(world: &World, id: &str, more: &Value) -> Self {
+        Self::start_attempt(world, id, 1, more)
+    }
+
+    /// The directory of one of its attempts.
+    pub(crate) fn start_attempt(world: &World, id: &str, attempt: u32, more: &Value) -> Self {
+        let dir = world.path().join("sdk").join(id).join(attempt.to_string());
         for folder in ["events", "artifacts"] {
             std::fs::create_dir_all(dir.join(folder)).expect("folder");
         }
@@ -47,7 +52,7 @@ impl Trainer {
             "tags": {"stage": "first"},
             "process": identity,
             "started_at_ms": 1_700_000_000_000i64,
-            "host": "here",
+            "host": this_host(),
             "system_interval_seconds": 0,
         });
         for (key, value) in more.as_object().expect("an object") {
@@ -57,29 +62,38 @@ impl Trainer {
         Self { dir, process }
     }
 
-    fn writer(&self, name: &str) -> EventWriter {
+    pub(crate) fn writer(&self, name: &str) -> EventWriter {
         EventWriter::create(&self.dir.join(format!("events/{name}.mlog"))).expect("a writer")
     }
 
     /// Starts a forwarder as the SDK does.
-    fn forward(&self, world: &World) -> Child {
+    pub(crate) fn forward(&self, world: &World) -> Child {
         let mut command = world.command(&["forward"]);
         command.arg(&self.dir).stdout(Stdio::null());
         command.spawn().expect("the forwarder starts")
     }
 
     /// Says its last word and ends.
-    fn exit(&mut self, code: i32) {
+    pub(crate) fn exit(&mut self, code: i32) {
         let exit = json!({"version": 1, "code": code, "signal": null, "ended_at_ms": 1_700_000_001_000i64});
         std::fs::write(self.dir.join("exit.new"), exit.to_string()).expect("write");
         std::fs::rename(self.dir.join("exit.new"), self.dir.join("exit.json")).expect("rename");
         self.kill();
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process.kill().expect("kill");
         self.process.wait().expect("wait");
     }
+}
+
+/// The name of this machine, as the SDK tells it.
+fn this_host() -> String {
+    let told = Command::new("uname").arg("-n").output().expect("uname");
+    String::from_utf8(told.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
 }
 
 impl Drop for Trainer {
@@ -90,7 +104,7 @@ impl Drop for Trainer {
     }
 }
 
-fn log(writer: &EventWriter, steps: std::ops::Range<i32>) {
+pub(crate) fn log(writer: &EventWriter, steps: std::ops::Range<i32>) {
     for step in steps {
         let mut session = writer.session();
         let loss = session.key("loss").expect("a key");
@@ -102,7 +116,7 @@ fn log(writer: &EventWriter, steps: std::ops::Range<i32>) {
 /// Every point of `steps` steps once, with its value. Writers of one run arrive
 /// in any order.
 #[track_caller]
-fn assert_points(hub: &Served, id: &str, steps: i32) {
+pub(crate) fn assert_points(hub: &Served, id: &str, steps: i32) {
     let series = hub.series(id, "loss");
     let values = series.values.iter().map(|value| value.0.to_bits());
     let mut found: Vec<(i64, u64)> = series.steps.iter().copied().zip(values).collect();
