@@ -6,6 +6,38 @@ from typing import Any
 
 __version__: str
 
+def tell_exit(path: str | os.PathLike[str]) -> bool:
+    """Write `path` (an `exit.json`) when this process exits, with its exit code.
+
+    Returns False where the system does not tell the code (anything but glibc).
+    """
+
+def hash_file(path: str | os.PathLike[str]) -> str:
+    """BLAKE3 of a file, hex. Raises OSError."""
+
+class Recorder:
+    """The base of `mlhub.Run`: its `log`, as one native call."""
+
+    def __init__(self, *_arguments: Any, **_options: Any) -> None: ...
+    def _attach(self, writer: Writer) -> None:
+        """Record into this file from now on; only the first call counts."""
+    def log(
+        self,
+        metrics: Mapping[str, Any],
+        *,
+        step: int | None = None,
+        time_ms: int | None = None,
+    ) -> None:
+        """Record values of one step.
+
+        `metrics` maps names to numbers (of Python, numpy, torch, jax; NaN and infinities
+        are values), or to texts, media, or mappings of such, whose names are joined by `/`.
+        Without `step` it is one after the greatest so far, from 0. `time_ms` is
+        milliseconds since the epoch, now when absent.
+
+        What is no number is given to `_log_rest`, what raised to `_log_refused`.
+        """
+
 class Writer:
     """Writes the events of this process to a file of its own.
 
@@ -18,20 +50,6 @@ class Writer:
         """Make `path` (`events/<writer>.mlog`), or one beside it when it exists.
 
         Raises OSError when no file can be made there.
-        """
-    def log(
-        self,
-        metrics: Mapping[str, Any],
-        step: int | None = None,
-        time_ms: int | None = None,
-    ) -> int | tuple[int, dict[Any, Any], str | None]:
-        """Write the numbers among the values of `metrics`.
-
-        Without `step` it is one after the greatest so far; `time_ms` is milliseconds
-        since the epoch, now when absent. Returns the step; or, only when there is
-        something to say, the step, the items that are no numbers, and a warning (once
-        per cause). Raises TypeError when `metrics` is no mapping or `step` no integer,
-        OverflowError when `step` does not fit into 64 bits.
         """
     def event(self, json: str | bytes) -> str | None:
         """Write an event line, one JSON object; return a warning, once per cause."""

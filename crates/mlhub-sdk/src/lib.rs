@@ -6,9 +6,11 @@
 //! hub and no Python, starts no thread, and never stops a training: a full disk
 //! is a warning and a count.
 
+mod exit;
 mod fork;
 mod log_file;
 mod mmap;
 mod writer;
 
+pub use exit::tell_exit;
 pub use writer::{EventWriter, KEYS_MAX, Session};

@@ -1,5 +1,6 @@
 //! Numbers out of Python values, without importing the libraries they are of.
 
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -27,10 +28,9 @@ pub(crate) fn split<'py>(
     }
     let mut rest = None;
     for (name, value) in others {
-        match (name.cast::<PyString>(), foreign(&value)) {
-            (Ok(name), Some(number)) if name.to_cow().is_ok() => {
-                numbers.push((name.clone(), number));
-            }
+        let number = foreign(&value)?;
+        match (name.cast::<PyString>(), number) {
+            (Ok(name), Some(number)) => numbers.push((name.clone(), number)),
             _ => rest
                 .get_or_insert_with(|| PyDict::new(py))
                 .set_item(name, value)?,
@@ -55,8 +55,9 @@ fn plain(value: &Bound<'_, PyAny>) -> Option<f64> {
 }
 
 /// Scalars of other libraries: `.item()` of numpy, torch, jax and their arrays of
-/// one element, or `__float__`.
-fn foreign(value: &Bound<'_, PyAny>) -> Option<f64> {
+/// one element, or `__float__`. An error is one that is nobody's to keep, such as
+/// Ctrl-C; what else is raised says that it is no number.
+fn foreign(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     let never = value.is_none()
         || value.is_instance_of::<PyString>()
         || value.is_instance_of::<PyDict>()
@@ -66,10 +67,14 @@ fn foreign(value: &Bound<'_, PyAny>) -> Option<f64> {
         || value.is_instance_of::<PyByteArray>()
         || value.is_instance_of::<PyComplex>();
     if never {
-        return None;
+        return Ok(None);
     }
-    if let Ok(item) = value.getattr(intern!(value.py(), "item")) {
-        return item.call0().ok().and_then(|item| plain(&item));
+    let found = match value.getattr(intern!(value.py(), "item")) {
+        Ok(item) => item.call0().map(|item| plain(&item)),
+        Err(_) => value.extract::<f64>().map(Some),
+    };
+    match found {
+        Err(error) if !error.is_instance_of::<PyException>(value.py()) => Err(error),
+        found => Ok(found.unwrap_or(None)),
     }
-    value.extract().ok()
 }
