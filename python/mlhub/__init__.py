@@ -173,9 +173,10 @@ def log_artifact(
     name: str | None = None,
     kind: str | None = None,
     link: bool = False,
+    aliases: Sequence[str] = (),
 ) -> str | None:
     """Keep a file or a folder; see `Run.log_artifact`."""
-    kept: str | None = _call("log_artifact", path, name=name, kind=kind, link=link)
+    kept: str | None = _call("log_artifact", path, name=name, kind=kind, link=link, aliases=aliases)
     return kept
 
 

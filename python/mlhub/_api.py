@@ -7,24 +7,22 @@ moment. Changes nothing on the hub. Raises MlhubError, unlike what a training ca
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Union
 
+from . import _history
+from ._artifacts import MANIFEST
+from ._frames import check_format, frame_of_rows, number
 from ._http import Hub, find_hub, part
+from ._native import hash_file
 from ._problems import MlhubError
 
-__all__ = ["Api", "Downloaded", "RunInfo", "Runs"]
+__all__ = ["Api", "Downloaded", "Groups", "RunInfo", "Runs"]
 
 PAGE_ROWS = 1000
-POINTS_MAX = 100_000
-"""Points of one series in one answer of the hub."""
 PIECE_BYTES = 1 << 20
-FORMATS = ("list", "pandas", "polars", "arrow")
-COLUMNS = ("run", "metric", "step", "time_ms", "value")
-NON_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-STEP_MIN, STEP_MAX = -(2**63), 2**63 - 1
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -38,11 +36,6 @@ class Downloaded(NamedTuple):
     hash: str
     """BLAKE3 of its content, hex, as the hub says."""
     size_bytes: int
-
-
-def number(value: Any) -> Any:
-    """A number of the hub's JSON, whose non-finite ones are texts."""
-    return NON_FINITE.get(value, value) if isinstance(value, str) else value
 
 
 class Api:
@@ -89,11 +82,11 @@ class Api:
     ) -> Runs:
         """Runs that match a query such as `metrics.acc > 0.9 and params.lr = 0.01`.
 
-        `order` names what to sort by, such as `metrics.acc desc, created`. Pages
-        are fetched as they are needed; `limit` is the number of runs at most.
+        `order` names what to sort by, such as `metrics.acc desc, created`; newest first
+        without it. Pages are fetched as they are needed; `limit` is the number of runs at
+        most.
         """
-        if limit is not None and limit < 1:
-            raise ValueError("limit must be at least 1")
+        check_limit(limit)
         states = state if state is None or isinstance(state, str) else ",".join(state)
         asked = {
             "query": query,
@@ -107,67 +100,62 @@ class Api:
 
     def history(
         self,
-        runs: Sequence[str | RunInfo],
-        metrics: Sequence[str],
+        runs: Iterable[str | RunInfo],
+        metrics: Sequence[str] | None = None,
         *,
         samples: int | None = None,
         from_step: int | None = None,
         to_step: int | None = None,
         format: str = "list",
     ) -> Any:
-        """Points of several runs and metrics, one row each.
+        """Points of several runs and metrics in one table, a row each.
 
-        Columns: run, metric, step, time_ms (since the epoch), value. All points, or about
-        `samples` per series, among them every spike. `format` is `list` (of dicts),
+        `runs` are ids or what `runs()` gave; `metrics` names, where `*` is any text, or all
+        of them. Columns: run, metric, step, time_ms (since the epoch), value. All points, or
+        about `samples` per series, among them every spike. `format` is `list` (of dicts),
         `pandas`, `polars` or `arrow`.
         """
         known = [run.id if isinstance(run, RunInfo) else str(run) for run in runs]
-        columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-        for series in self._series(known, list(metrics), samples, from_step, to_step):
-            size = len(series["steps"])
-            columns["run"] += [series["run"]] * size
-            columns["metric"] += [series["metric"]] * size
-            columns["step"] += series["steps"]
-            columns["time_ms"] += series["times_ms"]
-            columns["value"] += [number(value) for value in series["values"]]
-        return frame(columns, format)
+        check_format(format)
+        window = {"from": from_step, "to": to_step}
+        names = None if metrics is None else list(metrics)
+        if samples is None:
+            return _history.whole(self._hub, known, names, window, format)
+        return _history.sampled(self._hub, known, names, window, samples, format)
 
-    def _series(
+    def groups(
         self,
-        runs: list[str],
-        metrics: list[str],
-        samples: int | None,
-        from_step: int | None,
-        to_step: int | None,
-    ) -> Iterator[dict[str, Any]]:
-        if not runs or not metrics:
-            return
-        if samples is not None and not 2 <= samples <= POINTS_MAX:
-            raise ValueError(f"samples must be 2 to {POINTS_MAX}")
-        body = {
-            "runs": runs,
-            "metrics": metrics,
-            "from_step": from_step,
-            "to_step": to_step,
-            "max_points": samples or POINTS_MAX,
+        query: str | None = None,
+        *,
+        by: str | Sequence[str],
+        metrics: str | Sequence[str] = (),
+        project: str | None = None,
+        experiment: str | None = None,
+        state: str | Sequence[str] | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> Groups:
+        """Runs that agree in something, as one: mean, std, min, max, count over seeds.
+
+        `by` names what they agree in, such as `params.lr`; `metrics` what is summarised,
+        such as `metrics.acc` or `max(metrics.acc)`. `order` is
+        `runs`, one of `by`, or one of `metrics` (by its mean), with `desc` after it.
+        """
+        texts = [by] if isinstance(by, str) else list(by)
+        if not texts:
+            raise ValueError("by names nothing to group by, such as `params.lr`")
+        check_limit(limit)
+        states = [state] if isinstance(state, str) else list(state or [])
+        asked = {
+            "query": query or "",
+            "project": project,
+            "experiment": experiment,
+            "states": states,
+            "group_by": texts,
+            "summarise": [metrics] if isinstance(metrics, str) else list(metrics),
+            "order": [order] if order is not None else [],
         }
-        body = {key: value for key, value in body.items() if value is not None}
-        for series in self._hub.json("POST", "/api/v1/series/query", body=body)["series"]:
-            if samples is not None or series["exact"]:
-                yield series
-                continue
-            # Too many for one answer: the two halves of its steps.
-            steps = series["steps"]
-            low = min(steps) if from_step is None else max(from_step, min(steps))
-            high = max(steps) if to_step is None else min(to_step, max(steps))
-            if low == high:
-                raise MlhubError(
-                    f"`{series['metric']}` has more than {POINTS_MAX} points at step {low}"
-                )
-            middle = (low + high) // 2
-            one, name = [series["run"]], [series["metric"]]
-            yield from self._series(one, name, None, low, middle)
-            yield from self._series(one, name, None, middle + 1, high)
+        return Groups(self._hub, asked, limit)
 
     def close(self) -> None:
         """End the hub, if it was started here."""
@@ -208,11 +196,57 @@ class Runs:
             if not cursor or not page["runs"]:
                 return
 
+    def count(self) -> int:
+        """How many match in all, without fetching them."""
+        page = self._hub.json("GET", "/api/v1/runs", query={**self._asked, "limit": 1})
+        return int(page["total"])
+
     def to_frame(self, format: str = "pandas") -> Any:
         """One row per run: what it is, `params.*`, `tags.*` and `metrics.*` (the last values)."""
-        rows = [run.row() for run in self]
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        return frame({name: [row.get(name) for row in rows] for name in names}, format)
+        return frame_of_rows([run.row() for run in self], format)
+
+
+class Groups:
+    """Groups of runs, fetched page by page as they are looked at.
+
+    Each is a dict: what is grouped by; `runs`, how many; `query`, which finds them; and
+    for each thing summarised `<name>.mean`, `.std` (of the sample), `.min`, `.max` and
+    `.count`.
+    """
+
+    def __init__(self, hub: Hub, asked: dict[str, Any], limit: int | None) -> None:
+        self._hub = hub
+        self._asked = asked
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        left = self._limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            rows = PAGE_ROWS if left is None else min(PAGE_ROWS, left)
+            body = {**self._asked, "limit": rows, "cursor": cursor}
+            page = self._hub.json("POST", "/api/v1/runs/search", body=body)
+            for facts in page["groups"]:
+                yield self._row(facts)
+            if left is not None:
+                left -= len(page["groups"])
+            cursor = page.get("next_cursor")
+            if not cursor or not page["groups"]:
+                return
+
+    def _row(self, facts: dict[str, Any]) -> dict[str, Any]:
+        row: dict[str, Any] = {key: facts["keys"].get(key) for key in self._asked["group_by"]}
+        row["runs"] = facts["runs"]
+        for name in self._asked["summarise"]:
+            found = facts["statistics"].get(name) or {}
+            for key in ("mean", "std", "min", "max", "count"):
+                row[f"{name}.{key}"] = number(found.get(key))
+        row["query"] = facts["query"]
+        return row
+
+    def to_frame(self, format: str = "pandas") -> Any:
+        """One row per group."""
+        return frame_of_rows(list(self), format)
 
 
 class RunInfo:
@@ -237,7 +271,8 @@ class RunInfo:
     @property
     def params(self) -> dict[str, str]:
         """Its params, flat, as the hub keeps them."""
-        return dict(self._detail().get("params") or {})
+        facts = self.facts if "params" in self.facts else self._detail()
+        return dict(facts.get("params") or {})
 
     @property
     def config(self) -> Any:
@@ -247,7 +282,8 @@ class RunInfo:
     @property
     def tags(self) -> dict[str, str]:
         """Its tags."""
-        return dict(self._detail().get("tags") or {})
+        facts = self.facts if "tags" in self.facts else self._detail()
+        return dict(facts.get("tags") or {})
 
     def _detail(self) -> dict[str, Any]:
         if "snapshot" not in self.facts:
@@ -288,17 +324,12 @@ class RunInfo:
         format: str = "list",
     ) -> Any:
         """Points of its metrics (all of them unless named); see `Api.history`."""
-        names = list(self.metrics()) if metrics is None else list(metrics)
-        api = Api.__new__(Api)
-        api._hub = self._hub
-        return api.history(
-            [self.id],
-            names,
-            samples=samples,
-            from_step=from_step,
-            to_step=to_step,
-            format=format,
-        )
+        check_format(format)
+        window = {"from": from_step, "to": to_step}
+        names = None if metrics is None else list(metrics)
+        if samples is None:
+            return _history.whole(self._hub, [self.id], names, window, format)
+        return _history.sampled(self._hub, [self.id], names, window, samples, format)
 
     def records(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Media, histograms, alerts, warnings and other records, oldest first."""
@@ -326,10 +357,31 @@ class RunInfo:
         found: list[dict[str, Any]] = self._hub.json("GET", self._path("artifacts"))["artifacts"]
         return found
 
-    def download(self, path: str | None = None, *, into: PathLike = ".") -> list[Downloaded]:
+    def inputs(self) -> list[dict[str, Any]]:
+        """What it used: source_run, source_path, hash, name and used_at of each artifact."""
+        found: list[dict[str, Any]] = self._hub.json("GET", self._path("inputs"))["inputs"]
+        return found
+
+    def users(self, path: str) -> list[dict[str, Any]]:
+        """Which runs used an artifact of this one, newest first."""
+        query = {"path": path}
+        found: list[dict[str, Any]] = self._hub.json(
+            "GET", self._path("artifacts", "users"), query=query
+        )["inputs"]
+        return found
+
+    def download(
+        self,
+        path: str | None = None,
+        *,
+        into: PathLike = ".",
+        hashes: Mapping[str, str] | None = None,
+    ) -> list[Downloaded]:
         """Fetch a file, all files of a folder, or everything, below `into`.
 
-        Each file appears whole or not at all. Raises MlhubError when there is no such path.
+        Each file appears whole, with the hash the hub names, or not at all; with `hashes`,
+        by path in the run, these are the files and what they must be. Raises MlhubError
+        when there is no such path.
         """
         folder = Path(into)
         chosen = [
@@ -337,10 +389,22 @@ class RunInfo:
             for facts in self.artifacts()
             if path is None
             or facts["path"] == path
-            or facts["path"].startswith(path.rstrip("/") + "/")
+            or (
+                facts["path"].startswith(path.rstrip("/") + "/")
+                and not facts["path"].endswith(f"/{MANIFEST}")
+            )
         ]
         if not chosen:
             raise MlhubError(f"the run {self.id} has no artifact `{path or ''}`")
+        if hashes is not None:
+            there = {facts["path"]: facts["hash"] for facts in chosen}
+            for name, wanted in hashes.items():
+                if there.get(name) != wanted:
+                    raise MlhubError(
+                        f"`{name}` of the run {self.id} is not what this version has: it was "
+                        "replaced or deleted since"
+                    )
+            chosen = [facts for facts in chosen if facts["path"] in hashes]
         return [self._fetch(facts, folder) for facts in chosen]
 
     def _fetch(self, facts: dict[str, Any], folder: Path) -> Downloaded:
@@ -370,6 +434,8 @@ class RunInfo:
                     file.write(piece)
             if size != facts["size_bytes"]:
                 raise MlhubError(f"`{name}` came with {size} of {facts['size_bytes']} bytes")
+            if hash_file(str(making)) != facts["hash"]:
+                raise MlhubError(f"`{name}` came with other content than the hub names")
             os.replace(making, place)
         finally:
             making.unlink(missing_ok=True)
@@ -381,27 +447,16 @@ class RunInfo:
         row = {name: self.facts.get(name) for name in names}
         row.update({f"params.{key}": value for key, value in self.params.items()})
         row.update({f"tags.{key}": value for key, value in self.tags.items()})
-        row.update({f"metrics.{key}": facts["last"] for key, facts in self.metrics().items()})
+        last = self.facts.get("metrics")
+        if not isinstance(last, dict):
+            last = {key: facts["last"] for key, facts in self.metrics().items()}
+        row.update({f"metrics.{key}": number(value) for key, value in last.items()})
         return row
 
     def __repr__(self) -> str:
         return f"<mlhub.RunInfo {self.id} {self.facts.get('state')}>"
 
 
-def frame(columns: dict[str, list[Any]], format: str) -> Any:
-    """Columns in the form asked for. Raises ValueError, or ImportError when it is missing."""
-    if format not in FORMATS:
-        raise ValueError(f"format must be one of {', '.join(FORMATS)}; got `{format}`")
-    if format == "list":
-        return [dict(zip(columns, values)) for values in zip(*columns.values())]
-    if format == "pandas":
-        import pandas
-
-        return pandas.DataFrame(columns)
-    if format == "polars":
-        import polars
-
-        return polars.DataFrame(columns, strict=False)
-    import pyarrow
-
-    return pyarrow.table(columns)
+def check_limit(limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise ValueError("limit must be at least 1")

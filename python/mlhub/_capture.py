@@ -98,8 +98,8 @@ KEY_QUALIFIERS = frozenset(
     ["api", "access", "private", "secret", "encryption", "signing", "service", "account", "license"]
 )
 TOKEN_SHAPE = re.compile(
-    r"ghp_|gho_|github_pat_|glpat-|hf_[A-Za-z0-9]{16}|sk-[A-Za-z0-9_-]{16}|xoxb-|xoxp-"
-    r"|AKIA[0-9A-Z]{12}|eyJhbGci"
+    r"(?<![A-Za-z0-9_-])(?:ghp_|gho_|github_pat_|glpat-|hf_[A-Za-z0-9]{16}|sk-[A-Za-z0-9_-]{16}"
+    r"|xoxb-|xoxp-|AKIA[0-9A-Z]{12}|eyJhbGci)"
 )
 URL_PASSWORD = re.compile(r"://[^/\s@:]+:[^/\s@]+@")
 PATCH_SECRET = re.compile(
@@ -122,8 +122,8 @@ def looks_secret(key: str) -> bool:
 
 
 def looks_secret_value(value: str) -> bool:
-    """Whether a value is a secret by its shape: a known token, a URL with a password."""
-    return bool(TOKEN_SHAPE.match(value) or URL_PASSWORD.search(value))
+    """Whether a value holds a secret by its shape: a known token, a URL with a password."""
+    return bool(TOKEN_SHAPE.search(value) or URL_PASSWORD.search(value))
 
 
 def redact_mapping(value: Any) -> Any:

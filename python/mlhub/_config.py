@@ -30,10 +30,12 @@ class Config(MutableMapping[str, Any]):
         *,
         told: Callable[[dict[str, Any]], None] | None = None,
         changed: Callable[[str], None] | None = None,
+        trouble: Callable[[str, Exception], None] | None = None,
     ) -> None:
         object.__setattr__(self, "_values", {})
         object.__setattr__(self, "_told", told)
         object.__setattr__(self, "_changed", changed)
+        object.__setattr__(self, "_trouble", trouble)
         object.__setattr__(self, "_prefix", "")
         object.__setattr__(self, "_root", self)
         if values:
@@ -61,7 +63,16 @@ class Config(MutableMapping[str, Any]):
             raise AttributeError(f"the config has no `{self._prefix}{name}`") from None
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._set(key_of(key), value, allow_change=False)
+        try:
+            self._set(key_of(key), value, allow_change=False)
+        except Exception as error:
+            self._meet(error)
+
+    def _meet(self, error: Exception) -> None:
+        """A value that cannot be taken is told, as everything of a run is."""
+        if self._root._trouble is None:
+            raise error
+        self._root._trouble("config", error)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
@@ -117,11 +128,14 @@ class Config(MutableMapping[str, Any]):
     def update(self, *others: Any, allow_change: bool = False, **values: Any) -> None:
         """Put in many values; nested mappings are joined."""
         for other in (*others, values):
-            found = plain(other)
-            if not isinstance(found, dict):
-                raise TypeError("config takes a mapping or an object with fields")
-            for key, value in found.items():
-                self._set(key, value, allow_change=allow_change)
+            try:
+                found = plain(other)
+                if not isinstance(found, dict):
+                    raise TypeError("config takes a mapping or an object with fields")
+                for key, value in found.items():
+                    self._set(key, value, allow_change=allow_change)
+            except Exception as error:
+                self._meet(error)
 
     def to_dict(self) -> dict[str, Any]:
         """A plain copy, nested."""
@@ -172,17 +186,27 @@ class Summary(MutableMapping[str, Any]):
     `summary/<key>`; of a key the last value stands. Reading gives what was put in.
     """
 
-    def __init__(self, told: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self,
+        told: Callable[[str, Any], None],
+        trouble: Callable[[str, Exception], None] | None = None,
+    ) -> None:
         object.__setattr__(self, "_values", {})
         object.__setattr__(self, "_told", told)
+        object.__setattr__(self, "_trouble", trouble)
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        for name, item in flatten({key_of(key): value}).items():
-            self._values[name] = item
-            self._told(name, item)
+        try:
+            for name, item in flatten({key_of(key): value}).items():
+                self._values[name] = item
+                self._told(name, item)
+        except Exception as error:
+            if self._trouble is None:
+                raise
+            self._trouble("summary", error)
 
     def __getattr__(self, name: str) -> Any:
         try:

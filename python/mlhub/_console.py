@@ -23,6 +23,24 @@ TEE_WAIT_SECONDS = 5.0
 Trouble = Callable[[OSError], None]
 
 
+class Descriptor:
+    """A file descriptor that is closed when nobody uses it any more.
+
+    Another thread may be writing when a run ends, so it cannot be closed by order: the
+    number would soon be that of another file. No lock either: a fork may happen while
+    one is held.
+    """
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self.number = os.open(path, flags, 0o644)
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        number = getattr(self, "number", None)
+        if number is not None:
+            close(number)
+
+
 class Wrapped:
     """One stream of `sys` whose `write` also writes to a file."""
 
@@ -30,21 +48,20 @@ class Wrapped:
         self.name = name
         self.stream: Any = getattr(sys, name)
         self.trouble = trouble
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self.handle = os.open(path, flags, 0o644)
+        self.file: Descriptor | None = Descriptor(path)
         self.write = self.stream.write
-        self.closed = False
         self.wrapped_before = "write" in getattr(self.stream, "__dict__", {})
         self.stream.write = self._write
         self.wrapper = self.stream.write
 
     def _write(self, text: Any) -> Any:
         result = self.write(text)
-        if not self.closed and text:
+        file = self.file
+        if file is not None and text:
             try:
                 data = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
                 while data:
-                    data = data[os.write(self.handle, data) :]
+                    data = data[os.write(file.number, data) :]
             except OSError as error:
                 self.trouble(error)
             except (TypeError, ValueError):
@@ -52,16 +69,15 @@ class Wrapped:
         return result
 
     def close(self) -> None:
-        if self.closed:
+        if self.file is None:
             return
-        self.closed = True
+        self.file = None
         # Somebody may have wrapped it again since: then ours stays and passes on.
         if self.stream.write == self.wrapper:
             if self.wrapped_before:
                 self.stream.write = self.write
             else:
                 del self.stream.write
-        os.close(self.handle)
 
 
 class Through:

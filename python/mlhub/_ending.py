@@ -1,7 +1,9 @@
 """How a process ends: exit codes, exceptions and signals, told to the runs it has.
 
 Hooks are put in at the first run, chain to those that were there, and are passive in
-forked children. SIGKILL cannot be seen from here; the forwarder tells such an end.
+forked children. The exit code itself is known only after the interpreter has ended; the
+native module writes it down then, where the system allows. SIGKILL cannot be seen from
+here; the forwarder tells such an end.
 """
 
 from __future__ import annotations
@@ -37,10 +39,13 @@ class Ending:
         *,
         signal_number: int | None = None,
         message: str | None = None,
+        leaving: bool = False,
     ) -> None:
         self.code = code
         self.signal = signal_number
         self.message = message
+        self.leaving = leaving
+        """Whether the interpreter is ending, so that the code may still change."""
 
 
 class State:
@@ -66,6 +71,8 @@ def watch(ender: Ender) -> None:
         state.pid = os.getpid()
         state.enders = []
         state.ending = Ending()
+        if state.installed:
+            watch_child()
     if ender not in state.enders:
         state.enders.append(ender)
     install()
@@ -81,6 +88,7 @@ def install() -> None:
     if not state.installed:
         state.installed = True
         atexit.register(at_exit)
+        watch_child()
         state.sys_exit, sys.exit = sys.exit, noting_exit  # type: ignore[assignment]
         state.excepthook, sys.excepthook = sys.excepthook, noting_exception
         main = sys.modules.get("__main__")
@@ -91,6 +99,27 @@ def install() -> None:
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
             watch_signal(number)
+
+
+def watch_child() -> None:
+    """A child of multiprocessing ends without the interpreter's hooks: it has its own."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is None or process.parent_process() is None:
+        return
+    from multiprocessing import util
+
+    util.Finalize(None, child_exit, exitpriority=0)
+
+
+def child_exit() -> None:
+    """Called in the `finally` of a child's work: what was raised is still being handled."""
+    kind, error, _ = sys.exc_info()
+    if kind is None:
+        tell_here(Ending(0))
+    elif issubclass(kind, SystemExit):
+        tell_here(Ending(code_of(getattr(error, "code", None))))
+    else:
+        tell_here(Ending(1, message=kind.__qualname__))
 
 
 def watch_signal(number: int) -> None:
@@ -119,7 +148,9 @@ def noting_exception(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """The hook of exceptions that nobody caught, remembered and passed on."""
-    if issubclass(kind, KeyboardInterrupt):
+    if hasattr(sys, "ps1"):
+        pass  # a prompt: what a line raised ends nothing
+    elif issubclass(kind, KeyboardInterrupt):
         state.ending = Ending(None, signal_number=int(signal.SIGINT), message="KeyboardInterrupt")
     else:
         state.ending = Ending(1, message=kind.__qualname__)
@@ -132,18 +163,21 @@ def on_signal(number: int, frame: FrameType | None) -> None:
     if callable(previous):
         previous(number, frame)
         return
-    if os.getpid() == state.pid:
-        tell(Ending(None, signal_number=number, message=signal.Signals(number).name))
+    tell_here(Ending(None, signal_number=number, message=signal.Signals(number).name))
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
 def at_exit() -> None:
-    if os.getpid() == state.pid:
-        tell(state.ending)
+    """Called by the interpreter when it ends."""
+    state.ending.leaving = state.ending.signal is None
+    tell_here(state.ending)
 
 
-def tell(ending: Ending) -> None:
+def tell_here(ending: Ending) -> None:
+    """Tell the runs of this process; a forked child has none of its parent's."""
+    if os.getpid() != state.pid:
+        return
     for ender in list(reversed(state.enders)):
         ender._end(ending)
     state.enders.clear()

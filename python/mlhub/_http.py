@@ -19,7 +19,7 @@ from . import _place
 from ._files import is_same_process, read_json
 from ._problems import MlhubError
 
-__all__ = ["Hub", "find_hub"]
+__all__ = ["Hub", "Refused", "find_hub"]
 
 TIMEOUT_SECONDS = 60.0
 START_SECONDS = 15.0
@@ -27,6 +27,14 @@ START_SECONDS = 15.0
 STOP_SECONDS = 10.0
 ANSWER_MAX_BYTES = 1 << 30
 POLL_SECONDS = 0.02
+
+
+class Refused(MlhubError):
+    """The hub answers, and says no."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Hub:
@@ -82,7 +90,7 @@ class Hub:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), no_redirects())
             answer: IO[bytes] = opener.open(request, timeout=TIMEOUT_SECONDS)
         except urllib.error.HTTPError as error:
-            raise MlhubError(problem(error, method, path)) from None
+            raise Refused(problem(error, method, path), int(error.code)) from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise MlhubError(f"the hub at {self.url} does not answer: {reason}") from None

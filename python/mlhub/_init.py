@@ -21,7 +21,7 @@ from ._keeping import describe_error
 from ._place import CHILD_VARIABLE, Place, Ranks
 from ._problems import MlhubError, Problems
 from ._run import Run, now_ms, tags_of
-from ._values import flatten, to_jsonable
+from ._values import flatten, number_of, to_jsonable, type_name
 
 __all__ = ["current", "init"]
 
@@ -82,10 +82,14 @@ def init(
     choice("console", console, CONSOLE_MODES)
     run_id = run_id or environment.get("MLHUB_RUN_ID")
     check_id(run_id)
+    seed, resume_step = whole("seed", seed), whole("resume_step", resume_step)
     resume = resume or environment.get("MLHUB_RESUME", "").lower() in ("1", "true", "yes")
     if resume and run_id is None:
         raise ValueError("resume needs run_id: which run is to go on?")
-    values = plain(config) if config is not None else {}
+    try:
+        values = plain(config) if config is not None else {}
+    except RecursionError:
+        raise ValueError("config refers to itself, or is nested too deeply") from None
     if not isinstance(values, dict):
         raise TypeError("config takes a mapping or an object with fields")
     with _lock:
@@ -121,6 +125,17 @@ def choice(name: str, value: str, allowed: Sequence[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}; got `{value}`")
 
 
+def whole(name: str, value: Any) -> int | None:
+    """A whole number of any library as Python's. Raises ValueError for anything else."""
+    number = None if value is None or isinstance(value, str) else number_of(value)
+    if value is not None and (number is None or not number.is_integer()):
+        raise ValueError(f"{name} must be a whole number, not {type_name(value)}")
+    exact = None if number is None else int(value)
+    if exact is not None and not -(2**63) <= exact < 2**63:
+        raise ValueError(f"{name} must fit into 64 bits")
+    return exact
+
+
 def check_id(run_id: str | None) -> None:
     """Raises ValueError for what the hub takes for no run id."""
     if run_id is None:
@@ -148,7 +163,7 @@ def start(
     try:
         place = find_place(asked, mode, folder, run_id, ranks)
         return open_run(asked, mode, place, ranks, problems, console)
-    except (OSError, MlhubError, ImportError) as error:
+    except Exception as error:  # a machine without a home, a library half loaded
         problems.report("init", f"nothing is recorded: {describe_error(error)}", error=error)
         return disabled(asked, run_id, ranks, problems)
 
@@ -189,9 +204,7 @@ def find_place(
     base = runs / run_id
     path = base / _place.ATTEMPT
     if ranks.world_size > 1:
-        if not ranks.main_machine:
-            path = base / f"{_place.ATTEMPT}-{_place.safe(os.uname().nodename)}"
-        return rank_place(asked, mode, path, run_id, ranks)
+        return rank_place(asked, mode, base, run_id, ranks)
     if asked["resume"] is not None:
         path = _place.next_attempt(base)
     elif (path / "sdk.json").exists():
@@ -225,19 +238,25 @@ def joined(path: Path) -> Place:
     return Place(path, run_id, _place.child_writer(), False, False)
 
 
-def rank_place(asked: dict[str, Any], mode: str, path: Path, run_id: str, ranks: Ranks) -> Place:
+def rank_place(asked: dict[str, Any], mode: str, base: Path, run_id: str, ranks: Ranks) -> Place:
+    """The directory of this machine's ranks, made by the first of them. Raises MlhubError."""
     writer = _place.writer_name(ranks)
+    ending = "" if ranks.main_machine else f"-{_place.safe(os.uname().nodename)}"
+    resumed = asked["resume"] is not None
     if not ranks.first_here:
-        if not _place.wait_for(path):
+        path = _place.wait_for(base, ending, resumed)
+        if path is None:
             raise MlhubError(
-                f"rank {ranks.rank}: the first rank of this machine made no run directory at "
-                f"{path} within {_place.RANK_WAIT_SECONDS:.0f} s; call mlhub.init() in every rank "
+                f"rank {ranks.rank}: the first rank of this machine made no run directory in "
+                f"{base} within {_place.RANK_WAIT_SECONDS:.0f} s; call mlhub.init() in every rank "
                 "or only in rank 0"
             )
         return Place(path, run_id, writer, False, False)
+    path = _place.next_attempt(base, ending) if resumed else base / f"{_place.ATTEMPT}{ending}"
     if (path / "exit.json").exists():
         raise MlhubError(
-            f"the run `{run_id}` is in {path} already, and has ended: use another MLHUB_RUN_ID"
+            f"the run `{run_id}` is in {path} already, and has ended: pass resume=True to go on "
+            "with it, or use another MLHUB_RUN_ID"
         )
     made = _place.make(path, sdk_file(asked, mode, run_id, ranks))
     return Place(path, run_id, writer, made, False)
@@ -262,7 +281,7 @@ def sdk_file(asked: dict[str, Any], mode: str, run_id: str, ranks: Ranks) -> dic
         "seed": asked["seed"],
         "params": flatten(config),
         "config": config,
-        "tags": asked["tags"],
+        "tags": redact_mapping(asked["tags"]),
         "notes": asked["notes"],
         "snapshot": {"version": 1, "command": command()},
         "capture_pending": bool(asked["capture"]),
@@ -335,6 +354,10 @@ def begin(run: Run, asked: dict[str, Any], mode: str) -> None:
     path = run.path
     assert path is not None
     os.environ[CHILD_VARIABLE] = str(path)
+    try:
+        _place.keep_room(path)
+    except OSError:
+        pass  # then the end needs room of its own
     if asked["capture"]:
         try:
             run._capture = start_capture(path)

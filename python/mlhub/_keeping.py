@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Callable, TypeVar
 
+from ._artifacts import MANIFEST, manifest_of
 from ._copy import copy_file, copy_folder, relative_inside, safe_path, write_whole
 from ._place import Place
 from ._problems import MlhubError, Problems
@@ -54,6 +55,7 @@ class Keeping:
     """What keeps files; the rest of the run is `Run`."""
 
     path: Path | None
+    project: str
     _place: Place | None
     _problems: Problems
     _pid: int
@@ -244,16 +246,22 @@ class Keeping:
         name: str | None = None,
         kind: str | None = None,
         link: bool = False,
+        aliases: Sequence[str] = (),
     ) -> str | None:
         """Keep a file or a folder; returns its path in the run, `artifacts/<name>`.
 
         It is copied into the run directory at once, so that the original may change
         afterwards. `link=True` makes hard links instead: fast and without space, right
         only for files that are not written again. `kind` is a word such as `model`.
+
+        What runs of a project log under one name are its versions: `use_artifact` finds
+        them as `name:latest`, `name:v0`, or `name:ALIAS` for the `aliases` given here.
         """
         source = Path(path)
         if self.path is None:
             return None
+        if isinstance(aliases, str):
+            aliases = [aliases]
         if not source.exists():
             raise FileNotFoundError(f"there is no file or folder `{source}`")
         inside = relative_inside(source, self.path)
@@ -264,33 +272,43 @@ class Keeping:
             place = self.path / kept
             place.parent.mkdir(parents=True, exist_ok=True)
             (copy_folder if source.is_dir() else copy_file)(source, place, link=link)
+        versioned = kept
+        if (self.path / kept).is_dir():
+            versioned = f"{kept}/{MANIFEST}"
+            write_whole(self.path / versioned, manifest_of(self.path / kept, kept))
         event: dict[str, Any] = {"path": kept}
         if kind is not None:
             event["kind"] = kind
         self._event({"artifact": event})
+        for alias in aliases:
+            self._record("artifact_alias", {"path": versioned, "alias": str(alias)})
         return kept
 
     def use_artifact(self, reference: str, *, into: str | os.PathLike[str] | None = None) -> Path:
         """Fetch an artifact of another run, and record that this run used it.
 
-        `reference` is `RUN/path/in/run` with the run's id. It is downloaded below
-        `into`, or below the run directory's `inputs/`, and checked against its hash.
-        Returns the local path. Raises MlhubError when it cannot be had: what follows
-        needs it.
+        `reference` is `name:latest`, `name:v3` or `name:ALIAS` for what runs of this
+        project logged under that name; `RUN/path`, the run by its id, or by its name in
+        this project; `PROJECT/RUN/path`; or a path alone, the newest in this project. It
+        is downloaded below `into`, or below the run directory's `inputs/`, and checked
+        against its hash. Returns the local path. Raises MlhubError when it cannot be had:
+        what follows needs it.
         """
         from ._api import Api
+        from ._artifacts import find
 
-        run_id, _, path = reference.partition("/")
-        if not path:
-            raise MlhubError(f"use_artifact takes `RUN/path`, not `{reference}`")
-        folder = Path(into) if into is not None else (self.path or Path.cwd()) / "inputs" / run_id
         with Api() as api:
-            found = api.run(run_id)
-            files = found.download(path, into=folder)
-            for file in files:
-                body = {"run": found.id, "path": file.artifact, "hash": file.hash}
-                self._record("artifact_used", body)
-        return folder / path
+            found = find(api._hub, reference, self.project)
+            folder = self.path or Path.cwd()
+            folder = Path(into) if into is not None else folder / "inputs" / found.run
+            files = api.run(found.run).download(found.path, into=folder, hashes=found.hashes)
+        for file in files:
+            self._note_use({"run": found.run, "path": file.artifact, "hash": file.hash})
+        return folder / found.path
+
+    @guarded
+    def _note_use(self, body: dict[str, Any]) -> None:
+        self._record("artifact_used", body)
 
     def checkpoint(self, path: str | os.PathLike[str], *, step: int) -> str | None:
         """Keep a complete checkpoint of `step`, from which the run can be resumed."""

@@ -6,6 +6,8 @@ Reads the environment and makes directories; knows nothing of the Run object.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import json
 import os
 import shutil
 import sys
@@ -14,7 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ._files import VERSION, boot_id, process_identity, read_json, start_ticks, write_json
+from ._files import (
+    VERSION,
+    boot_id,
+    is_same_process,
+    process_identity,
+    read_json,
+    start_ticks,
+    write_json,
+)
 from ._problems import MlhubError
 
 __all__ = ["Place", "Ranks", "data_dir", "find_binary", "new_id", "ranks_of"]
@@ -27,6 +37,9 @@ ATTEMPT = "1"
 RANK_WAIT_SECONDS = 60.0
 """How long a rank waits for the directory its machine's first rank makes."""
 RANK_POLL_SECONDS = 0.02
+ROOM = "exit.room"
+"""Becomes `exit.json`; the native module knows it by this name too."""
+ROOM_BYTES = 512
 FOLDERS = ("events", "checkpoints", "predictions", "artifacts")
 CHILD_VARIABLE = "MLHUB_CURRENT_RUN_DIR"
 """Tells multiprocessing children which run they belong to."""
@@ -107,7 +120,9 @@ def ranks_of(environment: Mapping[str, str]) -> Ranks:
 def shared_id(environment: Mapping[str, str], ranks: Ranks) -> str:
     """One id for all ranks, when nothing names the run.
 
-    Raises MlhubError when the ranks have nothing in common to derive it from.
+    Every rank that starts runs one after the other starts the same ones, so that its
+    first run is the first of the others. Raises MlhubError when the ranks have nothing
+    in common to derive it from.
     """
     names = (
         "MASTER_ADDR",
@@ -131,7 +146,14 @@ def shared_id(environment: Mapping[str, str], ranks: Ranks) -> str:
             f"rank {ranks.rank} of {ranks.world_size} does not know its run: set the same "
             "MLHUB_RUN_ID for every rank, or pass run_id= to mlhub.init()"
         )
+    number = next(shared_runs)
+    if number:
+        known.append(f"run={number}")
     return derived_id("mlhub ranks v1", ranks.world_size, *known)
+
+
+shared_runs = itertools.count()
+"""Numbers the runs of this process that are shared with other ranks."""
 
 
 def data_dir(environment: Mapping[str, str]) -> Path:
@@ -190,22 +212,33 @@ def make(path: Path, sdk: dict[str, Any]) -> bool:
     return True
 
 
-def next_attempt(folder: Path) -> Path:
+def next_attempt(base: Path, ending: str = "") -> Path:
     """The first number no attempt of this run has here yet."""
     number = 1
-    while (folder / str(number)).exists():
+    while (base / f"{number}{ending}").exists():
         number += 1
-    return folder / str(number)
+    return base / f"{number}{ending}"
 
 
-def wait_for(path: Path) -> bool:
-    """Wait until the directory of this machine's first rank is there."""
+def wait_for(base: Path, ending: str, resumed: bool) -> Path | None:
+    """Wait until the directory of this machine's first rank is there.
+
+    Of a run that goes on it is the attempt whose first rank is running now.
+    """
     deadline = time.monotonic() + RANK_WAIT_SECONDS
-    while not (path / "sdk.json").exists():
+    while True:
+        number = 1
+        if resumed:
+            while (base / f"{number + 1}{ending}").exists():
+                number += 1
+        found = base / f"{number}{ending}"
+        sdk = read_json(found / "sdk.json")
+        running = sdk is not None and is_same_process(sdk.get("process"))
+        if sdk is not None and (not resumed or (running and not (found / "exit.json").exists())):
+            return found
         if time.monotonic() > deadline:
-            return False
+            return None
         time.sleep(RANK_POLL_SECONDS)
-    return True
 
 
 def refuse_newer(path: Path) -> None:
@@ -238,11 +271,29 @@ def write_rank(
     )
 
 
+def keep_room(path: Path) -> None:
+    """Room for the last word, so that a full disk does not take it. Raises OSError."""
+    (path / ROOM).write_bytes(b" " * ROOM_BYTES)
+
+
+def write_end(path: Path, told: dict[str, Any]) -> None:
+    """Write `exit.json`, in the room that was kept. Raises OSError."""
+    text = json.dumps(told).encode()
+    room = path / ROOM
+    try:
+        with open(room, "r+b", buffering=0) as file:
+            file.write(text.ljust(ROOM_BYTES))
+        os.replace(room, path / "exit.json")
+    except OSError:
+        write_json(path / "exit.json", told)
+
+
 def find_binary(environment: Mapping[str, str]) -> str | None:
     """The `mlhub` command: MLHUB_BINARY, beside this interpreter, or on the PATH."""
     named = environment.get("MLHUB_BINARY")
     if named:
-        return named
+        # A forwarder is started in another folder.
+        return os.path.abspath(named) if os.sep in named else named
     beside = Path(sys.executable or "").parent / "mlhub"
     if beside.is_file() and os.access(beside, os.X_OK):
         return str(beside)
@@ -261,6 +312,9 @@ def start_forwarder(path: Path, environment: Mapping[str, str]) -> str | None:
         return "there is no `mlhub` command beside this Python or on the PATH"
     import subprocess
 
+    settings = dict(environment)
+    if "MLHUB_DATA_DIR" in settings:
+        settings["MLHUB_DATA_DIR"] = str(data_dir(environment))
     try:
         # Detached: it must survive this process. Its own log is in the directory.
         process = subprocess.Popen(
@@ -271,6 +325,7 @@ def start_forwarder(path: Path, environment: Mapping[str, str]) -> str | None:
             start_new_session=True,
             close_fds=True,
             cwd="/",
+            env=settings,
         )
     except OSError as error:
         return f"`{binary}` cannot be started: {error.strerror}"

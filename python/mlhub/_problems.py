@@ -5,8 +5,10 @@ Raises nothing by itself; `Problems.report` raises only when the run is strict.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+import weakref
 
 __all__ = ["MlhubError", "MlhubWarning", "Problems"]
 
@@ -29,6 +31,7 @@ class Problems:
         self.strict = strict
         self.counts: dict[str, int] = {}
         self._lock = threading.RLock()
+        with_locks.add(self)
 
     def report(
         self, cause: str, message: str, *, error: BaseException | None = None, times: int = 1
@@ -52,9 +55,17 @@ class Problems:
         """How many problems there were, those not told included."""
         return sum(self.counts.values())
 
-    def after_fork(self) -> None:
-        """Makes the lock usable in a child that was forked while it was held."""
-        self._lock = threading.RLock()
+
+with_locks: weakref.WeakSet[Problems] = weakref.WeakSet()
+
+
+def after_fork() -> None:
+    """In a forked child no lock is held, whatever threads its parent had."""
+    for problems in list(with_locks):
+        problems._lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=after_fork)
 
 
 def say(message: str) -> None:
@@ -64,5 +75,5 @@ def say(message: str) -> None:
         if stream is not None:
             stream.write(f"mlhub: {message}\n")
             stream.flush()
-    except (OSError, ValueError):
-        pass
+    except (OSError, ValueError, RuntimeError):
+        pass  # RuntimeError: a signal came while the program itself was writing

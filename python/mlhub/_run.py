@@ -8,13 +8,14 @@ training unless the run is strict. Reading runs back is `mlhub.Api`.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Callable
+from typing import Any
 
 from . import _ending, _place
 from ._config import Config, Summary
@@ -22,8 +23,9 @@ from ._console import Console
 from ._ending import Ending
 from ._files import VERSION, read_json, write_json
 from ._keeping import Keeping, describe_error, guarded
+from ._native import Recorder, tell_exit
 from ._place import Place, Ranks
-from ._problems import Problems, say
+from ._problems import MlhubError, Problems, say
 from ._values import clip, flatten, number_of, to_json, to_jsonable, type_name
 
 __all__ = ["Run"]
@@ -44,7 +46,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Run(Keeping):
+class Run(Recorder, Keeping):
     """One execution: metrics over steps, config, files, and how it ended.
 
     Made by `mlhub.init()`. All methods may be called from any thread and from forked
@@ -76,61 +78,45 @@ class Run(Keeping):
         self._problems = problems
         self._pid = os.getpid()
         self._writer = writer
-        self._write: Callable[..., Any] = writer.log if writer is not None else write_nothing
+        if writer is not None:
+            self._attach(writer)
         self._ended = False
         self._ending_lock = threading.RLock()
         self._started_at_ms = now_ms()
         self._media = itertools.count(1)
         self._capture: Any = None
-        self.config = Config(config, told=self._tell_params, changed=self._tell_changed)
-        self.summary = Summary(self._tell_summary)
+        self.config = Config(
+            config, told=self._tell_params, changed=self._tell_changed, trouble=self._trouble
+        )
+        self.summary = Summary(self._tell_summary, self._trouble)
         self._console: Console | None = None
         if place is not None and console != "off" and place.owner:
             self._console = Console(place.path, console, self._console_trouble)
 
     # --- metrics ------------------------------------------------------------
 
-    def log(
-        self,
-        metrics: Mapping[str, Any],
-        *,
-        step: int | None = None,
-        time_ms: int | None = None,
-    ) -> None:
-        """Record values of one step.
+    # `log` itself is the native module's (`Recorder.log`): no frame of Python is in the
+    # way of a training. It calls these two where there is more to do.
 
-        `metrics` maps names to numbers (of Python, numpy, torch, jax; NaN and infinities
-        are values), or to texts, media, or mappings of such, whose names are joined by `/`.
-        Without `step` it is one after the greatest so far, from 0. `time_ms` is
-        milliseconds since the epoch, now when absent.
-        """
-        try:
-            if time_ms is None:
-                result = self._write(metrics, step)
-            else:
-                result = self._write(metrics, step, time_ms)
-        except Exception as error:
-            self._log_refused(error, metrics, step, time_ms)
-            return
-        if result.__class__ is not int:
-            self._log_rest(*result)
-
-    def _log_refused(self, error: Exception, metrics: Any, step: Any, time_ms: int | None) -> None:
-        number = number_of(step)
-        if (
-            isinstance(metrics, Mapping)
-            and type(step) is not int
-            and number is not None
-            and number.is_integer()
-        ):  # a step of numpy or torch, or 3.0
-            self.log(metrics, step=int(number), time_ms=time_ms)
+    def _log_refused(self, error: Exception, metrics: Any, step: Any, time_ms: Any) -> None:
+        """What raised: a step that is no integer, something that is no mapping."""
+        number, moment = number_of(step), number_of(time_ms)
+        whole = step is None or (number is not None and number.is_integer())
+        timed = time_ms is None or (moment is not None and math.isfinite(moment))
+        plain = {type(step), type(time_ms)} <= {int, type(None)}
+        if isinstance(metrics, Mapping) and whole and timed and not plain:
+            # A step of a tensor, or 3.0; a time with parts of a millisecond.
+            step = None if number is None else int(number)
+            self.log(metrics, step=step, time_ms=None if moment is None else int(moment))
             return
         if isinstance(error, OverflowError):
             text = "log: the step must fit into 64 bits"
         elif not isinstance(metrics, Mapping):
             text = f"log: takes a mapping of names to values, not {type_name(metrics)}"
-        elif isinstance(error, TypeError):
+        elif not whole:
             text = f"log: step must be a whole number, not {type_name(step)}"
+        elif not timed:
+            text = f"log: time_ms must be a number, not {type_name(time_ms)}"
         else:
             text = f"log: {describe_error(error)}"
         self._problems.report(f"log:{text[:60]}", text, error=error)
@@ -164,6 +150,10 @@ class Run(Keeping):
                 self._keep_media(key, item, step)
         elif isinstance(value, str):
             self._keep_text(key, value, step)
+        elif number_of(value) is not None:
+            self._problems.report(
+                "log:name", "log: a metric's name is no text that can be written; it is left out"
+            )
         elif value is None:
             self._problems.report("log:None", f"log: `{key}` is None; such values are left out")
         elif _media.is_figure(value) or hasattr(value, "getbands"):
@@ -179,12 +169,14 @@ class Run(Keeping):
 
     # --- params, tags, results ----------------------------------------------
 
+    @guarded
     def _tell_params(self, params: dict[str, Any]) -> None:
         from ._capture import redact_mapping
 
         shown = {key: redact_mapping({key: value})[key] for key, value in params.items()}
         self._event({"params": shown})
 
+    @guarded
     def _tell_changed(self, key: str) -> None:
         self._problems.report(
             f"config:{key}",
@@ -192,10 +184,11 @@ class Run(Keeping):
             "config.update(..., allow_change=True) for this process alone",
         )
 
+    @guarded
     def _tell_summary(self, key: str, value: Any) -> None:
         number = number_of(value)
         if number is not None and not isinstance(value, str):
-            self._write({f"summary/{key}": number}, self._step(None))
+            self.log({f"summary/{key}": number}, step=self._step(None))
         else:
             text = value if isinstance(value, str) else to_json(value)
             self._event({"tags": {f"summary/{key}": clip(text)}})
@@ -245,9 +238,18 @@ class Run(Keeping):
     def _event(self, event: dict[str, Any]) -> None:
         if self._writer is None:
             return
-        warning = self._writer.event(to_json({"time_ms": now_ms(), **to_jsonable(event)}))
+        line = to_json({"time_ms": now_ms(), **to_jsonable(event)})
+        # Half a character of a pair has no bytes: it becomes a question mark.
+        warning = self._writer.event(line.encode("utf-8", "replace"))
         if warning:
             self._problems.report(f"writer:{warning[:40]}", warning)
+
+    def _trouble(self, where: str, error: Exception) -> None:
+        """A value that cannot be taken. Raises MlhubError when the run is strict."""
+        if isinstance(error, MlhubError):
+            raise error  # told already
+        kind = f"{where}:{type(error).__name__}"
+        self._problems.report(kind, f"{where}: {describe_error(error)}", error=error)
 
     def _console_trouble(self, error: OSError) -> None:
         self._problems.report("console", f"output is not kept any more: {describe_error(error)}")
@@ -324,31 +326,55 @@ class Run(Keeping):
         if ending.message and self._writer is not None:
             self._event({"tags": {"exit": ending.message}})
         if self._capture is not None:
-            self._wait_for_capture()
+            self._wait_for_capture(0 if ending.signal is not None else CAPTURE_WAIT_SECONDS)
         dropped = self.dropped
         if dropped:
             self._event({"warning": f"{dropped} record(s) were dropped: the disk was full"})
         if self._console is not None:
             self._console.close()
-        if self._writer is not None:
-            self._writer.close()
-        path, ended_at = self._place.path, now_ms()
-        if self._ranks.world_size > 1:
-            _place.write_rank(path, self._place.writer, self._ranks, self._started_at_ms, ended_at)
-        if self._place.owner and not self._place.supervised and self._ranks.main_machine:
-            exit_file = {"version": VERSION, "code": ending.code, "signal": ending.signal}
-            write_json(path / "exit.json", {**exit_file, "ended_at_ms": ended_at})
+        # One that fails, as on a full disk, must not keep the others from being done.
+        self._close_writer()
+        self._tell_rank()
+        self._tell_end(self._place, ending)
         self._say_end(dropped)
 
-    def _wait_for_capture(self) -> None:
+    @guarded
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    @guarded
+    def _tell_rank(self) -> None:
+        place = self._place
+        if place is not None and self._ranks.world_size > 1:
+            started_at = self._started_at_ms
+            _place.write_rank(place.path, place.writer, self._ranks, started_at, now_ms())
+
+    @guarded
+    def _tell_end(self, place: Place, ending: Ending) -> None:
+        if not place.owner or place.supervised or not self._ranks.main_machine:
+            return
+        told = {"version": VERSION, "code": ending.code, "signal": ending.signal}
+        told["ended_at_ms"] = now_ms()
+        # The code an interpreter ends with is known when it has ended; should that not
+        # come about, what is known now counts.
+        if ending.leaving and tell_exit(str(place.path / "exit.json")):
+            write_json(place.path / "leaving.json", told)
+        else:
+            _place.write_end(place.path, told)
+
+    def _wait_for_capture(self, seconds: float) -> None:
+        """A signal leaves no time for it; it goes on by itself."""
         import subprocess
 
         try:
-            self._capture.wait(CAPTURE_WAIT_SECONDS)
+            self._capture.wait(seconds)
         except subprocess.TimeoutExpired:
-            self._problems.report(
-                "capture", "finding out about code and packages takes long and goes on by itself"
-            )
+            if seconds:
+                self._problems.report(
+                    "capture",
+                    "finding out about code and packages takes long and goes on by itself",
+                )
             self._capture.returncode = 0  # not to be waited for any more
 
     def _tell_seeds(self, when: str) -> None:
@@ -391,11 +417,6 @@ class Run(Keeping):
 
     def __repr__(self) -> str:
         return f"<mlhub.Run {self.id} {self.mode}{' ended' if self._ended else ''}>"
-
-
-def write_nothing(metrics: Mapping[str, Any], step: Any = None, time_ms: Any = None) -> int:
-    """The writer of a disabled run."""
-    return 0
 
 
 def tags_of(tags: Mapping[str, Any] | Sequence[str] | str | None) -> dict[str, str]:

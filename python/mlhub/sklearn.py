@@ -11,6 +11,8 @@ import time
 from typing import Any, TypeVar
 
 from ._init import current, init
+from ._keeping import describe_error
+from ._problems import MlhubError
 from ._run import Run
 
 __all__ = ["log_scores", "track"]
@@ -46,10 +48,19 @@ def wrap(estimator: Any, name: str, tracker: Tracker) -> None:
 
     @functools.wraps(inner)
     def call(*arguments: Any, **keywords: Any) -> Any:
+        # Before the work, which may be long: options that make no sense are refused now.
+        run = tracker.run()
         begun = time.perf_counter()
         result = inner(*arguments, **keywords)
-        after = getattr(tracker, f"after_{name}")
-        after(estimator, result, time.perf_counter() - begun, arguments, keywords)
+        seconds = time.perf_counter() - begun
+        try:
+            after = getattr(tracker, f"after_{name}")
+            after(run, estimator, result, seconds, arguments, keywords)
+        except MlhubError:
+            raise  # strict, told already
+        except Exception as error:  # what is told of a fit must not undo it
+            text = f"track: {name} is not recorded: {describe_error(error)}"
+            run._problems.report(f"track:{name}:{type(error).__name__}", text, error=error)
         return result
 
     setattr(estimator, name, call)
@@ -72,13 +83,13 @@ class Tracker:
 
     def after_fit(
         self,
+        run: Run,
         estimator: Any,
         result: Any,
         seconds: float,
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
     ) -> None:
-        run = self.run()
         run.log_params({"estimator_class": type(estimator).__name__, **params_of(estimator)})
         names = ("X", "y")
         data = {**dict(zip(names, arguments)), **keywords}
@@ -94,6 +105,7 @@ class Tracker:
 
     def after_score(
         self,
+        run: Run,
         estimator: Any,
         result: Any,
         seconds: float,
@@ -101,7 +113,7 @@ class Tracker:
         keywords: dict[str, Any],
     ) -> None:
         numbers = {"score": result, "score_seconds": seconds}
-        self.run().log(numbers, step=self._scores)
+        run.log(numbers, step=self._scores)
         self._scores += 1
 
 

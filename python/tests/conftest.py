@@ -21,6 +21,7 @@ from reader import Events, read_run
 REPOSITORY = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
+INIT = "import mlhub, os, sys\nrun = mlhub.init('p', name='n')\nrun.log({'a': 1.0}, step=0)\n"
 VARIABLES_OF_OURS = ("MLHUB_", "RANK", "WORLD_SIZE", "LOCAL_", "TORCHELASTIC", "SLURM_", "MASTER_")
 
 

@@ -158,3 +158,22 @@ def test_describe_knows_shapes_and_no_values() -> None:
     loop: list[Any] = []
     loop.append(loop)
     assert mlhub.describe(loop)["items"][0]["deeper"] is True
+
+
+def test_secrets_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    shown = _capture.command(
+        [
+            "python",
+            "-c",
+            "login(key='hf_0123456789abcdefghij')",
+            "--model",
+            "task-classification-model",
+        ]
+    )
+    assert shown == ["python", "-c", "login(key=[redacted]", "--model", "task-classification-model"]
+    run = mlhub.init(dir=tmp_path, tags={"api_key": "abc", "note": "sk-0123456789abcdefghij"})
+    run.finish()
+    assert run.path is not None
+    text = (run.path / "sdk.json").read_text()
+    assert "abc" not in text
+    assert "sk-0123456789abcdefghij" not in text

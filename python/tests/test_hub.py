@@ -126,6 +126,7 @@ def test_downsampled_history_keeps_the_spike(hub: Hub, program: Program) -> None
     [
         ("raise ValueError('x')", "failed", 1, None),
         ("sys.exit(3)", "failed", 3, None),
+        ("raise SystemExit(3)", "failed", 3, None),
         ("os.kill(os.getpid(), 15)", "failed", None, 15),
         ("os.kill(os.getpid(), 9)", "lost", None, None),
     ],
@@ -225,7 +226,7 @@ def test_artifacts_go_from_run_to_run(hub: Hub, tmp_path: Path) -> None:
         with pytest.raises(mlhub.MlhubError, match="no artifact"):
             second.use_artifact(f"{first.id}/artifacts/nothing")
         with pytest.raises(mlhub.MlhubError, match="RUN/path"):
-            second.use_artifact("model")
+            second.use_artifact("nothing")
         second.finish()
         used = ended(api, second.id).records("artifact_used")
         assert sorted(record["body"]["path"] for record in used) == [
@@ -233,6 +234,143 @@ def test_artifacts_go_from_run_to_run(hub: Hub, tmp_path: Path) -> None:
             "artifacts/model/weights.bin",
         ]
         assert {record["body"]["run"] for record in used} == {first.id}
+        inputs = api.run(second.id).inputs()
+        assert sorted(one["source_path"] for one in inputs) == [
+            "artifacts/model/deep/config.json",
+            "artifacts/model/weights.bin",
+        ]
+        users = api.run(first.id).users("artifacts/model/weights.bin")
+        assert [one["run"] for one in users] == [second.id]
+
+
+def test_artifacts_are_named_as_people_know_them(hub: Hub, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    made: list[str] = []
+    for number, name in enumerate(["older", "newer"]):
+        (tmp_path / "file").write_text(f"content {number}")
+        (folder / "part").write_text(f"part {number}")
+        with mlhub.init("p", name=name, dir=tmp_path / "runs", console="off", capture=False) as run:
+            run.log_artifact(tmp_path / "file", name="model")
+            run.log_artifact(folder, name="whole")
+            (run.path / "checkpoints" / "3.pt").write_text(f"state {number}")  # type: ignore[operator]
+            run.checkpoint(run.path / "checkpoints" / "3.pt", step=3)  # type: ignore[operator]
+        assert run.wait(timeout_seconds=60), "everything is on the hub"
+        made.append(run.id)
+    older, newer = made
+    with mlhub.init("p", dir=tmp_path / "runs", console="off", capture=False) as user:
+        read = {
+            reference: user.use_artifact(reference).read_text()
+            for reference in [
+                "model", "artifacts/model", "model:latest", "older/model", "newer/model",
+                f"{older}/model", f"{newer[:9]}/artifacts/model", "p/older/model", "whole/part",
+                f"{older}/whole/part", "older/checkpoints/3-3.pt",
+            ]
+        }  # fmt: skip
+        whole = user.use_artifact("whole:latest", into=tmp_path / "got")
+        assert sorted(path.name for path in whole.iterdir()) == ["part"]
+        assert (user.use_artifact("older/whole") / "part").read_text() == "part 0"
+        for missing in ["nowhere/model", "model:v9", "older/other", "p/nobody/model", "/", "a:b"]:
+            with pytest.raises(mlhub.MlhubError, match="artifact"):
+                user.use_artifact(missing)
+    assert read == {
+        "model": "content 1", "artifacts/model": "content 1", "model:latest": "content 1",
+        "older/model": "content 0", "newer/model": "content 1", f"{older}/model": "content 0",
+        f"{newer[:9]}/artifacts/model": "content 1", "p/older/model": "content 0",
+        "whole/part": "part 1", f"{older}/whole/part": "part 0",
+        "older/checkpoints/3-3.pt": "state 0",
+    }  # fmt: skip
+    with mlhub.Api() as api:
+        used = {(one["source_run"], one["source_path"]) for one in ended(api, user.id).inputs()}
+    assert (older, "artifacts/model") in used
+    assert (newer, "artifacts/whole/part") in used
+
+
+def test_a_changed_download_is_refused(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("content")
+    with mlhub.init("p", dir=tmp_path / "runs", console="off", capture=False) as run:
+        run.log_artifact(tmp_path / "file", name="model")
+    assert run.wait(timeout_seconds=60)
+    from mlhub import _api
+
+    monkeypatch.setattr(_api, "hash_file", lambda path: "0" * 64)
+    with mlhub.Api() as api, pytest.raises(mlhub.MlhubError, match="other content"):
+        api.run(run.id).download("artifacts/model", into=tmp_path / "got")
+    assert list((tmp_path / "got").rglob("*model*")) == []
+
+
+def test_groups_are_counted_over_seeds(hub: Hub, tmp_path: Path) -> None:
+    scores = {"0.1": [0.5, 0.7], "0.2": [0.9, 0.8, 1.0]}
+    for rate, values in scores.items():
+        for seed, value in enumerate(values):
+            with mlhub.init(
+                "p", dir=tmp_path, config={"lr": float(rate)}, seed=seed, console="off",
+                capture=False,
+            ) as run:  # fmt: skip
+                run.log({"acc": value})
+    with mlhub.Api() as api:
+        found = api.runs("state = finished", project="p", order="metrics.acc desc")
+        wait_until(lambda: found.count() == 5, "all five end")
+        assert [run.facts["metrics"]["acc"] for run in found] == [1.0, 0.9, 0.8, 0.7, 0.5]
+        groups = api.groups(
+            "state = finished", by="params.lr", metrics=["metrics.acc"], project="p",
+            order="metrics.acc desc",
+        )  # fmt: skip
+        rows = list(groups)
+        assert [(row["params.lr"], row["runs"]) for row in rows] == [("0.2", 3), ("0.1", 2)]
+        for row in rows:
+            values = scores[row["params.lr"]]
+            assert row["metrics.acc.mean"] == pytest.approx(np.mean(values))
+            assert row["metrics.acc.std"] == pytest.approx(np.std(values, ddof=1))
+            extremes = row["metrics.acc.min"], row["metrics.acc.max"], row["metrics.acc.count"]
+            assert extremes == (min(values), max(values), len(values))
+            assert len(list(api.runs(row["query"], project="p"))) == row["runs"]
+        assert len(list(api.groups(by=["params.lr", "seed"], project="p", limit=4))) == 4
+        with pytest.raises(mlhub.MlhubError, match="nonsense"):
+            list(api.groups(by="nonsense.field", project="p"))
+        with pytest.raises(ValueError, match="group by"):
+            api.groups(by=[])
+        pandas = pytest.importorskip("pandas")
+        frame = groups.to_frame()
+        assert isinstance(frame, pandas.DataFrame)
+        assert frame["metrics.acc.count"].tolist() == [3, 2]
+
+
+def test_histories_of_many_runs_are_one_table(hub: Hub, tmp_path: Path) -> None:
+    names = [f"m{number}" for number in range(60)]
+    made = []
+    for number in range(3):
+        with mlhub.init("p", dir=tmp_path, console="off", capture=False) as run:
+            for step in range(20):
+                run.log({name: step + number / 10 for name in names}, step=step)
+            run.log({"odd": math.inf}, step=0)
+        made.append(run.id)
+    with mlhub.Api() as api:
+        for identity in made:
+            ended(api, identity)
+        rows = api.history(made, ["m1", "m5?"])
+        expected = [
+            (identity, name, step, step + number / 10)
+            for number, identity in enumerate(made)
+            for name in ["m1", *[f"m5{last}" for last in range(10)]]
+            for step in range(20)
+        ]
+        assert [(r["run"], r["metric"], r["step"], r["value"]) for r in rows] == expected
+        assert len(api.history(api.runs(project="p"), names)) == 3 * 60 * 20
+        assert len(api.run(made[0]).history(samples=50)) >= 60 * 20
+        assert api.history(made, ["odd"], from_step=0, to_step=0)[0]["value"] == math.inf
+        assert api.history(made, []) == api.history([], ["m1"]) == []
+        for form in ("pandas", "polars", "arrow"):
+            pytest.importorskip(form if form != "arrow" else "pyarrow")
+            frame = api.history(made, ["m1", "m5?"], format=form)
+            assert frame.shape == (len(expected), 5), form
+            columns = frame.column_names if form == "arrow" else list(frame.columns)
+            assert columns == ["run", "metric", "step", "time_ms", "value"]
+            if form == "pandas":
+                assert frame["time_ms"].tolist() == [row["time_ms"] for row in rows]
+                assert frame["value"].tolist() == [row["value"] for row in rows]
 
 
 def test_ranks_are_one_run_on_the_hub(hub: Hub, program: Program) -> None:

@@ -91,6 +91,102 @@ def test_a_warning_never_tells_the_value(tmp_path: Path, capfd: pytest.CaptureFi
     assert "sample-of-data" not in told
 
 
+def test_a_name_without_bytes_is_told_and_takes_nothing_with_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = mlhub.init(dir=tmp_path, console="off")
+    run.log({"fine": 1.0, "half \ud83d": 2.0}, step=0)
+    run.tag({"half \ud83d": "\ud83d"})
+    run.finish()
+    assert capfd.readouterr().err.count("no text that can be written") == 1
+    assert run.path is not None
+    events = read_run(run.path)
+    assert events.points == [("fine", 0, 1.0)]
+    assert events.joined("tags") == {"half ?": "?"}
+
+
+def test_ctrl_c_while_a_value_is_asked_for_arrives(tmp_path: Path) -> None:
+    class Slow:
+        def item(self) -> float:
+            raise KeyboardInterrupt
+
+    run = mlhub.init(dir=tmp_path, console="off")
+    with pytest.raises(KeyboardInterrupt):
+        run.log({"a": Slow()})
+
+
+def test_many_names_and_fresh_ones_keep_apart(tmp_path: Path) -> None:
+    run = mlhub.init(dir=tmp_path, console="off")
+    kept = [f"kept{number}" for number in range(3000)]
+    for step in range(3):
+        run.log(dict.fromkeys(kept, float(step)), step=step)
+        run.log({f"fresh{number}": float(number) for number in range(3000)}, step=step)
+    run.finish()
+    assert run.path is not None
+    events = read_run(run.path)
+    found = {(name, step): value for name, step, value in events.points}
+    assert len(found) == len(events.points) == 18_000
+    assert all(found[name, step] == step for name in kept for step in range(3))
+    assert all(found[f"fresh{number}", 2] == number for number in range(3000))
+
+
+def test_steps_and_times_of_any_library(tmp_path: Path) -> None:
+    run = mlhub.init(dir=tmp_path, console="off", strict=True)
+    run.log({"a": 1.0}, step=np.int32(4))  # type: ignore[arg-type]
+    run.log({"a": 2.0}, step=np.float64(5.0))  # type: ignore[arg-type]
+    run.log({"a": 3.0}, step=6, time_ms=1_700_000_000_000.75)  # type: ignore[arg-type]
+    run.log({"a": 4.0}, step=np.array(7), time_ms=np.int64(1))  # type: ignore[arg-type]
+    run.finish()
+    assert run.path is not None
+    assert read_run(run.path).series("a") == [(4, 1.0), (5, 2.0), (6, 3.0), (7, 4.0)]
+
+
+def test_a_value_that_logs_while_it_is_asked_for(tmp_path: Path) -> None:
+    run = mlhub.init(dir=tmp_path, console="off")
+
+    class Telling:
+        def __float__(self) -> float:
+            run.log({"inner": 1.0}, step=9)
+            return 2.0
+
+    run.log({"outer": Telling()}, step=3)
+    run.finish()
+    assert run.path is not None
+    events = read_run(run.path)
+    assert sorted(events.points) == [("inner", 9, 1.0), ("outer", 3, 2.0)]
+
+
+def test_seeds_of_any_library_and_no_other_text(tmp_path: Path) -> None:
+    run = mlhub.init(dir=tmp_path, seed=np.int64(7), console="off")  # type: ignore[arg-type]
+    run.finish()
+    assert run.path is not None
+    assert read_run(run.path).file("sdk.json")["seed"] == 7
+    for wrong in ("seven", 0.5, 2**64):
+        with pytest.raises(ValueError, match="seed"):
+            mlhub.init(dir=tmp_path, seed=wrong)  # type: ignore[arg-type]
+
+
+def test_results_and_params_of_odd_objects_raise_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Odd(dict):  # type: ignore[type-arg]
+        def items(self) -> object:  # type: ignore[override]
+            raise ValueError("odd")
+
+    run = mlhub.init(dir=tmp_path, console="off")
+    cyclic: dict[str, object] = {}
+    cyclic["self"] = cyclic
+    run.summary["odd"] = Odd(a=1)
+    run.config["odd"] = Odd(a=1)
+    run.config["cyclic"] = cyclic
+    run.config.update([1, 2])  # type: ignore[arg-type]
+    run.config["fine"] = 1
+    run.finish()
+    assert capfd.readouterr().err.count("warning") >= 1
+    assert run.path is not None
+    assert read_run(run.path).joined("params")["fine"] == 1
+
+
 def test_threads_write_into_one_run(tmp_path: Path) -> None:
     run = mlhub.init(dir=tmp_path)
 

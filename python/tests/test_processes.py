@@ -1,69 +1,15 @@
-"""Real processes: exits, signals, kills, forks, children, ranks, full disks."""
+"""Real processes: kills, forks, children, ranks, output, full disks."""
 
 from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import Program, wait_until
+from conftest import INIT, Program, wait_until
 from reader import read_run
-
-INIT = "import mlhub, os, sys\nrun = mlhub.init('p', name='n')\nrun.log({'a': 1.0}, step=0)\n"
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "told"),
-    [
-        ("", 0, (0, None)),
-        ("sys.exit()", 0, (0, None)),
-        ("sys.exit(3)", 3, (3, None)),
-        ("sys.exit('bad')", 1, (1, None)),
-        ("raise ValueError('x')", 1, (1, None)),
-        ("run.finish(5)", 0, (5, None)),
-        ("with run: pass", 0, (0, None)),
-        ("with run: raise RuntimeError", 1, (1, None)),
-        ("with run: sys.exit(4)", 4, (4, None)),
-        ("raise KeyboardInterrupt", -signal.SIGINT, (None, signal.SIGINT)),
-        ("os.kill(os.getpid(), 15)", -signal.SIGTERM, (None, signal.SIGTERM)),
-        ("os.kill(os.getpid(), 1)", -signal.SIGHUP, (None, signal.SIGHUP)),
-    ],
-)
-def test_an_end_is_recorded_and_left_as_it_is(
-    program: Program, code: str, status: int, told: tuple[int | None, int | None]
-) -> None:
-    done = program.run(INIT + code)
-    assert done.returncode == status, done.stderr
-    events = program.events()
-    exit_file = events.file("exit.json")
-    assert (exit_file["code"], exit_file["signal"]) == told
-    assert events.series("a") == [(0, 1.0)]
-
-
-def test_an_exception_is_shown_as_ever(program: Program) -> None:
-    done = program.run(INIT + "raise ValueError('the cause')")
-    assert "ValueError: the cause" in done.stderr
-    events = program.events()
-    assert "ValueError: the cause" in (events.path / "stderr.log").read_text()
-    assert events.joined("tags")["exit"] == "ValueError"
-
-
-def test_a_handler_that_was_there_is_called(program: Program) -> None:
-    code = (
-        "import signal, os\n"
-        "signal.signal(signal.SIGTERM, lambda *_: print('mine', flush=True))\n"
-        + INIT
-        + "os.kill(os.getpid(), 15)\nrun.log({'a': 2.0}, step=1)\nprint('goes on')\n"
-    )
-    done = program.run(code)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split("\n")[:2] == ["mine", "goes on"]
-    events = program.events()
-    assert events.file("exit.json")["code"] == 0
-    assert len(events.series("a")) == 2
 
 
 def test_what_was_logged_survives_a_kill(program: Program) -> None:
@@ -204,6 +150,54 @@ def test_ranks_are_one_run_with_a_stream_each(program: Program) -> None:
     assert sorted(file["rank"] for file in files) == [0, 1, 2, 3]
     assert all(file["ended_at_ms"] for file in files)
     assert events.file("exit.json")["code"] == 0
+
+
+RANKS = {
+    "WORLD_SIZE": "2",
+    "LOCAL_WORLD_SIZE": "2",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29512",
+}
+
+
+def ranks(program: Program, code: str, **variables: str) -> None:
+    """Two ranks at once, the first of them last to start."""
+    processes = [
+        program.start(code, RANK=rank, LOCAL_RANK=rank, **RANKS, **variables) for rank in "10"
+    ]
+    outputs = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert not any("nothing is recorded" in err for _, err in outputs), outputs
+
+
+def test_ranks_go_on_with_a_run(program: Program) -> None:
+    code = (
+        "import mlhub, os\nrun = mlhub.init('p', resume=os.environ.get('AGAIN') == '1')\n"
+        "run.log({'rank' + os.environ['RANK']: 1.0}, step=0)\n"
+    )
+    ranks(program, code, MLHUB_RUN_ID="trained1")
+    ranks(program, code, MLHUB_RUN_ID="trained1", AGAIN="1")
+    attempts = sorted(program.runs.glob("trained1/*"))
+    assert [path.name for path in attempts] == ["1", "2"]
+    for path in attempts:
+        events = read_run(path)
+        assert events.series("rank0") == events.series("rank1") == [(0, 1.0)]
+    assert read_run(attempts[1]).file("sdk.json")["resume"] == {"step": None}
+
+
+def test_ranks_may_have_several_runs_in_turn(program: Program) -> None:
+    code = (
+        "import mlhub, os\nfor fold in range(3):\n"
+        "    with mlhub.init('p', name=f'fold{fold}') as run:\n"
+        "        run.log({'rank' + os.environ['RANK']: fold}, step=0)\n"
+        "        # Ranks of a training wait for each other.\n"
+        "        while len(list((run.path / 'ranks').glob('*'))) < 2: pass\n"
+    )
+    ranks(program, code)
+    runs = [read_run(file.parent) for file in program.directories()]
+    assert len(runs) == 3
+    assert sorted(run.series("rank0")[0][1] for run in runs) == [0, 1, 2]
+    assert all(run.series("rank0") == run.series("rank1") for run in runs)
 
 
 def test_the_same_port_again_is_another_run(program: Program) -> None:
@@ -356,25 +350,6 @@ def test_inside_a_supervised_run_it_joins_that_one(program: Program, tmp_path: P
     assert sorted(path.name for path in folder.iterdir()) == ["events", "run.json"]
 
 
-def test_a_notebook_runs_cells(program: Program) -> None:
-    """Cells share one namespace, and an exception in one ends nothing."""
-    code = (
-        "import mlhub, code\n"
-        "console = code.InteractiveConsole()\n"
-        "console.push('import mlhub')\n"
-        "console.push(\"run = mlhub.init('p', name='first')\")\n"
-        "console.push('1 / 0')\n"
-        "console.push(\"run.log({'a': 1})\")\n"
-        "console.push(\"run = mlhub.init('p', name='second')\")\n"
-        "console.push(\"run.log({'a': 2})\")\n"
-    )
-    done = program.run(code)
-    assert done.returncode == 0, done.stderr
-    runs = [read_run(file.parent) for file in program.directories()]
-    assert sorted(run.file("sdk.json")["run"]["name"] for run in runs) == ["first", "second"]
-    assert sorted(value for run in runs for _, value in run.series("a")) == [1.0, 2.0]
-
-
 def test_the_forwarder_is_started_once_and_detached(program: Program, tmp_path: Path) -> None:
     recorder = tmp_path / "recorder"
     recorder.write_text(
@@ -390,6 +365,72 @@ def test_the_forwarder_is_started_once_and_detached(program: Program, tmp_path: 
     )
     path = program.events().path
     assert called == f'[["forward", "{path}"], true]\n'
+
+
+def test_the_forwarder_finds_what_is_named_from_here(program: Program, tmp_path: Path) -> None:
+    recorder = tmp_path / "recorder"
+    recorder.write_text(
+        f"#!{sys.executable}\nimport os\n"
+        f"open({str(tmp_path / 'called')!r}, 'w').write(os.environ['MLHUB_DATA_DIR'] + '\\n')\n"
+    )
+    recorder.chmod(0o755)
+    done = program.run(
+        INIT, MLHUB_MODE="online", MLHUB_BINARY="./recorder", MLHUB_DATA_DIR="relative"
+    )
+    assert done.returncode == 0, done.stderr
+    called = tmp_path / "called"
+    wait_until(lambda: called.exists() and called.read_text().endswith("\n"), "it runs")
+    assert called.read_text() == f"{tmp_path / 'relative'}\n"
+    assert program.events().file("sdk.json")["hub"] == {"data_dir": str(tmp_path / "relative")}
+
+
+def test_a_machine_without_a_home_trains_on(program: Program) -> None:
+    code = (
+        "import pathlib\n"
+        "def home(*_): raise RuntimeError('Could not determine home directory.')\n"
+        "pathlib.Path.home = classmethod(home)\n"
+        "import mlhub, os\ndel os.environ['MLHUB_DATA_DIR'], os.environ['MLHUB_DIR']\n"
+        "run = mlhub.init('p')\nrun.log({'a': 1.0})\nprint(run.mode)\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "disabled\n"
+    assert done.stderr.count("nothing is recorded") == 1
+
+
+def test_a_fork_while_a_problem_is_told_does_not_hang(program: Program) -> None:
+    code = INIT + (
+        "import threading\n"
+        "held, go = threading.Event(), threading.Event()\n"
+        "def hold():\n"
+        "    with run._problems._lock:\n        held.set()\n        go.wait()\n"
+        "thread = threading.Thread(target=hold)\nthread.start()\nheld.wait()\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n    run.log({'a': None})\n    os._exit(7)\n"
+        "_, status = os.waitpid(pid, 0)\ngo.set()\nthread.join()\n"
+        "assert os.waitstatus_to_exitcode(status) == 7\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_output_is_never_written_into_another_file(tmp_path: Path) -> None:
+    """A thread that writes while the run ends keeps the descriptor it writes to."""
+    from mlhub._console import Wrapped
+
+    part = Wrapped("stdout", tmp_path / "stdout.log", lambda error: None)
+    in_use = part.file
+    assert in_use is not None
+    part.close()
+    other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
+    os.write(in_use.number, b"late")
+    os.close(other)
+    assert (tmp_path / "other").read_bytes() == b""
+    assert (tmp_path / "stdout.log").read_bytes() == b"late"
+    number = in_use.number
+    del in_use
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)
 
 
 def test_without_the_command_the_run_is_kept(program: Program) -> None:

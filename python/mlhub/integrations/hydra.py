@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._capture import command
 from .._init import init
 from .._run import Run
 
@@ -42,7 +43,7 @@ def init_from(config: Any, **options: Any) -> Run:
     if hydra is not None:
         overrides = list(hydra.overrides.task)
         if overrides:
-            tags["hydra/overrides"] = " ".join(overrides)
+            tags["hydra/overrides"] = " ".join(command(overrides))
         tags["hydra/job"] = str(hydra.job.name)
         if str(hydra.mode).endswith("MULTIRUN"):
             tags["hydra/job_num"] = str(hydra.job.num)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._run import Run
 from .._values import number_of
-from ._common import RunHolder
+from ._common import RunHolder, guarded_hook
 
 if TYPE_CHECKING:
     Base = object
@@ -40,6 +40,7 @@ class MlhubCallback(Base):
         self._every = log_every_batches
         self._batches = 0
 
+    @guarded_hook
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """The optimiser's settings and the fit's parameters become params."""
         run = self._holder.get()
@@ -55,6 +56,7 @@ class MlhubCallback(Base):
         except ValueError:
             pass  # a model that is built by its first batch
 
+    @guarded_hook
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Every so many batches, the running means Keras keeps."""
         if self._every and self._batches % self._every == 0:
@@ -62,6 +64,7 @@ class MlhubCallback(Base):
             self._holder.get().log(numbers, step=self._batches)
         self._batches += 1
 
+    @guarded_hook
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """The epoch's metrics; those of validation as `val/<name>`."""
         numbers = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._init import init
 from .._run import Run
-from ._common import RunHolder
+from ._common import RunHolder, guarded_hook
 
 __all__ = ["MlhubCallback"]
 
@@ -41,7 +41,11 @@ class MlhubCallback:
         values = self._values(trial)
         if self._per_trial:
             self._own_run(study, trial, values)
-            return
+        else:
+            self._log_trial(study, trial, values)
+
+    @guarded_hook
+    def _log_trial(self, study: Any, trial: Any, values: dict[str, float]) -> None:
         run = self._holder.get()
         numbers: dict[str, Any] = dict(values)
         told: dict[str, str] = {}

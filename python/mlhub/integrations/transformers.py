@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._run import Run
 from .._values import number_of
-from ._common import RunHolder
+from ._common import RunHolder, guarded_hook
 
 if TYPE_CHECKING:
     Base = object
@@ -50,11 +50,13 @@ class MlhubCallback(Base):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **facts: Any) -> None:
         """The arguments and the model's config become params."""
-        if not state.is_world_process_zero:
-            return
+        if state.is_world_process_zero:
+            self._tell_settings(args, facts.get("model"))
+
+    @guarded_hook
+    def _tell_settings(self, args: Any, model: Any) -> None:
         run = self._holder.get()
         run.log_params({"trainer": args.to_sanitized_dict()})
-        model = facts.get("model")
         model_config = getattr(model, "config", None)
         if model_config is not None and hasattr(model_config, "to_dict"):
             run.log_params({"model": model_config.to_dict()})
@@ -66,8 +68,11 @@ class MlhubCallback(Base):
         self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **facts: Any
     ) -> None:
         """Numbers of the Trainer's log, under the global step."""
-        if not state.is_world_process_zero or not logs:
-            return
+        if state.is_world_process_zero and logs:
+            self._log_numbers(state, logs)
+
+    @guarded_hook
+    def _log_numbers(self, state: Any, logs: dict[str, Any]) -> None:
         numbers = {
             renamed(name): value for name, value in logs.items() if number_of(value) is not None
         }

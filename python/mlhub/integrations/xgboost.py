@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from .._run import Run
-from ._common import RunHolder
+from ._common import RunHolder, guarded_hook
 
 if TYPE_CHECKING:
     Base = object
@@ -40,6 +40,11 @@ class MlhubCallback(Base):
 
     def before_training(self, model: Any) -> Any:
         """The booster's settings become params."""
+        self._tell_settings(model)
+        return model
+
+    @guarded_hook
+    def _tell_settings(self, model: Any) -> None:
         if hasattr(model, "save_config"):
             learner = json.loads(model.save_config()).get("learner", {})
             objective = learner.get("objective", {}).get("name")
@@ -50,10 +55,14 @@ class MlhubCallback(Base):
                 **plain_params(trained),
             }
             self._holder.get().log_params({"xgboost": facts})
-        return model
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """One round's metrics; cross-validation gives mean and std over folds."""
+        self._log_round(epoch, evals_log)
+        return False
+
+    @guarded_hook
+    def _log_round(self, epoch: int, evals_log: Any) -> None:
         numbers: dict[str, float] = {}
         for data, metrics in evals_log.items():
             for name, history in metrics.items():
@@ -64,10 +73,15 @@ class MlhubCallback(Base):
                     numbers[f"{data}/{name}"] = last
         if numbers:
             self._holder.get().log(numbers, step=epoch)
-        return False
 
     def after_training(self, model: Any) -> Any:
         """Best round and score, importances when asked; ends a run started here."""
+        self._tell_results(model)
+        self._holder.finish()
+        return model
+
+    @guarded_hook
+    def _tell_results(self, model: Any) -> None:
         run = self._holder.get()
         for name in ("best_score", "best_iteration"):
             try:
@@ -78,8 +92,6 @@ class MlhubCallback(Base):
             scores = model.get_score(importance_type=self._importance)
             rows = sorted(scores.items(), key=lambda item: -item[1])
             run.log_table("importance", columns=["feature", self._importance], rows=rows)
-        self._holder.finish()
-        return model
 
 
 def plain_params(booster: dict[str, Any]) -> dict[str, Any]:
