@@ -124,7 +124,8 @@ step_python_sdk() {
   (
     cd python
     MLHUB_TEST_INTEGRATIONS=all PYTHONDONTWRITEBYTECODE=1 \
-      "$VENV_INTEGRATIONS/bin/pytest" -q -p no:cacheprovider tests/test_integrations.py
+      "$VENV_INTEGRATIONS/bin/pytest" -q -p no:cacheprovider tests/test_integrations.py \
+      tests/test_documents.py
   )
 }
 
