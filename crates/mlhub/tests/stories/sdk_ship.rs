@@ -21,7 +21,7 @@ fn attempts_are_shipped_as_what_they_are_to_any_hub() {
     log(&first.writer("main"), 0..10);
     first.exit(1);
     let more =
-        json!({"mode": "offline", "resume": {"step": 4}, "started_at_ms": 1_700_000_005_000i64});
+        json!({"mode": "offline", "resume": {"step": 4}, "started_at_ms": 1_700_000_000_500i64});
     let mut second = Trainer::start_attempt(&world, "again", 2, &more);
     log(&second.writer("main"), 5..15);
     second.exit(0);
@@ -51,7 +51,7 @@ fn an_attempt_that_is_forwarded_waits_for_the_earlier_one() {
     let mut first = Trainer::start(&world, "waits", &json!({"mode": "offline"}));
     log(&first.writer("main"), 0..10);
     first.exit(0);
-    let more = json!({"resume": {"step": 9}, "started_at_ms": 1_700_000_005_000i64});
+    let more = json!({"resume": {"step": 9}, "started_at_ms": 1_700_000_000_500i64});
     let mut second = Trainer::start_attempt(&world, "waits", 2, &more);
     log(&second.writer("main"), 10..20);
     let mut forwarder = second.forward(&world);
@@ -94,7 +94,10 @@ fn an_interpreter_that_died_on_its_way_out_ended_as_far_as_it_is_known() {
     let leaving =
         json!({"version": 1, "code": 3, "signal": null, "ended_at_ms": 1_700_000_001_000i64});
     let mut forwarder = trainer.forward(&world);
-    crate::support::wait("the run", || hub.client.run_get("leaving").ok());
+    crate::support::wait("the run", || {
+        let run = hub.client.run_get("leaving").ok()?;
+        (run.summary.state == "running").then_some(())
+    });
     std::fs::write(trainer.dir.join("leaving.json"), leaving.to_string()).expect("write");
     // Until it is gone the last word may still come.
     assert_eq!(hub.run("leaving").summary.state, "running");
