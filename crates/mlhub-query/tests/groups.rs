@@ -1,5 +1,6 @@
 //! Groups: their pages while runs arrive, and what odd times do.
 
+#[expect(dead_code, reason = "the random runs are for the oracle")]
 mod support;
 
 use mlhub_core::Timestamp;

@@ -4,7 +4,6 @@
 use axum::http::{Method, header};
 use mlhub_core::Timestamp;
 use mlhub_core::metric::{Point, SeriesPoints};
-use mlhub_protocol::Number;
 use mlhub_protocol::batch::{BatchHead, CONTENT_TYPE, ColumnBatch};
 use serde_json::{Value, json};
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use mlhub_core::artifact_version::{ArtifactVersion, NewAlias, VersionChoice};
+use mlhub_core::artifact_version::{
+    ArtifactVersion, ArtifactVersionStore, NewAlias, VersionChoice,
+};
 use mlhub_core::deletion::DeletionAction;
 use mlhub_core::portable::{PortableItem, PortableLine, PortableScope};
-use mlhub_core::store::Store;
+use mlhub_core::store::{RunStore, Store};
 use mlhub_core::{ErrorKind, RunState, Timestamp, UserId};
 use mlhub_store::PostgresStore;
 
@@ -17,7 +19,8 @@ use super::records::{artifact, version};
 async fn find(store: &dyn Store, choice: &str) -> Option<ArtifactVersion> {
     let path = "m".parse().expect("a path");
     let choice: VersionChoice = choice.parse().expect("a choice");
-    let found = store.artifact_version_find(&name("p"), &path, &choice);
+    let project = name("p");
+    let found = store.artifact_version_find(&project, &path, &choice);
     found.await.expect("find")
 }
 
@@ -37,8 +40,8 @@ fn alias(version: u32, alias: &str) -> NewAlias {
 }
 
 async fn put(store: &dyn Store, run: &str, hash: &str) -> Option<String> {
-    let stored = store.artifact_put(&artifact(run, "m", hash));
-    stored.await.expect("put")
+    let artifact = artifact(run, "m", hash);
+    store.artifact_put(&artifact).await.expect("put")
 }
 
 async fn with_runs(store: &dyn Store, ids: &[&str]) {
@@ -52,13 +55,8 @@ async fn hide(store: &dyn Store, run: &str) {
     let end = change(run, 1, RunState::Running, RunState::Finished);
     assert!(store.attempt_change(&end).await.expect("end"));
     let actor = UserId("ann".to_owned());
-    let hidden = store.run_hide(
-        &[id(run)],
-        DeletionAction::Delete,
-        "test",
-        &actor,
-        Timestamp(80),
-    );
+    let runs = [id(run)];
+    let hidden = store.run_hide(&runs, DeletionAction::Delete, "test", &actor, Timestamp(80));
     assert_eq!(hidden.await.expect("hide").len(), 1);
 }
 
@@ -73,7 +71,8 @@ pub(crate) async fn numbers_are_handed_out_once_in_the_order_of_arrival(store: T
     assert_eq!(put(&*store, "bbbb", "2").await, Some("1".repeat(64)));
     assert_eq!(put(&*store, "bbbb", "1").await, Some("2".repeat(64)));
     let path = "m".parse().expect("a path");
-    let list = store.artifact_version_list(&name("p"), &path, None, 10);
+    let project = name("p");
+    let list = store.artifact_version_list(&project, &path, None, 10);
     let list = list.await.expect("list");
     let told: Vec<_> = list
         .iter()
@@ -99,7 +98,7 @@ pub(crate) async fn numbers_are_handed_out_once_in_the_order_of_arrival(store: T
         list.iter().map(|one| one.latest).collect::<Vec<_>>(),
         [true, false, false]
     );
-    let page = store.artifact_version_list(&name("p"), &path, Some(2), 1);
+    let page = store.artifact_version_list(&project, &path, Some(2), 1);
     assert_eq!(page.await.expect("page")[0].version, 1);
     // A hidden run hides its content, and a removed one takes it, but no number.
     hide(&*store, "bbbb").await;
@@ -129,7 +128,8 @@ pub(crate) async fn of_many_writers_each_content_is_one_version(store: TestStore
     });
     futures::future::join_all(puts).await;
     let path = "m".parse().expect("a path");
-    let list = store.artifact_version_list(&name("p"), &path, None, 100);
+    let project = name("p");
+    let list = store.artifact_version_list(&project, &path, None, 100);
     let numbers: Vec<u32> = list
         .await
         .expect("list")
@@ -185,9 +185,10 @@ pub(crate) async fn an_alias_moves_and_keeps_its_content(store: TestStore) {
     assert_eq!(unused().await, hashes[..2]);
     let path = "m".parse().expect("a path");
     let prod = "prod".parse().expect("an alias");
-    let removed = store.artifact_alias_remove(&name("p"), &path, &prod);
+    let project = name("p");
+    let removed = store.artifact_alias_remove(&project, &path, &prod);
     assert_eq!(removed.await.expect("removed"), Some(hashes[2].clone()));
-    let removed = store.artifact_alias_remove(&name("p"), &path, &prod);
+    let removed = store.artifact_alias_remove(&project, &path, &prod);
     assert_eq!(removed.await.expect("nothing"), None);
 }
 
