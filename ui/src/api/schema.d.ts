@@ -39,6 +39,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts/aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a version an alias, or moves the alias to it. */
+        put: operations["versions_alias_set"];
+        post?: never;
+        /** Takes an alias away from the version that has it. */
+        delete: operations["versions_alias_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The content of a version, as an attachment; as `GET /runs/{run}/artifacts/content`. */
+        get: operations["versions_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The version of an artifact that is meant by `vN`, `latest` or an alias. */
+        get: operations["versions_resolve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of an artifact, newest first. */
+        get: operations["versions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/backup": {
         parameters: {
             query?: never;
@@ -123,6 +192,23 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a version that no run refers to, for good. The data itself stays. */
+        delete: operations["datasets_purge"];
         options?: never;
         head?: never;
         patch?: never;
@@ -909,6 +995,29 @@ export interface components {
             /** @description Its version. */
             version?: string | null;
         };
+        /** @description Sets an alias, or moves it from the version that has it. */
+        ArtifactAliasSet: {
+            /** @description 1 to 64 letters, digits, `.`, `_` and `-`; not `latest` and not a number. */
+            alias: string;
+            /** @description The name. */
+            name: string;
+            /** @description The project. */
+            project: string;
+            /** @description `vN`, `latest` or an alias: the version that is to have it. */
+            version: string;
+        };
+        /** @description An alias as somebody set it. */
+        ArtifactAliasView: {
+            /** @description Who set it. */
+            actor: string;
+            /** @description The alias. */
+            alias: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            set_at: number;
+        };
         /** @description Makes content that is here already an artifact. */
         ArtifactBind: {
             /**
@@ -939,6 +1048,38 @@ export interface components {
         ArtifactList: {
             /** @description By path. */
             artifacts: components["schemas"]["ArtifactView"][];
+        };
+        /** @description A page of versions. */
+        ArtifactVersionList: {
+            /** @description Give it as `cursor` for the next page. */
+            next_cursor?: string | null;
+            /** @description Newest first. */
+            versions: components["schemas"]["ArtifactVersionView"][];
+        };
+        /** @description A version of an artifact: what a run of the project recorded under a name. */
+        ArtifactVersionView: {
+            /** @description Its aliases, `latest` among them when it is the newest that is available. */
+            aliases: string[];
+            /** @description Who set which alias, and when; `latest` moves by itself. */
+            aliases_set: components["schemas"]["ArtifactAliasView"][];
+            /** @description What was recorded. */
+            artifact: components["schemas"]["ArtifactView"];
+            /**
+             * @description Whether its content is there: a run that is not deleted has it, or an alias
+             *     keeps it.
+             */
+            available: boolean;
+            /** @description The name: the path runs record it at. */
+            name: string;
+            /** @description The project. */
+            project: string;
+            /** @description The run that recorded it; it may be gone. */
+            run: string;
+            /**
+             * Format: int32
+             * @description Its number, from 0.
+             */
+            version: number;
         };
         /** @description A stored output. */
         ArtifactView: {
@@ -1216,6 +1357,8 @@ export interface components {
             name: string;
             /** @description Its project. */
             project: string;
+            /** @description Why a retention rule chose it. */
+            reason?: string | null;
             /** @description Why nothing was done to it. */
             refused?: string | null;
             /** @description The run. */
@@ -1737,6 +1880,18 @@ export interface components {
             /** @description Lower end. */
             low: components["schemas"]["Number"];
         };
+        /** @description The best runs of each experiment, by a number. */
+        KeepBest: {
+            /** @description By what, as the query language names it: `metrics.acc`, `eval.test.accuracy`. */
+            by: string;
+            /**
+             * Format: int32
+             * @description How many, 1 at least.
+             */
+            count: number;
+            /** @description `maximize` or `minimize`: what is better. */
+            direction: string;
+        };
         /** @description Captured streams of a run. */
         LogList: {
             /** @description By attempt, then stream. */
@@ -2077,6 +2232,7 @@ export interface components {
              * @description Milliseconds since the epoch.
              */
             created_at: number;
+            keep_best?: components["schemas"]["KeepBest"] | null;
             /**
              * Format: int32
              * @description The newest runs of each experiment that are left alone.
@@ -2096,6 +2252,7 @@ export interface components {
              * @description Only runs that ended, or were deleted, at least so long ago.
              */
             after_ms?: number | null;
+            keep_best?: components["schemas"]["KeepBest"] | null;
             /**
              * Format: int32
              * @description The newest runs of each experiment that are left alone.
@@ -2835,6 +2992,367 @@ export interface operations {
             };
         };
     };
+    versions_alias_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArtifactAliasSet"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactVersionView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version's content is gone */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_alias_remove: {
+        parameters: {
+            query: {
+                /** @description The project */
+                project: string;
+                /** @description The name: the path runs record it at */
+                name: string;
+                /** @description The alias */
+                alias: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_content: {
+        parameters: {
+            query: {
+                /** @description The project */
+                project: string;
+                /** @description The name: the path runs record it at */
+                name: string;
+                /** @description `vN`, `latest` or an alias; `latest` when absent */
+                version?: string;
+            };
+            header?: {
+                /** @description bytes=FIRST-LAST */
+                Range?: string | null;
+                /** @description The hash in quotes */
+                "If-None-Match"?: string | null;
+                /** @description The hash in quotes */
+                "If-Range"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The content is the one named by If-None-Match */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such version, or its content is gone */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_resolve: {
+        parameters: {
+            query: {
+                /** @description The project */
+                project: string;
+                /** @description The name: the path runs record it at */
+                name: string;
+                /** @description `vN`, `latest` or an alias; `latest` when absent */
+                version?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactVersionView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_list: {
+        parameters: {
+            query: {
+                /** @description The project */
+                project: string;
+                /** @description The name: the path runs record it at */
+                name: string;
+                /** @description 1 to 1000; 100 when absent */
+                limit?: number;
+                /** @description `next_cursor` of the previous page */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactVersionList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     hub_backup: {
         parameters: {
             query?: never;
@@ -3158,6 +3676,73 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_purge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset's name */
+                name: string;
+                /** @description The version's number */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Runs refer to it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
