@@ -90,7 +90,11 @@ where
         .unwrap_or_else(|_| Err(Error::internal(operation, "the operation panicked")));
     let written = tx.written;
     let done = done.and_then(|value| {
-        connection.execute_batch("COMMIT").map_err(fail)?;
+        let ended = connection.execute_batch("COMMIT");
+        // A reading that met a damaged page and went on is not undone by it.
+        if access == Access::Write {
+            ended.map_err(fail)?;
+        }
         place.written.add(written);
         Ok(value)
     });
@@ -99,7 +103,7 @@ where
     {
         place.written.hurry();
     }
-    if done.is_err() && !connection.is_autocommit() {
+    if !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").map_err(fail)?;
     }
     done

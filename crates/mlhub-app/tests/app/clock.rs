@@ -96,7 +96,7 @@ async fn order_is_that_of_arrival_whatever_the_clock_says() {
     let mut drawn = BTreeSet::new();
     for jump in JUMPS {
         hub.jump(jump);
-        let mut creation = creation(&["x"], Snapshot::default());
+        let mut creation = creation(&["xxxx"], Snapshot::default());
         creation.runs[0].id = None;
         let rows = hub.hub.run_create(&hub.caller, creation).await.unwrap();
         drawn.insert(rows[0].run.id.to_string());

@@ -9,7 +9,7 @@ use mlhub_core::{ErrorKind, Name, Permission, Result, RunState};
 use mlhub_protocol::rest::Snapshot;
 use mlhub_store::FolderBlobStore;
 
-use crate::hub::TestHub;
+use crate::hub::{TestHub, batch};
 
 const PREDICTIONS: &[u8] = b"id,y_true,y_pred\n1,0,0\n2,1,1\n";
 
@@ -291,7 +291,14 @@ async fn many_runs_that_are_here_already_are_compared() {
     let again = import(&target, &bytes, None).await.unwrap();
     assert_eq!((again.runs_imported, again.runs_present), (0, 20));
     let changed = "run-13".parse().unwrap();
-    target.log(&changed, 1, 2, &[3.0]).await;
+    let mut more = batch(&changed, 1, Vec::new());
+    more.writer = "another".to_owned();
+    more.tags = vec![("a".to_owned(), "b".to_owned())];
+    target
+        .hub
+        .attempt_events(&target.caller, more)
+        .await
+        .unwrap();
     let error = import(&target, &bytes, None).await.unwrap_err();
     assert!(error.public_message().contains("run-13"), "{error}");
 }

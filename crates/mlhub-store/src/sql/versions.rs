@@ -367,8 +367,10 @@ async fn append(
     let sql = "INSERT INTO artifact_version (project, name_hash, version, run, hash, size_bytes, \
                kind, attempt, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     tx.execute(sql, &values).await?;
-    let sql = "UPDATE artifact_name SET versions = $3 WHERE project = $1 AND name_hash = $2";
-    tx.execute(sql, &key.and(count + 1)).await.map(|_| ())
+    let sql = "UPDATE artifact_name SET versions = $1 WHERE project = $2 AND name_hash = $3";
+    let [project, name] = key.0.clone();
+    let values = [(count + 1).into(), project, name];
+    tx.execute(sql, &values).await.map(|_| ())
 }
 
 /// Puts a version of an archive back under its number. Where that number is taken

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mlhub_agent::supervisor::{is_alive, process_identity};
 use mlhub_client::Client;
-use mlhub_protocol::rest::{RunDetail, SeriesQuery, SeriesView};
+use mlhub_protocol::rest::{RunDetail, SeriesQuery, SeriesReduction, SeriesView};
 use mlhub_protocol::run_dir::{HubFile, ProgramFile, SupervisorFile};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::de::DeserializeOwned;
@@ -412,6 +412,7 @@ impl Served {
         let query = SeriesQuery {
             runs: vec![id.to_owned()],
             metrics: vec![metric.to_owned()],
+            reduction: SeriesReduction::None,
             ..SeriesQuery::default()
         };
         let mut reply = self.client.series_query(&query).expect("a series");
