@@ -97,7 +97,7 @@ def find_version(hub: Hub, name: str, version: str, project: str) -> Found | Non
 
 def version_found(hub: Hub, answer: dict[str, Any], path: str, stored: str) -> Found:
     facts = answer["artifact"]
-    run = str(facts["run"])
+    run = str(answer["run"])
     if stored == path:
         return Found(run, path, {path: str(facts["hash"])})
     return Found(run, path, hashes_in(hub, run, path))
