@@ -48,7 +48,7 @@ pub enum LiveEvent {
 
 /// The feed.
 pub struct LiveFeed {
-    sender: broadcast::Sender<RunChange>,
+    sender: broadcast::Sender<LiveEvent>,
     last_id: AtomicU64,
     /// What was gathered and not told yet, by run.
     gathered: Mutex<BTreeMap<RunId, BTreeSet<&'static str>>>,
@@ -82,13 +82,13 @@ impl LiveFeed {
     pub fn publish(&self, run: &RunId, project: &Name, state: RunState, changed: &[&'static str]) {
         let id = self.last_id.fetch_add(1, Ordering::AcqRel) + 1;
         // No listener is not an error.
-        let _unheard = self.sender.send(RunChange {
+        let _unheard = self.sender.send(LiveEvent::Run(RunChange {
             id,
             run: run.clone(),
             project: project.clone(),
             state,
             changed: changed.to_vec(),
-        });
+        }));
     }
 }
 
@@ -137,7 +137,10 @@ impl LiveFeed {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, "live listeners are not told of changed metrics");
+                tracing::warn!(error = %error, "live listeners are told to fetch anew");
+                self.last_id.fetch_add(1, Ordering::AcqRel);
+                // No listener is not an error.
+                let _unheard = self.sender.send(LiveEvent::Reset);
             }
         }
     }
@@ -149,14 +152,14 @@ impl LiveFeed {
 
 /// One listener's end of the feed.
 pub struct LiveSubscription {
-    receiver: broadcast::Receiver<RunChange>,
+    receiver: broadcast::Receiver<LiveEvent>,
 }
 
 impl LiveSubscription {
     /// Waits for the next event; `None` when the hub is gone.
     pub async fn next(&mut self) -> Option<LiveEvent> {
         match self.receiver.recv().await {
-            Ok(change) => Some(LiveEvent::Run(change)),
+            Ok(event) => Some(event),
             Err(broadcast::error::RecvError::Lagged(_)) => Some(LiveEvent::Reset),
             Err(broadcast::error::RecvError::Closed) => None,
         }
