@@ -17,7 +17,7 @@ PLOTTED = (
 )  # fmt: skip
 
 
-def write(docs: Path, peers, scenarios, results, versions, rounds: int) -> None:
+def write(docs: Path, peers, scenarios, results, versions, rounds: int, left: list[str]) -> None:
     docs.mkdir(exist_ok=True)
     (docs / "benchmarks.json").write_text(
         json.dumps({"versions": versions, "machine": machine(), "results": results}, indent=1)
@@ -42,6 +42,8 @@ def write(docs: Path, peers, scenarios, results, versions, rounds: int) -> None:
         "Versions: " + ", ".join(f"{peers[n].title} {v}" for n, v in versions.items()) + ".",
         "",
     ]
+    if left:
+        lines += [f"**The run did not reach its end**: {', '.join(left)} were not measured.", ""]
     if note.exists():
         lines += [note.read_text().strip(), ""]
     for scenario, (title, figures) in scenarios.items():

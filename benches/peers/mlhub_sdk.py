@@ -60,7 +60,10 @@ def close_all() -> None:
 def settle(folder: Path) -> None:
     """Waits until the forwarder of a killed training has shipped what there was."""
     deadline = time.monotonic() + SHIP_SECONDS
-    for record in (folder / "runs").rglob("run.json"):
+    records = list((folder / "runs").rglob("sdk.json"))
+    if not records:
+        raise SystemExit(f"there is no run in {folder / 'runs'}")
+    for record in records:
         while not _shipped(record.parent / "supervisor.json"):
             if time.monotonic() > deadline:
                 raise SystemExit("the forwarder did not end")

@@ -375,15 +375,12 @@ class RunInfo:
         path: str | None = None,
         *,
         into: PathLike = ".",
-        hashes: Mapping[str, str] | None = None,
     ) -> list[Downloaded]:
         """Fetch a file, all files of a folder, or everything, below `into`.
 
-        Each file appears whole, with the hash the hub names, or not at all; with `hashes`,
-        by path in the run, these are the files and what they must be. Raises MlhubError
-        when there is no such path.
+        Each file appears whole, with the hash the hub names, or not at all. Raises
+        MlhubError when there is no such path.
         """
-        folder = Path(into)
         chosen = [
             facts
             for facts in self.artifacts()
@@ -396,50 +393,10 @@ class RunInfo:
         ]
         if not chosen:
             raise MlhubError(f"the run {self.id} has no artifact `{path or ''}`")
-        if hashes is not None:
-            there = {facts["path"]: facts["hash"] for facts in chosen}
-            for name, wanted in hashes.items():
-                if there.get(name) != wanted:
-                    raise MlhubError(
-                        f"`{name}` of the run {self.id} is not what this version has: it was "
-                        "replaced or deleted since"
-                    )
-            chosen = [facts for facts in chosen if facts["path"] in hashes]
-        return [self._fetch(facts, folder) for facts in chosen]
-
-    def _fetch(self, facts: dict[str, Any], folder: Path) -> Downloaded:
-        name = facts["path"]
-        parts = name.split("/")
-        if name.startswith("/") or "\\" in name or any(one in ("", ".", "..") for one in parts):
-            raise MlhubError(f"the artifact path `{name}` is not safe")
-        place = folder.joinpath(*parts)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if folder.resolve() not in (place.parent.resolve(), *place.parent.resolve().parents):
-            raise MlhubError(f"a link in {folder} leads `{name}` out of it")
-        making = place.with_name(f".{place.name[:100]}.{os.getpid()}.part")
-        size = 0
-        try:
-            query = {"path": name}
-            with (
-                self._hub.open(
-                    "GET", self._path("artifacts", "content"), query=query, accept="*/*"
-                ) as answer,
-                open(making, "wb") as file,
-            ):
-                while True:
-                    piece = answer.read(PIECE_BYTES)
-                    if not piece:
-                        break
-                    size += len(piece)
-                    file.write(piece)
-            if size != facts["size_bytes"]:
-                raise MlhubError(f"`{name}` came with {size} of {facts['size_bytes']} bytes")
-            if hash_file(str(making)) != facts["hash"]:
-                raise MlhubError(f"`{name}` came with other content than the hub names")
-            os.replace(making, place)
-        finally:
-            making.unlink(missing_ok=True)
-        return Downloaded(place, name, facts["hash"], size)
+        url = self._path("artifacts", "content")
+        return [
+            fetch(self._hub, url, {"path": facts["path"]}, facts, Path(into)) for facts in chosen
+        ]
 
     def row(self) -> dict[str, Any]:
         """One flat row: what it is, `params.*`, `tags.*`, `metrics.*`."""
@@ -455,6 +412,44 @@ class RunInfo:
 
     def __repr__(self) -> str:
         return f"<mlhub.RunInfo {self.id} {self.facts.get('state')}>"
+
+
+def fetch(
+    hub: Hub, url: str, query: dict[str, Any], facts: dict[str, Any], folder: Path
+) -> Downloaded:
+    """Fetch a file whose `path`, `size_bytes` and `hash` are known, below `folder`.
+
+    It appears whole or not at all. Raises MlhubError.
+    """
+    name = facts["path"]
+    parts = name.split("/")
+    if name.startswith("/") or "\\" in name or any(one in ("", ".", "..") for one in parts):
+        raise MlhubError(f"the artifact path `{name}` is not safe")
+    place = folder.joinpath(*parts)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if folder.resolve() not in (place.parent.resolve(), *place.parent.resolve().parents):
+        raise MlhubError(f"a link in {folder} leads `{name}` out of it")
+    making = place.with_name(f".{place.name[:100]}.{os.getpid()}.part")
+    size = 0
+    try:
+        with (
+            hub.open("GET", url, query=query, accept="*/*") as answer,
+            open(making, "wb") as file,
+        ):
+            while True:
+                piece = answer.read(PIECE_BYTES)
+                if not piece:
+                    break
+                size += len(piece)
+                file.write(piece)
+        if size != facts["size_bytes"]:
+            raise MlhubError(f"`{name}` came with {size} of {facts['size_bytes']} bytes")
+        if hash_file(str(making)) != facts["hash"]:
+            raise MlhubError(f"`{name}` came with other content than the hub names")
+        os.replace(making, place)
+    finally:
+        making.unlink(missing_ok=True)
+    return Downloaded(place, name, facts["hash"], size)
 
 
 def check_limit(limit: int | None) -> None:

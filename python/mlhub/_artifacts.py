@@ -19,6 +19,7 @@ __all__ = ["MANIFEST", "Found", "find", "manifest_of"]
 MANIFEST = ".mlhub-artifact.json"
 """The file that stands for a folder: what was in it when it was logged."""
 MANIFEST_VERSION = 1
+CONTENT = "/api/v1/artifacts/content"
 FOLDERS = ("artifacts/", "checkpoints/", "predictions/")
 LATEST = "latest"
 NAMED_RUNS_MAX = 20
@@ -27,14 +28,22 @@ NO_SUCH = (400, 404, 405, 409)
 """Answers that mean there is none: no such run, no usable name, an ambiguous beginning."""
 
 
+class Version(NamedTuple):
+    """The files of a version, which are there also when their run is gone."""
+
+    project: str
+    files: list[dict[str, Any]]
+    """`path` in the run, `hash` (BLAKE3, hex) and `size_bytes` of each."""
+
+
 class Found(NamedTuple):
     """What a reference means."""
 
     run: str
     path: str
     """In that run: of a file, or of a folder."""
-    hashes: dict[str, str] | None
-    """BLAKE3 by path in the run, where a version fixes them; None where the run does."""
+    version: Version | None
+    """Where a version fixes what it is; None where the run does."""
 
 
 def manifest_of(folder: Path, kept: str) -> bytes:
@@ -97,19 +106,24 @@ def find_version(hub: Hub, name: str, version: str, project: str) -> Found | Non
 
 def version_found(hub: Hub, answer: dict[str, Any], path: str, stored: str) -> Found:
     facts = answer["artifact"]
-    run = str(answer["run"])
+    run, project = str(answer["run"]), str(answer["project"])
     if stored == path:
-        return Found(run, path, {path: str(facts["hash"])})
-    return Found(run, path, hashes_in(hub, run, path))
+        files = [facts]
+    else:
+        listed = json.loads(content_of(hub, project, facts))["files"]
+        files = [{**file, "path": f"{path}/{file['path']}"} for file in listed]
+    return Found(run, path, Version(project, files))
 
 
-def hashes_in(hub: Hub, run: str, path: str) -> dict[str, str] | None:
-    """What the manifest of a folder says of its files."""
-    query = {"path": f"{path}/{MANIFEST}"}
-    url = f"/api/v1/runs/{part(run)}/artifacts/content"
-    with hub.open("GET", url, query=query, accept="*/*") as answer:
-        manifest = json.loads(answer.read())
-    return {f"{path}/{file['path']}": str(file["hash"]) for file in manifest["files"]}
+def content_of(hub: Hub, project: str, facts: dict[str, Any]) -> bytes:
+    """The content of a small file that a version has."""
+    with hub.open("GET", CONTENT, query=version_query(project, facts), accept="*/*") as answer:
+        return answer.read()
+
+
+def version_query(project: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """What names a file of a version by its content, whichever run has it."""
+    return {"project": project, "name": facts["path"], "version": f"blake3:{facts['hash']}"}
 
 
 def find_path(hub: Hub, reference: str, project: str) -> Found | None:

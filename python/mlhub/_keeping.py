@@ -294,14 +294,22 @@ class Keeping:
         against its hash. Returns the local path. Raises MlhubError when it cannot be had:
         what follows needs it.
         """
-        from ._api import Api
-        from ._artifacts import find
+        from ._api import Api, fetch
+        from ._artifacts import CONTENT, find, version_query
 
         with Api() as api:
-            found = find(api._hub, reference, self.project)
+            hub = api._hub
+            found = find(hub, reference, self.project)
             folder = self.path or Path.cwd()
             folder = Path(into) if into is not None else folder / "inputs" / found.run
-            files = api.run(found.run).download(found.path, into=folder, hashes=found.hashes)
+            if found.version is None:
+                files = api.run(found.run).download(found.path, into=folder)
+            else:
+                project = found.version.project
+                files = [
+                    fetch(hub, CONTENT, version_query(project, facts), facts, folder)
+                    for facts in found.version.files
+                ]
         for file in files:
             self._note_use({"run": found.run, "path": file.artifact, "hash": file.hash})
         return folder / found.path

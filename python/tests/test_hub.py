@@ -286,6 +286,29 @@ def test_artifacts_are_named_as_people_know_them(hub: Hub, tmp_path: Path) -> No
     assert (newer, "artifacts/whole/part") in used
 
 
+def test_what_an_alias_keeps_is_there_when_its_run_is_gone(hub: Hub, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "weights").write_text("heavy")
+    (folder / "deep" / "words").write_text("many")
+    (tmp_path / "file").write_text("content")
+    with mlhub.init("p", dir=tmp_path / "runs", console="off", capture=False) as run:
+        run.log_artifact(folder, name="whole", aliases=["prod"])
+        run.log_artifact(tmp_path / "file", name="model", aliases=["prod"])
+    assert run.wait(timeout_seconds=60), "everything is on the hub"
+    with mlhub.Api() as api:
+        ended(api, run.id)
+        purge = {"action": "purge", "runs": [run.id]}
+        api._hub.json("POST", "/api/v1/deletions", body=purge)
+        with pytest.raises(mlhub.MlhubError):
+            api.run(run.id)
+    with mlhub.init("p", dir=tmp_path / "runs", console="off", capture=False) as user:
+        whole = user.use_artifact("whole:prod", into=tmp_path / "got")
+        assert (whole / "weights").read_text() == "heavy"
+        assert (whole / "deep" / "words").read_text() == "many"
+        assert user.use_artifact("model:prod").read_text() == "content"
+
+
 def test_a_changed_download_is_refused(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

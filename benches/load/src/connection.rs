@@ -1,16 +1,19 @@
 //! One kept-alive HTTP/1.1 connection: writes a request, reads its answer.
 //!
 //! Answers must carry a length or come in chunks; redirects, compression and
-//! time-outs beyond the socket's are left out on purpose.
+//! more than one time-out per answer are left out on purpose.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Room made for what comes next of an answer.
+const ANSWER_PIECE_BYTES: usize = 4096;
 /// Header lines of an answer at most.
 const HEADERS_MAX: usize = 64;
 
@@ -26,10 +29,9 @@ enum Length {
 }
 
 impl Connection {
-    pub(crate) fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
         Ok(Self {
             stream,
             buffer: Vec::new(),
@@ -37,8 +39,15 @@ impl Connection {
     }
 
     /// Sends a whole request; returns status and body of the answer.
-    pub(crate) fn exchange(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>)> {
-        self.stream.write_all(request).context("send a request")?;
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>)> {
+        tokio::time::timeout(ANSWER_TIMEOUT, self.exchange_at_last(request))
+            .await
+            .context("no answer came in time")?
+    }
+
+    async fn exchange_at_last(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>)> {
+        let sent = self.stream.write_all(request).await;
+        sent.context("send a request")?;
         let (status, length, head) = loop {
             let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
             let mut response = httparse::Response::new(&mut headers);
@@ -46,46 +55,46 @@ impl Connection {
                 let status = response.code.context("an answer without a status")?;
                 break (status, length(response.headers)?, head);
             }
-            self.fill()?;
+            self.fill().await?;
         };
         self.buffer.drain(..head);
         let body = match length {
-            Length::Known(length) => self.take(length)?,
-            Length::Chunked => self.chunks()?,
+            Length::Known(length) => self.take(length).await?,
+            Length::Chunked => self.chunks().await?,
         };
         Ok((status, body))
     }
 
-    fn fill(&mut self) -> Result<()> {
-        let mut piece = [0; 16 * 1024];
-        match self.stream.read(&mut piece).context("read an answer")? {
-            0 => bail!("the server closed the connection"),
-            count => self.buffer.extend_from_slice(&piece[..count]),
+    async fn fill(&mut self) -> Result<()> {
+        self.buffer.reserve(ANSWER_PIECE_BYTES);
+        let read = self.stream.read_buf(&mut self.buffer).await;
+        if read.context("read an answer")? == 0 {
+            bail!("the server closed the connection");
         }
         Ok(())
     }
 
-    fn take(&mut self, length: usize) -> Result<Vec<u8>> {
+    async fn take(&mut self, length: usize) -> Result<Vec<u8>> {
         while self.buffer.len() < length {
-            self.fill()?;
+            self.fill().await?;
         }
         Ok(self.buffer.drain(..length).collect())
     }
 
-    fn chunks(&mut self) -> Result<Vec<u8>> {
+    async fn chunks(&mut self) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
             let (head, size) = loop {
                 match httparse::parse_chunk_size(&self.buffer) {
                     Ok(httparse::Status::Complete(found)) => break found,
-                    Ok(httparse::Status::Partial) => self.fill()?,
+                    Ok(httparse::Status::Partial) => self.fill().await?,
                     Err(_) => bail!("a chunk of the answer has no size"),
                 }
             };
             self.buffer.drain(..head);
             let size = usize::try_from(size)?;
-            body.extend(self.take(size)?);
-            self.take(2)?;
+            body.extend(self.take(size).await?);
+            self.take(2).await?;
             if size == 0 {
                 return Ok(body);
             }
@@ -108,13 +117,13 @@ fn length(headers: &[httparse::Header<'_>]) -> Result<Length> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::BufRead;
+    use std::io::{BufRead, Write};
     use std::net::TcpListener;
 
     use super::*;
 
-    #[test]
-    fn answers_with_a_length_and_in_chunks_are_read_one_after_the_other() {
+    #[tokio::test]
+    async fn answers_with_a_length_and_in_chunks_are_read_one_after_the_other() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
         let address = listener.local_addr().expect("address");
         let server = std::thread::spawn(move || {
@@ -132,11 +141,11 @@ mod tests {
                 writer.write_all(answer.as_bytes()).expect("answer");
             }
         });
-        let mut connection = Connection::open(address).expect("connect");
+        let mut connection = Connection::open(address).await.expect("connect");
         let request = b"GET / HTTP/1.1\r\n\r\n";
-        let first = connection.exchange(request).expect("first");
+        let first = connection.exchange(request).await.expect("first");
         assert_eq!(first, (200, b"abc".to_vec()));
-        let second = connection.exchange(request).expect("second");
+        let second = connection.exchange(request).await.expect("second");
         assert_eq!(second, (404, b"def".to_vec()));
         server.join().expect("server");
     }

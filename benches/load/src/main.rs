@@ -2,8 +2,9 @@
 //! the next batch of points when the last one is acknowledged.
 //!
 //! The same generator loads every tracker. Requests are made before the clock
-//! starts, so that making them takes nothing from a server on the same cores; a
-//! server fast enough to use them all up ends the measurement early. It measures only acknowledged requests, sends to addresses of this
+//! starts and one thread sends them all, so that it takes little from a server on
+//! the same cores; a server fast enough to use them all up ends the measurement
+//! early. It measures only acknowledged requests, sends to addresses of this
 //! machine alone, ends by itself, and prints one line of JSON. It makes no runs:
 //! whoever starts it names runs that exist.
 
@@ -11,7 +12,6 @@ mod body;
 mod connection;
 
 use std::net::SocketAddr;
-use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -73,50 +73,49 @@ fn main() -> Result<()> {
             && options.points > 0,
         "connections must be 1 to {CONNECTIONS_MAX}, seconds 1 to {SECONDS_MAX}, points at least 1"
     );
-    let barrier = Barrier::new(options.connections + 1);
-    let (sent, took) = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..options.connections)
-            .map(|index| {
-                let (options, barrier) = (&options, &barrier);
-                scope.spawn(move || work(options, index, barrier))
-            })
-            .collect();
-        barrier.wait();
-        let begun = Instant::now();
-        let sent: Vec<Result<Sent>> = workers
-            .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|_| anyhow::bail!("a connection panicked"))
-            })
-            .collect();
-        (sent, begun.elapsed())
-    });
-    let sent = sent.into_iter().collect::<Result<Vec<Sent>>>()?;
+    let prepared: Vec<_> = (0..options.connections)
+        .map(|index| prepare(&options, index))
+        .collect();
+    // One thread serves all connections, so that the server has the other cores.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (sent, took) = runtime.block_on(load(&options, prepared))?;
     println!("{}", report(&options, &sent, took));
     Ok(())
 }
 
-/// Sends until the time is up or what was made ahead is used up. The connection is
-/// open before the clock starts.
-fn work(options: &Options, index: usize, barrier: &Barrier) -> Result<Sent> {
-    let requests = prepare(options, index);
-    // Only now: a server need not wait for the first request of a connection.
-    let opened = Connection::open(options.address);
-    barrier.wait();
-    let mut connection = opened.context("connect")?;
+/// Opens every connection, then sends on all of them.
+async fn load(options: &Options, prepared: Vec<Vec<Vec<u8>>>) -> Result<(Vec<Sent>, Duration)> {
+    let mut workers = Vec::with_capacity(prepared.len());
+    for requests in prepared {
+        let connection = Connection::open(options.address).await.context("connect")?;
+        workers.push((connection, requests));
+    }
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs(options.seconds);
+    let workers = workers
+        .into_iter()
+        .map(|(connection, requests)| tokio::spawn(work(connection, requests, until)));
+    let mut sent = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        sent.push(worker.await.context("a connection panicked")??);
+    }
+    Ok((sent, begun.elapsed()))
+}
+
+/// Sends until the time is up or what was made ahead is used up.
+async fn work(mut connection: Connection, requests: Vec<Vec<u8>>, until: Instant) -> Result<Sent> {
     let mut sent = Sent {
         latencies_us: Vec::with_capacity(requests.len()),
         bytes: 0,
     };
-    let until = Instant::now() + Duration::from_secs(options.seconds);
     for request in requests {
-        if Instant::now() >= until {
+        let begun = Instant::now();
+        if begun >= until {
             break;
         }
-        let begun = Instant::now();
-        let (status, answer) = connection.exchange(&request)?;
+        let (status, answer) = connection.exchange(&request).await?;
         let took = begun.elapsed().as_micros();
         ensure!(
             (200..300).contains(&status),

@@ -11,7 +11,6 @@ use http_body_util::BodyExt;
 use mlhub_core::{Error, ErrorKind};
 use mlhub_protocol::batch::{self, ColumnBatch};
 use mlhub_protocol::lenient;
-use mlhub_protocol::rest::EventBatch;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -63,8 +62,8 @@ impl<S: Send + Sync> FromRequest<S> for EventsBody {
         }
         require_type(&request, "application/json")?;
         let bytes = read_bounded(request).await?;
-        lenient::from_slice::<EventBatch>(&bytes)
-            .map(|batch| Self(batch.into()))
+        lenient::from_slice(&bytes)
+            .map(Self)
             .map_err(|error| refuse(json_problem(&error)))
     }
 }

@@ -7,18 +7,21 @@
 
 mod table;
 
+use std::sync::Arc;
+
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use axum::{Extension, Router};
 use mlhub_core::Permission::{self, Public};
+use tower_http::compression::CompressionLayer;
 
 use crate::extract::BodyLimit;
 use crate::problem::{ApiError, respond};
-use crate::{ApiState, assets, walls};
+use crate::{ApiState, Authenticator, assets, walls};
 
 /// One route.
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +62,17 @@ impl Table {
             "PATCH" => MethodFilter::PATCH,
             _ => MethodFilter::DELETE,
         };
-        let guarded = on(filter, handler)
-            .layer(Extension(BodyLimit(body_limit)))
-            .layer(middleware::from_fn_with_state(
-                (self.state.clone(), permission),
-                authorise,
-            ));
+        let mut route = on(filter, handler);
+        // What a write answers is short, and writes are many.
+        if permission != Permission::Write {
+            route = route.layer(CompressionLayer::new().compress_when(compressible()));
+        }
+        let guard = RouteGuard {
+            authenticator: Arc::clone(&self.state.authenticator),
+            permission,
+            body_limit,
+        };
+        let guarded = route.layer(middleware::from_fn_with_state(guard, authorise));
         self.router = self.router.route(path, guarded);
         self.entries.push(RouteEntry {
             method,
@@ -76,18 +84,23 @@ impl Table {
     }
 }
 
-async fn authorise(
-    State((state, permission)): State<(ApiState, Permission)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if permission == Public {
+/// What stands before a route.
+#[derive(Clone)]
+struct RouteGuard {
+    authenticator: Arc<Authenticator>,
+    permission: Permission,
+    body_limit: usize,
+}
+
+async fn authorise(State(guard): State<RouteGuard>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(BodyLimit(guard.body_limit));
+    if guard.permission == Public {
         return next.run(request).await;
     }
-    let identified = state
+    let identified = guard
         .authenticator
         .identify(request.headers())
-        .and_then(|caller| caller.require(permission).map(|()| caller));
+        .and_then(|caller| caller.require(guard.permission).map(|()| caller));
     match identified {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
@@ -128,27 +141,20 @@ pub fn router(state: ApiState) -> Router {
         .route("/api/", axum::routing::any(api_missing))
         .route("/api/{*rest}", axum::routing::any(api_missing))
         .method_not_allowed_fallback(wrong_method)
-        .fallback(move |method: Method, uri: Uri| async move {
-            if matches!(method, Method::GET | Method::HEAD) {
-                assets::serve(uri).await
-            } else {
-                wrong_method().await
-            }
-        })
-        .layer(tower_http::compression::CompressionLayer::new().compress_when(compressible()))
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(
-            |_panic: Box<dyn std::any::Any + Send>| {
-                tracing::error!("a request handler panicked");
-                respond(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "Internal error",
-                    "the hub met a defect; see its log",
-                    None,
-                )
-            },
+        .fallback(
+            (move |method: Method, uri: Uri| async move {
+                if matches!(method, Method::GET | Method::HEAD) {
+                    assets::serve(uri).await
+                } else {
+                    wrong_method().await
+                }
+            })
+            .layer(CompressionLayer::new().compress_when(compressible())),
+        )
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&state.hosts),
+            walls::guard,
         ))
-        .layer(middleware::from_fn_with_state(state.clone(), walls::guard))
         .with_state(state)
 }
 

@@ -6,12 +6,15 @@
 //! browser marks as coming from another site is refused on every API path,
 //! event streams included.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures::FutureExt;
 
-use crate::ApiState;
 use crate::problem::respond;
 
 /// Names under which the hub answers, with port, lower case.
@@ -33,8 +36,8 @@ impl HostPolicy {
     }
 
     fn allows(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        self.allowed.contains(&host)
+        let mut allowed = self.allowed.iter();
+        allowed.any(|name| name.eq_ignore_ascii_case(host))
     }
 }
 
@@ -70,12 +73,22 @@ const FORM_TYPES: [&[u8]; 3] = [
 ];
 
 /// The middleware around everything.
-pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    let mut response = match refusal(&state.hosts, &request) {
+pub(crate) async fn guard(
+    State(hosts): State<Arc<HostPolicy>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match refusal(&hosts, &request) {
         Some(response) => response,
-        None => next.run(request).await,
+        // What a handler shares survives a panic: locks are taken back from a
+        // poisoned state, transactions end with their connection.
+        None => AssertUnwindSafe(next.run(request))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_panic| panicked()),
     };
     let headers = response.headers_mut();
+    headers.reserve(FIXED_HEADERS.len() + 1);
     for (name, value) in FIXED_HEADERS {
         headers.insert(name, value);
     }
@@ -86,6 +99,17 @@ pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next:
         );
     }
     response
+}
+
+fn panicked() -> Response {
+    tracing::error!("a request handler panicked");
+    respond(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "Internal error",
+        "the hub met a defect; see its log",
+        None,
+    )
 }
 
 fn refusal(hosts: &HostPolicy, request: &Request) -> Option<Response> {

@@ -199,21 +199,22 @@ impl Hub {
     ) -> Result<IngestOutcome> {
         caller.require(Permission::Write)?;
         check_batch(&batch)?;
+        let run = batch.run.clone();
+        let mut changed: Vec<&'static str> = Vec::new();
+        if !batch.series.is_empty() {
+            changed.push("metrics");
+        }
+        if !batch.tags.is_empty() || !batch.params.is_empty() {
+            changed.push("tags");
+        }
+        if !batch.records.is_empty() {
+            changed.push("records");
+        }
         let outcome = self
-            .changing(vec![batch.run.clone()], self.store.ingest(&batch))
+            .changing(vec![run.clone()], self.store.ingest(batch))
             .await?;
         if matches!(outcome, IngestOutcome::Stored { .. }) {
-            let mut changed = Vec::new();
-            if !batch.series.is_empty() {
-                changed.push("metrics");
-            }
-            if !batch.tags.is_empty() || !batch.params.is_empty() {
-                changed.push("tags");
-            }
-            if !batch.records.is_empty() {
-                changed.push("records");
-            }
-            self.live.gather(&self.store, &batch.run, &changed);
+            self.live.gather(&self.store, &run, &changed);
         }
         Ok(outcome)
     }

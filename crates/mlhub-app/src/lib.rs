@@ -16,6 +16,7 @@ mod deletion;
 mod deletion_request;
 mod doctor;
 mod evaluation;
+mod folders;
 mod glob;
 mod history;
 mod inputs;

@@ -145,25 +145,37 @@ impl Hub {
     ) -> Result<ArtifactVersion> {
         caller.require(Permission::Write)?;
         let version = self.version_resolve(caller, project, name, choice).await?;
+        // The files of a folder first: an alias of their list says that they are kept.
+        let files = self.folder_files(&version).await?;
+        let mut former = self.alias_files(project, name, &alias).await?;
+        self.folder_alias_set(caller, project, &files, &alias)
+            .await?;
+        self.alias_put(NewAlias {
+            project: project.clone(),
+            name: name.clone(),
+            version: version.version,
+            alias: alias.clone(),
+            actor: caller.user.clone(),
+            now: self.clock.now(),
+        })
+        .await?;
+        former.retain(|file| !files.contains(file));
+        self.folder_alias_remove(project, &former, &alias).await?;
+        let number = VersionChoice::Number(version.version);
+        self.version_resolve(caller, project, name, &number).await
+    }
+
+    pub(crate) async fn alias_put(&self, new: NewAlias) -> Result<()> {
         let before = {
             // From here on the content is not removed, if it is there.
             let _in_use = self.blobs_in_use.read().await;
-            let new = NewAlias {
-                project: project.clone(),
-                name: name.clone(),
-                version: version.version,
-                alias,
-                actor: caller.user.clone(),
-                now: self.clock.now(),
-            };
             self.store.artifact_alias_set(&new).await?
         };
         // The alias may have been all that kept the other content.
-        if let Some(before) = before.filter(|before| *before != version.hash) {
-            self.blob_replaced(before).await?;
+        match before {
+            Some(before) => self.blob_replaced(before).await,
+            None => Ok(()),
         }
-        let number = VersionChoice::Number(version.version);
-        self.version_resolve(caller, project, name, &number).await
     }
 
     /// Takes an alias away. The content of its version stays only if a run has it.
@@ -178,12 +190,16 @@ impl Hub {
         alias: &Alias,
     ) -> Result<()> {
         caller.require(Permission::Write)?;
+        let files = self.alias_files(project, name, alias).await?;
         let before = self
             .store
             .artifact_alias_remove(project, name, alias)
             .await?;
         match before {
-            Some(before) => self.blob_replaced(before).await,
+            Some(before) => {
+                self.folder_alias_remove(project, &files, alias).await?;
+                self.blob_replaced(before).await
+            }
             None => Err(Error::not_found(
                 "alias",
                 format_args!("{project}/{name}:{alias}"),

@@ -123,7 +123,10 @@ fn number_of(text: &str) -> Option<&str> {
     all.then_some(digits)
 }
 
-/// Which version is meant: `latest`, `v7` (or `7`), or an alias.
+/// What the text of a choice by content begins with.
+const CONTENT_PREFIX: &str = "blake3:";
+
+/// Which version is meant: `latest`, `v7` (or `7`), `blake3:HASH`, or an alias.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionChoice {
     /// The newest that is available.
@@ -132,6 +135,8 @@ pub enum VersionChoice {
     Number(u32),
     /// The one that has this alias.
     Alias(Alias),
+    /// The newest with this content: BLAKE3, 64 lower-case hex digits.
+    Content(String),
 }
 
 impl FromStr for VersionChoice {
@@ -140,6 +145,15 @@ impl FromStr for VersionChoice {
     fn from_str(text: &str) -> Result<Self> {
         if text == LATEST {
             return Ok(Self::Latest);
+        }
+        if let Some(hash) = text.strip_prefix(CONTENT_PREFIX) {
+            let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            if hash.len() != 64 || !hash.bytes().all(hex) {
+                return Err(Error::invalid(
+                    "a content is named by `blake3:` and 64 lower-case hex digits",
+                ));
+            }
+            return Ok(Self::Content(hash.to_owned()));
         }
         match number_of(text) {
             Some(digits) => digits.parse().map(Self::Number).map_err(|_| {
@@ -156,6 +170,7 @@ impl fmt::Display for VersionChoice {
             Self::Latest => f.write_str(LATEST),
             Self::Number(number) => write!(f, "v{number}"),
             Self::Alias(alias) => write!(f, "{alias}"),
+            Self::Content(hash) => write!(f, "{CONTENT_PREFIX}{hash}"),
         }
     }
 }
@@ -221,6 +236,8 @@ mod tests {
         assert_eq!(read("v0"), VersionChoice::Number(0));
         assert_eq!(read("12"), VersionChoice::Number(12));
         assert_eq!(read("prod-1.x").to_string(), "prod-1.x");
+        let content = format!("blake3:{}", "0f".repeat(32));
+        assert_eq!(read(&content).to_string(), content);
         for bad in [
             "",
             "a b",
@@ -228,6 +245,8 @@ mod tests {
             "\u{e9}",
             "v4294967296",
             "..\\x",
+            "blake3:",
+            "blake3:0F",
             &"x".repeat(65),
         ] {
             assert!(bad.parse::<VersionChoice>().is_err(), "{bad}");

@@ -31,28 +31,74 @@ impl SeriesPoints {
     /// Sorts named points into series, each name once, in the order in which
     /// the names first appear.
     pub fn group(points: impl IntoIterator<Item = (String, Point)>) -> Vec<Self> {
-        let mut series: Vec<Self> = Vec::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut last: Option<usize> = None;
+        let mut grouping = Grouping::default();
         for (name, point) in points {
-            let place = match last.filter(|place| series[*place].name == name) {
-                Some(place) => place,
-                None => match places.get(&name) {
-                    Some(place) => *place,
-                    None => {
-                        places.insert(name.clone(), series.len());
-                        series.push(Self {
-                            name,
-                            points: Vec::new(),
-                        });
-                        series.len() - 1
-                    }
-                },
-            };
-            series[place].points.push(point);
-            last = Some(place);
+            grouping.push(&name, point);
         }
-        series
+        grouping.series
+    }
+}
+
+/// Series up to which a name is looked for by comparing.
+const GROUPING_SCAN_MAX: usize = 16;
+
+/// Named points on their way to series, each name once, in the order in which
+/// the names first appear. Names that come in turn, as those of training steps
+/// do, are found without hashing.
+#[derive(Debug, Default)]
+pub struct Grouping {
+    series: Vec<SeriesPoints>,
+    places: HashMap<String, usize>,
+    last: usize,
+}
+
+impl Grouping {
+    /// Takes a point.
+    pub fn push(&mut self, name: &str, point: Point) {
+        let place = match self.find(name) {
+            Some(place) => place,
+            None => self.add(name),
+        };
+        self.series[place].points.push(point);
+        self.last = place;
+    }
+
+    /// The series.
+    pub fn finish(self) -> Vec<SeriesPoints> {
+        self.series
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        let is = |place: &usize| self.series.get(*place).is_some_and(|one| one.name == name);
+        let next = if self.last + 1 < self.series.len() {
+            self.last + 1
+        } else {
+            0
+        };
+        if let Some(near) = [next, self.last].into_iter().find(is) {
+            return Some(near);
+        }
+        if self.series.len() <= GROUPING_SCAN_MAX {
+            return (0..self.series.len()).find(is);
+        }
+        self.places.get(name).copied()
+    }
+
+    fn add(&mut self, name: &str) -> usize {
+        let place = self.series.len();
+        self.series.push(SeriesPoints {
+            name: name.to_owned(),
+            points: Vec::new(),
+        });
+        if self.series.len() == GROUPING_SCAN_MAX + 1 {
+            let named = self.series.iter().enumerate();
+            self.places = named
+                .map(|(place, one)| (one.name.clone(), place))
+                .collect();
+        } else if self.series.len() > GROUPING_SCAN_MAX {
+            self.places.insert(name.to_owned(), place);
+        }
+        place
     }
 }
 

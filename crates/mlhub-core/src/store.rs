@@ -144,7 +144,7 @@ pub enum IngestOutcome {
 #[async_trait]
 pub trait SeriesStore: Send + Sync {
     /// Stores a batch exactly once, all or nothing.
-    async fn ingest(&self, batch: &IngestBatch) -> Result<IngestOutcome>;
+    async fn ingest(&self, batch: IngestBatch) -> Result<IngestOutcome>;
     /// Stored offsets of an attempt, by writer.
     async fn offsets(&self, run: &RunId, attempt: u32) -> Result<BTreeMap<String, u64>>;
     /// Summaries of the visible history of the runs; only names in `names` when given.

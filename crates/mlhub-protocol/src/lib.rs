@@ -6,6 +6,7 @@
 
 pub mod adapter;
 pub mod batch;
+mod batch_json;
 pub mod event;
 pub mod event_log;
 pub mod lenient;

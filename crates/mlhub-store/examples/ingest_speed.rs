@@ -93,7 +93,7 @@ async fn write(
     while started.elapsed() < LASTS {
         let batch = batch(&run, load, step);
         let sent = Instant::now();
-        let outcome = store.ingest(&batch).await?;
+        let outcome = store.ingest(batch.clone()).await?;
         waits.push(sent.elapsed());
         assert!(matches!(outcome, IngestOutcome::Stored { .. }));
         step += load.points_per_metric as i64;

@@ -82,7 +82,7 @@ async fn send(store: &SqliteStore, number: u64) -> Result<IngestOutcome, Error> 
         tags: Vec::new(),
         records: Vec::new(),
     };
-    store.ingest(&batch).await
+    store.ingest(batch.clone()).await
 }
 
 /// Refuses system calls of the writer's thread, those with a place in the file only

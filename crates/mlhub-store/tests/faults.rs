@@ -186,7 +186,7 @@ async fn ingest_until_killed() {
         if index % 16 == 9 {
             store.series_seal().await.expect("seal");
         }
-        let outcome = store.ingest(&batch(index, 1)).await.expect("ingest");
+        let outcome = store.ingest(batch(index, 1)).await.expect("ingest");
         assert!(matches!(outcome, IngestOutcome::Stored { .. }));
         let size = store.log_sizes(&run_id(), 1).await.expect("sizes");
         let size = size.get("out").copied().unwrap_or(0);
@@ -257,7 +257,7 @@ async fn fill_the_disk() {
     blobs.upload_create(&upload).await.expect("there is room");
     let mut stored = 0;
     let error = loop {
-        match store.ingest(&batch(stored, POINTS)).await {
+        match store.ingest(batch(stored, POINTS)).await {
             Ok(_) => stored += 1,
             Err(error) => break error,
         }
@@ -299,7 +299,7 @@ async fn fill_the_disk() {
     assert_eq!(send().await.expect("room again"), upload.size_bytes);
     blobs.upload_store(&upload.id, &hash).await.expect("stored");
     store
-        .ingest(&batch(stored, POINTS))
+        .ingest(batch(stored, POINTS))
         .await
         .expect("there is room again");
     drop(store);
@@ -368,7 +368,7 @@ async fn a_damaged_file_is_reported_by_name() {
     let store = SqliteStore::open(folder.path()).expect("open");
     store.run_create(&[new_run("aaaa")]).await.expect("made");
     for index in 0..50 {
-        store.ingest(&batch(index, 100)).await.expect("ingest");
+        store.ingest(batch(index, 100)).await.expect("ingest");
     }
     store.series_seal().await.expect("seal");
     drop(store);
@@ -413,7 +413,7 @@ async fn a_torn_row_of_the_log_is_refused_and_the_rest_serves() {
     let store = SqliteStore::open(folder.path()).expect("open");
     store.run_create(&[new_run("aaaa")]).await.expect("made");
     for index in 0..20 {
-        store.ingest(&batch(index, 3)).await.expect("ingest");
+        store.ingest(batch(index, 3)).await.expect("ingest");
     }
     drop(store);
     let raw = rusqlite::Connection::open(folder.path().join("hub.sqlite")).expect("open");
@@ -452,7 +452,7 @@ async fn a_torn_row_of_the_log_is_refused_and_the_rest_serves() {
         assert_eq!(summaries[0].count, 54);
         // The sender of the torn row still has it.
         let expected = 19 * BATCH_BYTES;
-        let outcome = store.ingest(&batch(20, 3)).await.expect("an answer");
+        let outcome = store.ingest(batch(20, 3)).await.expect("an answer");
         assert_eq!(outcome, IngestOutcome::Misaligned { expected });
         if round == 1 {
             store.series_seal().await.expect("seal");

@@ -1,9 +1,10 @@
-//! Key ids by the address of the name's object: a training logs the same string
-//! objects again and again, and comparing addresses costs nothing.
+//! Key ids by name: a training logs the same names again and again, often as the
+//! same objects, and finding those again is cheaper than reading their texts.
 //!
-//! A slot keeps a reference, so an address in it is no other object's. The table
-//! is of fixed size; a name has a few slots it may be in, and of names that crowd
-//! there the newest stay.
+//! A string keeps its hash once it was a key of a dict, so asking for it costs next
+//! to nothing. A slot keeps a reference, so an object in it is no other object. The
+//! table is of fixed size; a name has a few slots it may be in, and of names that
+//! crowd there the newest stay.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -12,16 +13,16 @@ use pyo3::types::PyString;
 const SLOTS: usize = 1024;
 /// Slots a name may be in.
 const PLACES: usize = 8;
-/// Objects of Python lie at multiples of this.
-const OBJECT_ALIGNMENT_BITS: u32 = 4;
 
 struct Slot {
     name: Py<PyString>,
+    hash: isize,
     id: u32,
 }
 
-/// Ids of names in the file of one epoch. Calls nothing of Python's that could
-/// run code.
+/// Ids of names in the file of one epoch. Only plain strings are remembered: their
+/// hash and comparison run no code of Python's, and none runs when the last
+/// reference to one goes.
 pub(crate) struct KeyCache {
     slots: Vec<Option<Slot>>,
     epoch: u64,
@@ -40,10 +41,10 @@ impl KeyCache {
         if self.epoch != epoch {
             return None;
         }
-        let address = name.as_ptr() as usize;
-        places(address).find_map(|place| match self.slots.get(place)? {
-            Some(slot) if slot.name.as_ptr() as usize == address => Some(slot.id),
-            _ => None,
+        let hash = hash_of(name)?;
+        places(hash).find_map(|place| {
+            let slot = self.slots.get(place)?.as_ref()?;
+            slot.is(name, hash).then_some(slot.id)
         })
     }
 
@@ -54,22 +55,36 @@ impl KeyCache {
             self.slots.resize_with(SLOTS, || None);
             self.epoch = epoch;
         }
-        // Only plain strings: nothing runs when the last reference to one goes.
-        if !name.is_exact_instance_of::<PyString>() {
+        let Some(hash) = hash_of(name) else {
             return;
-        }
-        let address = name.as_ptr() as usize;
-        let first = places(address).next().unwrap_or(0);
-        let free = places(address).find(|place| self.slots[*place].is_none());
+        };
+        let first = places(hash).next().unwrap_or(0);
+        let free = places(hash).find(|place| self.slots[*place].is_none());
         self.slots[free.unwrap_or(first)] = Some(Slot {
             name: name.clone().unbind(),
+            hash,
             id,
         });
     }
 }
 
-/// Where a name at `address` may be.
-fn places(address: usize) -> impl Iterator<Item = usize> {
-    let first = address >> OBJECT_ALIGNMENT_BITS;
-    (0..PLACES).map(move |place| (first + place) % SLOTS)
+impl Slot {
+    fn is(&self, name: &Bound<'_, PyString>, hash: isize) -> bool {
+        self.hash == hash
+            && (self.name.is(name) || self.name.bind(name.py()).as_any().eq(name).unwrap_or(false))
+    }
+}
+
+/// The hash of a plain string.
+fn hash_of(name: &Bound<'_, PyString>) -> Option<isize> {
+    if !name.is_exact_instance_of::<PyString>() {
+        return None;
+    }
+    name.hash().ok()
+}
+
+/// Where a name with `hash` may be.
+fn places(hash: isize) -> impl Iterator<Item = usize> {
+    let first = hash.cast_unsigned();
+    (0..PLACES).map(move |place| first.wrapping_add(place) % SLOTS)
 }

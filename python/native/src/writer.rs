@@ -122,8 +122,8 @@ impl Writer {
         })
     }
 
-    /// Writes numbers whose names are all remembered. Nothing of Python's is called
-    /// in here: no thread forks, and no finaliser logs, while the locks are held.
+    /// Writes numbers whose names are all remembered. No code of Python's runs in
+    /// here: no thread forks, and no finaliser logs, while the locks are held.
     fn write_known(
         &self,
         numbers: &[(Bound<'_, PyString>, f64)],
@@ -141,8 +141,8 @@ impl Writer {
         Some((step, session.take_warning()))
     }
 
-    /// The same with names that are seen for the first time, or do not stay the
-    /// same objects. Those that cannot be written go to the rest.
+    /// The same with names that are seen for the first time, or are no plain
+    /// strings. Those that cannot be written go to the rest.
     fn write_new<'py>(
         &self,
         py: Python<'py>,

@@ -148,6 +148,85 @@ async fn an_alias_keeps_its_content_until_it_is_moved_or_removed() {
     );
 }
 
+/// Records a folder of files with its list; returns the name of the list.
+async fn folder(hub: &TestHub, run: &RunId, files: &[(&str, &str)]) -> String {
+    let mut listed = Vec::new();
+    for (path, content) in files {
+        let name = format!("model/{path}");
+        hub.upload(run, &name, content.as_bytes(), "model").await;
+        let hash = blake3::hash(content.as_bytes()).to_hex().to_string();
+        listed.push(serde_json::json!({"path": path, "size_bytes": content.len(), "hash": hash}));
+    }
+    let list = serde_json::json!({"version": 1, "name": "model", "files": listed}).to_string();
+    let name = "model/.mlhub-artifact.json".to_owned();
+    hub.upload(run, &name, list.as_bytes(), "model").await;
+    name
+}
+
+#[tokio::test]
+async fn an_alias_of_a_folder_keeps_its_files_until_it_is_moved_or_removed() {
+    let hub = TestHub::new();
+    let project = "p".parse().unwrap();
+    let keep = async |list: &str| {
+        let (name, latest) = (list.parse().unwrap(), VersionChoice::Latest);
+        let prod = "prod".parse().unwrap();
+        hub.hub
+            .alias_set(&hub.caller, &project, &name, &latest, prod)
+            .await
+            .unwrap();
+    };
+    let read = async |name: &str, version: &str| -> Result<Vec<u8>> {
+        let (name, choice) = (name.parse().unwrap(), version.parse().unwrap());
+        let opened = hub
+            .hub
+            .version_open(&hub.caller, &project, &name, &choice, None);
+        let mut open = opened.await?;
+        let piece = open.reader.next().await?;
+        Ok(piece.unwrap_or_default().to_vec())
+    };
+    let first = hub.running("run-one", Default::default()).await;
+    let list = folder(
+        &hub,
+        &first,
+        &[("weights", "one"), ("deep/vocabulary", "v")],
+    )
+    .await;
+    keep(&list).await;
+    hub.end(&first, 1, RunState::Finished).await.unwrap();
+    purge(&hub, "run-one").await;
+    assert_eq!(blobs(&hub).len(), 3);
+    assert_eq!(read("model/weights", "prod").await.unwrap(), b"one");
+    let hash = blake3::hash(b"v").to_hex();
+    let content = format!("blake3:{hash}");
+    assert_eq!(read("model/deep/vocabulary", &content).await.unwrap(), b"v");
+    let doctor = hub.hub.doctor(&hub.caller, true, true).await.unwrap();
+    assert_eq!(doctor.findings, []);
+    // Moved, it keeps the files of the other folder, one of which is the same.
+    let second = hub.running("run-two", Default::default()).await;
+    folder(
+        &hub,
+        &second,
+        &[("weights", "two"), ("deep/vocabulary", "v")],
+    )
+    .await;
+    keep(&list).await;
+    hub.end(&second, 1, RunState::Finished).await.unwrap();
+    purge(&hub, "run-two").await;
+    assert_eq!(blobs(&hub).len(), 3);
+    assert_eq!(read("model/weights", "prod").await.unwrap(), b"two");
+    assert_eq!(
+        read("model/weights", "v0").await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    // Taken away, nothing is kept.
+    let (name, prod) = (list.parse().unwrap(), "prod".parse().unwrap());
+    hub.hub
+        .alias_remove(&hub.caller, &project, &name, &prod)
+        .await
+        .unwrap();
+    assert_eq!(blobs(&hub).len(), 0);
+}
+
 #[tokio::test]
 async fn a_purged_project_takes_what_its_aliases_kept() {
     let hub = TestHub::new();

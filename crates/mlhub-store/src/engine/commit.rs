@@ -5,10 +5,11 @@
 //! alone, behind a savepoint. When the transaction fails, all its batches fail
 //! and memory is as it was.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ahash::{HashMap, HashSet};
 use mlhub_core::store::IngestOutcome;
 use mlhub_core::{Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -107,11 +108,8 @@ impl Touch {
     }
 }
 
-/// Checks a batch against memory.
-fn admit(memory: &Memory, batch: &Batch, new_names: usize) -> Result<i64> {
-    let run = memory
-        .run(&batch.run)
-        .ok_or_else(|| Error::not_found("run", &batch.run))?;
+/// Checks a batch against what memory knows of its run.
+fn admit(run: &RunState, batch: &Batch, new_names: usize) -> Result<()> {
     if !run.has_attempt(batch.attempt) {
         let what = format!("{} of run {}", batch.attempt, batch.run);
         return Err(Error::not_found("attempt", what));
@@ -129,7 +127,7 @@ fn admit(memory: &Memory, batch: &Batch, new_names: usize) -> Result<i64> {
             ),
         ));
     }
-    Ok(run.seq)
+    Ok(())
 }
 
 impl Group {
@@ -141,14 +139,14 @@ impl Group {
     ) -> (Self, Vec<(usize, Error)>, Vec<usize>) {
         let mut group = Self {
             members: Vec::with_capacity(batches.len()),
-            offsets: HashMap::new(),
-            ends: HashMap::new(),
+            offsets: HashMap::default(),
+            ends: HashMap::default(),
             names: BTreeSet::new(),
             seq: memory.next_seq,
             epoch: memory.epoch,
         };
         let (mut refused, mut places) = (Vec::new(), Vec::new());
-        let mut fresh: HashMap<i64, HashSet<Arc<str>>> = HashMap::new();
+        let mut fresh: HashMap<i64, HashSet<Arc<str>>> = HashMap::default();
         for (place, batch) in batches.iter().enumerate() {
             match group.join(memory, batch, &mut fresh) {
                 Ok(()) => places.push(place),
@@ -164,33 +162,37 @@ impl Group {
         batch: &Arc<Batch>,
         fresh: &mut HashMap<i64, HashSet<Arc<str>>>,
     ) -> Result<()> {
-        let known = memory.run(&batch.run);
-        let seq = known.map_or(0, |run| run.seq);
-        let fresh = fresh.entry(seq).or_default();
-        let new: Vec<&Arc<str>> = batch
+        let Some(state) = memory.run(&batch.run) else {
+            return Err(Error::not_found("run", &batch.run));
+        };
+        let known = |name: &Arc<str>| state.names.get(name).copied();
+        let own: Vec<Option<i64>> = batch
             .series
             .iter()
-            .map(|series| &series.name)
-            .filter(|name| known.is_none_or(|run| !run.names.contains_key(*name)))
-            .filter(|name| !fresh.contains(*name))
+            .map(|series| known(&series.name))
             .collect();
-        let run = admit(
-            memory,
-            batch,
-            if new.is_empty() {
+        if own.contains(&None) {
+            let fresh = fresh.entry(state.seq).or_default();
+            let unknown = batch.series.iter().zip(&own);
+            let unknown = unknown.filter(|(_, label)| label.is_none());
+            let new: Vec<&Arc<str>> = unknown
+                .map(|(series, _)| &series.name)
+                .filter(|name| !fresh.contains(*name))
+                .collect();
+            let names = if new.is_empty() {
                 0
             } else {
                 new.len() + fresh.len()
-            },
-        )?;
-        fresh.extend(new.into_iter().map(Arc::clone));
-        let Some(state) = known else {
-            return Err(Error::not_found("run", &batch.run));
-        };
+            };
+            admit(state, batch, names)?;
+            fresh.extend(new.into_iter().map(Arc::clone));
+        } else {
+            admit(state, batch, 0)?;
+        }
+        let run = state.seq;
         let mut labels = Vec::with_capacity(batch.series.len());
-        for series in &batch.series {
-            let label = state.names.get(&series.name).copied();
-            let label = label.or_else(|| memory.label(&series.name).map(|(_, label)| label));
+        for (series, own) in batch.series.iter().zip(own) {
+            let label = own.or_else(|| memory.label(&series.name).map(|(_, label)| label));
             match label {
                 None => drop(self.names.insert(Arc::clone(&series.name))),
                 Some(label) => {
@@ -273,7 +275,7 @@ impl Group {
                     label: *label,
                     first: *end,
                 };
-                body.series(at, series.points.len(), &series.packed);
+                body.series(at, series.points.len(), batch.packed(series));
                 *end += series.points.len() as u64;
             }
         }

@@ -1,9 +1,10 @@
 //! Reading the engine's state back: the log at the start, a run at its first touch.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ahash::{HashMap, HashSet};
 use mlhub_core::metric::Point;
 use mlhub_core::{Error, ErrorKind, Result, RunId};
 
@@ -78,7 +79,7 @@ async fn replay(tx: &mut dyn Tx, memory: &mut Memory, damage: Damage) -> Result<
     let mut damaged = false;
     let now = Instant::now();
     let mut after = i64::MIN;
-    let mut absent: HashSet<i64> = HashSet::new();
+    let mut absent: HashSet<i64> = HashSet::default();
     loop {
         let rows = tx
             .query(
@@ -280,7 +281,7 @@ pub(super) async fn chunks_points(
 
 /// Names of the labels of an entry.
 async fn names(tx: &mut dyn Tx, memory: &Memory, entry: &Entry) -> Result<HashMap<i64, Arc<str>>> {
-    let mut names: HashMap<i64, Arc<str>> = HashMap::with_capacity(entry.series.len());
+    let mut names: HashMap<i64, Arc<str>> = HashMap::default();
     let mut unknown = Vec::new();
     let run = memory.run_by_seq(entry.run);
     for (place, _) in &entry.series {
@@ -332,10 +333,10 @@ pub(super) async fn run(tx: &mut dyn Tx, which: &Which) -> Result<Option<RunStat
         seq,
         attempts: attempts::resume_steps(tx, seq).await?,
         offsets: offsets(tx, seq).await?,
-        names: HashMap::new(),
+        names: HashMap::default(),
         series: summaries(tx, seq).await?,
         dirty_series: Vec::new(),
-        dirty_offsets: HashSet::new(),
+        dirty_offsets: HashSet::default(),
         touched: Instant::now(),
         ended: false,
         pinned: 0,

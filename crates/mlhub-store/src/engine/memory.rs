@@ -7,10 +7,11 @@
 //! points are kept as well, since the next chunk replaces it; those rest here and
 //! are let go first when memory is short.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ahash::{HashMap, HashSet};
 use mlhub_core::metric::Point;
 use mlhub_core::{Error, Result, RunId};
 

@@ -123,7 +123,7 @@ impl<B: Backend> Engine<B> {
     ///
     /// # Errors
     /// `Unavailable` also when there is no place in the queue for too long.
-    pub(crate) async fn ingest(&self, batch: &IngestBatch) -> Result<IngestOutcome> {
+    pub(crate) async fn ingest(&self, batch: IngestBatch) -> Result<IngestOutcome> {
         let batch = Arc::new(prepare::prepare(batch)?);
         let outcome = tokio::time::timeout(self.tuning.queue_wait, self.enqueue(batch)).await;
         let outcome = outcome.map_err(|_| crowded(self.tuning.queue_wait))??;

@@ -4,9 +4,10 @@
 //! the one commit task only puts the pieces together.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
-use mlhub_core::metric::Point;
+use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::RunRecord;
 use mlhub_core::store::IngestBatch;
 use mlhub_core::{Error, ErrorKind, Result, RunId, limits};
@@ -24,8 +25,8 @@ pub(super) struct Series {
     pub(super) name: Arc<str>,
     /// Its points, at least one.
     pub(super) points: Arc<Vec<Point>>,
-    /// Their columns.
-    pub(super) packed: Vec<u8>,
+    /// Where in the batch their columns are.
+    packed: Range<usize>,
     /// Their summary and their largest step.
     pub(super) folded: (Fold, i64),
 }
@@ -45,6 +46,8 @@ pub(super) struct Batch {
     pub(super) end: i64,
     /// The series, each name once.
     pub(super) series: Vec<Series>,
+    /// The columns of all series, one after the other.
+    packed: Vec<u8>,
     /// Params.
     pub(super) params: Vec<(String, String)>,
     /// Tags.
@@ -71,13 +74,22 @@ impl Batch {
 
     /// Bytes it takes in a row of the log, about.
     pub(super) fn size_hint(&self) -> usize {
-        let series = self.series.iter().map(|series| series.packed.len() + 16);
-        series.sum::<usize>() + self.writer.len() + 40
+        self.packed.len() + self.series.len() * 16 + self.writer.len() + 40
+    }
+
+    /// The columns of a series of this batch.
+    pub(super) fn packed(&self, series: &Series) -> &[u8] {
+        &self.packed[series.packed.clone()]
     }
 }
 
+/// Bytes that the columns of a point take at most, about.
+const PACKED_POINT_BYTES: usize = 16;
+/// Series up to which names that come twice are looked for by comparing.
+const NAMES_SCAN_MAX: usize = 16;
+
 /// Checks and packs a batch.
-pub(super) fn prepare(batch: &IngestBatch) -> Result<Batch> {
+pub(super) fn prepare(batch: IngestBatch) -> Result<Batch> {
     check::name("the writer", &batch.writer)?;
     if batch.start > batch.end {
         return Err(Error::invalid(format!(
@@ -103,50 +115,68 @@ pub(super) fn prepare(batch: &IngestBatch) -> Result<Batch> {
         check::key("a tag's name", name)?;
         check::value("a tag's value", value)?;
     }
+    let mut packed = Vec::with_capacity((points + 4) * PACKED_POINT_BYTES);
     Ok(Batch {
-        run: batch.run.clone(),
-        attempt: batch.attempt,
         writer: Arc::from(batch.writer.as_str()),
         start: check::offset("the batch's start", batch.start)?,
         end: check::offset("the batch's end", batch.end)?,
-        series: series(batch)?,
-        params: batch.params.clone(),
-        tags: batch.tags.clone(),
-        records: records(batch)?,
+        series: series(batch.attempt, batch.series, &mut packed)?,
+        records: records(batch.records)?,
+        run: batch.run,
+        attempt: batch.attempt,
+        packed,
+        params: batch.params,
+        tags: batch.tags,
         points,
     })
 }
 
-fn series(batch: &IngestBatch) -> Result<Vec<Series>> {
-    let mut names = HashSet::with_capacity(batch.series.len());
-    let mut series = Vec::with_capacity(batch.series.len());
-    for part in &batch.series {
+fn series(attempt: u32, parts: Vec<SeriesPoints>, packed: &mut Vec<u8>) -> Result<Vec<Series>> {
+    for part in &parts {
         check::key("a metric's name", &part.name)?;
-        if !names.insert(part.name.as_str()) {
-            return Err(Error::invalid("a metric's name comes twice in one batch"));
-        }
+    }
+    if has_twins(&parts) {
+        return Err(Error::invalid("a metric's name comes twice in one batch"));
+    }
+    let mut series = Vec::with_capacity(parts.len());
+    for part in parts {
         let Some(step_max) = part.points.iter().map(|point| point.step).max() else {
             continue;
         };
-        let mut packed = Vec::new();
-        pack(&part.points, &mut packed);
+        let start = packed.len();
+        pack(&part.points, packed);
         series.push(Series {
-            name: Arc::from(part.name.as_str()),
-            points: Arc::new(part.points.clone()),
-            packed,
-            folded: (Fold::of(batch.attempt, &part.points, i64::MAX), step_max),
+            name: Arc::from(part.name),
+            packed: start..packed.len(),
+            folded: (Fold::of(attempt, &part.points, i64::MAX), step_max),
+            points: Arc::new(part.points),
         });
     }
     Ok(series)
 }
 
-fn records(batch: &IngestBatch) -> Result<Vec<(RunRecord, String)>> {
-    let mut records = Vec::with_capacity(batch.records.len());
-    for record in &batch.records {
+/// Whether a name comes twice.
+fn has_twins(parts: &[SeriesPoints]) -> bool {
+    if parts.len() > NAMES_SCAN_MAX {
+        let mut names = HashSet::with_capacity(parts.len());
+        return !parts.iter().all(|part| names.insert(part.name.as_str()));
+    }
+    let mut parts = parts;
+    while let Some((first, rest)) = parts.split_first() {
+        if rest.iter().any(|part| part.name == first.name) {
+            return true;
+        }
+        parts = rest;
+    }
+    false
+}
+
+fn records(records: Vec<RunRecord>) -> Result<Vec<(RunRecord, String)>> {
+    let texts = records.into_iter().map(|record| {
         check::name("a record's kind", &record.kind)?;
         let body = json_text(&record.body)?;
         check::text("a record", &body, limits::RECORD_MAX_BYTES)?;
-        records.push((record.clone(), body));
-    }
-    Ok(records)
+        Ok((record, body))
+    });
+    texts.collect()
 }

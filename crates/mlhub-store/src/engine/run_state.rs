@@ -4,10 +4,10 @@
 //! A run is in memory whole (all its series and streams) or not at all. Which runs
 //! are there, and which rows of the log they need, is `memory`'s matter.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ahash::{HashMap, HashSet};
 use mlhub_core::RunId;
 use mlhub_core::metric::Point;
 use mlhub_series::visible_limit;

@@ -133,12 +133,14 @@ impl<B: Backend> Inner<B> {
 
     /// Reads what memory lacks for these batches.
     async fn touch(&self, batches: &[Arc<Batch>]) -> Result<()> {
-        let runs = Touch::of(&self.memory(), batches).runs;
-        for run in &runs {
-            self.run_load(run).await?;
+        let mut touch = Touch::of(&self.memory(), batches);
+        if !touch.runs.is_empty() {
+            for run in &touch.runs {
+                self.run_load(run).await?;
+            }
+            touch = Touch::of(&self.memory(), batches);
         }
-        let cold = Touch::of(&self.memory(), batches).cold;
-        let cold: Vec<(PartKey, i64)> = cold.into_iter().collect();
+        let cold: Vec<(PartKey, i64)> = touch.cold.into_iter().collect();
         for slab in cold.chunks(bounds::TOUCH_CHUNKS) {
             let chunks: Vec<i64> = slab.iter().map(|(_, chunk)| *chunk).collect();
             let mut found = self.chunks_or_why_not(chunks).await?;

@@ -161,7 +161,7 @@ async fn seal_what_is_due(engine: &Engine<Gated>) {
 async fn full_queue(engine: &Arc<Engine<Gated>>) -> tokio::task::JoinHandle<Result<IngestOutcome>> {
     let sender = Arc::clone(engine);
     let first = batch("aaaa", 0, &loss(), &points(0..10));
-    let waiting = tokio::spawn(async move { sender.ingest(&first).await });
+    let waiting = tokio::spawn(async move { sender.ingest(first.clone()).await });
     while engine.room.available_permits() > 0 {
         tokio::task::yield_now().await;
     }
@@ -179,7 +179,7 @@ async fn a_full_queue_refuses_after_a_bounded_wait_and_loses_nothing() {
     let engine = engine(folder.path(), tuning, 0).await;
     let waiting = full_queue(&engine).await;
     let second = batch("bbbb", 0, &loss(), &points(0..3));
-    let error = engine.ingest(&second).await.expect_err("no place");
+    let error = engine.ingest(second.clone()).await.expect_err("no place");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(
         error.public_message().contains("Send them again"),
@@ -189,7 +189,7 @@ async fn a_full_queue_refuses_after_a_bounded_wait_and_loses_nothing() {
     let stored = |outcome| matches!(outcome, Ok(IngestOutcome::Stored { .. }));
     assert!(stored(waiting.await.expect("no panic")));
     assert_eq!(steps(&engine, "bbbb", "loss").await, [0i64; 0], "refused");
-    assert!(stored(engine.ingest(&second).await));
+    assert!(stored(engine.ingest(second.clone()).await));
     assert_eq!(
         steps(&engine, "aaaa", "loss").await,
         (0..10).collect::<Vec<i64>>()
@@ -210,7 +210,7 @@ async fn a_full_queue_is_waited_for() {
     // More than the whole queue holds still gets through, alone.
     let large = batch("bbbb", 0, &loss(), &points(0..40));
     let opened = async { engine.inner.backend.gate.add_permits(2) };
-    let (outcome, ()) = futures::future::join(engine.ingest(&large), opened).await;
+    let (outcome, ()) = futures::future::join(engine.ingest(large.clone()), opened).await;
     assert!(matches!(outcome, Ok(IngestOutcome::Stored { .. })));
     assert!(matches!(
         waiting.await.expect("no panic"),
@@ -222,7 +222,11 @@ async fn a_full_queue_is_waited_for() {
 #[test]
 fn texts_take_their_share_of_the_queue() {
     let mut events = batch("aaaa", 0, &loss(), &points(0..10));
-    let share = |events: &IngestBatch| super::prepare::prepare(events).expect("good").queue_share();
+    let share = |events: &IngestBatch| {
+        super::prepare::prepare(events.clone())
+            .expect("good")
+            .queue_share()
+    };
     assert_eq!(share(&events), 10);
     events.tags = vec![("t".to_owned(), "x".repeat(64_000))];
     assert!(share(&events) > 1000);
@@ -241,7 +245,7 @@ async fn idle_series_leave_the_log() {
         };
         let engine = engine(folder.path(), tuning, 9).await;
         let events = batch("aaaa", 0, &loss(), &points(0..3));
-        engine.ingest(&events).await.expect("ingest");
+        engine.ingest(events.clone()).await.expect("ingest");
         seal_what_is_due(&engine).await;
         assert_eq!(log(&engine).await.0, left, "idle after {idle:?}");
         assert_eq!(steps(&engine, "aaaa", "loss").await, [0, 1, 2]);
@@ -259,13 +263,13 @@ async fn a_long_log_is_sealed_from_its_oldest_row_on() {
     let engine = engine(folder.path(), tuning, usize::MAX >> 3).await;
     // One point of a series that nobody writes to again, in the oldest row.
     let lone = batch("aaaa", 0, &loss(), &points(0..1));
-    engine.ingest(&lone).await.expect("ingest");
+    engine.ingest(lone.clone()).await.expect("ingest");
     for number in 0..BATCHES {
         // Each row has a series of its own, and none is ever full.
         let from = number as i64 * 10;
         let name = vec![format!("m{}", number % 40)];
         let events = batch("bbbb", number, &name, &points(from..from + 10));
-        engine.ingest(&events).await.expect("ingest");
+        engine.ingest(events.clone()).await.expect("ingest");
     }
     seal_what_is_due(&engine).await;
     let (_, bytes) = log(&engine).await;
@@ -301,7 +305,7 @@ async fn short_ends_of_many_series_do_not_stop_ingest() {
     for number in 0..BATCHES {
         let from = number as i64 * 50;
         let events = batch("aaaa", number, &names, &points(from..from + 50));
-        let stored = tokio::time::timeout(LONG, engine.ingest(&events)).await;
+        let stored = tokio::time::timeout(LONG, engine.ingest(events.clone())).await;
         stored.expect("ingest goes on").expect("ingest");
     }
     let expected: Vec<i64> = (0..BATCHES as i64 * 50).collect();

@@ -17,7 +17,7 @@ use crate::check;
 
 #[async_trait]
 impl<B: Backend> SeriesStore for SqlStore<B> {
-    async fn ingest(&self, batch: &IngestBatch) -> Result<IngestOutcome> {
+    async fn ingest(&self, batch: IngestBatch) -> Result<IngestOutcome> {
         self.engine.ingest(batch).await
     }
 

@@ -135,6 +135,10 @@ async fn find(
                 .to_owned(),
             Some(alias.as_str().into()),
         ),
+        VersionChoice::Content(hash) => (
+            "v.hash = $3 ORDER BY v.version DESC LIMIT 1".to_owned(),
+            Some(hash.as_str().into()),
+        ),
     };
     Ok(select(tx, project, name, &rest, value).await?.pop())
 }

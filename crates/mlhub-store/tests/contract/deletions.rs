@@ -121,7 +121,7 @@ pub(crate) async fn a_purge_is_measured_begun_once_and_ended(store: TestStore) {
     };
     let before = bytes().await;
     store
-        .ingest(&batch("aaaa", 0, 10, "loss", &[point(1, 1.0)]))
+        .ingest(batch("aaaa", 0, 10, "loss", &[point(1, 1.0)]))
         .await
         .expect("ingest");
     assert!(bytes().await > before, "points in the log count");

@@ -77,7 +77,7 @@ pub(crate) async fn sealing_changes_no_answer(store: TestStore) {
             .collect();
         step += size;
         let events = batch("aaaa", offset, offset + 1, "loss", &points);
-        store.ingest(&events).await.expect("ingest");
+        store.ingest(events.clone()).await.expect("ingest");
         let before = (
             stored(&*store, "aaaa", "loss").await,
             readings(&store, "aaaa", "loss").await,
@@ -124,7 +124,7 @@ pub(crate) async fn a_group_of_many_senders_fails_one_by_one(store: TestStore) {
     greedy.writer = "greedy".to_owned();
     greedy.params = many.map(|key| (format!("p{key}"), String::new())).collect();
     batches.push(greedy);
-    let outcomes = join_all(batches.iter().map(|batch| store.ingest(batch))).await;
+    let outcomes = join_all(batches.iter().map(|batch| store.ingest(batch.clone()))).await;
     let last = outcomes.last().expect("greedy").as_ref();
     assert_eq!(last.expect_err("greedy").kind(), ErrorKind::TooLarge);
     for outcomes in outcomes.chunks_exact(4) {
@@ -247,9 +247,9 @@ async fn play<S: RunStore + SeriesStore + ?Sized>(
                 ..batch(run, *start, *start + 7, &name, &points)
             };
             *start += 7;
-            let outcome = store.ingest(&events).await.expect("ingest");
+            let outcome = store.ingest(events.clone()).await.expect("ingest");
             assert!(matches!(outcome, IngestOutcome::Stored { .. }));
-            let again = store.ingest(&events).await.expect("again");
+            let again = store.ingest(events.clone()).await.expect("again");
             assert_eq!(again, IngestOutcome::Duplicate);
             let series = naive.series.entry((name, attempt)).or_default();
             series.extend(points);
@@ -314,7 +314,7 @@ pub(crate) async fn writers_of_one_series_stand_as_they_arrived(store: TestStore
             let (start, points) = (number.cast_unsigned(), [point(step, step as f64)]);
             let mut events = batch("aaaa", start, start + 1, "loss", &points);
             events.writer = format!("rank-{writer}");
-            let outcome = store.ingest(&events).await.expect("ingest");
+            let outcome = store.ingest(events.clone()).await.expect("ingest");
             assert!(matches!(outcome, IngestOutcome::Stored { .. }));
         }
     };
@@ -361,7 +361,7 @@ pub(crate) async fn names_keep_their_bytes(store: TestStore) {
             points: vec![point(index, index as f64)],
         })
         .collect();
-    store.ingest(&events).await.expect("ingest");
+    store.ingest(events.clone()).await.expect("ingest");
     for sealed in [false, true] {
         for (index, name) in names.iter().enumerate() {
             let expected = bits(&point(index as i64, index as f64));
@@ -374,7 +374,10 @@ pub(crate) async fn names_keep_their_bytes(store: TestStore) {
         store.series_seal().await.expect("seal");
     }
     let huge = batch("aaaa", 1, 2, &"k".repeat(1024 * 1024), &[point(0, 0.0)]);
-    let error = store.ingest(&huge).await.expect_err("a name of 1 MB");
+    let error = store
+        .ingest(huge.clone())
+        .await
+        .expect_err("a name of 1 MB");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.public_message().contains("4096"), "{error}");
 }

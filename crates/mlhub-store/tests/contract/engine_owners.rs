@@ -70,7 +70,7 @@ pub(crate) async fn a_killed_connection_loses_and_doubles_nothing(url: &str) {
                 &[point(index as i64, 1.0)],
             );
             loop {
-                match store.ingest(&events).await {
+                match store.ingest(events.clone()).await {
                     Ok(IngestOutcome::Stored { .. } | IngestOutcome::Duplicate) => break,
                     Ok(outcome) => panic!("{outcome:?}"),
                     Err(error) => {
@@ -102,7 +102,7 @@ pub(crate) async fn a_former_owner_cannot_commit(url: &str) {
             &[point(index as i64, 1.0)],
         )
     };
-    first.ingest(&events(0)).await.expect("ingest");
+    first.ingest(events(0)).await.expect("ingest");
     // Its lock ends, and another hub takes it at once.
     let admin = admin(url).await;
     let taking = PostgresStore::connect(url);
@@ -112,10 +112,10 @@ pub(crate) async fn a_former_owner_cannot_commit(url: &str) {
     };
     let (second, ()) = futures::future::join(taking, killing).await;
     let second = second.expect("the lock is free");
-    let error = first.ingest(&events(1)).await.expect_err("refused");
+    let error = first.ingest(events(1)).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    second.ingest(&events(1)).await.expect("ingest");
-    let error = first.ingest(&events(2)).await.expect_err("refused");
+    second.ingest(events(1)).await.expect("ingest");
+    let error = first.ingest(events(2)).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert_eq!(stored(&second, "aaaa", "loss").await[0].1.len(), 2);
 }
@@ -178,18 +178,18 @@ pub(crate) async fn an_owner_whose_server_forgot_it_takes_nothing_back(server: &
         let points = [point(index as i64, 1.0)];
         batch("aaaa", index, index + 1, "loss", &points)
     };
-    first.ingest(&events(0)).await.expect("ingest");
+    first.ingest(events(0)).await.expect("ingest");
     way.cut.send(true).expect("heard");
     let second = PostgresStore::connect(&url)
         .await
         .expect("the lock is free");
     for index in 1..4 {
         let error = first
-            .ingest(&events(index))
+            .ingest(events(index))
             .await
             .expect_err("not the owner");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        second.ingest(&events(index)).await.expect("the owner");
+        second.ingest(events(index)).await.expect("the owner");
     }
     assert_eq!(stored(&second, "aaaa", "loss").await[0].1.len(), 4);
 }
@@ -199,7 +199,7 @@ pub(crate) async fn points_of_the_first_schema_are_converted(url: &str) {
     let store = PostgresStore::connect(url).await.expect("connect");
     store.run_create(&[run("aaaa")]).await.expect("made");
     store
-        .ingest(&batch("aaaa", 0, 1, "other", &[point(0, 0.0)]))
+        .ingest(batch("aaaa", 0, 1, "other", &[point(0, 0.0)]))
         .await
         .expect("ingest");
     drop(store);

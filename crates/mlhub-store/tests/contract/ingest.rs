@@ -28,31 +28,37 @@ async fn stored_points(store: &TestStore, metric: &str) -> Vec<(u32, Vec<(i64, i
 pub(crate) async fn a_batch_is_stored_exactly_once(store: TestStore) {
     store.run_create(&[run("aaaa")]).await.expect("made");
     let first = batch("aaaa", 0, 100, "loss", &[point(0, 1.0), point(1, 0.5)]);
-    assert_eq!(store.ingest(&first).await.expect("ingest"), STORED);
+    assert_eq!(store.ingest(first.clone()).await.expect("ingest"), STORED);
     assert_eq!(
-        store.ingest(&first).await.expect("again"),
+        store.ingest(first.clone()).await.expect("again"),
         IngestOutcome::Duplicate
     );
     let inside = batch("aaaa", 40, 90, "loss", &[point(9, 9.0)]);
     assert_eq!(
-        store.ingest(&inside).await.expect("inside"),
+        store.ingest(inside.clone()).await.expect("inside"),
         IngestOutcome::Duplicate
     );
     let expected = IngestOutcome::Misaligned { expected: 100 };
     let overlap = batch("aaaa", 50, 150, "loss", &[point(9, 9.0)]);
-    assert_eq!(store.ingest(&overlap).await.expect("overlap"), expected);
+    assert_eq!(
+        store.ingest(overlap.clone()).await.expect("overlap"),
+        expected
+    );
     let gap = batch("aaaa", 101, 150, "loss", &[point(9, 9.0)]);
-    assert_eq!(store.ingest(&gap).await.expect("gap"), expected);
+    assert_eq!(store.ingest(gap.clone()).await.expect("gap"), expected);
     let empty = batch("aaaa", 100, 100, "loss", &[]);
     assert_eq!(
-        store.ingest(&empty).await.expect("empty"),
+        store.ingest(empty.clone()).await.expect("empty"),
         IngestOutcome::Duplicate
     );
     let next = batch("aaaa", 100, 150, "loss", &[point(1, 0.25)]);
-    assert_eq!(store.ingest(&next).await.expect("next"), STORED);
+    assert_eq!(store.ingest(next.clone()).await.expect("next"), STORED);
     let mut other = batch("aaaa", 0, 7, "loss", &[point(5, 5.0)]);
     other.writer = "rank-1".to_owned();
-    assert_eq!(store.ingest(&other).await.expect("other writer"), STORED);
+    assert_eq!(
+        store.ingest(other.clone()).await.expect("other writer"),
+        STORED
+    );
 
     let offsets = store.offsets(&id("aaaa"), 1).await.expect("offsets");
     assert_eq!(
@@ -71,7 +77,7 @@ pub(crate) async fn a_batch_is_stored_exactly_once(store: TestStore) {
     let backwards = batch("aaaa", 9, 8, "loss", &[]);
     assert_eq!(
         store
-            .ingest(&backwards)
+            .ingest(backwards.clone())
             .await
             .expect_err("backwards")
             .kind(),
@@ -79,7 +85,7 @@ pub(crate) async fn a_batch_is_stored_exactly_once(store: TestStore) {
     );
     let huge = batch("aaaa", 150, u64::MAX, "loss", &[]);
     assert_eq!(
-        store.ingest(&huge).await.expect_err("huge").kind(),
+        store.ingest(huge.clone()).await.expect_err("huge").kind(),
         ErrorKind::Invalid
     );
 }
@@ -100,7 +106,7 @@ pub(crate) async fn parallel_senders_of_one_stream_store_it_once(store: TestStor
                     &metric,
                     &[point(index as i64, 1.0)],
                 );
-                stored += usize::from(store.ingest(&batch).await.expect("ingest") == STORED);
+                stored += usize::from(store.ingest(batch.clone()).await.expect("ingest") == STORED);
             }
             stored
         }
@@ -141,7 +147,7 @@ pub(crate) async fn every_bit_and_every_step_comes_back(store: TestStore) {
     points[3].time = Timestamp(i64::MAX);
     points[4].time = Timestamp(i64::MIN);
     store
-        .ingest(&batch("aaaa", 0, 10, "x", &points))
+        .ingest(batch("aaaa", 0, 10, "x", &points))
         .await
         .expect("ingest");
     assert_eq!(
@@ -153,7 +159,7 @@ pub(crate) async fn every_bit_and_every_step_comes_back(store: TestStore) {
         let metric = format!("only{index}");
         let start = 10 + index as u64;
         store
-            .ingest(&batch(
+            .ingest(batch(
                 "aaaa",
                 start,
                 start + 1,
@@ -195,7 +201,7 @@ pub(crate) async fn params_keep_their_first_value_and_tags_their_last(store: Tes
         ("twice", "b"),
     ]);
     events.tags = pairs(&[("t", "new"), ("u", "1"), ("u", "2")]);
-    let outcome = store.ingest(&events).await.expect("ingest");
+    let outcome = store.ingest(events.clone()).await.expect("ingest");
     let params_kept = vec!["lr".to_owned(), "twice".to_owned()];
     assert_eq!(outcome, IngestOutcome::Stored { params_kept });
     let params = store.params(&[id("aaaa")]).await.expect("params");
@@ -255,7 +261,7 @@ pub(crate) async fn a_refused_batch_leaves_nothing(store: TestStore) {
     ];
     for (index, (bad, kind)) in cases.into_iter().enumerate() {
         assert_eq!(
-            store.ingest(&bad).await.expect_err("refused").kind(),
+            store.ingest(bad.clone()).await.expect_err("refused").kind(),
             kind,
             "case {index}"
         );
@@ -271,7 +277,7 @@ pub(crate) async fn a_refused_batch_leaves_nothing(store: TestStore) {
             .expect("summaries"),
         []
     );
-    assert_eq!(store.ingest(&good).await.expect("good"), STORED);
+    assert_eq!(store.ingest(good.clone()).await.expect("good"), STORED);
 }
 
 pub(crate) async fn records_come_back_newest_limited_oldest_first(store: TestStore) {
@@ -287,10 +293,10 @@ pub(crate) async fn records_come_back_newest_limited_oldest_first(store: TestSto
         record("warning", 1),
         record("progress", 2),
     ];
-    store.ingest(&events).await.expect("ingest");
+    store.ingest(events.clone()).await.expect("ingest");
     let mut events = batch("aaaa", 10, 20, "m", &[point(0, 0.0)]);
     events.records = vec![record("progress", 3)];
-    store.ingest(&events).await.expect("ingest");
+    store.ingest(events.clone()).await.expect("ingest");
     let read = async |kind, limit| {
         store
             .records(&id("aaaa"), kind, limit)
@@ -319,15 +325,15 @@ pub(crate) async fn a_resume_supersedes_what_came_after_it(store: TestStore) {
     store.run_create(&[run("aaaa")]).await.expect("made");
     let steps: Vec<Point> = (0..10).map(|step| point(step, step as f64)).collect();
     store
-        .ingest(&batch("aaaa", 0, 10, "loss", &steps))
+        .ingest(batch("aaaa", 0, 10, "loss", &steps))
         .await
         .expect("ingest");
     store
-        .ingest(&batch("aaaa", 10, 20, "late", &[point(9, 1.0)]))
+        .ingest(batch("aaaa", 10, 20, "late", &[point(9, 1.0)]))
         .await
         .expect("ingest");
     store
-        .ingest(&batch("aaaa", 20, 30, "early", &[point(1, 1.0)]))
+        .ingest(batch("aaaa", 20, 30, "early", &[point(1, 1.0)]))
         .await
         .expect("ingest");
     let before = summary(&store, "early").await;
@@ -345,9 +351,9 @@ pub(crate) async fn a_resume_supersedes_what_came_after_it(store: TestStore) {
         attempt: 2,
         ..batch("aaaa", 0, 10, "loss", &[point(5, 50.0)])
     };
-    store.ingest(&new).await.expect("ingest");
+    store.ingest(new.clone()).await.expect("ingest");
     store
-        .ingest(&batch(
+        .ingest(batch(
             "aaaa",
             30,
             40,
@@ -409,7 +415,7 @@ pub(crate) async fn summaries_are_those_of_the_visible_points(store: TestStore) 
                         ..batch(&text, *offset, *offset + 5, "m", &points)
                     };
                     *offset += 5;
-                    assert_eq!(store.ingest(&events).await.expect("ingest"), STORED);
+                    assert_eq!(store.ingest(events.clone()).await.expect("ingest"), STORED);
                 }
             }
             let attempts = store.attempt_list(&id(&text)).await.expect("attempts");
@@ -450,14 +456,17 @@ pub(crate) async fn many_names_are_stored_up_to_the_limit(store: TestStore) {
     };
     let mut full = batch("aaaa", 0, 10, "m", &[]);
     full.series = named(0..limits::KEYS_PER_RUN_MAX);
-    assert_eq!(store.ingest(&full).await.expect("the limit"), STORED);
+    assert_eq!(store.ingest(full.clone()).await.expect("the limit"), STORED);
     let mut more = batch("aaaa", 10, 20, "m", &[]);
     more.series = named(limits::KEYS_PER_RUN_MAX..limits::KEYS_PER_RUN_MAX + 1);
-    let error = store.ingest(&more).await.expect_err("one more");
+    let error = store.ingest(more.clone()).await.expect_err("one more");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.public_message().contains("100000"), "{error}");
     more.series = named(5..6);
-    assert_eq!(store.ingest(&more).await.expect("a known name"), STORED);
+    assert_eq!(
+        store.ingest(more.clone()).await.expect("a known name"),
+        STORED
+    );
     let summaries = store
         .summaries(&[id("aaaa")], None)
         .await

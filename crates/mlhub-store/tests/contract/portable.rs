@@ -139,9 +139,9 @@ async fn whole_run(store: &dyn Store) {
             body: json!({"step": index, "value": 0.1 * index as f64}),
         })
         .collect();
-    store.ingest(&first).await.expect("ingest");
+    store.ingest(first.clone()).await.expect("ingest");
     let second = batch("whole-run", 10, 20, "accuracy/\u{fc}", &[point(1, 0.5)]);
-    store.ingest(&second).await.expect("ingest");
+    store.ingest(second.clone()).await.expect("ingest");
     let end = change("whole-run", 1, RunState::Running, RunState::Failed);
     assert!(store.attempt_change(&end).await.expect("end"));
     let whole = id("whole-run");
@@ -149,7 +149,7 @@ async fn whole_run(store: &dyn Store) {
     assert_eq!(resumed.await.expect("resume").number, 2);
     let mut later = batch("whole-run", 0, 5, "loss", &[point(101, 9.0)]);
     later.attempt = 2;
-    store.ingest(&later).await.expect("ingest");
+    store.ingest(later.clone()).await.expect("ingest");
     let text: Vec<u8> = (0..600_000u32).map(|byte| (byte % 251) as u8).collect();
     for (attempt, piece) in [(1, &text[..]), (2, &text[..7])] {
         let logged = store.log_append(&whole, attempt, "stdout", 0, piece);
@@ -271,7 +271,7 @@ pub(crate) async fn everything_moves_out_of_and_into_any_database(store: TestSto
     assert_eq!(read.expect("log").len(), 10);
     // It goes on as if it had always been here.
     let next = batch("whole-run", 20, 21, "loss", &[point(0, 1.0)]);
-    store.ingest(&next).await.expect("ingest");
+    store.ingest(next.clone()).await.expect("ingest");
     store.run_create(&[run("new-run")]).await.expect("create");
     project_scope(&*store).await;
 }

@@ -217,7 +217,7 @@ pub(crate) async fn removing_a_run_takes_all_of_it_and_names_its_blobs(store: Te
         store.artifact_put(&artifact).await.expect("put");
     }
     store
-        .ingest(&batch("aaaa", 0, 10, "loss", &[point(1, 1.0)]))
+        .ingest(batch("aaaa", 0, 10, "loss", &[point(1, 1.0)]))
         .await
         .expect("ingest");
     let a = id("aaaa");
@@ -339,7 +339,7 @@ pub(crate) async fn names_are_compared_byte_by_byte(store: TestStore) {
     let got = store.runs_get(&[id("bbbb")]).await.expect("read");
     assert_eq!(got[0].project, name(decomposed));
     store
-        .ingest(&batch("aaaa", 0, 1, composed, &[point(0, 1.0)]))
+        .ingest(batch("aaaa", 0, 1, composed, &[point(0, 1.0)]))
         .await
         .expect("ingest");
     assert_eq!(
@@ -377,9 +377,9 @@ pub(crate) async fn what_does_not_exist_is_not_found(store: TestStore) {
             .map(drop),
         store.attempt_heartbeat(&here, 2, Timestamp(1)).await,
         store.tags_set(&none, &BTreeMap::new()).await,
-        store.ingest(&batch("none", 0, 1, "m", &[])).await.map(drop),
+        store.ingest(batch("none", 0, 1, "m", &[])).await.map(drop),
         store
-            .ingest(&mlhub_core::store::IngestBatch {
+            .ingest(mlhub_core::store::IngestBatch {
                 attempt: 2,
                 ..batch("aaaa", 0, 1, "m", &[])
             })

@@ -58,7 +58,7 @@ fn batch(number: u64, range: std::ops::Range<i64>) -> IngestBatch {
 }
 
 async fn ingest(store: &SqliteStore, number: u64, range: std::ops::Range<i64>) {
-    let outcome = store.ingest(&batch(number, range)).await.expect("ingest");
+    let outcome = store.ingest(batch(number, range)).await.expect("ingest");
     assert!(
         matches!(outcome, IngestOutcome::Stored { .. }),
         "{outcome:?}"
@@ -179,7 +179,7 @@ async fn ingest_more(store: &SqliteStore) {
     events.writer = "other".to_owned();
     events.series.truncate(1);
     events.series[0].name = "c".to_owned();
-    let outcome = store.ingest(&events).await.expect("ingest");
+    let outcome = store.ingest(events.clone()).await.expect("ingest");
     assert!(
         matches!(outcome, IngestOutcome::Stored { .. }),
         "{outcome:?}"
