@@ -148,7 +148,7 @@ def _call(method: str, /, *arguments: Any, **options: Any) -> Any:
     return None
 
 
-def log(metrics: Mapping[str, Any], *, step: int | None = None, time_ms: int | None = None) -> None:
+def log(metrics: Mapping[str, Any], step: int | None = None, *, time_ms: int | None = None) -> None:
     """Record values of one step in the current run; see `Run.log`."""
     run = _current.run
     if run is not None:

@@ -24,8 +24,8 @@ class Recorder:
     def log(
         self,
         metrics: Mapping[str, Any],
-        *,
         step: int | None = None,
+        *,
         time_ms: int | None = None,
     ) -> None:
         """Record values of one step.

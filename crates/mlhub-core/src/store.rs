@@ -228,7 +228,8 @@ pub trait LogStore: Send + Sync {
 pub trait ArtifactStore: Send + Sync {
     /// Stores or replaces the record at its path, and numbers it as the next version
     /// of its path in the project, unless the newest has the same content. Returns
-    /// the hash of another content that was at the path.
+    /// the hash of another content that was at the path. `Conflict` when a later
+    /// attempt recorded another content there.
     async fn artifact_put(&self, artifact: &Artifact) -> Result<Option<String>>;
     /// Finds one.
     async fn artifact_get(&self, run: &RunId, path: &ArtifactPath) -> Result<Option<Artifact>>;

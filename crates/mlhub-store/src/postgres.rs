@@ -22,6 +22,8 @@ use tokio_postgres::{Client, Config, IsolationLevel, NoTls};
 use crate::migrate;
 use crate::sql::{Access, Backend, Dialect, Row, SqlStore, Tx, Value};
 
+/// How long a server may leave what was sent to it unanswered by its machine.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Connections to the server at most.
 const CONNECTIONS_MAX: usize = 16;
 /// Times a write is tried when another transaction is in its way.
@@ -65,10 +67,17 @@ pub struct PostgresBackend {
 impl PostgresBackend {
     async fn connect(url: &str) -> Result<Self> {
         // The URL may hold a password: it is never repeated in a message.
-        let config = Config::from_str(url).map_err(|error| {
+        let mut config = Config::from_str(url).map_err(|error| {
             Error::invalid("the database URL is not usable; write postgresql://user@host/database")
                 .with_source(error)
         })?;
+        // A connection that went away without a word is noticed; the URL may say otherwise.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE_MAX);
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(SILENCE_MAX);
+        }
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
@@ -243,7 +252,7 @@ impl PostgresBackend {
             .await
             .map_err(|error| pool_error(operation, error))?;
         let (level, read_only) = match access {
-            Access::Read => (IsolationLevel::RepeatableRead, true),
+            Access::Read | Access::ReadFirst => (IsolationLevel::RepeatableRead, true),
             Access::Write => (IsolationLevel::ReadCommitted, false),
         };
         let transaction = client

@@ -24,6 +24,8 @@ use crate::{sqlite_copy, sqlite_upkeep};
 const FILE_NAME: &str = "hub.sqlite";
 /// Connections that read.
 const READERS: usize = 4;
+/// Connections that read what commits wait for.
+const FIRST_READERS: usize = 1;
 /// Writes that wait for the writer; more wait in their callers.
 const WRITE_QUEUE_MAX: usize = 256;
 /// Prepared statements a connection keeps.
@@ -64,6 +66,7 @@ pub struct SqliteBackend {
     place: Arc<Place>,
     writer: mpsc::Sender<Job>,
     readers: Arc<Readers>,
+    first: Arc<Readers>,
     /// Upkeep ends when this is dropped.
     _upkeep: std::sync::mpsc::Sender<()>,
 }
@@ -93,8 +96,8 @@ impl SqliteBackend {
         connection
             .pragma_update(None, "wal_autocheckpoint", 0)
             .map_err(fail)?;
-        let mut idle = Vec::with_capacity(READERS);
-        for _ in 0..READERS {
+        let mut idle = Vec::with_capacity(READERS + FIRST_READERS);
+        for _ in 0..READERS + FIRST_READERS {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let reader = connect(file, flags).map_err(fail)?;
             reader
@@ -123,10 +126,8 @@ impl SqliteBackend {
             place,
             writer,
             _upkeep: alive,
-            readers: Arc::new(Readers {
-                idle: Mutex::new(idle),
-                permits: Arc::new(Semaphore::new(READERS)),
-            }),
+            first: Readers::of(idle.split_off(READERS)),
+            readers: Readers::of(idle),
         })
     }
 }
@@ -218,8 +219,11 @@ impl Backend for SqliteBackend {
                 self.writer.send(job).await.map_err(|_| closed())?;
                 result.await.map_err(|_| closed())?
             }
-            Access::Read => {
-                let readers = Arc::clone(&self.readers);
+            Access::Read | Access::ReadFirst => {
+                let readers = match access {
+                    Access::ReadFirst => Arc::clone(&self.first),
+                    _ => Arc::clone(&self.readers),
+                };
                 let permits = Arc::clone(&readers.permits);
                 let permit = permits.acquire_owned().await.map_err(|_| closed())?;
                 // The permit goes along: a caller that gives up does not free
@@ -249,6 +253,13 @@ impl Backend for SqliteBackend {
 }
 
 impl Readers {
+    fn of(idle: Vec<Connection>) -> Arc<Self> {
+        Arc::new(Self {
+            permits: Arc::new(Semaphore::new(idle.len())),
+            idle: Mutex::new(idle),
+        })
+    }
+
     fn take(&self) -> Option<Connection> {
         self.idle
             .lock()

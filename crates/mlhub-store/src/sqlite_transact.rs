@@ -66,7 +66,7 @@ where
     W: for<'t> Fn(&'t mut (dyn Tx + 't), &'t I) -> BoxFuture<'t, Result<T>>,
 {
     let begin = match access {
-        Access::Read => "BEGIN",
+        Access::Read | Access::ReadFirst => "BEGIN",
         Access::Write => "BEGIN IMMEDIATE",
     };
     if access == Access::Write && place.sync_failed() {

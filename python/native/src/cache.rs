@@ -14,6 +14,9 @@ const SLOTS: usize = 1024;
 /// Slots a name may be in.
 const PLACES: usize = 8;
 
+/// Values that room is kept for.
+const ROOM_VALUES_MAX: usize = 4096;
+
 struct Slot {
     name: Py<PyString>,
     hash: isize,
@@ -26,6 +29,8 @@ struct Slot {
 pub(crate) struct KeyCache {
     slots: Vec<Option<Slot>>,
     epoch: u64,
+    /// Room for the values of a record, kept from one to the next.
+    room: Vec<(u32, f64)>,
 }
 
 impl KeyCache {
@@ -33,6 +38,21 @@ impl KeyCache {
         Self {
             slots: Vec::new(),
             epoch: 0,
+            room: Vec::new(),
+        }
+    }
+
+    /// Room for values; it is empty.
+    pub(crate) fn take_room(&mut self) -> Vec<(u32, f64)> {
+        let mut room = std::mem::take(&mut self.room);
+        room.clear();
+        room
+    }
+
+    /// Gives the room back.
+    pub(crate) fn put_room(&mut self, room: Vec<(u32, f64)>) {
+        if room.capacity() <= ROOM_VALUES_MAX {
+            self.room = room;
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn split<'py>(
 }
 
 /// Python's own numbers, without a call into Python.
-fn plain(value: &Bound<'_, PyAny>) -> Option<f64> {
+pub(crate) fn plain(value: &Bound<'_, PyAny>) -> Option<f64> {
     if let Ok(float) = value.cast::<PyFloat>() {
         return Some(float.value());
     }

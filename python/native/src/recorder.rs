@@ -40,7 +40,7 @@ impl Recorder {
     /// are values), or to texts, media, or mappings of such, whose names are joined by `/`.
     /// Without `step` it is one after the greatest so far, from 0. `time_ms` is
     /// milliseconds since the epoch, now when absent.
-    #[pyo3(signature = (metrics, *, step=None, time_ms=None))]
+    #[pyo3(signature = (metrics, step=None, *, time_ms=None))]
     fn log<'py>(
         slf: &Bound<'py, Self>,
         metrics: &Bound<'py, PyAny>,
@@ -59,7 +59,7 @@ impl Recorder {
             Ok(logged) if logged.rest.is_none() && logged.warning.is_none() => Ok(()),
             Ok(logged) => {
                 let rest = logged.rest.unwrap_or_else(|| PyDict::new(py));
-                let told = (logged.step, rest, logged.warning);
+                let told = (logged.step, rest, logged.warning, time_ms);
                 slf.call_method1(intern!(py, "_log_rest"), told)?;
                 Ok(())
             }

@@ -108,13 +108,17 @@ impl Writer {
                 &made
             }
         };
+        if let Some((step, warning)) = self.write_plain(metrics, step, time_ms) {
+            return Ok(Logged {
+                step,
+                rest: None,
+                warning,
+            });
+        }
         // Turning values into numbers may call into Python, which may do anything,
         // even log. So it is done first, and no lock is held meanwhile.
         let (numbers, mut rest) = number::split(py, metrics)?;
-        let (step, warning) = match self.write_known(&numbers, step, time_ms) {
-            Some(written) => written,
-            None => self.write_new(py, &numbers, step, time_ms, &mut rest)?,
-        };
+        let (step, warning) = self.write_any(py, &numbers, step, time_ms, &mut rest)?;
         Ok(Logged {
             step,
             rest,
@@ -122,28 +126,32 @@ impl Writer {
         })
     }
 
-    /// Writes numbers whose names are all remembered. No code of Python's runs in
-    /// here: no thread forks, and no finaliser logs, while the locks are held.
-    fn write_known(
+    /// Writes a dict whose names are all remembered and whose values are Python's own
+    /// numbers; `None` when there is anything else, and nothing is written. No code of
+    /// Python's runs in here: no thread forks, and no finaliser logs, while the locks
+    /// are held.
+    fn write_plain(
         &self,
-        numbers: &[(Bound<'_, PyString>, f64)],
+        metrics: &Bound<'_, PyDict>,
         step: Option<i64>,
         time_ms: Option<i64>,
     ) -> Option<(i64, Option<String>)> {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let mut session = self.writer.session();
         let epoch = session.epoch();
-        let mut values = Vec::with_capacity(numbers.len());
-        for (name, value) in numbers {
-            values.push((keys.get(name, epoch)?, *value));
+        let mut values = keys.take_room();
+        for (name, value) in metrics {
+            let number = number::plain(&value)?;
+            values.push((keys.get(name.cast::<PyString>().ok()?, epoch)?, number));
         }
         let step = session.metrics(step, time_ms, &values);
+        keys.put_room(values);
         Some((step, session.take_warning()))
     }
 
-    /// The same with names that are seen for the first time, or are no plain
-    /// strings. Those that cannot be written go to the rest.
-    fn write_new<'py>(
+    /// Writes numbers under any names, which are remembered from now on. Those that
+    /// cannot be written go to the rest.
+    fn write_any<'py>(
         &self,
         py: Python<'py>,
         numbers: &[(Bound<'py, PyString>, f64)],

@@ -39,7 +39,7 @@ pub(super) const QUEUE_BATCHES_MAX: usize = 4096;
 pub(super) const QUEUE_POINTS_MAX: usize = 4_000_000;
 /// How long a caller waits for a place in the queue before it is told to come again.
 pub(super) const QUEUE_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Bytes of params, tags and records that take as much of the queue as a point.
+/// Bytes of names, params, tags and records that take as much of the queue as a point.
 pub(super) const QUEUE_POINT_BYTES: usize = 32;
 /// Batches in one group commit.
 pub(super) const GROUP_BATCHES_MAX: usize = 1024;

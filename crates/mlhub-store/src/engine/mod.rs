@@ -229,10 +229,12 @@ impl<B: Backend> Engine<B> {
         Ok(removed)
     }
 
-    /// The run ended: its series are sealed soon.
-    pub(crate) fn run_ended(&self, run: &RunId) {
-        self.inner.memory().run_change(run, |run| run.ended = true);
-        self.inner.seal_wanted.notify_one();
+    /// The run ended, and its series are sealed soon; or it goes on after all.
+    pub(crate) fn run_changed(&self, run: &RunId, ended: bool) {
+        self.inner.memory().run_change(run, |run| run.ended = ended);
+        if ended {
+            self.inner.seal_wanted.notify_one();
+        }
     }
 
     /// Bytes that the points of a run take in the log, about.
@@ -309,9 +311,12 @@ impl<B: Backend> Inner<B> {
         let which = Which::Id(id.clone());
         let run = self
             .backend
-            .run(Access::Read, "read a run's series", which, |tx, which| {
-                Box::pin(load::run(tx, which))
-            })
+            .run(
+                Access::ReadFirst,
+                "read a run's series",
+                which,
+                |tx, which| Box::pin(load::run(tx, which)),
+            )
             .await?;
         if let Some(run) = run {
             self.memory().run_put(run);
@@ -354,9 +359,15 @@ impl<B: Backend> Inner<B> {
         if picked.is_empty() {
             return Ok(false);
         }
-        let tails = tokio::task::spawn_blocking(move || seal::compress(picked))
-            .await
-            .map_err(|error| Error::internal("compress points", error))?;
+        let keys: Vec<PartKey> = picked.iter().map(|(key, _)| *key).collect();
+        let compressed = tokio::task::spawn_blocking(move || seal::compress(picked)).await;
+        let tails = match compressed {
+            Ok(tails) => tails,
+            Err(error) => {
+                self.memory().seal_again(keys.into_iter());
+                return Err(Error::internal("compress points", error));
+            }
+        };
         let done = self.store_sealed(generation, tails.clone()).await;
         if done.is_err() {
             self.memory().seal_again(tails.iter().map(|tail| tail.key));
@@ -369,6 +380,8 @@ impl<B: Backend> Inner<B> {
         self.ready(&mut standing).await?;
         if standing.generation != generation {
             // Memory was read back meanwhile: what was picked may be sealed already.
+            let keys = tails.iter().map(|tail| tail.key);
+            self.memory().seal_again(keys);
             return Ok(());
         }
         let input = {

@@ -69,7 +69,8 @@ impl Batch {
         let pairs = self.params.iter().chain(&self.tags);
         let pairs: usize = pairs.map(|(name, value)| name.len() + value.len()).sum();
         let records: usize = self.records.iter().map(|(_, body)| body.len()).sum();
-        (self.points + (pairs + records) / bounds::QUEUE_POINT_BYTES).max(1)
+        let names: usize = self.series.iter().map(|series| series.name.len()).sum();
+        (self.points + (names + pairs + records) / bounds::QUEUE_POINT_BYTES).max(1)
     }
 
     /// Bytes it takes in a row of the log, about.
@@ -98,6 +99,14 @@ pub(super) fn prepare(batch: IngestBatch) -> Result<Batch> {
         )));
     }
     let points = batch.point_count();
+    let rows = batch.params.len() + batch.tags.len() + batch.records.len();
+    if batch.start == batch.end && points + rows > 0 {
+        return Err(Error::invalid(format!(
+            "the batch brings something and covers no byte of its stream ({} to {}), so it could \
+             not be told from one that is there already",
+            batch.start, batch.end
+        )));
+    }
     if points > limits::POINTS_PER_BATCH_MAX {
         return Err(Error::new(
             ErrorKind::TooLarge,

@@ -251,8 +251,10 @@ impl Tail {
             self.marks.pop_front();
         }
         if end == self.end() {
-            self.marks.clear();
+            // Its room goes too: a series that rests may never be written to again.
+            self.marks = VecDeque::new();
         }
+        self.open.shrink_to(self.open.len() * 2);
     }
 
     fn drop_before(&mut self, start: u64) {

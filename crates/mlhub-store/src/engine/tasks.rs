@@ -37,7 +37,14 @@ pub(super) async fn commit<B: Backend>(inner: Arc<Inner<B>>, mut queue: mpsc::Re
             Ok(()) => inner.commit(&batches).await,
             Err(error) => Err(error),
         };
-        answer(group, done);
+        match done {
+            // Something is damaged that perhaps one batch alone needs.
+            Err(error) if error.kind() == ErrorKind::Internal && batches.len() > 1 => {
+                let outcomes = inner.commit_apart(&batches).await;
+                answer(group, Ok(outcomes));
+            }
+            done => answer(group, done),
+        }
         inner.wake_sealer();
     }
 }
@@ -92,6 +99,29 @@ impl<B: Backend> Inner<B> {
         self.ready(&mut standing).await?;
         self.touch(batches).await?;
         self.commit_group(&mut standing, batches).await
+    }
+
+    /// Commits the halves of a group that failed, and their halves, until only
+    /// what is at fault fails; outcomes by batch.
+    async fn commit_apart(&self, batches: &[Arc<Batch>]) -> Vec<Result<IngestOutcome>> {
+        let mut outcomes = Vec::with_capacity(batches.len());
+        let middle = batches.len().div_ceil(2);
+        let mut left = vec![&batches[middle..], &batches[..middle]];
+        while let Some(part) = left.pop() {
+            match self.commit(part).await {
+                Ok(done) => outcomes.extend(done),
+                Err(error) if error.kind() == ErrorKind::Internal && part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    left.extend([second, first]);
+                }
+                Err(error) => {
+                    let copies = (1..part.len()).map(|_| Err(copy(&error)));
+                    outcomes.extend(copies.collect::<Vec<_>>());
+                    outcomes.push(Err(error));
+                }
+            }
+        }
+        outcomes
     }
 
     async fn commit_group(
@@ -175,7 +205,7 @@ impl<B: Backend> Inner<B> {
 
     async fn chunks(&self, chunks: Vec<i64>) -> Result<Chunks> {
         self.backend
-            .run(Access::Read, READ_ENDS, chunks, |tx, ids| {
+            .run(Access::ReadFirst, READ_ENDS, chunks, |tx, ids| {
                 Box::pin(load::chunks_points(tx, ids))
             })
             .await

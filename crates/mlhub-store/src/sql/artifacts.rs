@@ -195,9 +195,22 @@ async fn put(tx: &mut dyn Tx, artifact: &Artifact) -> Result<Option<String>> {
     let run = runs::lock(tx, &artifact.run).await?.seq;
     attempts::exists(tx, &artifact.run, run, artifact.attempt).await?;
     let place = [run.into(), labels::hash(artifact.path.as_str())];
-    let sql = "SELECT hash FROM artifact WHERE run = $1 AND path_hash = $2";
-    let before = tx.query(sql, &place).await?.into_iter().next();
-    let before = before.map(|mut row| row.text()).transpose()?;
+    let sql = "SELECT hash, attempt FROM artifact WHERE run = $1 AND path_hash = $2";
+    let mut before = None;
+    if let Some(mut row) = tx.query(sql, &place).await?.into_iter().next() {
+        let hash = row.text()?;
+        let attempt: u32 = row.int()?;
+        // What a superseded attempt reports late takes no later one's place.
+        if attempt > artifact.attempt && hash != artifact.hash {
+            return Err(Error::conflict(format!(
+                "attempt {attempt} recorded `{}` already; what attempt {} left of it is not stored",
+                artifact.path, artifact.attempt
+            )));
+        }
+        before = Some((hash, attempt));
+    }
+    let attempt = before.as_ref().map_or(0, |(_, attempt)| *attempt);
+    let before = before.map(|(hash, _)| hash);
     tx.execute(
         "INSERT INTO artifact (run, path_hash, path, hash, size_bytes, kind, attempt, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -211,7 +224,7 @@ async fn put(tx: &mut dyn Tx, artifact: &Artifact) -> Result<Option<String>> {
             artifact.hash.as_str().into(),
             check::offset("the artifact's size", artifact.size_bytes)?.into(),
             artifact.kind.as_str().into(),
-            artifact.attempt.into(),
+            artifact.attempt.max(attempt).into(),
             artifact.created_at.0.into(),
         ],
     )

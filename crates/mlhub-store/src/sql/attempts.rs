@@ -3,7 +3,7 @@
 use mlhub_core::run::{Attempt, AttemptChange};
 use mlhub_core::{Error, Result, RunId, Timestamp};
 
-use super::runs::{lock, state};
+use super::runs::{LockedRun, lock, state};
 use super::seam::{Row, Tx, Value, json_text};
 
 /// What makes an attempt.
@@ -21,6 +21,7 @@ const COLUMNS: &str = "a.number, a.state, a.host, a.resumed_from_step, a.created
 /// Adds the attempt; what its resume supersedes is the engine's matter.
 pub(crate) async fn create(tx: &mut dyn Tx, new: &NewAttempt) -> Result<Attempt> {
     let run = lock(tx, &new.run).await?;
+    startable(tx, &run, &new.run).await?;
     let number = run.attempt + 1;
     tx.execute(
         "INSERT INTO attempt (run, number, state, host, resumed_from_step, created_at) \
@@ -50,6 +51,40 @@ pub(crate) async fn create(tx: &mut dyn Tx, new: &NewAttempt) -> Result<Attempt>
         .ok_or_else(|| Error::internal("make an attempt", "the attempt is not there"))
 }
 
+/// Refuses a run that has not ended, or is deleted: others may have been at it
+/// since its caller looked.
+async fn startable(tx: &mut dyn Tx, run: &LockedRun, id: &RunId) -> Result<()> {
+    let sql = "SELECT state, deleted_at FROM run WHERE seq = $1";
+    let rows = tx.query(sql, &[run.seq.into()]).await?;
+    let mut row = rows
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::not_found("run", id))?;
+    let state = state(&mut row)?;
+    if !state.is_terminal() {
+        return Err(Error::conflict(format!(
+            "run `{id}` is {state}; only an ended run can be tried again"
+        )));
+    }
+    if row.optional_i64()?.is_some() {
+        return Err(Error::conflict(format!(
+            "run `{id}` is deleted; restore it first"
+        )));
+    }
+    Ok(())
+}
+
+/// What became of a change of an attempt's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// The attempt was in another state.
+    Not,
+    /// It changed, and the run with it.
+    Run,
+    /// It changed; the run has a later attempt.
+    Superseded,
+}
+
 pub(crate) async fn list(tx: &mut dyn Tx, run: &RunId) -> Result<Vec<Attempt>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM attempt a JOIN run r ON r.seq = a.run \
@@ -59,7 +94,7 @@ pub(crate) async fn list(tx: &mut dyn Tx, run: &RunId) -> Result<Vec<Attempt>> {
     rows.into_iter().map(|row| attempt(run, row)).collect()
 }
 
-pub(crate) async fn change(tx: &mut dyn Tx, change: &AttemptChange) -> Result<bool> {
+pub(crate) async fn change(tx: &mut dyn Tx, change: &AttemptChange) -> Result<Changed> {
     let run = lock(tx, &change.run).await?;
     let started_at: Value = change.started_at.map(|time| time.0).into();
     let ended_at: Value = change.ended_at.map(|time| time.0).into();
@@ -83,7 +118,7 @@ pub(crate) async fn change(tx: &mut dyn Tx, change: &AttemptChange) -> Result<bo
         .await?;
     if changed == 0 {
         exists(tx, &change.run, run.seq, change.number).await?;
-        return Ok(false);
+        return Ok(Changed::Not);
     }
     let times = [change.started_at, change.ended_at];
     let newest = times.into_iter().flatten().map(|time| time.0).max();
@@ -102,7 +137,11 @@ pub(crate) async fn change(tx: &mut dyn Tx, change: &AttemptChange) -> Result<bo
         ],
     )
     .await?;
-    Ok(true)
+    Ok(if run.attempt == change.number {
+        Changed::Run
+    } else {
+        Changed::Superseded
+    })
 }
 
 pub(crate) async fn heartbeat(

@@ -194,10 +194,11 @@ impl<B: Backend> RunStore for SqlStore<B> {
                 Box::pin(attempts::change(tx, change))
             })
             .await?;
-        if changed && change.to.is_terminal() {
-            self.engine.run_ended(&change.run);
+        if changed == attempts::Changed::Run {
+            let ended = change.to.is_terminal();
+            self.engine.run_changed(&change.run, ended);
         }
-        Ok(changed)
+        Ok(changed != attempts::Changed::Not)
     }
 
     async fn attempt_heartbeat(&self, run: &RunId, number: u32, now: Timestamp) -> Result<()> {

@@ -220,6 +220,8 @@ pub trait Tx: Send {
 pub enum Access {
     /// It only reads, all of it from one snapshot.
     Read,
+    /// The same for what commits wait for: it waits for no other reading.
+    ReadFirst,
     /// It writes; `Ok` means that it is on disk.
     Write,
 }
