@@ -43,6 +43,8 @@ pub(super) const QUEUE_WAIT_MAX: Duration = Duration::from_secs(10);
 pub(super) const QUEUE_POINT_BYTES: usize = 32;
 /// Batches in one group commit.
 pub(super) const GROUP_BATCHES_MAX: usize = 1024;
+/// Times a group lets others go first that may join it.
+pub(super) const GROUP_PAUSES_MAX: usize = 4;
 /// Points in one group commit, after which no further batch joins.
 pub(super) const GROUP_POINTS_MAX: usize = 500_000;
 

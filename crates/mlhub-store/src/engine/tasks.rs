@@ -19,16 +19,25 @@ use crate::sql::{Access, Backend};
 
 /// Commits what waits, one group after the other.
 pub(super) async fn commit<B: Backend>(inner: Arc<Inner<B>>, mut queue: mpsc::Receiver<Waiting>) {
+    let mut expected = 0;
     while let Some(first) = queue.recv().await {
         let mut points = first.batch.points;
         let mut group = vec![first];
-        while points < bounds::GROUP_POINTS_MAX
-            && group.len() < bounds::GROUP_BATCHES_MAX
-            && let Ok(next) = queue.try_recv()
-        {
-            points += next.batch.points;
-            group.push(next);
+        let mut pauses = 0;
+        while points < bounds::GROUP_POINTS_MAX && group.len() < bounds::GROUP_BATCHES_MAX {
+            if let Ok(next) = queue.try_recv() {
+                points += next.batch.points;
+                group.push(next);
+            } else if group.len() < expected && pauses < bounds::GROUP_PAUSES_MAX {
+                // Those who were answered last are about to send again: a fuller
+                // group costs the disk no more. Nobody waits when nobody is at work.
+                pauses += 1;
+                tokio::task::yield_now().await;
+            } else {
+                break;
+            }
         }
+        expected = group.len();
         let batches: Vec<Arc<Batch>> = group
             .iter()
             .map(|waiting| Arc::clone(&waiting.batch))

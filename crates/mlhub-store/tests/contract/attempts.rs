@@ -1,7 +1,11 @@
 //! Attempts and the changes of their states.
 
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use mlhub_core::deletion::DeletionAction;
 use mlhub_core::run::{ExitStatus, Failure, FailureClass};
-use mlhub_core::{RunState, Timestamp};
+use mlhub_core::{ErrorKind, RunState, Timestamp, UserId};
 
 use super::TestStore;
 use super::make::{change, id, run};
@@ -88,6 +92,42 @@ pub(crate) async fn an_older_attempt_does_not_change_the_run(store: TestStore) {
         (attempts[0].heartbeat_at, attempts[1].heartbeat_at),
         (None, Some(Timestamp(55)))
     );
+}
+
+pub(crate) async fn of_many_new_attempts_exactly_one_is_made(store: TestStore) {
+    store.run_create(&[run("aaaa")]).await.expect("made");
+    let a = id("aaaa");
+    let early = store.attempt_create(&a, None, None, Timestamp(1)).await;
+    assert_eq!(early.expect_err("it is queued").kind(), ErrorKind::Conflict);
+    let lost = change("aaaa", 1, RunState::Queued, RunState::Lost);
+    assert!(store.attempt_change(&lost).await.expect("lost"));
+    let racing = (0..8).map(|_| store.attempt_create(&a, None, None, Timestamp(2)));
+    let made = join_all(racing).await;
+    assert_eq!(
+        made.iter().filter(|made| made.is_ok()).count(),
+        1,
+        "{made:?}"
+    );
+    let refused = made.into_iter().filter_map(Result::err);
+    let kinds: BTreeSet<String> = refused.map(|error| format!("{:?}", error.kind())).collect();
+    assert_eq!(kinds, BTreeSet::from(["Conflict".to_owned()]));
+    assert_eq!(store.attempt_list(&a).await.expect("list").len(), 2);
+    // A run that was hidden meanwhile is not tried again.
+    let lost = change("aaaa", 2, RunState::Queued, RunState::Lost);
+    assert!(store.attempt_change(&lost).await.expect("lost"));
+    let me = UserId("me".to_owned());
+    let hidden = store
+        .run_hide(
+            std::slice::from_ref(&a),
+            DeletionAction::Delete,
+            "test",
+            &me,
+            Timestamp(3),
+        )
+        .await;
+    assert_eq!(hidden.expect("hide"), vec![a.clone()]);
+    let late = store.attempt_create(&a, None, None, Timestamp(4)).await;
+    assert_eq!(late.expect_err("it is hidden").kind(), ErrorKind::Conflict);
 }
 
 pub(crate) async fn a_late_truth_replaces_how_a_lost_run_ended(store: TestStore) {

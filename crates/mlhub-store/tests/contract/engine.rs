@@ -12,7 +12,7 @@ use mlhub_series::{Summary, visible};
 use proptest::prelude::*;
 
 use super::TestStore;
-use super::make::{any_value, batch, bits, id, point, run, samples};
+use super::make::{again, any_value, batch, bits, id, point, run, samples};
 
 /// Points of the widest answer asked for here.
 const WHOLE: Reduction = Reduction::Page {
@@ -228,10 +228,7 @@ async fn play<S: RunStore + SeriesStore + ?Sized>(
     match act {
         Act::Seal => store.series_seal().await.expect("seal"),
         Act::Resume(step) => {
-            let made = store
-                .attempt_create(&id(run), None, step, Timestamp(0))
-                .await;
-            let number = made.expect("attempt").number;
+            let number = again(store, run, step).await.number;
             naive.attempts.push((number, step));
         }
         Act::Log(name, back, times, values) => {

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::TestStore;
-use super::make::{any_value, batch, bits, id, map, point, run, samples};
+use super::make::{again, any_value, batch, bits, id, map, point, run, samples};
 
 const STORED: IngestOutcome = IngestOutcome::Stored {
     params_kept: Vec::new(),
@@ -81,6 +81,11 @@ pub(crate) async fn a_batch_is_stored_exactly_once(store: TestStore) {
             .await
             .expect_err("backwards")
             .kind(),
+        ErrorKind::Invalid
+    );
+    let nowhere = batch("aaaa", 150, 150, "loss", &[point(6, 1.0)]);
+    assert_eq!(
+        store.ingest(nowhere).await.expect_err("no byte").kind(),
         ErrorKind::Invalid
     );
     let huge = batch("aaaa", 150, u64::MAX, "loss", &[]);
@@ -337,10 +342,7 @@ pub(crate) async fn a_resume_supersedes_what_came_after_it(store: TestStore) {
         .await
         .expect("ingest");
     let before = summary(&store, "early").await;
-    store
-        .attempt_create(&id("aaaa"), None, Some(4), Timestamp(1))
-        .await
-        .expect("attempt");
+    again(&*store, "aaaa", Some(4)).await;
     let loss = summary(&store, "loss").await.expect("there");
     assert_eq!((loss.count, loss.last.step, loss.max), (5, 4, Some(4.0)));
     assert_eq!(summary(&store, "late").await, None);
@@ -397,10 +399,7 @@ pub(crate) async fn summaries_are_those_of_the_visible_points(store: TestStore) 
         for event in history {
             match event {
                 Err(resumed) => {
-                    store
-                        .attempt_create(&id(&text), None, resumed, Timestamp(0))
-                        .await
-                        .expect("attempt");
+                    again(&*store, &text, resumed).await;
                     offsets.push(0);
                 }
                 Ok((back, values)) => {

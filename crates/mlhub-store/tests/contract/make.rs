@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use mlhub_core::metric::{Point, SeriesPoints};
-use mlhub_core::run::{AttemptChange, NewRun};
-use mlhub_core::store::IngestBatch;
+use mlhub_core::run::{Attempt, AttemptChange, NewRun};
+use mlhub_core::store::{IngestBatch, RunStore};
 use mlhub_core::{Name, RunId, RunState, Timestamp, UserId};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -87,6 +87,23 @@ pub(crate) fn change(run: &str, number: u32, from: RunState, to: RunState) -> At
         exit: None,
         failure: None,
     }
+}
+
+/// Ends the newest attempt of a run, if it did not end, and makes another.
+pub(crate) async fn again<S: RunStore + ?Sized>(
+    store: &S,
+    run: &str,
+    resumed: Option<i64>,
+) -> Attempt {
+    let found = store.run_get(&id(run)).await.expect("get").expect("there");
+    if !found.state.is_terminal() {
+        let end = change(run, found.attempt, found.state, RunState::Lost);
+        assert!(store.attempt_change(&end).await.expect("end"));
+    }
+    store
+        .attempt_create(&id(run), None, resumed, Timestamp(1))
+        .await
+        .expect("attempt")
 }
 
 /// Names and values as a map.

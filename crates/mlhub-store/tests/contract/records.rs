@@ -8,7 +8,7 @@ use mlhub_core::{ErrorKind, RunState, Timestamp, UserId};
 use serde_json::json;
 
 use super::TestStore;
-use super::make::{change, id, name, run};
+use super::make::{again, change, id, name, run};
 
 pub(crate) async fn projects_are_made_once_and_listed_by_activity(store: TestStore) {
     let first = store
@@ -208,6 +208,26 @@ pub(crate) async fn artifacts_are_replaced_at_their_path(store: TestStore) {
         .await
         .expect_err("no run");
     assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+pub(crate) async fn a_late_attempt_takes_no_artifacts_place(store: TestStore) {
+    store.run_create(&[run("aaaa")]).await.expect("run");
+    let of = |attempt, hash| Artifact {
+        attempt,
+        ..artifact("aaaa", "last", hash)
+    };
+    store.artifact_put(&of(1, "old")).await.expect("put");
+    again(&*store, "aaaa", None).await;
+    let before = store.artifact_put(&of(2, "new")).await.expect("put");
+    assert_eq!(before, Some(of(1, "old").hash));
+    let late = store.artifact_put(&of(1, "late")).await;
+    let late = late.expect_err("attempt 2 has it");
+    assert_eq!(late.kind(), ErrorKind::Conflict);
+    assert!(late.public_message().contains("`last`"), "{late}");
+    // The same content is no loss.
+    assert_eq!(store.artifact_put(&of(1, "new")).await.expect("put"), None);
+    let list = store.artifact_list(&id("aaaa")).await.expect("list");
+    assert_eq!(list, [of(2, "new")]);
 }
 
 fn input(run: &str, name: &str, hash: &str) -> ArtifactUse {

@@ -5,10 +5,11 @@ use std::path::Path;
 use mlhub_core::deletion::{DamagedPoints, DeletionStore};
 use mlhub_core::metric::{Reduction, SeriesKey, SeriesPoints, SeriesWindow};
 use mlhub_core::portable::{PortableItem, PortableScope};
+use mlhub_core::run::AttemptChange;
 use mlhub_core::store::{
     IngestBatch, IngestOutcome, PortableSink, PortableStore, RunStore, SeriesStore,
 };
-use mlhub_core::{ErrorKind, Timestamp};
+use mlhub_core::{ErrorKind, RunState, Timestamp};
 use mlhub_store::SqliteStore;
 
 use super::{new_run, run_id};
@@ -224,6 +225,17 @@ async fn a_series_goes_on_behind_its_damaged_end() {
     }
     // A resume reads chunks as well.
     let store = SqliteStore::open(folder.path()).expect("open");
+    let lost = AttemptChange {
+        run: run_id(),
+        number: 1,
+        from: RunState::Queued,
+        to: RunState::Lost,
+        started_at: None,
+        ended_at: None,
+        exit: None,
+        failure: None,
+    };
+    assert!(store.attempt_change(&lost).await.expect("lost"));
     let resumed = store
         .attempt_create(&run_id(), None, Some(270), Timestamp(0))
         .await;
