@@ -135,9 +135,16 @@ impl ClientError {
         self.kind == ClientErrorKind::Refused
     }
 
-    /// Whether the thing named does not exist.
+    /// Whether the hub says that the thing named does not exist. A proxy's 404 says
+    /// nothing about it.
     pub fn is_not_found(&self) -> bool {
-        self.status == Some(404)
+        self.status == Some(404) && !self.is_foreign()
+    }
+
+    /// Whether an error status came without a hub's problem document: somebody else
+    /// answered, such as a proxy in front of a hub that is away.
+    pub fn is_foreign(&self) -> bool {
+        self.kind == ClientErrorKind::Problem && self.problem.is_none()
     }
 
     /// Whether the same call may succeed later: the hub is away, busy, or
@@ -203,6 +210,20 @@ mod tests {
         assert_eq!(error.status, Some(503));
         assert!(error.is_retryable());
         assert_eq!(error.misaligned(), None);
+    }
+
+    #[test]
+    fn only_a_hub_says_that_there_is_no_such_thing() {
+        let hub = br#"{"type":"about:blank#not_found","title":"Not found","status":404,"detail":"no run"}"#;
+        assert!(ClientError::from_answer("GET /x", 404, hub).is_not_found());
+        // A proxy, a web server, a gateway with problem documents of its own.
+        let gateway =
+            br#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no route"}"#;
+        for body in [b"404 page not found".as_slice(), b"", b"{}", gateway] {
+            let error = ClientError::from_answer("GET /x", 404, body);
+            assert!(error.is_foreign() && !error.is_not_found(), "{error}");
+        }
+        assert!(!ClientError::timeout("http://hub").is_foreign());
     }
 
     #[test]

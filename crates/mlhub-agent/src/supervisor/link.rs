@@ -153,7 +153,42 @@ pub(crate) fn stop_of(error: ClientError) -> Option<Stop> {
     if error.is_not_found() {
         return Some(Stop::Gone);
     }
-    // A missing or revoked token concerns every item, and may be put right.
-    let everything = matches!(error.status, Some(401 | 403)) || error.status.is_none();
+    // A missing or revoked token concerns every item, and may be put right. So does
+    // what stands in front of a hub that is away, whatever it answers; only that an
+    // item is too large for it (413) is of that item.
+    let foreign = error.is_foreign() && error.status != Some(413);
+    let everything = matches!(error.status, Some(401 | 403)) || error.status.is_none() || foreign;
     (everything || error.is_retryable()).then_some(Stop::Away(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use mlhub_client::ClientErrorKind;
+
+    use super::*;
+
+    fn answer(status: u16, problem: Option<&str>) -> ClientError {
+        ClientError {
+            kind: ClientErrorKind::Problem,
+            status: Some(status),
+            title: "error".to_owned(),
+            detail: "said so".to_owned(),
+            problem: problem.map(str::to_owned),
+            details: None,
+        }
+    }
+
+    #[test]
+    fn what_is_no_hub_is_waited_for_and_believed_in_nothing() {
+        for status in [302, 400, 404, 405, 409, 410, 422, 502] {
+            let stop = stop_of(answer(status, None));
+            assert!(matches!(stop, Some(Stop::Away(_))), "{status}: {stop:?}");
+        }
+        assert!(stop_of(answer(413, None)).is_none());
+        let gone = stop_of(answer(404, Some("not_found")));
+        assert!(matches!(gone, Some(Stop::Gone)), "{gone:?}");
+        for status in [400, 405, 409, 413] {
+            assert!(stop_of(answer(status, Some("refused"))).is_none());
+        }
+    }
 }
