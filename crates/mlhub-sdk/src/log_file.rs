@@ -19,6 +19,9 @@ const EXTENT_MAX_BYTES: u64 = 4 * 1024 * 1024;
 const POPULATE_BYTES: usize = 128 * 1024;
 /// Names tried for a new file.
 const NAMES_MAX: u32 = 10_000;
+/// Times that allocating may be interrupted by a signal.
+#[cfg(target_os = "linux")]
+const INTERRUPTED_MAX: u32 = 100;
 /// Bytes written at a time where the file system cannot allocate.
 const ZEROS_BYTES: usize = 64 * 1024;
 
@@ -143,11 +146,17 @@ impl LogFile {
 fn allocate(file: &File, from: u64, to: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
+        use rustix::fs::{FallocateFlags, fallocate};
         use rustix::io::Errno;
-        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), from, to - from) {
-            Ok(()) => return Ok(()),
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
-            Err(error) => return Err(error.into()),
+        // A signal that comes meanwhile is no full disk; where signals come faster than
+        // room is made, it is made by writing.
+        for _ in 0..INTERRUPTED_MAX {
+            match fallocate(file, FallocateFlags::empty(), from, to - from) {
+                Ok(()) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => break,
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     let zeros = vec![0; ZEROS_BYTES];
