@@ -133,6 +133,11 @@ pub fn own_identity() -> ProcessIdentity {
     })
 }
 
+/// Whether any process of this number runs here.
+pub(crate) fn is_taken(pid: i32) -> bool {
+    system::row(pid).is_some_and(|row| !row.zombie)
+}
+
 /// Whether exactly this process still runs.
 pub fn is_alive(identity: &ProcessIdentity) -> bool {
     process_identity(identity.pid).as_ref() == Some(identity)

@@ -86,6 +86,10 @@ pub(crate) struct Shipper {
     pub(super) stored: Offsets,
     pub(super) writers: BTreeMap<String, Writer>,
     pub(super) disabled: BTreeSet<String>,
+    /// Event files nobody writes to any more, and how far they were read: to the end.
+    pub(super) retired: BTreeMap<String, u64>,
+    /// Whether event files wait until others are retired.
+    pub(super) crowded: bool,
     pub(super) logs: [LogStream; 2],
     pub(super) misaligned: u32,
     /// Whether the hub takes batches in binary.
@@ -123,6 +127,8 @@ impl Shipper {
             stored: Offsets::default(),
             writers: BTreeMap::new(),
             disabled: BTreeSet::new(),
+            retired: BTreeMap::new(),
+            crowded: false,
             logs: [log("stdout", names::STDOUT), log("stderr", names::STDERR)],
             misaligned: 0,
             binary: false,
@@ -234,12 +240,13 @@ impl Shipper {
         // Read before the files: what is there afterwards is all there will be.
         let end = self.shared.end();
         self.start(&client)?;
-        self.find_writers();
+        self.find_writers(end.is_some());
         let mut progress = false;
         let names: Vec<String> = self.writers.keys().cloned().collect();
         for name in names {
             progress |= self.ship_events(&client, &name, end.is_some())?;
         }
+        progress |= self.retire(end.is_some());
         for index in 0..self.logs.len() {
             progress |= self.ship_log(&client, index)?;
         }
@@ -284,6 +291,9 @@ impl Shipper {
                 writer.seek(offset).map_err(Stop::Local)?;
             }
         }
+        // A hub that knows less of them is to get them again.
+        self.retired
+            .retain(|name, offset| stored.events.get(name).copied().unwrap_or(0) == *offset);
         self.stored = stored;
         // A hub that does not say takes JSON.
         self.binary = client.info().is_ok_and(|info| {

@@ -1,5 +1,5 @@
 //! Event files on their way to the hub: found, taken up where the hub stands,
-//! sent batch by batch.
+//! sent batch by batch, retired when they are read and their process is gone.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -14,9 +14,9 @@ use super::frames::header_problem;
 use super::link::{Stop, stop_of};
 use super::log_metrics::LogMetrics;
 use super::ship::{OWN_EVENTS, Shipper};
-use super::translate::{Kind, Requests, Writer};
+use super::translate::{Kind, Requests, Writer, is_read_to};
 
-/// Event files of one attempt that are read.
+/// Event files of one attempt that are read at a time; more of them wait.
 const WRITERS_MAX: usize = 4096;
 
 /// What became of a batch.
@@ -28,7 +28,9 @@ enum Sent {
 
 impl Shipper {
     /// Takes up event files that appeared, and the output where events may be in it.
-    pub(super) fn find_writers(&mut self) {
+    /// When the end has come, files that were retired are looked at once more: seen from
+    /// another container, a process that lives may seem gone.
+    pub(super) fn find_writers(&mut self, at_end: bool) {
         let launch = self.dir.launch().clone();
         for (name, file) in [("stdout", names::STDOUT), ("stderr", names::STDERR)] {
             if self.writers.contains_key(name) || self.disabled.contains(name) {
@@ -45,6 +47,12 @@ impl Shipper {
             }
         }
         let events = self.dir.file(names::EVENTS);
+        if at_end {
+            self.retired.retain(|name, offset| {
+                kind_of(name).is_some_and(|kind| is_read_to(&events.join(name), kind, *offset))
+            });
+        }
+        let was_crowded = std::mem::take(&mut self.crowded);
         let Ok(entries) = std::fs::read_dir(&events) else {
             return;
         };
@@ -54,15 +62,14 @@ impl Shipper {
             else {
                 continue;
             };
-            let known = self.writers.contains_key(name) || self.disabled.contains(name);
+            let known = self.writers.contains_key(name)
+                || self.disabled.contains(name)
+                || self.retired.contains_key(name);
             if known || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 continue;
             }
             if self.writers.len() >= WRITERS_MAX {
-                self.give_up(
-                    name,
-                    &format!("there are more than {WRITERS_MAX} event files"),
-                );
+                self.crowded = true;
                 continue;
             }
             if kind == Kind::EventLog
@@ -73,6 +80,30 @@ impl Shipper {
             }
             self.take_up(Writer::new(name, entry.path(), kind, LogMetrics::default()));
         }
+        if self.crowded && !was_crowded {
+            self.journal.note(&format!(
+                "there are more than {WRITERS_MAX} event files; the others wait"
+            ));
+        }
+    }
+
+    /// Reads no more in files that are read to their end and have nobody who writes to
+    /// them. Returns whether that made room for files that wait.
+    pub(super) fn retire(&mut self, at_end: bool) -> bool {
+        let all = at_end && self.crowded;
+        let over: Vec<String> = self
+            .writers
+            .values()
+            // Its end is looked at last: until then its process may have written.
+            .filter(|writer| (all || writer.is_orphaned()) && writer.is_read())
+            .map(|writer| writer.name.clone())
+            .collect();
+        for name in &over {
+            if let Some(writer) = self.writers.remove(name) {
+                self.retired.insert(writer.name, writer.offset);
+            }
+        }
+        self.crowded && !over.is_empty()
     }
 
     fn take_up(&mut self, mut writer: Writer) {
@@ -209,4 +240,108 @@ fn kind_of(name: &str) -> Option<Kind> {
 /// Where the batch just stored began.
 fn after_start(writers: &BTreeMap<String, Writer>, name: &str) -> u64 {
     writers.get(name).map_or(0, |writer| writer.offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use mlhub_protocol::event_log::{self, event_body_bytes, frame, write_event};
+    use mlhub_protocol::run_dir::{HubAddress, SdkFile};
+
+    use super::super::identity::own_identity;
+    use super::super::journal::{Journal, Record};
+    use super::super::link::Shared;
+    use super::super::sdk_dir::run_dir;
+    use super::super::supervise::{SuperviseOptions, empty_record};
+    use super::*;
+
+    /// No process has this number: it is beyond what the kernel gives.
+    const NOBODY: i32 = 2_000_000_000;
+
+    fn event() -> Vec<u8> {
+        let json = br#"{"metrics":{"a":1}}"#;
+        frame(event_body_bytes(json), |body| write_event(body, json))
+    }
+
+    /// Makes an event log with one event; returns its length.
+    fn log(folder: &Path, name: &str) -> u64 {
+        let bytes = [event_log::header().as_slice(), &event()].concat();
+        std::fs::write(folder.join(names::EVENTS).join(name), &bytes).expect("write");
+        bytes.len() as u64
+    }
+
+    fn shipper(folder: &Path) -> Shipper {
+        std::fs::create_dir(folder.join(names::EVENTS)).expect("folder");
+        let file: SdkFile = serde_json::from_value(serde_json::json!({
+            "version": 1, "run": {"id": "run-1", "project": "p"}, "process": own_identity(),
+            "started_at_ms": 1, "host": "here",
+        }))
+        .expect("a file of the SDK");
+        let hub = HubAddress::Url("http://127.0.0.1:1".to_owned());
+        Shipper::new(
+            run_dir(folder, &file, hub),
+            Arc::new(Shared::default()),
+            Arc::new(Record::new(folder.join("record"), empty_record())),
+            Arc::new(Journal::new(folder.join("journal"))),
+            SuperviseOptions::default(),
+        )
+    }
+
+    #[test]
+    fn files_of_gone_processes_are_read_to_their_end_and_then_no_more() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let mut shipper = shipper(folder.path());
+        let gone = format!("main-fork{NOBODY}.mlog");
+        let here = format!("main-fork{}.mlog", std::process::id());
+        let length = log(folder.path(), &gone);
+        for name in ["main.mlog", &here] {
+            shipper
+                .stored
+                .events
+                .insert(name.to_owned(), log(folder.path(), name));
+        }
+        shipper.find_writers(false);
+        shipper.retire(false);
+        assert!(shipper.retired.is_empty(), "there is more to read");
+        shipper.stored.events.insert(gone.clone(), length);
+        shipper.writers.clear();
+        shipper.find_writers(false);
+        shipper.retire(false);
+        assert_eq!(shipper.retired, BTreeMap::from([(gone.clone(), length)]));
+        let left: Vec<&str> = shipper.writers.keys().map(String::as_str).collect();
+        assert_eq!(left, [here.as_str(), "main.mlog"]);
+        shipper.find_writers(true);
+        assert_eq!(shipper.writers.len(), 2, "nothing new in it");
+        // Its process lived all the same, in a container.
+        let path = folder.path().join(names::EVENTS).join(&gone);
+        let longer = [std::fs::read(&path).expect("read"), event()].concat();
+        std::fs::write(&path, longer).expect("write");
+        shipper.find_writers(true);
+        assert_eq!(shipper.writers[&gone].offset, length);
+        assert!(shipper.retired.is_empty());
+    }
+
+    #[test]
+    fn more_files_than_are_read_at_a_time_wait_for_room() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let mut shipper = shipper(folder.path());
+        let count = WRITERS_MAX + 5;
+        for number in 0..count {
+            let name = format!(
+                "main-fork{}.mlog",
+                NOBODY + i32::try_from(number).expect("small")
+            );
+            let length = log(folder.path(), &name);
+            shipper.stored.events.insert(name, length);
+        }
+        shipper.find_writers(false);
+        assert_eq!(shipper.writers.len(), WRITERS_MAX);
+        assert!(shipper.retire(false), "there is room for the others");
+        shipper.find_writers(false);
+        assert!(!shipper.retire(false), "nothing waits any more");
+        assert_eq!(shipper.retired.len(), count);
+        assert!(shipper.disabled.iter().all(|name| !name.contains("fork")));
+    }
 }

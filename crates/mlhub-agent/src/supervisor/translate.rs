@@ -6,18 +6,19 @@
 //! with its content.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mlhub_core::limits;
 use mlhub_protocol::event::{ErrorEvent, EventLine, FileEvent, PredictionsEvent};
-use mlhub_protocol::event_log::Record;
+use mlhub_protocol::event_log::{EVENT_LOG_EXTENSION, Record};
 use mlhub_protocol::rest::{EventBatch, PointView, RecordInput};
 use serde_json::{Value, json};
 
 use super::aliases::{self, Aliases, alias_of};
 use super::files::now_ms;
 use super::frames::{Found, frames_end_at, read_frames};
+use super::identity::is_taken;
 use super::inputs::{self, Inputs, input_of};
 use super::lenient::{parse_event, parse_output_event};
 use super::log_metrics::LogMetrics;
@@ -144,6 +145,10 @@ impl Writer {
         at_end: bool,
         max_lines: usize,
     ) -> std::io::Result<Option<(Self, Translated)>> {
+        // Most files have nothing new most of the time.
+        if self.kind == Kind::EventLog && frames_end_at(&self.path, self.offset) {
+            return Ok(None);
+        }
         let mut after = self.clone();
         let mut out = Translated::default();
         let go_on = |out: &mut Translated, end: u64| {
@@ -211,6 +216,16 @@ impl Writer {
             Found::Record(Record::Other { known: false }) | Found::Header => {}
             Found::Record(Record::Other { known: true }) | Found::Torn => out.malformed(start),
         }
+    }
+
+    /// Whether it is read to its end, as far as that is known.
+    pub(crate) fn is_read(&self) -> bool {
+        is_read_to(&self.path, self.kind, self.offset)
+    }
+
+    /// Whether its file is a forked process's that is gone, as far as is seen from here.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.kind == Kind::EventLog && fork_of(&self.name).is_some_and(|pid| !is_taken(pid))
     }
 
     /// Bytes that wait to be shipped.
@@ -317,6 +332,23 @@ impl Writer {
                 .insert(predictions.split.clone(), predictions);
         }
     }
+}
+
+/// Whether nothing is in a file beyond `offset`. Output has no end of its own.
+pub(crate) fn is_read_to(path: &Path, kind: Kind, offset: u64) -> bool {
+    match kind {
+        Kind::EventLog => frames_end_at(path, offset),
+        Kind::EventFile => size_of(path) <= offset,
+        Kind::Output { .. } => false,
+    }
+}
+
+/// The process in the name of a forked process's file: `main-fork123.mlog`, or
+/// `main-fork123-2.mlog` where there was one of that name.
+fn fork_of(name: &str) -> Option<i32> {
+    let stem = name.strip_suffix(EVENT_LOG_EXTENSION)?;
+    let (_, fork) = stem.strip_suffix('.')?.rsplit_once("-fork")?;
+    fork.split('-').next()?.parse().ok()
 }
 
 impl Translated {

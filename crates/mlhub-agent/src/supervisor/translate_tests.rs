@@ -133,6 +133,32 @@ fn output_gives_metrics_and_events_but_no_complaints() {
     assert_eq!(all(writer, usize::MAX)[0].batch.points[0].step, 1);
 }
 
+#[test]
+fn a_log_without_news_is_not_read_and_a_forked_process_is_known_by_its_name() {
+    use mlhub_protocol::event_log;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let log = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, event_log::header()).expect("write");
+        let mut writer = Writer::new(name, path, Kind::EventLog, LogMetrics::default());
+        writer.offset = event_log::header().len() as u64;
+        writer
+    };
+    let fresh = log("main.mlog");
+    assert!(fresh.is_read() && !fresh.is_orphaned());
+    assert!(fresh.next(true, usize::MAX).expect("readable").is_none());
+    let own = std::process::id();
+    for (name, orphaned) in [
+        ("main-fork2000000000.mlog".to_owned(), true),
+        ("rank0-a-fork-1-fork2000000000-2.mlog".to_owned(), true),
+        (format!("main-fork{own}.mlog"), false),
+        (format!("main-fork{own}-2.mlog"), false),
+        ("main-forked.mlog".to_owned(), false),
+    ] {
+        assert_eq!(log(&name).is_orphaned(), orphaned, "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_cut_into_batches_says_the_same(
