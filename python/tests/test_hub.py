@@ -309,6 +309,33 @@ def test_what_an_alias_keeps_is_there_when_its_run_is_gone(hub: Hub, tmp_path: P
         assert user.use_artifact("model:prod").read_text() == "content"
 
 
+def test_an_alias_is_of_the_content_it_was_given_to(
+    hub: Hub, binary: str, program: Program
+) -> None:
+    """Both were logged before anything was shipped: the first content is nowhere any more."""
+    code = (
+        "import mlhub, pathlib\nrun = mlhub.init('p', console='off', capture=False)\n"
+        "file = pathlib.Path('file')\n"
+        "def keep(name, content, aliases):\n"
+        "    file.write_text(content)\n    run.log_artifact(file, name=name, aliases=aliases)\n"
+        "keep('model', 'good', ['best'])\nkeep('model', 'worse', ['last'])\n"
+        "keep('same', 'good', ['best'])\nkeep('same', 'good', [])\nprint(run.id)\n"
+    )
+    run = run_id(program.run(code, MLHUB_MODE="offline"))
+    (file,) = program.directories()
+    subprocess.run(
+        [binary, "sync", str(file.parent)], check=True, timeout=WAIT_SECONDS, capture_output=True
+    )
+    with mlhub.Api() as api:
+        told = [one["body"]["message"] for one in ended(api, run).records("warning")]
+        assert len([text for text in told if "`best`" in text and "replaced" in text]) == 1, told
+    with mlhub.init("p", dir=program.folder / "user", console="off", capture=False) as user:
+        assert user.use_artifact("model:last").read_text() == "worse"
+        assert user.use_artifact("same:best").read_text() == "good"
+        with pytest.raises(mlhub.MlhubError, match="model:best"):
+            user.use_artifact("model:best")
+
+
 def test_a_changed_download_is_refused(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
