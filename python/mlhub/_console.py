@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any, Callable
 
+from . import _children
+
 __all__ = ["CONSOLE_MODES", "Console"]
 
 CONSOLE_MODES = ("auto", "wrap", "fd", "off")
@@ -113,8 +115,8 @@ class Through:
         try:
             self.tee.wait(TEE_WAIT_SECONDS)
         except subprocess.TimeoutExpired:
-            pass  # a child still holds the pipe: `tee` ends with it
-        self.tee.returncode = self.tee.returncode or 0
+            # A child still holds the pipe: `tee` ends with it.
+            _children.keep(self.tee)
 
 
 class Console:

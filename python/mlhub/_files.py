@@ -44,10 +44,14 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None when there is none."""
+    """When a process started, in clock ticks since boot; None when there is none.
+
+    One that has ended and that nobody waited for is none.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
-        return int(stat[stat.rindex(b")") + 2 :].split()[19])
+        fields = stat[stat.rindex(b")") + 2 :].split()
+        return None if fields[0] in (b"Z", b"X", b"x") else int(fields[19])
     except (OSError, ValueError, IndexError):
         return None
 

@@ -30,6 +30,8 @@ REINIT = ("finish_previous", "return_previous", "create_new")
 SYSTEM_INTERVAL_SECONDS = 2
 DEFAULT_PROJECT = "default"
 ID_MAX = 64
+INHERITED = os.environ.get(CHILD_VARIABLE)
+"""The run directory of the process that made this one, before there is one of its own."""
 
 _lock = threading.RLock()
 
@@ -116,7 +118,7 @@ def init(
             "own": own,
         }
         run = start(asked, mode, dir, run_id, problems, console)
-        _current.run = run
+        _current.enter(run)
     return run
 
 
@@ -194,6 +196,8 @@ def find_place(
         (path / "events").mkdir(parents=True, exist_ok=True)
         return Place(path, known, f"sdk-{_place.writer_name(ranks)}-{os.getpid()}", False, True)
     parent = None if asked["own"] else parent_run(environment)
+    if parent is None and ranks.world_size > 1 and not asked["own"]:
+        parent = launcher_run(environment)
     if parent is not None and run_id is None:
         return joined(parent)
     if run_id is None and ranks.world_size > 1:
@@ -231,6 +235,22 @@ def parent_run(environment: Mapping[str, str]) -> Path | None:
     return path if (path / "events").is_dir() else None
 
 
+def launcher_run(environment: Mapping[str, str]) -> Path | None:
+    """The directory of the run whose process started this rank of its own training.
+
+    Lightning's first rank is the script as it was started, which knows of no ranks when
+    it calls `init`; it starts the others.
+    """
+    named = environment.get(CHILD_VARIABLE)
+    if not named:
+        return None
+    path = Path(named)
+    process = (read_json(path / "sdk.json") or {}).get("process")
+    if not is_same_process(process) or process is None or process["pid"] != os.getppid():
+        return None
+    return path if (path / "events").is_dir() else None
+
+
 def joined(path: Path) -> Place:
     """A part in a run that another process made."""
     identity = (read_json(path / "sdk.json") or {}).get("run") or {}
@@ -241,10 +261,16 @@ def joined(path: Path) -> Place:
 def rank_place(asked: dict[str, Any], mode: str, base: Path, run_id: str, ranks: Ranks) -> Place:
     """The directory of this machine's ranks, made by the first of them. Raises MlhubError."""
     writer = _place.writer_name(ranks)
-    ending = "" if ranks.main_machine else f"-{_place.safe(os.uname().nodename)}"
     resumed = asked["resume"] is not None
+    if not ranks.told and not ranks.first_here:
+        path = _place.wait_for(base, "", resumed, _place.RANK_UNTOLD_WAIT_SECONDS)
+        if path is not None:
+            return Place(path, run_id, writer, False, False)
+        # Rank 0 is on another machine then, as with one process per container.
+        ranks = ranks._replace(main_machine=False, first_here=True)
+    ending = "" if ranks.main_machine else f"-{_place.safe(os.uname().nodename)}"
     if not ranks.first_here:
-        path = _place.wait_for(base, ending, resumed)
+        path = _place.wait_for(base, ending, resumed, _place.RANK_WAIT_SECONDS)
         if path is None:
             raise MlhubError(
                 f"rank {ranks.rank}: the first rank of this machine made no run directory in "
@@ -259,7 +285,7 @@ def rank_place(asked: dict[str, Any], mode: str, base: Path, run_id: str, ranks:
             "with it, or use another MLHUB_RUN_ID"
         )
     made = _place.make(path, sdk_file(asked, mode, run_id, ranks))
-    return Place(path, run_id, writer, made, False)
+    return Place(path, run_id, writer, made, False, ranks.main_machine)
 
 
 def sdk_file(asked: dict[str, Any], mode: str, run_id: str, ranks: Ranks) -> dict[str, Any]:
@@ -381,7 +407,13 @@ def current() -> Run | None:
 
 def ended(run: Run) -> None:
     """Called by a run when it ends."""
-    if _current.run is run:
-        _current.run = None
-    if run.path is not None and os.environ.get(CHILD_VARIABLE) == str(run.path):
+    _current.leave(run)
+    if run.path is None or os.environ.get(CHILD_VARIABLE) != str(run.path):
+        return
+    outer = _current.run.path if _current.run is not None else None
+    if outer is None and INHERITED:
+        outer = parent_run({CHILD_VARIABLE: INHERITED})
+    if outer is None or outer == run.path:
         del os.environ[CHILD_VARIABLE]
+    else:
+        os.environ[CHILD_VARIABLE] = str(outer)

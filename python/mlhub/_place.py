@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import _children
 from ._files import (
     VERSION,
     boot_id,
@@ -36,6 +37,8 @@ ATTEMPT = "1"
 """The first attempt's folder."""
 RANK_WAIT_SECONDS = 60.0
 """How long a rank waits for the directory its machine's first rank makes."""
+RANK_UNTOLD_WAIT_SECONDS = 5.0
+"""The same where nothing tells that there is another rank on this machine."""
 RANK_POLL_SECONDS = 0.02
 ROOM = "exit.room"
 """Becomes `exit.json`; the native module knows it by this name too."""
@@ -54,6 +57,8 @@ class Ranks(NamedTuple):
     """Whether rank 0 runs on this machine."""
     first_here: bool
     """Whether this is the rank that makes the run directory of its machine."""
+    told: bool = True
+    """Whether the environment tells which ranks share a machine."""
 
 
 class Place(NamedTuple):
@@ -67,6 +72,8 @@ class Place(NamedTuple):
     """Whether this process made the directory and tells the run's end."""
     supervised: bool
     """Whether `mlhub run` started the program and minds it."""
+    main_machine: bool = True
+    """Whether rank 0 writes into this directory, whose end is the run's."""
 
 
 def new_id() -> str:
@@ -114,7 +121,8 @@ def ranks_of(environment: Mapping[str, str]) -> Ranks:
     else:
         main_machine = local is None or local == rank
     first_here = rank == 0 if main_machine else (local == 0 or local is None)
-    return Ranks(rank, world, main_machine, first_here)
+    told = any(number is not None for number in (local, node, per_machine))
+    return Ranks(rank, world, main_machine, first_here, told)
 
 
 def shared_id(environment: Mapping[str, str], ranks: Ranks) -> str:
@@ -220,12 +228,12 @@ def next_attempt(base: Path, ending: str = "") -> Path:
     return base / f"{number}{ending}"
 
 
-def wait_for(base: Path, ending: str, resumed: bool) -> Path | None:
+def wait_for(base: Path, ending: str, resumed: bool, seconds: float) -> Path | None:
     """Wait until the directory of this machine's first rank is there.
 
     Of a run that goes on it is the attempt whose first rank is running now.
     """
-    deadline = time.monotonic() + RANK_WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         number = 1
         if resumed:
@@ -312,6 +320,7 @@ def start_forwarder(path: Path, environment: Mapping[str, str]) -> str | None:
         return "there is no `mlhub` command beside this Python or on the PATH"
     import subprocess
 
+    _children.collect()
     settings = dict(environment)
     if "MLHUB_DATA_DIR" in settings:
         settings["MLHUB_DATA_DIR"] = str(data_dir(environment))
@@ -329,6 +338,5 @@ def start_forwarder(path: Path, environment: Mapping[str, str]) -> str | None:
         )
     except OSError as error:
         return f"`{binary}` cannot be started: {error.strerror}"
-    # It is nobody's child to wait for; without this Python warns at its collection.
-    process.returncode = 0
+    _children.keep(process)
     return None

@@ -6,7 +6,6 @@ import functools
 import inspect
 from typing import Any, Callable
 
-from . import _current
 from ._config import plain
 from ._init import init
 
@@ -24,11 +23,7 @@ def decorate(inner: Callable[..., Any], options: dict[str, Any]) -> Callable[...
         given = plain(options["config"]) if options.get("config") is not None else {}
         asked = {"name": inner.__name__, "reinit": "create_new", **options}
         asked["config"] = {**given, **bound.arguments}
-        before = _current.run
-        try:
-            with init(**asked):
-                return inner(*arguments, **keywords)
-        finally:
-            _current.run = before
+        with init(**asked):
+            return inner(*arguments, **keywords)
 
     return call

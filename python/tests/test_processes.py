@@ -463,3 +463,126 @@ def test_two_runs_share_the_output_and_give_it_back(program: Program) -> None:
         for file in program.directories()
     }
     assert sorted(kept) == ["both\n", "both\none\n"]
+
+
+def test_forwarders_that_ended_are_collected(program: Program) -> None:
+    code = (
+        "import mlhub\nfrom pathlib import Path\n"
+        "def states():\n"
+        "    found = {}\n"
+        "    for path in Path('/proc').glob('[0-9]*/stat'):\n"
+        "        try: text = path.read_text()\n"
+        "        except OSError: continue\n"
+        "        state, parent = text.rpartition(')')[2].split()[:2]\n"
+        "        if int(parent) == __import__('os').getpid(): found[path.parent.name] = state\n"
+        "    return found\n"
+        "def over():\n"
+        "    while not all(state == 'Z' for state in states().values()): pass\n"
+        "    return set(states())\n"
+        "mlhub.init('p', capture=False)\n"
+        "first = over()\n"
+        "assert first\n"
+        "mlhub.init('p', capture=False)\n"
+        "second = over()\n"
+        "assert second and not first & second\n"
+        "mlhub.finish()\n"
+        "assert not states(), states()\n"
+    )
+    done = program.run(code, MLHUB_MODE="online", MLHUB_BINARY="/bin/true")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_process_that_nobody_waited_for_is_none() -> None:
+    from mlhub._files import is_same_process, process_identity
+
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+    identity = process_identity(pid)
+    assert is_same_process(identity)
+    os.kill(pid, 9)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert not is_same_process(identity)
+    os.waitpid(pid, 0)
+
+
+def test_ranks_that_the_first_one_starts_join_its_run(program: Program) -> None:
+    """As Lightning does it: the script knows of no ranks until it starts the others."""
+    code = (
+        "import mlhub, os, subprocess, sys\nrun = mlhub.init('p')\n"
+        "rank = int(os.environ.get('LOCAL_RANK', '0'))\n"
+        "if 'WORLD_SIZE' not in os.environ:\n"
+        "    launched = {**os.environ, 'WORLD_SIZE': '2', 'LOCAL_RANK': '1', 'NODE_RANK': '0',\n"
+        "                'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': '29513'}\n"
+        "    subprocess.run([sys.executable, __file__], env=launched, check=True, timeout=50)\n"
+        "run.log({f'rank{rank}': 1.0}, step=0)\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    events = program.events()
+    assert events.series("rank0") == events.series("rank1") == [(0, 1.0)]
+    assert events.file("exit.json")["code"] == 0
+
+
+def test_a_program_that_a_training_starts_has_a_run_of_its_own(program: Program) -> None:
+    code = (
+        "import mlhub, os, subprocess, sys\nrun = mlhub.init('p')\n"
+        "if 'INNER' not in os.environ:\n"
+        "    subprocess.run([sys.executable, __file__], env={**os.environ, 'INNER': '1'},\n"
+        "                   check=True, timeout=50)\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    assert len(program.directories()) == 2
+
+
+def test_a_rank_alone_on_its_machine_makes_its_directory(program: Program) -> None:
+    """One process per container: nothing tells which ranks are on one machine."""
+    code = (
+        "import mlhub, os\nfrom mlhub import _place\n_place.RANK_UNTOLD_WAIT_SECONDS = 0.1\n"
+        "run = mlhub.init('p')\nrun.log({'rank' + os.environ['RANK']: 1.0}, step=0)\n"
+        "print(run.id)\n"
+    )
+    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "pod-0", "MASTER_PORT": "29500"}
+    other = program.run(code, RANK="1", **common)
+    (file,) = program.directories()
+    events = read_run(file.parent)
+    assert other.returncode == 0, other.stderr
+    assert events.series("rank1") == [(0, 1.0)]
+    assert events.file("sdk.json")["role"] == "worker"
+    assert not (events.path / "exit.json").exists(), "the run's end is that of rank 0"
+    first = program.run(code, RANK="0", **common)
+    assert first.stdout == other.stdout, "one run"
+    # Where rank 0 is on this machine it is found.
+    again = program.run(code, RANK="1", **common)
+    assert again.returncode == 0, again.stderr
+    assert len(program.directories()) == 2
+    found = {read_run(path.parent).file("sdk.json")["role"] for path in program.directories()}
+    assert found == {"main", "worker"}
+
+
+def test_a_run_within_a_run_gives_the_outer_one_back(program: Program) -> None:
+    code = (
+        "import mlhub, multiprocessing, os\n"
+        "def work(_): mlhub.log({'child': 1.0}, step=0)\n"
+        "@mlhub.track(project='p')\n"
+        "def part(): mlhub.log({'part': 1.0}, step=0)\n"
+        "if __name__ == '__main__':\n"
+        "    outer = mlhub.init('p', name='outer')\n"
+        "    inner = mlhub.init('p', name='inner', reinit='create_new')\n"
+        "    assert os.environ['MLHUB_CURRENT_RUN_DIR'] == str(inner.path)\n"
+        "    mlhub.finish()\n"
+        "    part()\n"
+        "    assert mlhub.run is outer\n"
+        "    mlhub.log({'a': 1.0}, step=0)\n"
+        "    with multiprocessing.get_context('spawn').Pool(1) as pool: pool.map(work, [1])\n"
+        "    mlhub.finish()\n"
+        "    assert mlhub.run is None and 'MLHUB_CURRENT_RUN_DIR' not in os.environ\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    runs = {
+        run.file("sdk.json")["run"]["name"]: run
+        for run in (read_run(file.parent) for file in program.directories())
+    }
+    assert runs["outer"].series("a") == runs["outer"].series("child") == [(0, 1.0)]
+    assert runs["part"].series("part") == [(0, 1.0)]
+    assert runs["inner"].points == []
