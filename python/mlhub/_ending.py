@@ -13,8 +13,9 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Callable, Protocol
+from typing import Any, Callable, NamedTuple, Protocol
 
 __all__ = ["Ending", "watch"]
 
@@ -48,6 +49,15 @@ class Ending:
         """Whether the interpreter is ending, so that the code may still change."""
 
 
+class Handling(NamedTuple):
+    """A signal that a handler of the caller's was called for and has not returned from."""
+
+    number: int
+    frame: FrameType | None
+    depth: int
+    """How many handlers were called for it before this one, each by the one after it."""
+
+
 class State:
     """What the hooks know; one of a process."""
 
@@ -55,7 +65,9 @@ class State:
         self.pid = os.getpid()
         self.enders: list[Ender] = []
         self.ending = Ending()
-        self.previous: dict[int, Any] = {}
+        self.previous: dict[int, list[Any]] = {}
+        """By signal: the handlers that ours took the place of, the latest last."""
+        self.handling: list[Handling] = []
         self.sys_exit: Callable[..., Any] = sys.exit
         self.excepthook: Callable[..., Any] = sys.excepthook
         self.installed = False
@@ -127,8 +139,36 @@ def watch_signal(number: int) -> None:
     # Ignored by the caller (nohup), or set by something that is not Python: left alone.
     if current in (signal.SIG_IGN, None) or current is on_signal:
         return
-    state.previous[number] = current
+    if current is signal.SIG_DFL and is_caught(number):
+        return
+    # A handler that is set again is asked once.
+    known = [handler for handler in state.previous.get(number, []) if handler is not current]
+    state.previous[number] = [*known, current]
     signal.signal(number, on_signal)
+
+
+def is_caught(number: int) -> bool:
+    """Whether the process has a handler for a signal, of C or of Python."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        _, found, rest = status.partition("\nSigCgt:")
+        return bool(found) and bool(int(rest.split(None, 1)[0], 16) >> (number - 1) & 1)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def after_fork() -> None:
+    """A forked child dies by a signal as it would without us: its runs are its parent's."""
+    state.handling.clear()
+    for number, handlers in state.previous.items():
+        if handlers and signal.getsignal(number) is on_signal:
+            try:
+                signal.signal(number, handlers.pop())
+            except ValueError:
+                pass  # an interpreter within the interpreter has no signals
+
+
+os.register_at_fork(after_in_child=after_fork)
 
 
 def code_of(argument: object) -> int:
@@ -158,10 +198,24 @@ def noting_exception(
 
 
 def on_signal(number: int, frame: FrameType | None) -> None:
-    """Chains to the handler that was there; dies by the signal where none was."""
-    previous = state.previous.get(number, signal.SIG_DFL)
+    """Chains to the handler that was there; dies by the signal where none was.
+
+    That handler may call ours in turn, as the one that was there before it: then it is
+    asked for the one before. Another signal meanwhile has another frame and begins anew.
+    """
+    depth = 0
+    for under_way in reversed(state.handling):
+        if under_way.number == number and frame in (under_way.frame, None):
+            depth = under_way.depth + 1
+            break
+    handlers = state.previous.get(number, [])
+    previous = handlers[-1 - depth] if depth < len(handlers) else signal.SIG_DFL
     if callable(previous):
-        previous(number, frame)
+        state.handling.append(Handling(number, frame, depth))
+        try:
+            previous(number, frame)
+        finally:
+            state.handling.pop()
         return
     tell_here(Ending(None, signal_number=number, message=signal.Signals(number).name))
     signal.signal(number, signal.SIG_DFL)

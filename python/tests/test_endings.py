@@ -193,3 +193,85 @@ def test_a_signal_while_the_program_writes_ends_the_run_all_the_same(program: Pr
     done = program.run(code)
     assert done.returncode == -signal.SIGTERM, done.stderr
     assert program.events().file("exit.json")["signal"] == signal.SIGTERM
+
+
+def test_a_handler_that_calls_the_one_before_it_is_asked_once(program: Program) -> None:
+    """One that was set after ours calls ours in turn; the next run must not make a circle."""
+    code = (
+        "import signal\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('first', flush=True))\n" + INIT + "\n"
+        "before = signal.getsignal(signal.SIGTERM)\n"
+        "def mine(number, frame):\n    print('mine', flush=True)\n    before(number, frame)\n"
+        "signal.signal(signal.SIGTERM, mine)\n"
+        "for _ in range(3): run = mlhub.init('p')\n"
+        "for _ in range(2): os.kill(os.getpid(), 15)\n"
+        "print('goes on')\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:5] == ["mine", "first", "mine", "first", "goes on"]
+
+
+def test_a_signal_while_a_handler_runs_calls_it_again(program: Program) -> None:
+    code = (
+        "import signal, os\nseen = []\n"
+        "def mine(*_):\n"
+        "    seen.append(1)\n"
+        "    if len(seen) < 3: os.kill(os.getpid(), 15)\n"
+        "signal.signal(signal.SIGTERM, mine)\n" + INIT + "os.kill(os.getpid(), 15)\n"
+        "while len(seen) < 3: pass\nprint('goes on')\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "goes on\n"
+
+
+@pytest.mark.parametrize("handler", ["signal.SIG_DFL", "print"])
+def test_a_fork_has_the_handlers_that_were_there(program: Program, handler: str) -> None:
+    code = (
+        f"import signal\nsignal.signal(signal.SIGTERM, {handler})\n"
+        + INIT
+        + (
+            "ours = signal.getsignal(signal.SIGTERM)\n"
+            "pid = os.fork()\n"
+            "if pid == 0:\n"
+            f"    os._exit(7 if signal.getsignal(signal.SIGTERM) == {handler} else 8)\n"
+            "_, status = os.waitpid(pid, 0)\n"
+            "assert os.waitstatus_to_exitcode(status) == 7\n"
+            "assert signal.getsignal(signal.SIGTERM) is ours\n"
+        )
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_handler_of_c_is_left_alone(program: Program) -> None:
+    """Python does not know it: it says that the default is in place."""
+    code = (
+        "import faulthandler, signal\nfaulthandler.register(signal.SIGTERM)\n"
+        + INIT
+        + "os.kill(os.getpid(), 15)\nprint('goes on')\n"
+    )
+    done = program.run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "goes on\n"
+    assert "most recent call first" in done.stderr
+    assert program.events().file("exit.json")["code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("os.kill(os.getpid(), 15)", -signal.SIGTERM), ("raise KeyboardInterrupt", -signal.SIGINT)],
+)
+def test_an_end_of_the_process_within_the_end_of_its_run(
+    program: Program, end: str, status: int
+) -> None:
+    code = INIT + (
+        "class Slow:\n"
+        f"    def wait(self, seconds): {end}\n"
+        "run._capture = Slow()\nrun.finish(5)\nprint('goes on')\n"
+    )
+    done = program.run(code)
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    told = program.events().file("exit.json")
+    assert (told["code"], told["signal"]) == (5, None)
