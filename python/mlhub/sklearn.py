@@ -21,6 +21,8 @@ Estimator = TypeVar("Estimator")
 
 PARAM_TEXT_MAX = 500
 CV_ROWS_MAX = 10_000
+SHADOWED = ("fit", "score", "__getstate__")
+"""Attributes that `track` puts on an estimator."""
 
 
 def track(
@@ -31,7 +33,8 @@ def track(
     `fit` logs the params, the shapes of its data, the time it took and, of a search, each
     candidate's cross-validation results and the best; `score` logs the score.
     `score_train` also scores on the training data, which costs a prediction. `run` is the run
-    to log into, else the current one, else one that is started with `options`.
+    to log into, else the current one, else one that is started with `options`. A clone, a
+    copy, or what is unpickled is not tracked.
     """
     if not callable(getattr(estimator, "fit", None)):
         raise TypeError(f"track takes an estimator with fit(); got {type(estimator).__name__}")
@@ -39,6 +42,7 @@ def track(
     for name in ("fit", "score"):
         if callable(getattr(estimator, name, None)):
             wrap(estimator, name, tracker)
+    make_copies_plain(estimator)
     return estimator
 
 
@@ -63,7 +67,37 @@ def wrap(estimator: Any, name: str, tracker: Tracker) -> None:
             run._problems.report(f"track:{name}:{type(error).__name__}", text, error=error)
         return result
 
-    setattr(estimator, name, call)
+    setattr(estimator, name, of_ours(call))
+
+
+def of_ours(function: Any) -> Any:
+    """A function that is told apart from those an estimator has of its own."""
+    function.of_mlhub = True
+    return function
+
+
+def make_copies_plain(estimator: Any) -> None:
+    """What is pickled, copied or sent to another process is the estimator without us."""
+
+    def getstate() -> Any:
+        # Before Python 3.11 not every object has it.
+        own = getattr(type(estimator), "__getstate__", None)
+        return without_ours(own(estimator) if own is not None else vars(estimator))
+
+    estimator.__getstate__ = of_ours(getstate)
+
+
+def without_ours(state: Any) -> Any:
+    """A state as `__getstate__` gives it: a dict, or a pair of it and that of slots."""
+    if isinstance(state, tuple):
+        return tuple(without_ours(part) for part in state)
+    if not isinstance(state, dict):
+        return state
+    return {
+        name: value
+        for name, value in state.items()
+        if not (name in SHADOWED and getattr(value, "of_mlhub", False))
+    }
 
 
 class Tracker:

@@ -6,9 +6,12 @@ are and MLHUB_TEST_INTEGRATIONS=all lets none be skipped.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
+import pickle
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +105,31 @@ def test_sklearn_clones_and_starts_a_run(
     assert only(tmp_path / "runs").file("sdk.json")["run"]["project"] == "p"
     with pytest.raises(TypeError, match="estimator with fit"):
         mlhub.sklearn.track(object())
+
+
+def test_sklearn_copies_are_plain(tmp_path: Path, data: tuple[Any, Any]) -> None:
+    linear = library("sklearn.linear_model")
+    joblib = library("joblib")
+    run = mlhub.init(dir=tmp_path, strict=True)
+    model = mlhub.sklearn.track(mlhub.sklearn.track(linear.LogisticRegression()))
+    model.fit(*data)
+    joblib.dump(model, tmp_path / "model.joblib")
+    copies = [
+        pickle.loads(pickle.dumps(model)),
+        joblib.load(tmp_path / "model.joblib"),
+        copy.deepcopy(model),
+        copy.copy(model),
+        copy.deepcopy(library("sklearn.pipeline").make_pipeline(model)).steps[0][1],
+    ]
+    fitted = model.coef_.copy()
+    for other in copies:
+        assert not {"fit", "score", "__getstate__"} & vars(other).keys()
+        assert (other.coef_ == fitted).all()
+        other.fit(data[0], 1 - data[1])
+        assert (other.coef_ != fitted).any()
+        assert (model.coef_ == fitted).all(), "the original is not trained"
+    assert "fit" in vars(model), "the original is tracked"
+    assert len(ended(run).series("fit_seconds")) == 2
 
 
 # --- boosting ---------------------------------------------------------------
@@ -385,6 +413,32 @@ def test_transformers(tmp_path: Path, data: tuple[Any, Any]) -> None:
     assert params["trainer.num_train_epochs"] == 2
     assert params["model.hidden_size"] == 8
     assert [line["checkpoint"]["step"] for line in events.lines if "checkpoint" in line] == [4, 8]
+
+
+def test_transformers_evaluates_in_the_same_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the Trainer's calls alone, so that it is tested without the library too."""
+    stub = types.SimpleNamespace(TrainerCallback=object)
+    monkeypatch.setitem(sys.modules, "transformers", stub)
+    monkeypatch.delitem(sys.modules, "mlhub.integrations.transformers", raising=False)
+    module = importlib.import_module("mlhub.integrations.transformers")
+    monkeypatch.delitem(sys.modules, "mlhub.integrations.transformers")
+    monkeypatch.setenv("MLHUB_DIR", str(tmp_path))
+    args = types.SimpleNamespace(to_sanitized_dict=lambda: {"epochs": 1})
+    state = types.SimpleNamespace(
+        is_world_process_zero=True, global_step=4, max_steps=4, best_metric=0.5
+    )
+    callback = module.MlhubCallback(project="p", strict=True)
+    callback.on_train_begin(args, state, None)
+    callback.on_log(args, state, None, logs={"loss": 1.0})
+    callback.on_train_end(args, state, None)
+    callback.on_log(args, state, None, logs={"eval_loss": 0.25})
+    mlhub.finish()
+    events = only(tmp_path)
+    assert events.series("train/loss") == [(4, 1.0)]
+    assert events.series("eval/loss") == [(4, 0.25)]
+    assert events.series("summary/best_metric") == [(4, 0.5)]
 
 
 def test_torch_scalars_arrays_and_seeds(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ class MlhubCallback(Base):
     """`Trainer(..., callbacks=[MlhubCallback()])` with `report_to="none"`.
 
     `run` is the run to log into, else the current one, else one that is started with
-    `options` (those of `mlhub.init`) and finished after the training.
+    `options` (those of `mlhub.init`). It goes on after the training, for what is evaluated
+    then; `mlhub.finish()`, another `mlhub.init()` or the end of the process ends it.
     `log_checkpoints` keeps each checkpoint folder as an artifact.
     """
 
@@ -87,9 +88,6 @@ class MlhubCallback(Base):
             self._holder.get().checkpoint(folder, step=state.global_step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **facts: Any) -> None:
-        """Ends the run, if it was started here."""
-        if not state.is_world_process_zero:
-            return
-        if state.best_metric is not None:
+        """Keeps the best metric. The run goes on: an evaluation may follow."""
+        if state.is_world_process_zero and state.best_metric is not None:
             self._holder.get().summary["best_metric"] = state.best_metric
-        self._holder.finish()
