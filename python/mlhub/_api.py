@@ -7,7 +7,7 @@ moment. Changes nothing on the hub. Raises MlhubError, unlike what a training ca
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Union
@@ -332,7 +332,10 @@ class RunInfo:
         return _history.sampled(self._hub, [self.id], names, window, samples, format)
 
     def records(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """Media, histograms, alerts, warnings and other records, oldest first."""
+        """Media, histograms, alerts, warnings and other records, oldest first.
+
+        The newest 1000 at most; with `kind`, those of that kind. The hub gives no more.
+        """
         query = {"kind": kind, "limit": PAGE_ROWS}
         found: list[dict[str, Any]] = self._hub.json("GET", self._path("records"), query=query)[
             "records"

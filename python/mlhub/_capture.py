@@ -126,18 +126,19 @@ def looks_secret_value(value: str) -> bool:
     return bool(TOKEN_SHAPE.search(value) or URL_PASSWORD.search(value))
 
 
-def redact_mapping(value: Any) -> Any:
-    """A config without its secrets: values of secret names and shapes are replaced."""
+def redact_mapping(value: Any, *, secret: bool = False) -> Any:
+    """A config without its secrets: texts of secret names and shapes are replaced.
+
+    What is inside of something with the name of a secret is one (`secret`).
+    """
     if isinstance(value, Mapping):
         return {
-            key: REDACTED
-            if looks_secret(str(key)) and isinstance(item, str) and item
-            else redact_mapping(item)
+            key: redact_mapping(item, secret=secret or looks_secret(str(key)))
             for key, item in value.items()
         }
-    if isinstance(value, list):
-        return [redact_mapping(item) for item in value]
-    if isinstance(value, str) and looks_secret_value(value):
+    if isinstance(value, (list, tuple)):
+        return [redact_mapping(item, secret=secret) for item in value]
+    if isinstance(value, str) and value and (secret or looks_secret_value(value)):
         return REDACTED
     return value
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Callable
 
+from ._problems import WrongType
 from ._values import flatten, key_of, to_jsonable
 
 __all__ = ["Config", "Summary"]
@@ -57,6 +58,9 @@ class Config(MutableMapping[str, Any]):
         return self._child(key, value) if isinstance(value, dict) else value
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            # Asked for by pickle and its like, also before anything is in here.
+            raise AttributeError(name)
         try:
             return self[name]
         except (KeyError, TypeError):
@@ -78,7 +82,7 @@ class Config(MutableMapping[str, Any]):
         self[name] = value
 
     def __delitem__(self, key: str) -> None:
-        raise TypeError("a param that was told stays: the config takes no deletion")
+        raise WrongType("a param that was told stays: the config takes no deletion")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -88,6 +92,10 @@ class Config(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Config({self._values!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy is of nobody's run: it tells nothing.
+        return (Config, (self.to_dict(),))
 
     def _set(self, key: str, value: Any, *, allow_change: bool) -> None:
         values, name = self._values, key
@@ -131,7 +139,7 @@ class Config(MutableMapping[str, Any]):
             try:
                 found = plain(other)
                 if not isinstance(found, dict):
-                    raise TypeError("config takes a mapping or an object with fields")
+                    raise WrongType("config takes a mapping or an object with fields")
                 for key, value in found.items():
                     self._set(key, value, allow_change=allow_change)
             except Exception as error:
@@ -188,7 +196,7 @@ class Summary(MutableMapping[str, Any]):
 
     def __init__(
         self,
-        told: Callable[[str, Any], None],
+        told: Callable[[str, Any], None] | None = None,
         trouble: Callable[[str, Exception], None] | None = None,
     ) -> None:
         object.__setattr__(self, "_values", {})
@@ -202,13 +210,16 @@ class Summary(MutableMapping[str, Any]):
         try:
             for name, item in flatten({key_of(key): value}).items():
                 self._values[name] = item
-                self._told(name, item)
+                if self._told is not None:
+                    self._told(name, item)
         except Exception as error:
             if self._trouble is None:
                 raise
             self._trouble("summary", error)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         try:
             return self._values[name]
         except KeyError:
@@ -218,7 +229,7 @@ class Summary(MutableMapping[str, Any]):
         self[name] = value
 
     def __delitem__(self, key: str) -> None:
-        raise TypeError("a result that was told stays: put in another value")
+        raise WrongType("a result that was told stays: put in another value")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -228,3 +239,13 @@ class Summary(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Summary({self._values!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (summary_of, (dict(self._values),))
+
+
+def summary_of(values: dict[str, Any]) -> Summary:
+    """A summary of nobody's run."""
+    summary = Summary()
+    summary._values.update(values)
+    return summary

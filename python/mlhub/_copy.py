@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ._problems import WrongValue
+
 __all__ = ["copy_file", "copy_folder", "relative_inside", "safe_path", "write_whole"]
 
 NAME_MAX_BYTES = 200
@@ -23,7 +25,7 @@ def safe_path(name: str) -> str:
         if clean:
             parts.append(clip_name(clean))
     if not parts:
-        raise ValueError(f"`{name}` is no usable name")
+        raise WrongValue(f"`{name}` is no usable name")
     return "/".join(parts)
 
 
@@ -73,12 +75,40 @@ def copy_file(source: Path, place: Path, *, link: bool = False) -> None:
         making.unlink(missing_ok=True)
 
 
-def copy_folder(source: Path, place: Path, *, link: bool = False) -> None:
-    """Copy the plain files of a folder; links to elsewhere are not followed."""
-    for folder, _, names in os.walk(source):
-        target = place / Path(folder).relative_to(source)
-        target.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            file = Path(folder) / name
-            if file.is_file() and not file.is_symlink():
-                copy_file(file, target / name, link=link)
+def copy_folder(source: Path, place: Path, making: Path, *, link: bool = False) -> None:
+    """Copy the plain files of a folder, in place of what was there before.
+
+    Links to elsewhere are not followed. `making` is a folder on the same disk that is made
+    for it and gone afterwards. Raises OSError; then the place is as it was.
+    """
+    import shutil
+
+    fresh, old = making / "new", making / "old"
+    try:
+        fresh.mkdir(parents=True)
+        for folder, inner, names in os.walk(source):
+            # The run directory may be inside of what is kept.
+            inner[:] = [name for name in inner if Path(folder) / name != making]
+            target = fresh / Path(folder).relative_to(source)
+            target.mkdir(exist_ok=True)
+            for name in names:
+                file = Path(folder) / name
+                if file.is_file() and not file.is_symlink():
+                    copy_file(file, target / name, link=link)
+        swap(fresh, place, old)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def swap(fresh: Path, place: Path, old: Path) -> None:
+    """Put `fresh` in the place of what is there, which becomes `old`. Raises OSError."""
+    try:
+        os.rename(place, old)
+    except FileNotFoundError:
+        pass
+    try:
+        os.rename(fresh, place)
+    except OSError:
+        if old.exists():
+            os.rename(old, place)
+        raise

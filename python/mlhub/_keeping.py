@@ -14,8 +14,10 @@ from typing import Any, Callable, TypeVar
 
 from ._artifacts import MANIFEST, manifest_of
 from ._copy import copy_file, copy_folder, relative_inside, safe_path, write_whole
+from ._native import hash_file
 from ._place import Place
-from ._problems import MlhubError, Problems
+from ._problems import MlhubError, Problems, WrongType, WrongValue
+from ._values import type_name
 
 __all__ = ["Keeping", "describe_error", "guarded"]
 
@@ -44,11 +46,23 @@ def guarded(method: Function) -> Function:
 
 
 def describe_error(error: BaseException) -> str:
-    """The error in words; those of the system name the file and what happened."""
-    if isinstance(error, OSError) and error.strerror:
+    """The error in words; those of the system name the file and what happened.
+
+    Words of others may hold values of the training, which are not told: of their errors
+    it is the type, and where it was raised.
+    """
+    if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror}{where}"
-    return str(error) or type(error).__name__
+        return f"{error.strerror}{where}" if error.strerror else str(error) or type_name(error)
+    if isinstance(error, (MlhubError, WrongType, WrongValue)):
+        return str(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type_name(error)
+    file = os.path.basename(trace.tb_frame.f_code.co_filename)
+    return f"{type_name(error)} in {file}, line {trace.tb_lineno}"
 
 
 class Keeping:
@@ -65,7 +79,7 @@ class Keeping:
     def _event(self, event: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    def _record(self, kind: str, body: dict[str, Any]) -> None:
+    def _record(self, kind: str, body: dict[str, Any], time_ms: int | None = None) -> None:
         raise NotImplementedError
 
     # --- media --------------------------------------------------------------
@@ -185,7 +199,11 @@ class Keeping:
             values = Histogram(values, bins=bins, counts=counts, edges=edges)
         self._keep_histogram(key, values, self._step(step))
 
-    def _keep_histogram(self, key: str, histogram: Any, step: int) -> None:
+    # `time_ms` of these is when it was logged, where that was said.
+
+    def _keep_histogram(
+        self, key: str, histogram: Any, step: int, *, time_ms: int | None = None
+    ) -> None:
         body = {
             "name": key,
             "step": step,
@@ -193,21 +211,39 @@ class Keeping:
             "edges": histogram.edges,
             "non_finite": histogram.non_finite,
         }
-        self._record("histogram", body)
+        self._record("histogram", body, time_ms)
 
-    def _keep_text(self, key: str, text: str, step: int, *, caption: str | None = None) -> None:
+    def _keep_text(
+        self,
+        key: str,
+        text: str,
+        step: int,
+        *,
+        caption: str | None = None,
+        time_ms: int | None = None,
+    ) -> None:
         from ._media import Text
 
         if len(text) > TEXT_INLINE_MAX:
-            self._keep_media(key, Text(text, caption=caption), step)
+            self._keep_media(key, Text(text, caption=caption), step, time_ms=time_ms)
             return
-        self._record("text", {"name": key, "step": step, "text": text, "caption": caption})
+        body = {"name": key, "step": step, "text": text, "caption": caption}
+        self._record("text", body, time_ms)
 
-    def _keep_media(self, key: str, medium: Any, step: int | None) -> None:
-        self._keep(key, medium.kind, medium.encode(), medium.caption, step)
+    def _keep_media(
+        self, key: str, medium: Any, step: int | None, *, time_ms: int | None = None
+    ) -> None:
+        self._keep(key, medium.kind, medium.encode(), medium.caption, step, time_ms=time_ms)
 
     def _keep(
-        self, key: str, kind: str, encoded: Any, caption: str | None, step: int | None
+        self,
+        key: str,
+        kind: str,
+        encoded: Any,
+        caption: str | None,
+        step: int | None,
+        *,
+        time_ms: int | None = None,
     ) -> None:
         """Write a medium into the run directory, then say so."""
         if self.path is None:
@@ -224,7 +260,7 @@ class Keeping:
             write_whole(self.path / path, encoded.content)
         self._event({"artifact": {"path": path, "kind": kind}})
         body = {"type": kind, "name": key, "step": step, "path": path, "caption": caption}
-        self._record("media", {**body, **encoded.facts})
+        self._record("media", {**body, **encoded.facts}, time_ms)
 
     def _writer_stem(self) -> str:
         """Told apart between the processes of one run; nothing for the first."""
@@ -255,7 +291,8 @@ class Keeping:
         only for files that are not written again. `kind` is a word such as `model`.
 
         What runs of a project log under one name are its versions: `use_artifact` finds
-        them as `name:latest`, `name:v0`, or `name:ALIAS` for the `aliases` given here.
+        them as `name:latest`, `name:v0`, or `name:ALIAS` for the `aliases` given here. What
+        is logged under a name again takes the place of what was there.
         """
         source = Path(path)
         if self.path is None:
@@ -271,7 +308,12 @@ class Keeping:
             kept = f"artifacts/{safe_path(name or source.name)}"
             place = self.path / kept
             place.parent.mkdir(parents=True, exist_ok=True)
-            (copy_folder if source.is_dir() else copy_file)(source, place, link=link)
+            if source.is_dir():
+                # Beside what is shipped: a copy that breaks off is nothing.
+                making = self.path / f".copying-{os.getpid()}-{os.urandom(4).hex()}"
+                copy_folder(source, place, making, link=link)
+            else:
+                copy_file(source, place, link=link)
         versioned = kept
         if (self.path / kept).is_dir():
             versioned = f"{kept}/{MANIFEST}"
@@ -280,8 +322,11 @@ class Keeping:
         if kind is not None:
             event["kind"] = kind
         self._event({"artifact": event})
+        # The alias is for this content, whatever is logged under the name later.
+        content = hash_file(str(self.path / versioned)) if aliases else None
         for alias in aliases:
-            self._record("artifact_alias", {"path": versioned, "alias": str(alias)})
+            body = {"path": versioned, "alias": str(alias), "hash": content}
+            self._record("artifact_alias", body)
         return kept
 
     def use_artifact(self, reference: str, *, into: str | os.PathLike[str] | None = None) -> Path:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
+from ._problems import WrongType, WrongValue
 from ._values import is_array, to_json, to_jsonable, type_name
 
 __all__ = ["Audio", "Encoded", "Histogram", "Image", "Table", "Text", "Video", "encode_figure"]
@@ -102,7 +103,7 @@ class Audio(Media):
         if isinstance(self.data, (str, os.PathLike)):
             return from_file(self.data, AUDIO_ENDINGS)
         if not self.sample_rate or self.sample_rate < 1:
-            raise ValueError("sound from an array needs sample_rate, in hertz")
+            raise WrongValue("sound from an array needs sample_rate, in hertz")
         return encode_wave(self.data, int(self.sample_rate))
 
 
@@ -123,15 +124,15 @@ class Video(Media):
         if isinstance(self.data, (str, os.PathLike)):
             return from_file(self.data, VIDEO_ENDINGS)
         if not 0 < self.fps <= 1000:
-            raise ValueError("fps must be above 0 and at most 1000")
+            raise WrongValue("fps must be above 0 and at most 1000")
         frames = [pixels(frame) for frame in on_host(self.data)]
         if not frames:
-            raise ValueError("a video needs at least one frame")
+            raise WrongValue("a video needs at least one frame")
         _, width, height, channels = frames[0]
         if any(frame[1:] != frames[0][1:] for frame in frames):
-            raise ValueError("all frames of a video must have one shape")
+            raise WrongValue("all frames of a video must have one shape")
         if len(frames) * width * height > PIXELS_MAX:
-            raise ValueError(f"a video from an array has at most {PIXELS_MAX} pixels in all")
+            raise WrongValue(f"a video from an array has at most {PIXELS_MAX} pixels in all")
         data = png([rows for rows, *_ in frames], width, height, channels, fps=self.fps)
         facts = {"width": width, "height": height, "frames": len(frames), "fps": self.fps}
         return Encoded("png", data, facts)
@@ -156,12 +157,12 @@ class Table(Media):
     def add_row(self, *values: Any) -> None:
         """Add one row of as many values as there are columns."""
         if len(values) != len(self.columns):
-            raise ValueError(f"{len(values)} values for {len(self.columns)} columns")
+            raise WrongValue(f"{len(values)} values for {len(self.columns)} columns")
         self.rows.append(list(values))
 
     def encode(self) -> Encoded:
         if len(self.rows) > TABLE_ROWS_MAX:
-            raise ValueError(f"a table has at most {TABLE_ROWS_MAX} rows; keep it as an artifact")
+            raise WrongValue(f"a table has at most {TABLE_ROWS_MAX} rows; keep it as an artifact")
         body = {"columns": self.columns, "data": [to_jsonable(row) for row in self.rows]}
         facts = {"columns": self.columns[:100], "rows": len(self.rows)}
         return Encoded("table.json", to_json(body).encode("utf-8", "replace"), facts)
@@ -196,16 +197,16 @@ class Histogram:
     ) -> None:
         if values is not None:
             if not 1 <= bins <= BINS_MAX:
-                raise ValueError(f"bins must be 1 to {BINS_MAX}")
+                raise WrongValue(f"bins must be 1 to {BINS_MAX}")
             self.counts, self.edges, self.non_finite = count(values, bins)
             return
         if counts is None or edges is None:
-            raise TypeError("a histogram needs values, or counts and edges")
+            raise WrongType("a histogram needs values, or counts and edges")
         self.counts = [float(number) for number in counts]
         self.edges = [float(number) for number in edges]
         self.non_finite = 0
         if len(self.edges) != len(self.counts) + 1 or len(self.counts) > BINS_MAX:
-            raise ValueError(f"n counts (at most {BINS_MAX}) need n + 1 edges")
+            raise WrongValue(f"n counts (at most {BINS_MAX}) need n + 1 edges")
 
 
 def count(values: Any, bins: int) -> tuple[list[float], list[float], int]:
@@ -261,7 +262,7 @@ def from_file(path: PathLike, endings: Sequence[str]) -> Encoded:
     file = Path(path)
     ending = file.suffix.lower().lstrip(".")
     if ending not in endings:
-        raise ValueError(f"the file must be one of {', '.join(endings)}; it ends in `{ending}`")
+        raise WrongValue(f"the file must be one of {', '.join(endings)}; it ends in `{ending}`")
     if not file.is_file():
         raise FileNotFoundError(f"there is no file `{file}`")
     return Encoded(ending, file, {})
@@ -281,7 +282,7 @@ def pixels(data: Any) -> tuple[bytes, int, int, int]:
         data = data.transpose(1, 2, 0)
         height, width, channels = shape[1], shape[2], shape[0]
     else:
-        raise ValueError(
+        raise WrongValue(
             f"a picture is height x width, or with 1, 3 or 4 channels first or last; got {shape}"
         )
     check_size(width, height)
@@ -304,13 +305,13 @@ def pixels(data: Any) -> tuple[bytes, int, int, int]:
 def nested_pixels(data: Any) -> tuple[bytes, int, int, int]:
     """Pixels of nested lists."""
     if not isinstance(data, (list, tuple)) or not data or not isinstance(data[0], (list, tuple)):
-        raise TypeError(f"a picture is a file, a PIL image or an array; got {type_name(data)}")
+        raise WrongType(f"a picture is a file, a PIL image or an array; got {type_name(data)}")
     height, width = len(data), len(data[0])
     first = data[0][0] if width else 0
     channels = len(first) if isinstance(first, (list, tuple)) else 1
     check_size(width, height)
     if channels not in (1, 3, 4) or any(len(row) != width for row in data):
-        raise ValueError("all rows of a picture have one length, and 1, 3 or 4 channels")
+        raise WrongValue("all rows of a picture have one length, and 1, 3 or 4 channels")
     rows = bytearray()
     for row in data:
         rows.append(0)
@@ -318,13 +319,13 @@ def nested_pixels(data: Any) -> tuple[bytes, int, int, int]:
             scaled = value * 255 + 0.5 if isinstance(value, float) else value
             rows.append(max(0, min(255, int(scaled))) if not math.isnan(scaled) else 0)
     if len(rows) != height * (width * channels + 1):
-        raise ValueError("all pixels of a picture have the same channels")
+        raise WrongValue("all pixels of a picture have the same channels")
     return bytes(rows), width, height, channels
 
 
 def check_size(width: int, height: int) -> None:
     if width < 1 or height < 1 or width * height > PIXELS_MAX:
-        raise ValueError(f"a picture has 1 to {PIXELS_MAX} pixels; got {width} x {height}")
+        raise WrongValue(f"a picture has 1 to {PIXELS_MAX} pixels; got {width} x {height}")
 
 
 def png(
@@ -374,7 +375,7 @@ def encode_wave(data: Any, sample_rate: int) -> Encoded:
         if len(shape) == 2 and shape[0] <= 8 < shape[1]:
             data, shape = data.T, (shape[1], shape[0])
         if len(shape) not in (1, 2):
-            raise ValueError(f"sound is samples, or samples x channels; got {shape}")
+            raise WrongValue(f"sound is samples, or samples x channels; got {shape}")
         channels = shape[1] if len(shape) == 2 else 1
         if "float" in str(data.dtype):
             data = (data.clip(-1.0, 1.0) * 32767.0).astype("int16")
@@ -432,7 +433,7 @@ def encode_figure(figure: Any) -> Encoded:
     if hasattr(figure, "to_json") and hasattr(figure, "to_plotly_json"):
         text = figure.to_json()
         return Encoded("plotly.json", text.encode(), {"source": "plotly"})
-    raise TypeError(f"a figure is one of matplotlib or plotly; got {type_name(figure)}")
+    raise WrongType(f"a figure is one of matplotlib or plotly; got {type_name(figure)}")
 
 
 def table_parts(data: Any, columns: Sequence[str] | None) -> tuple[list[str], list[list[Any]]]:
@@ -448,7 +449,7 @@ def table_parts(data: Any, columns: Sequence[str] | None) -> tuple[list[str], li
         names = [str(name) for name in data]
         values = [list(on_host(column)) for column in data.values()]
         if len({len(column) for column in values}) > 1:
-            raise ValueError("the columns of a table must have one length")
+            raise WrongValue("the columns of a table must have one length")
         return names, [list(row) for row in zip(*values)]
     rows = [row for row in on_host(data)]
     if rows and isinstance(rows[0], Mapping):
@@ -458,5 +459,5 @@ def table_parts(data: Any, columns: Sequence[str] | None) -> tuple[list[str], li
     names = [str(name) for name in columns] if columns else [f"c{at}" for at in range(width)]
     for at, row in enumerate(rows):
         if len(row) != len(names):
-            raise ValueError(f"row {at} has {len(row)} values for {len(names)} columns")
+            raise WrongValue(f"row {at} has {len(row)} values for {len(names)} columns")
     return names, [list(row) for row in rows]

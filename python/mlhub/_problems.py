@@ -10,7 +10,7 @@ import sys
 import threading
 import weakref
 
-__all__ = ["MlhubError", "MlhubWarning", "Problems"]
+__all__ = ["MlhubError", "MlhubWarning", "Problems", "WrongType", "WrongValue"]
 
 CAUSES_MAX = 1000
 """Causes told apart; later ones are counted together."""
@@ -18,6 +18,14 @@ CAUSES_MAX = 1000
 
 class MlhubError(Exception):
     """Something the caller asked for cannot be done: what, where, and what to do."""
+
+
+class WrongValue(ValueError):
+    """A value that cannot be taken, in words of ours: they hold nothing that was logged."""
+
+
+class WrongType(TypeError):
+    """A type that cannot be taken, in words of ours: they hold nothing that was logged."""
 
 
 class MlhubWarning(UserWarning):

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from . import _ending, _place
+from . import _children, _ending, _place
 from ._config import Config, Summary
 from ._console import Console
 from ._ending import Ending
@@ -25,7 +25,7 @@ from ._files import VERSION, read_json, write_json
 from ._keeping import Keeping, describe_error, guarded
 from ._native import Recorder, tell_exit
 from ._place import Place, Ranks
-from ._problems import MlhubError, Problems, say
+from ._problems import MlhubError, Problems, WrongValue, say
 from ._values import clip, flatten, number_of, to_json, to_jsonable, type_name
 
 __all__ = ["Run"]
@@ -81,6 +81,7 @@ class Run(Recorder, Keeping):
         if writer is not None:
             self._attach(writer)
         self._ended = False
+        self._ending_now: Ending | None = None
         self._ending_lock = threading.RLock()
         self._started_at_ms = now_ms()
         self._media = itertools.count(1)
@@ -122,7 +123,13 @@ class Run(Recorder, Keeping):
         self._problems.report(f"log:{text[:60]}", text, error=error)
 
     @guarded
-    def _log_rest(self, step: int, rest: Mapping[Any, Any], warning: str | None) -> None:
+    def _log_rest(
+        self,
+        step: int,
+        rest: Mapping[Any, Any],
+        warning: str | None,
+        time_ms: int | None = None,
+    ) -> None:
         """What the fast path does not take: anything but numbers."""
         if warning:
             self._problems.report(f"writer:{warning[:40]}", warning)
@@ -132,24 +139,24 @@ class Run(Recorder, Keeping):
                     "log:key", f"log: names are texts; one is of type {type_name(key)}"
                 )
                 continue
-            self._log_value(key, value, step)
+            self._log_value(key, value, step, time_ms)
 
-    def _log_value(self, key: str, value: Any, step: int) -> None:
+    def _log_value(self, key: str, value: Any, step: int, time_ms: int | None) -> None:
         from . import _media
 
         if isinstance(value, Mapping):
             joined = {f"{key}/{inner}": item for inner, item in value.items()}
             if joined:
-                self.log(joined, step=step)
+                self.log(joined, step=step, time_ms=time_ms)
         elif isinstance(value, _media.Media):
-            self._keep_media(key, value, step)
+            self._keep_media(key, value, step, time_ms=time_ms)
         elif isinstance(value, _media.Histogram):
-            self._keep_histogram(key, value, step)
+            self._keep_histogram(key, value, step, time_ms=time_ms)
         elif isinstance(value, (list, tuple)) and value and isinstance(value[0], _media.Media):
             for item in value:
-                self._keep_media(key, item, step)
+                self._keep_media(key, item, step, time_ms=time_ms)
         elif isinstance(value, str):
-            self._keep_text(key, value, step)
+            self._keep_text(key, value, step, time_ms=time_ms)
         elif number_of(value) is not None:
             self._problems.report(
                 "log:name", "log: a metric's name is no text that can be written; it is left out"
@@ -157,7 +164,7 @@ class Run(Recorder, Keeping):
         elif value is None:
             self._problems.report("log:None", f"log: `{key}` is None; such values are left out")
         elif _media.is_figure(value) or hasattr(value, "getbands"):
-            self._keep_media(key, _media.Image(value), step)
+            self._keep_media(key, _media.Image(value), step, time_ms=time_ms)
         else:
             shape = getattr(value, "shape", None)
             what = type_name(value) + (f" of shape {tuple(shape)}" if shape is not None else "")
@@ -186,11 +193,14 @@ class Run(Recorder, Keeping):
 
     @guarded
     def _tell_summary(self, key: str, value: Any) -> None:
+        from ._capture import redact_mapping
+
         number = number_of(value)
         if number is not None and not isinstance(value, str):
             self.log({f"summary/{key}": number}, step=self._step(None))
         else:
-            text = value if isinstance(value, str) else to_json(value)
+            shown = redact_mapping({key: to_jsonable(value)})[key]
+            text = shown if isinstance(shown, str) else to_json(shown)
             self._event({"tags": {f"summary/{key}": clip(text)}})
 
     @guarded
@@ -209,7 +219,7 @@ class Run(Recorder, Keeping):
     def alert(self, title: str, *, text: str = "", level: str = "info") -> None:
         """Tell people something; `level` is `info`, `warning` or `error`."""
         if level not in LEVELS:
-            raise ValueError(f"level must be one of {', '.join(LEVELS)}; got `{level}`")
+            raise WrongValue(f"level must be one of {', '.join(LEVELS)}; got `{level}`")
         body = {"title": clip(str(title)), "text": clip(str(text)), "level": level}
         self._record("alert", {**body, "step": self._step(None)})
         if level != "info":
@@ -229,11 +239,12 @@ class Run(Recorder, Keeping):
         """Say how far the program is, in units of its own."""
         self._event({"progress": {"done": done, "total": total, "message": message or None}})
 
-    def _record(self, kind: str, body: dict[str, Any]) -> None:
+    def _record(self, kind: str, body: dict[str, Any], time_ms: int | None = None) -> None:
         size = len(to_json(body).encode("utf-8", "replace"))
         if size > RECORD_MAX_BYTES:
-            raise ValueError(f"a record of {size} bytes is too large; {RECORD_MAX_BYTES} at most")
-        self._event({"record": {"kind": kind, "body": body}})
+            raise WrongValue(f"a record of {size} bytes is too large; {RECORD_MAX_BYTES} at most")
+        event: dict[str, Any] = {"record": {"kind": kind, "body": body}}
+        self._event(event if time_ms is None else {"time_ms": time_ms, **event})
 
     def _event(self, event: dict[str, Any]) -> None:
         if self._writer is None:
@@ -306,14 +317,23 @@ class Run(Recorder, Keeping):
                 self._writer.close()
             return
         with self._ending_lock:
-            if self._ended:
-                return
-            self._ended = True
-        _ending.forget(self)
+            again, self._ended = self._ended, True
+            if not again:
+                self._ending_now = ending
+        if again:
+            under_way = self._ending_now
+            dies = ending.signal is not None or ending.leaving
+            if self._place is not None and under_way is not None and dies:
+                # The process ends within the end of its run: that is the one that counts.
+                self._tell_end(self._place, under_way)
+            return
         try:
             self._close(ending)
         except Exception as error:  # an end must not become another failure
             say(f"warning: the end of the run could not be recorded: {describe_error(error)}")
+        self._ending_now = None
+        _ending.forget(self)
+        _children.collect()
         from . import _init
 
         _init.ended(self)
@@ -352,7 +372,7 @@ class Run(Recorder, Keeping):
 
     @guarded
     def _tell_end(self, place: Place, ending: Ending) -> None:
-        if not place.owner or place.supervised or not self._ranks.main_machine:
+        if not place.owner or place.supervised or not place.main_machine:
             return
         told = {"version": VERSION, "code": ending.code, "signal": ending.signal}
         told["ended_at_ms"] = now_ms()
@@ -375,7 +395,7 @@ class Run(Recorder, Keeping):
                     "capture",
                     "finding out about code and packages takes long and goes on by itself",
                 )
-            self._capture.returncode = 0  # not to be waited for any more
+            _children.keep(self._capture)
 
     def _tell_seeds(self, when: str) -> None:
         from ._capture import seeds
@@ -420,13 +440,15 @@ class Run(Recorder, Keeping):
 
 
 def tags_of(tags: Mapping[str, Any] | Sequence[str] | str | None) -> dict[str, str]:
-    """Tags by name; one without a value is `true`."""
+    """Tags by name, secrets left out; one without a value is `true`."""
     if tags is None:
         return {}
     if isinstance(tags, str):
         tags = [tags]
     if isinstance(tags, Mapping):
-        flat = flatten(tags)
+        from ._capture import redact_mapping
+
+        flat = redact_mapping(flatten(tags))
         return {
             key: clip(value if isinstance(value, str) else to_json(value))
             for key, value in flat.items()

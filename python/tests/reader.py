@@ -22,6 +22,8 @@ class Events:
 
     path: Path
     points: list[tuple[str, int, float]] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    """Of each point, in milliseconds since the epoch."""
     lines: list[dict[str, Any]] = field(default_factory=list)
     writers: list[str] = field(default_factory=list)
 
@@ -69,9 +71,10 @@ def read_log(data: bytes, events: Events) -> None:
         if kind == 1:
             names[struct.unpack_from("<I", payload)[0]] = payload[4:].decode()
         elif kind == 2:
-            (step,) = struct.unpack_from("<q", payload)
+            step, time_ms = struct.unpack_from("<qq", payload)
             for key, value in struct.iter_unpack("<Id", payload[16:]):
                 events.points.append((names[key], step, value))
+                events.times.append(time_ms)
         elif kind == 3:
             events.lines.append(json.loads(payload))
         at += 8 + (length + 7) // 8 * 8

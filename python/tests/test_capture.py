@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Program
+from reader import read_run
 
 import mlhub
 from mlhub import _capture
@@ -177,3 +179,29 @@ def test_secrets_are_found_wherever_they_stand(tmp_path: Path) -> None:
     text = (run.path / "sdk.json").read_text()
     assert "abc" not in text
     assert "sk-0123456789abcdefghij" not in text
+
+
+def test_what_is_inside_of_a_secret_is_one(tmp_path: Path) -> None:
+    secrets = {"credentials": {"user": "hunter2a", "more": ["hunter2b", {"deep": ("hunter2c",)}]}}
+    config = {**secrets, "servers": [{"password": "hunter2d"}], "token": {"max_length": 512}}
+    run = mlhub.init(dir=tmp_path, config=config, tags=secrets)
+    run.config.later = {"secrets": ["hunter2e"]}
+    run.tag({"api_key": ["hunter2f"], "hosts": [{"passwd": "hunter2g"}]})
+    run.tag({"url": "https://u:hunter2h@host/"})
+    run.summary["access_token"] = "hunter2i"
+    run.summary["hosts"] = [{"password": "hunter2j"}]
+    run.finish()
+    assert run.path is not None
+    for file in run.path.rglob("*"):
+        assert not file.is_file() or b"hunter2" not in file.read_bytes(), file
+    assert read_run(run.path).file("sdk.json")["config"]["token"] == {"max_length": 512}
+
+
+def test_tags_of_a_supervised_run_hold_no_secret(program: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "supervised"
+    folder.mkdir()
+    (folder / "run.json").write_text('{"version": 1, "run": {"id": "abcd1234", "name": "n"}}')
+    code = "import mlhub\nmlhub.init('p', tags={'token': 'hunter2', 'note': 'kept'})\n"
+    done = program.run(code, MLHUB_RUN_DIR=str(folder), MLHUB_RUN_ID="abcd1234")
+    assert done.returncode == 0, done.stderr
+    assert read_run(folder).joined("tags") == {"token": "[redacted]", "note": "kept"}

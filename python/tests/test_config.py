@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import dataclasses
+import pickle
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,24 @@ def test_arguments_that_make_no_sense_are_refused(
     with pytest.raises(error):
         mlhub.init(dir=tmp_path, **options)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_copies_are_of_no_run(tmp_path: Path) -> None:
+    run = mlhub.init(dir=tmp_path, config={"lr": 0.1, "model": {"layers": [3]}})
+    run.summary["best"] = 0.5
+    for copied in (copy.copy, copy.deepcopy, lambda what: pickle.loads(pickle.dumps(what))):
+        config, summary = copied(run.config), copied(run.summary)
+        assert config == run.config
+        assert config.model.layers == [3]
+        assert copied(run.config.model).to_dict() == {"layers": [3]}
+        config.new = 1
+        summary["best"] = 0.75
+        assert summary.best == 0.75
+    assert copy.deepcopy(run.config).model.layers is not run.config.model.layers
+    assert run.summary.best == 0.5
+    assert not hasattr(run.config, "_missing")
+    run.finish()
+    assert run.path is not None
+    events = read_run(run.path)
+    assert "new" not in events.joined("params")
+    assert events.series("summary/best") == [(0, 0.5)]

@@ -45,7 +45,27 @@ def test_a_hook_that_fails_stops_no_training(
     callback = Callback(mlhub.init(dir=tmp_path, console="off"))
     callback.on_step()
     callback.on_step()
-    assert capfd.readouterr().err.count("Callback.on_step: a library that changed") == 1
+    assert capfd.readouterr().err.count("Callback.on_step: RuntimeError in test_guards.py") == 1
     strict = Callback(mlhub.init(dir=tmp_path, console="off", strict=True))
-    with pytest.raises(mlhub.MlhubError, match="changed its ways"):
+    with pytest.raises(mlhub.MlhubError, match="RuntimeError"):
         strict.on_step()
+
+
+def test_words_of_others_are_not_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """An error of a library may show the value it could not take."""
+
+    class Patient:
+        def __iter__(self) -> Any:
+            raise ValueError("could not convert 'born 1970'")
+
+    run = mlhub.init(dir=tmp_path, console="off")
+    run.log_histogram("age", Patient())
+    run.log_image("scan", tmp_path / "missing.png")
+    run.log_histogram("none")
+    run.alert("x", level="loud")
+    told = capfd.readouterr().err
+    assert "born" not in told
+    assert "log_histogram: ValueError in test_guards.py, line" in told
+    assert "there is no file" in told
+    assert "log_histogram: a histogram needs values" in told
+    assert "alert: level must be one of" in told

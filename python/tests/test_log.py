@@ -254,3 +254,25 @@ def test_disabled_does_nothing(tmp_path: Path) -> None:
     assert run.config.lr == 0.1
     run.finish()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_number_has_the_time_that_was_given(tmp_path: Path) -> None:
+    run = mlhub.init(dir=tmp_path, strict=True)
+    rest = {
+        "val": {"acc": 0.5},
+        "note": "text",
+        "long": "x" * 2000,
+        "spread": mlhub.Histogram([1, 2]),
+        "picture": mlhub.Image([[0, 255]]),
+    }
+    run._log_rest(3, rest, None, time_ms=1234)
+    run.finish()
+    assert run.path is not None
+    events = read_run(run.path)
+    assert dict(zip(events.points, events.times))["val/acc", 3, 0.5] == 1234
+    times = {
+        line["record"]["body"]["name"]: line["time_ms"]
+        for line in events.lines
+        if line.get("record", {}).get("kind") in ("text", "media", "histogram")
+    }
+    assert times == dict.fromkeys(["note", "long", "spread", "picture"], 1234)

@@ -280,3 +280,60 @@ def test_alerts(run: mlhub.Run) -> None:
     assert [record["level"] for record in events.records("alert")] == ["info", "error"]
     warnings = [line["warning"] for line in events.lines if "warning" in line]
     assert warnings == ["loss is NaN: since step 3"]
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_folder_logged_again_takes_the_place_of_the_first(
+    run: mlhub.Run, tmp_path: Path, link: bool
+) -> None:
+    assert run.path is not None
+    for number, names in enumerate([["a", "deep/b"], ["a", "other/c"]]):
+        folder = tmp_path / f"folder{number}"
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(f"{name} {number}")
+        run.log_artifact(folder, name="model", link=link)
+    kept = run.path / "artifacts" / "model"
+    files = {p.relative_to(kept).as_posix(): p for p in kept.rglob("*") if p.is_file()}
+    assert sorted(files) == [".mlhub-artifact.json", "a", "other/c"]
+    assert files["a"].read_text() == "a 1"
+    listed = json.loads(files[".mlhub-artifact.json"].read_text())["files"]
+    assert [file["path"] for file in listed] == ["a", "other/c"]
+    # A file in the place of which a folder comes.
+    run.log_artifact(tmp_path / "folder0" / "a", name="file", link=link)
+    run.log_artifact(tmp_path / "folder0", name="file", link=link)
+    assert (run.path / "artifacts/file/deep/b").read_text() == "deep/b 0"
+    assert not [path for path in run.path.iterdir() if path.name.startswith(".copying")]
+
+
+def test_a_folder_that_holds_the_run_directory_is_copied_once(tmp_path: Path) -> None:
+    run = mlhub.init(dir=tmp_path / "runs", capture=False, strict=True)
+    (tmp_path / "train.py").write_text("code")
+    run.log_artifact(tmp_path, name="code")
+    run.finish()
+    assert run.path is not None
+    assert (run.path / "artifacts/code/train.py").read_text() == "code"
+    assert not list((run.path / "artifacts/code").rglob("*/artifacts/code/*"))
+
+
+def test_an_alias_names_its_content(run: mlhub.Run, tmp_path: Path) -> None:
+    from mlhub._native import hash_file
+
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    folder.mkdir()
+    hashes = []
+    for number in range(2):
+        file.write_text(f"content {number}")
+        hashes.append(hash_file(file))
+        run.log_artifact(file, name="model", aliases=["best"] if number == 0 else [])
+    (folder / "part").write_text("part")
+    run.log_artifact(folder, name="whole", aliases=["best", "prod"])
+    run.finish()
+    assert run.path is not None
+    manifest = "artifacts/whole/.mlhub-artifact.json"
+    whole = hash_file(run.path / manifest)
+    assert read_run(run.path).records("artifact_alias") == [
+        {"path": "artifacts/model", "alias": "best", "hash": hashes[0]},
+        {"path": manifest, "alias": "best", "hash": whole},
+        {"path": manifest, "alias": "prod", "hash": whole},
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from .._capture import command
 from .._init import init
+from .._problems import WrongType
 from .._run import Run
 
 __all__ = ["config_of", "init_from"]
@@ -22,7 +23,7 @@ def config_of(config: Any) -> dict[str, Any]:
     from omegaconf import DictConfig, OmegaConf
 
     if not isinstance(config, DictConfig):
-        raise TypeError(f"config_of takes a DictConfig, not {type(config).__name__}")
+        raise WrongType(f"config_of takes a DictConfig, not {type(config).__name__}")
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     return {str(key): value for key, value in plain.items()}
 

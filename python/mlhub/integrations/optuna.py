@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from .._init import init
+from .._problems import WrongValue
 from .._run import Run
 from ._common import RunHolder, guarded_hook
 
@@ -67,7 +68,7 @@ class MlhubCallback:
         default = ["value"] if len(values) == 1 else [f"value_{at}" for at in range(len(values))]
         names = self._names or default
         if values and len(names) != len(values):
-            raise ValueError(f"{len(names)} metric_names for {len(values)} values of a trial")
+            raise WrongValue(f"{len(names)} metric_names for {len(values)} values of a trial")
         return dict(zip(names, values))
 
     def _best(self, run: Run, study: Any, trial: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from .._problems import WrongValue
 from .._run import Run
 from ._common import RunHolder, guarded_hook
 
@@ -34,7 +35,7 @@ class MlhubCallback(Base):
     ) -> None:
         super().__init__()
         if importance is not None and importance not in IMPORTANCE_KINDS:
-            raise ValueError(f"importance must be one of {', '.join(IMPORTANCE_KINDS)}")
+            raise WrongValue(f"importance must be one of {', '.join(IMPORTANCE_KINDS)}")
         self._holder = RunHolder(run, options)
         self._importance = importance
 
