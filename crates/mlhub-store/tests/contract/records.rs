@@ -220,7 +220,7 @@ pub(crate) async fn a_late_attempt_takes_no_artifacts_place(store: TestStore) {
     again(&*store, "aaaa", None).await;
     let before = store.artifact_put(&of(2, "new")).await.expect("put");
     assert_eq!(before, Some(of(1, "old").hash));
-    let late = store.artifact_put(&of(1, "late")).await;
+    let late = store.artifact_put(&of(1, "x")).await;
     let late = late.expect_err("attempt 2 has it");
     assert_eq!(late.kind(), ErrorKind::Conflict);
     assert!(late.public_message().contains("`last`"), "{late}");
