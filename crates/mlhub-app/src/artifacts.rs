@@ -151,7 +151,7 @@ impl ArtifactUpload<'_> {
         let _in_use = self.hub.blobs_in_use.read().await;
         // The run may have been deleted while its bytes arrived; from here on
         // it cannot be.
-        let run = self.hub.run_exact(&self.run).await?;
+        self.hub.run_exact(&self.run).await?;
         let BlobInfo { hash, size_bytes } =
             self.writer.finish(self.expected_hash.as_deref()).await?;
         let artifact = Artifact {
@@ -163,10 +163,8 @@ impl ArtifactUpload<'_> {
             attempt: self.attempt,
             created_at: self.hub.clock.now(),
         };
+        let _told = self.hub.telling(&artifact.run, &["artifacts"]);
         let before = self.hub.store.artifact_put(&artifact).await?;
-        self.hub
-            .live
-            .publish(&run.id, &run.project, run.state, &["artifacts"]);
         Ok((artifact, before))
     }
 }

@@ -77,6 +77,7 @@ impl Hub {
                 run.id, run.state
             )));
         }
+        let _told = self.telling(&run.id, &["state"]);
         self.store.run_stop_request(&run.id).await?;
         if run.state == RunState::Queued {
             let now = self.clock.now();
@@ -95,10 +96,7 @@ impl Hub {
             let stopping = self.store.attempt_change(&change);
             self.changing(vec![run.id.clone()], stopping).await?;
         }
-        let run = self.run_exact(&run.id).await?;
-        self.live
-            .publish(&run.id, &run.project, run.state, &["state"]);
-        Ok(run)
+        self.run_exact(&run.id).await
     }
 
     /// Queues another attempt of an ended run, resuming from a step, or afresh,
@@ -126,11 +124,10 @@ impl Hub {
         }
         let from = resumed_from_step.unwrap_or(i64::MIN);
         let now = self.clock.now();
+        let _told = self.telling(&run.id, &["state", "metrics"]);
         let creating = self.store.attempt_create(&run.id, host, Some(from), now);
         let attempt = self.changing(vec![run.id.clone()], creating).await?;
         let run = self.run_exact(&run.id).await?;
-        self.live
-            .publish(&run.id, &run.project, run.state, &["state", "metrics"]);
         Ok((run, attempt))
     }
 
@@ -167,6 +164,8 @@ impl Hub {
     ) -> Result<AttemptStanding> {
         caller.require(Permission::Write)?;
         let attempt = self.attempt_exact(run, number).await?;
+        // Told even when it is so already: whoever made it so may have been cut off.
+        let _told = self.telling(run, &["state"]);
         if attempt.state == RunState::Queued || attempt.state == RunState::Lost {
             self.change_state(run, number, RunEvent::Start, |change| {
                 change.started_at = Some(started_at);
@@ -210,13 +209,8 @@ impl Hub {
         if !batch.records.is_empty() {
             changed.push("records");
         }
-        let outcome = self
-            .changing(vec![run.clone()], self.store.ingest(batch))
-            .await?;
-        if matches!(outcome, IngestOutcome::Stored { .. }) {
-            self.live.gather(&self.store, &run, &changed);
-        }
-        Ok(outcome)
+        let _told = self.telling(&run, &changed);
+        self.changing(vec![run], self.store.ingest(batch)).await
     }
 
     /// The attempt ended and all it left is stored; queues its evaluations.
@@ -234,6 +228,8 @@ impl Hub {
         }
         let before = self.attempt_exact(run, number).await?;
         before.state.after(event)?;
+        // Points that came late are read with the end at the latest.
+        let _told = self.telling(run, &["state", "metrics"]);
         let newest = self.run_exact(run).await?.attempt == number;
         // Evaluations first: should the hub die in between, the supervisor
         // reports the end again and nothing is left out. A late end of an
@@ -278,6 +274,7 @@ impl Hub {
             .ok_or_else(|| Error::not_found("attempt", format!("{run}/{number}")))
     }
 
+    /// Moves the state machine. The caller tells listeners.
     async fn change_state(
         &self,
         id: &RunId,
@@ -304,8 +301,6 @@ impl Hub {
             fill(&mut change);
             let changing = self.store.attempt_change(&change);
             if self.changing(vec![id.clone()], changing).await? {
-                let run = self.run_exact(id).await?;
-                self.live.publish(id, &run.project, run.state, &["state"]);
                 return Ok(());
             }
         }

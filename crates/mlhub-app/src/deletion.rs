@@ -18,6 +18,7 @@ use crate::Hub;
 use crate::deletion_request::{
     Chosen, DeletionItem, DeletionReport, DeletionRequest, check_request,
 };
+use crate::live::Telling;
 
 /// Why a person's request deletes.
 const CAUSE_REQUEST: &str = "request";
@@ -113,6 +114,7 @@ impl Hub {
         }
         let ids = [run.id.clone()];
         let now = self.clock.now();
+        let _told = self.deletion_telling(&run.id, action);
         let hiding = async {
             with_room!(
                 self,
@@ -124,7 +126,6 @@ impl Hub {
             // It is so already, or it was started again after it was looked at.
             return refuse_active(&self.run_exact(&run.id).await?);
         }
-        self.deletion_publish(run);
         Ok(())
     }
 
@@ -246,10 +247,15 @@ impl Hub {
             file_bytes: files.bytes,
             now: self.clock.now(),
         };
+        let _told = self.deletion_telling(&run.id, action);
         let begin = async { with_room!(self, self.store.deletion_begin(&new).await) };
         let record = self.changing(vec![run.id.clone()], begin).await?;
         self.deletion_carry_out(&record).await?;
-        self.deletion_publish(run);
+        if action == DeletionAction::Purge {
+            // What is gone cannot be read when it is told of.
+            let changed = deletion_kinds(action);
+            self.live.publish(&run.id, &run.project, run.state, changed);
+        }
         Ok(record.size)
     }
 
@@ -373,9 +379,19 @@ impl Hub {
         self.runs_matching(&none, query).await.map(drop)
     }
 
-    fn deletion_publish(&self, run: &Run) {
-        self.live
-            .publish(&run.id, &run.project, run.state, &["state", "deleted"]);
+    fn deletion_telling(&self, run: &RunId, action: DeletionAction) -> Telling {
+        self.telling(run, deletion_kinds(action))
+    }
+}
+
+/// What an action changes in a run.
+fn deletion_kinds(action: DeletionAction) -> &'static [&'static str] {
+    match action {
+        DeletionAction::Delete | DeletionAction::Restore | DeletionAction::Purge => {
+            &["state", "deleted"]
+        }
+        DeletionAction::DropArtifacts => &["artifacts"],
+        DeletionAction::DropLogs => &["logs"],
     }
 }
 

@@ -41,16 +41,11 @@ impl Hub {
         if i64::try_from(offset).is_err() {
             return Err(Error::invalid("`offset` is out of range"));
         }
-        let known = self.run_exact(run).await?;
-        let outcome = self
-            .store
+        self.run_exact(run).await?;
+        let _told = self.telling(run, &["logs"]);
+        self.store
             .log_append(run, number, stream, offset, bytes)
-            .await?;
-        if matches!(outcome, LogOutcome::Stored(_)) {
-            self.live
-                .publish(run, &known.project, known.state, &["logs"]);
-        }
-        Ok(outcome)
+            .await
     }
 
     /// Captured streams of a run: attempt, stream, stored bytes.
@@ -78,6 +73,7 @@ impl Hub {
         caller.require(Permission::Write)?;
         check_stream(stream)?;
         self.run_exact(run).await?;
+        let _told = self.telling(run, &["logs"]);
         self.store.log_skip(run, number, stream, to).await
     }
 

@@ -116,7 +116,8 @@ impl Hub {
             return self.rows(existing).await;
         }
         let new_runs = self.new_runs(caller, &creation)?;
-        let ids = new_runs.iter().map(|run| run.id.clone()).collect();
+        let ids: Vec<RunId> = new_runs.iter().map(|run| run.id.clone()).collect();
+        let _told: Vec<_> = ids.iter().map(|id| self.telling(id, &["state"])).collect();
         let creating = self.store.run_create(&new_runs);
         let runs = match self.changing(ids, creating).await {
             Ok(runs) => runs,
@@ -129,10 +130,6 @@ impl Hub {
             }
             Err(error) => return Err(error),
         };
-        for run in &runs {
-            self.live
-                .publish(&run.id, &run.project, run.state, &["state"]);
-        }
         self.rows(runs).await
     }
 
@@ -296,6 +293,7 @@ impl Hub {
                 validate::value("tag", key, value)?;
             }
         }
+        let _told = self.telling(&run.id, &["tags"]);
         if name.is_some() || notes.is_some() {
             let renaming = self
                 .store
@@ -306,8 +304,6 @@ impl Hub {
             let setting = self.store.tags_set(&run.id, &tags);
             self.changing(vec![run.id.clone()], setting).await?;
         }
-        self.live
-            .publish(&run.id, &run.project, run.state, &["tags"]);
         self.row(&run.id).await
     }
 

@@ -271,7 +271,7 @@ impl Hub {
     ) -> Result<(Artifact, Option<String>)> {
         let _in_use = self.blobs_in_use.read().await;
         // From here on neither the run nor the content can be removed.
-        let run = self.artifact_place(&place).await?;
+        self.artifact_place(&place).await?;
         if self.blobs.stat(hash).await? != Some(size_bytes) {
             return Err(Error::not_found(
                 "stored content of this size with the hash",
@@ -287,9 +287,8 @@ impl Hub {
             attempt: place.attempt,
             created_at: self.clock.now(),
         };
+        let _told = self.telling(&artifact.run, &["artifacts"]);
         let before = self.store.artifact_put(&artifact).await?;
-        self.live
-            .publish(&run.id, &run.project, run.state, &["artifacts"]);
         Ok((artifact, before))
     }
 

@@ -241,6 +241,7 @@ impl Hub {
                 project: target.clone(),
                 run: received.spool.source(vec![*range], None),
             };
+            let _told = self.telling(id, &["state"]);
             let storing = self.store.portable_write(Arc::new(source));
             match self.changing(vec![id.clone()], storing).await {
                 Ok(()) => imported += 1,
@@ -251,10 +252,6 @@ impl Hub {
                     }
                 }
                 Err(error) => return Err(error),
-            }
-            if let Some(run) = self.store.run_get(id).await? {
-                self.live
-                    .publish(&run.id, &run.project, run.state, &["state"]);
             }
         }
         // An evaluation may have been waiting when it was exported.

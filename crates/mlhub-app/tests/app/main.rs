@@ -11,6 +11,7 @@ mod deletion;
 mod evaluation;
 mod hub;
 mod lifecycle;
+mod live;
 mod permissions;
 mod portable;
 mod retention;

@@ -96,6 +96,7 @@ pub struct RunChanged {
     pub project: String,
     /// Its state.
     pub state: String,
-    /// What changed: `state`, `metrics`, `logs`, `artifacts`, `evaluation`, `tags`, `records`.
+    /// What changed: `state`, `metrics`, `logs`, `artifacts`, `evaluation`, `tags`, `records`,
+    /// `deleted`.
     pub changed: Vec<String>,
 }
