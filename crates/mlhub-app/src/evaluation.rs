@@ -3,7 +3,7 @@
 //!
 //! A pending evaluation survives a restart; computing one twice stores it once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord, EvaluationState};
@@ -21,6 +21,8 @@ use crate::receipt::{Receipt, receipt};
 
 /// Evaluations taken from the queue at once.
 const BATCH: usize = 16;
+/// Evaluations that wait for the store or the disk before a round ends with them.
+const WAITING_MAX: usize = 64;
 /// Resamples when the plan does not say.
 const DEFAULT_SAMPLES: u32 = 1000;
 /// In place of a hash when there are no predictions; stores refuse an empty one.
@@ -106,12 +108,13 @@ impl Hub {
             .evaluation_list(std::slice::from_ref(&run.id))
             .await?
         {
-            let work = read_work(&record)?;
+            // A request that cannot be read does not name the task; the plan may.
+            let task = read_work(&record).ok().and_then(|work| work.program_task);
             shipped.insert(
                 record.split.clone(),
                 PredictionsShipped {
                     path: record.predictions,
-                    task: work.program_task,
+                    task,
                 },
             );
         }
@@ -137,23 +140,27 @@ impl Hub {
     ///
     /// # Errors
     /// Of the store or the disk: those evaluations stay pending, and the others
-    /// taken from the queue with them are still computed.
+    /// are still computed, those behind them in the queue too.
     pub async fn evaluate_pending(&self) -> Result<usize> {
         let mut ended = 0;
+        let mut waiting: BTreeSet<EvaluationId> = BTreeSet::new();
+        let mut problem = None;
         loop {
-            let pending = self.store.evaluation_pending(BATCH).await?;
-            if pending.is_empty() {
-                return Ok(ended);
+            let limit = BATCH + waiting.len();
+            let mut pending = self.store.evaluation_pending(limit).await?;
+            pending.retain(|record| !waiting.contains(&record.id));
+            if pending.is_empty() || waiting.len() >= WAITING_MAX {
+                return problem.map_or(Ok(ended), Err);
             }
-            let mut problem = None;
             for record in pending {
+                let id = record.id.clone();
                 match self.evaluate_one(record).await {
                     Ok(()) => ended += 1,
-                    Err(error) => problem = problem.or(Some(error)),
+                    Err(error) => {
+                        waiting.insert(id);
+                        problem = problem.or(Some(error));
+                    }
                 }
-            }
-            if let Some(error) = problem {
-                return Err(error);
             }
         }
     }
@@ -170,8 +177,8 @@ impl Hub {
             bootstrap_samples: DEFAULT_SAMPLES,
             ..EvaluationPlan::default()
         });
-        let splits: std::collections::BTreeSet<&String> =
-            plan.splits.keys().chain(shipped.keys()).collect();
+        let _told = self.telling(run, &["evaluation"]);
+        let splits: BTreeSet<&String> = plan.splits.keys().chain(shipped.keys()).collect();
         for split in splits {
             let record = self
                 .pending_record(run, attempt, split, shipped.get(split), &plan)
@@ -238,37 +245,50 @@ impl Hub {
         let outcome = self.compute(&record).await;
         record.ended_at = Some(self.clock.now());
         let mut metrics = Vec::new();
-        match outcome {
-            Ok(mut evaluation) => {
-                metrics = evaluated(&record, &evaluation);
-                let curves = serde_json::to_value(&evaluation.curves)
-                    .map_err(|source| Error::internal("write curves", source))?;
-                evaluation.curves = mlhub_eval::Curves::default();
+        match outcome.and_then(|evaluation| written(&record, evaluation)) {
+            Ok(done) => {
                 record.state = EvaluationState::Done;
-                record.curves = Some(curves);
-                record.result = Some(
-                    serde_json::to_value(&evaluation)
-                        .map_err(|source| Error::internal("write an evaluation", source))?,
-                );
-            }
-            Err(error) if error.kind() == ErrorKind::Invalid => {
-                record.state = EvaluationState::Failed;
-                record.message = Some(error.public_message().to_owned());
+                (record.result, record.curves) = (Some(done.result), Some(done.curves));
+                metrics = done.metrics;
             }
             // The disk or the database: the evaluation stays pending.
-            Err(error) => return Err(error),
+            Err(error) if is_passing(&error) => return Err(error),
+            Err(error) => fail(&mut record, error.public_message().to_owned()),
         }
-        let ending = self.store.evaluation_end(&record, &metrics);
-        if self.changing(vec![record.run.clone()], ending).await? {
-            let run = self.run_exact(&record.run).await?;
-            self.live
-                .publish(&run.id, &run.project, run.state, &["evaluation"]);
+        let _told = self.telling(&record.run, &["evaluation"]);
+        match self.evaluation_end(&record, &metrics).await {
+            // What the store does not take it will not take later either, and the
+            // evaluation would be computed for ever.
+            Err(error) if !is_passing(&error) => {
+                let reason = error.public_message();
+                fail(
+                    &mut record,
+                    format!("the outcome of the evaluation cannot be stored: {reason}"),
+                );
+                self.evaluation_end(&record, &[]).await
+            }
+            ended => ended,
         }
+    }
+
+    async fn evaluation_end(
+        &self,
+        record: &EvaluationRecord,
+        metrics: &[EvaluatedMetric],
+    ) -> Result<()> {
+        let ending = self.store.evaluation_end(record, metrics);
+        // False when it was asked for anew meanwhile: that one is pending.
+        let _ended: bool = self.changing(vec![record.run.clone()], ending).await?;
         Ok(())
     }
 
     async fn compute(&self, record: &EvaluationRecord) -> Result<Evaluation> {
-        let work = read_work(record)?;
+        let work = read_work(record).map_err(|error| {
+            tracing::error!(id = %record.id, %error, "an evaluation request cannot be read");
+            Error::invalid(
+                "what was asked of this evaluation cannot be read; evaluate the run again",
+            )
+        })?;
         if let Some(refusal) = &work.refusal {
             return Err(Error::invalid(refusal.clone()));
         }
@@ -354,19 +374,49 @@ fn evaluator_stopped(place: &ArtifactPath, source: tokio::task::JoinError) -> Er
     }
 }
 
-fn read_work(record: &EvaluationRecord) -> Result<EvaluationWork> {
+/// What is kept of an evaluation that succeeded.
+struct Written {
+    result: serde_json::Value,
+    curves: serde_json::Value,
+    metrics: Vec<EvaluatedMetric>,
+}
+
+fn written(record: &EvaluationRecord, mut evaluation: Evaluation) -> Result<Written> {
+    let unwritable = |source: serde_json::Error| {
+        tracing::error!(id = %record.id, %source, "an evaluation cannot be written");
+        Error::invalid("the outcome of the evaluation cannot be written; the hub's log says why")
+    };
+    let metrics = evaluated(record, &evaluation);
+    let curves = serde_json::to_value(&evaluation.curves).map_err(unwritable)?;
+    evaluation.curves = mlhub_eval::Curves::default();
+    Ok(Written {
+        result: serde_json::to_value(&evaluation).map_err(unwritable)?,
+        curves,
+        metrics,
+    })
+}
+
+fn fail(record: &mut EvaluationRecord, message: String) {
+    record.state = EvaluationState::Failed;
+    record.message = Some(message);
+    (record.result, record.curves) = (None, None);
+}
+
+/// Whether the same may succeed later.
+fn is_passing(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unavailable | ErrorKind::StorageFull | ErrorKind::ReadOnly | ErrorKind::Internal
+    )
+}
+
+fn read_work(record: &EvaluationRecord) -> serde_json::Result<EvaluationWork> {
     serde_json::from_value(record.request.clone())
-        .map_err(|source| Error::internal("read an evaluation request", source))
 }
 
 fn options(plan: &EvaluationPlan) -> EvaluateOptions {
     EvaluateOptions {
-        definitions: (!plan.metrics.is_empty()).then(|| {
-            plan.metrics
-                .iter()
-                .map(|name| definition_id(name))
-                .collect()
-        }),
+        definitions: (!plan.metrics.is_empty()).then(|| distinct_ids(&plan.metrics)),
         bootstrap: (plan.bootstrap_samples > 0).then(|| Bootstrap {
             samples: plan.bootstrap_samples,
             seed: plan.bootstrap_seed,
@@ -375,6 +425,17 @@ fn options(plan: &EvaluationPlan) -> EvaluateOptions {
         threads: THREADS,
         curves: true,
     }
+}
+
+/// The definitions that names mean, each once: two names may mean one.
+fn distinct_ids(names: &[String]) -> Vec<String> {
+    let mut ids = Vec::with_capacity(names.len());
+    for id in names.iter().map(|name| definition_id(name)) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
 }
 
 /// A metric named without a version means its newest version.

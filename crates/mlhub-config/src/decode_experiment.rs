@@ -253,9 +253,7 @@ impl Decoder<'_> {
         let task = given
             .get("task")
             .map(|node| self.choice(node, "evaluation.task", &TASKS));
-        let metrics = given
-            .get("metrics")
-            .map(|node| self.distinct(node, "evaluation.metrics", Self::metric));
+        let metrics = given.get("metrics").map(|node| self.metrics(node));
         let bootstrap = given.get("bootstrap").map(|_| self.bootstrap(&given));
         let label = given.get("positive_label").map(|node| self.label(node));
         evaluation.splits = sound(splits)?.unwrap_or(evaluation.splits);
@@ -307,6 +305,22 @@ impl Decoder<'_> {
                 self.word(node, path, &text)
             }
         }
+    }
+
+    /// Metrics, each by one name: one evaluation has one version of a metric.
+    fn metrics(&mut self, node: &Node) -> Option<Vec<MetricRef>> {
+        let mut names: Vec<String> = Vec::new();
+        self.distinct(node, "evaluation.metrics", |decoder, item, path| {
+            let metric = decoder.metric(item, path)?;
+            if names.contains(&metric.name) {
+                let what = format!("names the metric `{}` twice", metric.name);
+                let help = "one evaluation has one version of a metric; keep one of them";
+                decoder.invalid(item, path, &what, Some(help.to_owned()));
+                return None;
+            }
+            names.push(metric.name.clone());
+            Some(metric)
+        })
     }
 
     fn metric(&mut self, node: &Node, path: &str) -> Option<MetricRef> {

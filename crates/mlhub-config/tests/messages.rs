@@ -216,3 +216,21 @@ fn secret_values_never_reach_a_message() {
     let shown = errors_of_text(toml, Syntax::Toml, &[]);
     assert!(!shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn a_metric_is_named_once_whatever_its_version() {
+    for metrics in [
+        "accuracy, accuracy@1",
+        "accuracy, accuracy",
+        "accuracy@1, accuracy@2",
+    ] {
+        let errors = errors_of(
+            &format!("{PARAMS}evaluation: {{metrics: [{metrics}]}}\n"),
+            &[],
+        );
+        assert!(
+            errors.contains("names the metric `accuracy` twice") && errors.contains("keep one"),
+            "{errors}"
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mlhub_app::PredictionsShipped;
 use mlhub_core::evaluation::{EvaluationRecord, EvaluationState};
+use mlhub_core::store::EvaluationStore as _;
 use mlhub_core::{ErrorKind, RunId, RunState};
 use mlhub_protocol::rest::Snapshot;
 use serde_json::{Value, json};
@@ -165,6 +166,55 @@ async fn a_metric_nobody_defines_is_named_with_those_there_are() {
         &["accuracie", "accuracy@1"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_metric_named_twice_is_computed_once() {
+    for names in [["accuracy", "accuracy@1"], ["accuracy", "accuracy"]] {
+        let hub = TestHub::new();
+        let mut snapshot = plan(Some("binary"));
+        snapshot.evaluation.as_mut().unwrap().metrics = names.map(str::to_owned).to_vec();
+        let run = hub.running("eval-twice", snapshot).await;
+        hub.predict(&run, "predictions/test.csv", GOOD).await;
+        assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 1);
+        let record = only(&hub, &run).await;
+        assert_eq!(record.state, EvaluationState::Done, "{:?}", record.message);
+        let metrics = &record.result.as_ref().unwrap()["metrics"];
+        assert_eq!(metrics.as_array().unwrap().len(), 1);
+        assert_eq!(metric(&record, "accuracy")["value"], 0.75);
+    }
+}
+
+/// More of them than are taken from the queue at once, and a good one behind them.
+#[tokio::test]
+async fn requests_that_cannot_be_read_fail_and_keep_nobody_waiting() {
+    let hub = TestHub::new();
+    for number in 0..20 {
+        let run = hub
+            .running(&format!("eval-broken-{number}"), plan(Some("binary")))
+            .await;
+        hub.predict(&run, "predictions/test.csv", GOOD).await;
+        let mut record = only(&hub, &run).await;
+        record.id = format!("eval-unreadable-{number}").parse().unwrap();
+        record.request = json!({"version": "no number", "plan": 3});
+        hub.store.evaluation_put(&record).await.unwrap();
+    }
+    let good = hub.running("eval-behind", plan(Some("binary"))).await;
+    hub.predict(&good, "predictions/test.csv", GOOD).await;
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 21);
+    assert_eq!(only(&hub, &good).await.state, EvaluationState::Done);
+    let broken: RunId = "eval-broken-3".parse().unwrap();
+    let record = only(&hub, &broken).await;
+    assert_eq!(record.state, EvaluationState::Failed);
+    let message = record.message.unwrap();
+    assert!(message.contains("evaluate the run again"), "{message}");
+    let again = hub
+        .hub
+        .evaluation_repeat(&hub.caller, broken.as_str())
+        .await;
+    again.unwrap();
+    assert_eq!(hub.hub.evaluate_pending().await.unwrap(), 1);
+    assert_eq!(only(&hub, &broken).await.state, EvaluationState::Done);
 }
 
 /// A program that wrote no predictions for a planned split has still finished.
