@@ -160,7 +160,7 @@ pub(crate) fn code_warnings(code: &Value) -> Vec<String> {
         );
     }
     if code["untracked"]
-        .as_array()
+        .as_object()
         .is_some_and(|files| !files.is_empty())
     {
         warnings.push("there are untracked files, recorded by hash only; commit them to make the run reproducible".to_owned());
@@ -242,5 +242,9 @@ mod tests {
         assert_eq!(dirty["dirty"], true);
         assert!(dirty["patch"].as_str().expect("patch").contains("+lr = 2"));
         assert!(code_warnings(&dirty).is_empty());
+        std::fs::write(dir.path().join("helper.py"), "x = 1\n").expect("written");
+        let warnings = code_warnings(&code(dir.path()));
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains("untracked"), "{warnings:?}");
     }
 }

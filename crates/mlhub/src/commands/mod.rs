@@ -3,6 +3,7 @@
 mod adapter;
 mod artifacts;
 mod compare;
+mod config;
 mod dataset;
 pub(crate) mod deletions;
 mod demo;

@@ -6,6 +6,7 @@ use mlhub_protocol::rest::RunDetail;
 use serde_json::json;
 
 use super::compare;
+use super::config::{origin_text, value_at};
 use crate::cli::{Global, RunArgs};
 use crate::connect::{Connection, connect, require_local};
 use crate::exit::{OK, RUN_FAILED, USAGE, fail};
@@ -233,48 +234,4 @@ fn dry_run(global: &Global, experiment: &Experiment) -> anyhow::Result<u8> {
     }
     output::print(&table)?;
     Ok(OK)
-}
-
-/// The value at a dotted path, keys with dots being quoted.
-fn value_at(document: &serde_json::Value, path: &str) -> String {
-    let mut leaves = Vec::new();
-    collect("", document, &mut leaves);
-    leaves
-        .into_iter()
-        .find(|(leaf, _)| leaf == path)
-        .map_or_else(String::new, |(_, value)| value.to_string())
-}
-
-fn collect<'v>(
-    prefix: &str,
-    value: &'v serde_json::Value,
-    into: &mut Vec<(String, &'v serde_json::Value)>,
-) {
-    match value {
-        serde_json::Value::Object(fields) if !fields.is_empty() => {
-            for (key, field) in fields {
-                let key = mlhub_config::format_path([key.as_str()]);
-                let path = if prefix.is_empty() {
-                    key
-                } else {
-                    format!("{prefix}.{key}")
-                };
-                collect(&path, field, into);
-            }
-        }
-        leaf => into.push((prefix.to_owned(), leaf)),
-    }
-}
-
-/// Where a value comes from, in words.
-pub(crate) fn origin_text(origin: &serde_json::Value) -> String {
-    let text = |key: &str| origin[key].as_str().unwrap_or_default().to_owned();
-    match origin["kind"].as_str().unwrap_or_default() {
-        "adapter_default" => format!("default of {}@{}", text("adapter"), text("version")),
-        "file" => format!("{}:{}", text("file"), origin["line"]),
-        "override" => format!("--set {}", text("text")),
-        "smoke" => format!("smoke settings of {}", text("adapter")),
-        "builtin_default" => "default".to_owned(),
-        other => other.to_owned(),
-    }
 }

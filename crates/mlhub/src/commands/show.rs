@@ -3,7 +3,7 @@
 use mlhub_protocol::rest::{EvaluationView, RunDetail};
 use serde_json::Value;
 
-use super::run::origin_text;
+use super::config::{origin_text, value_at};
 use crate::cli::Global;
 use crate::connect::connect;
 use crate::exit::OK;
@@ -125,13 +125,7 @@ fn config(detail: &RunDetail) -> anyhow::Result<()> {
     output::line("\nConfig")?;
     let mut table = output::table(&["  KEY", "VALUE", "FROM"]);
     for (path, origin) in origins {
-        let pointer = format!("/{}", path.replace('.', "/"));
-        let value = detail
-            .snapshot
-            .config
-            .pointer(&pointer)
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let value = value_at(&detail.snapshot.config, path);
         table.add_row([format!("  {path}"), value, origin_text(origin)]);
     }
     output::print(&table)

@@ -18,6 +18,9 @@ use crate::paths;
 
 /// Ids sent to the hub for checking predictions; larger splits are checked by count.
 const IDS_SENT_MAX: u64 = 20_000;
+/// Bytes of the ids of all splits of a run, as its snapshot holds them; splits whose
+/// ids do not fit any more are checked by count.
+const IDS_SENT_MAX_BYTES: usize = 1024 * 1024;
 /// Bytes of row hashes registered with a version; beyond it changed rows are not named.
 const ROW_HASHES_MAX_BYTES: usize = 1_500_000;
 
@@ -373,6 +376,24 @@ fn register_split(
     Ok(())
 }
 
+/// Whether ids may be sent; takes their bytes from the room there is.
+fn ids_fit(ids: &[String], room_bytes: &mut usize) -> bool {
+    if ids.len() as u64 > IDS_SENT_MAX {
+        return false;
+    }
+    // As JSON: escaped, between quotes, with a comma.
+    let sizes = ids
+        .iter()
+        .map(|id| Value::from(id.as_str()).to_string().len() + 1);
+    match room_bytes.checked_sub(sizes.sum()) {
+        Some(left) => {
+            *room_bytes = left;
+            true
+        }
+        None => false,
+    }
+}
+
 fn assemble(
     spec: &DatasetSpec,
     version: &DatasetVersionView,
@@ -392,6 +413,7 @@ fn assemble(
     }
     let mut splits = BTreeMap::new();
     let mut expected = BTreeMap::new();
+    let mut room_bytes = IDS_SENT_MAX_BYTES;
     let mut recorded = BTreeMap::new();
     for (name, (file, ids)) in parts {
         recorded.insert(
@@ -402,7 +424,7 @@ fn assemble(
             name.clone(),
             ExpectedSplit {
                 rows: file.rows,
-                ids: ids.filter(|ids| ids.len() as u64 <= IDS_SENT_MAX),
+                ids: ids.filter(|ids| ids_fit(ids, &mut room_bytes)),
                 fingerprint: Some(file.fingerprint.clone()),
             },
         );
@@ -437,4 +459,25 @@ fn assemble(
         reference,
         warnings,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sent_as_long_as_those_of_all_splits_fit() {
+        let ids = |count: usize, bytes: usize| vec!["x".repeat(bytes); count];
+        let mut room = IDS_SENT_MAX_BYTES;
+        assert!(ids_fit(&ids(20_000, 20), &mut room), "short ones");
+        assert!(!ids_fit(&ids(20_001, 1), &mut room), "too many");
+        assert!(!ids_fit(&ids(10_000, 60), &mut room), "too long together");
+        assert!(
+            ids_fit(&ids(10_000, 50), &mut room),
+            "what was left out takes no room"
+        );
+        assert!(!ids_fit(&ids(10_000, 50), &mut room), "the room is used");
+        let mut room = 12;
+        assert!(!ids_fit(&["\u{1}\u{1}".to_owned()], &mut room), "escaped");
+    }
 }
