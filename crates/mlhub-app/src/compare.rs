@@ -118,7 +118,7 @@ impl Hub {
         }
         let rows = self.rows(runs).await?;
         Ok(Comparison {
-            config: config_differences(&snapshots),
+            config: config_differences(&snapshots)?,
             metrics: metric_rows(&rows)?,
             groups: groups(&rows),
             warnings: warnings(&rows, &snapshots),
@@ -145,7 +145,21 @@ fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, Value>) {
     }
 }
 
-fn config_differences(snapshots: &[Snapshot]) -> Vec<ConfigDifference> {
+/// Refuses a comparison whose table would not fit.
+fn check_size(what: &str, names: usize, runs: usize) -> Result<()> {
+    if names.saturating_mul(runs) <= limits::COMPARE_VALUES_MAX {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::TooLarge,
+        format!(
+            "{names} {what} of {runs} runs are more than the {} values a comparison may have; compare fewer runs",
+            limits::COMPARE_VALUES_MAX
+        ),
+    ))
+}
+
+fn config_differences(snapshots: &[Snapshot]) -> Result<Vec<ConfigDifference>> {
     let flat: Vec<BTreeMap<String, Value>> = snapshots
         .iter()
         .map(|snapshot| {
@@ -155,7 +169,8 @@ fn config_differences(snapshots: &[Snapshot]) -> Vec<ConfigDifference> {
         })
         .collect();
     let paths: BTreeSet<&String> = flat.iter().flat_map(BTreeMap::keys).collect();
-    paths
+    check_size("config values", paths.len(), snapshots.len())?;
+    Ok(paths
         .into_iter()
         .filter_map(|path| {
             let values: Vec<Option<Value>> = flat
@@ -168,10 +183,21 @@ fn config_differences(snapshots: &[Snapshot]) -> Vec<ConfigDifference> {
                 values,
             })
         })
-        .collect()
+        .collect())
 }
 
 fn metric_rows(rows: &[RunRow]) -> Result<Vec<MetricComparison>> {
+    let evaluated: BTreeSet<(&str, &str)> = rows
+        .iter()
+        .flat_map(|row| &row.evaluated)
+        .map(|metric| (metric.split.as_str(), metric.name.as_str()))
+        .collect();
+    let logged: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| &row.metrics)
+        .map(|summary| summary.name.as_str())
+        .collect();
+    check_size("metrics", evaluated.len() + logged.len(), rows.len())?;
     let mut evaluated: BTreeMap<String, MetricComparison> = BTreeMap::new();
     let mut logged: BTreeMap<String, MetricComparison> = BTreeMap::new();
     for (column, row) in rows.iter().enumerate() {
@@ -436,8 +462,28 @@ mod tests {
             config: serde_json::json!({"params": {"lr": lr, "epochs": 3}}),
             ..Snapshot::default()
         };
-        let rows = config_differences(&[snapshot(0.1), snapshot(0.2)]);
+        let rows = config_differences(&[snapshot(0.1), snapshot(0.2)]).expect("small");
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].path, "params.lr");
+    }
+
+    #[test]
+    fn a_comparison_that_would_not_fit_is_refused() {
+        let keys = limits::COMPARE_VALUES_MAX / 100 / 100;
+        let snapshots = |keys: usize| -> Vec<Snapshot> {
+            let config = |run: usize| {
+                let values = (0..keys).map(|key| (format!("k{run}-{key}"), Value::from(1)));
+                Value::Object(values.collect())
+            };
+            let snapshot = |run| Snapshot {
+                config: config(run),
+                ..Snapshot::default()
+            };
+            (0..100).map(snapshot).collect()
+        };
+        config_differences(&snapshots(keys)).expect("it just fits");
+        let error = config_differences(&snapshots(keys + 1)).expect_err("it does not");
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(error.public_message().contains("compare fewer runs"));
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mlhub_core::store::Store;
 use mlhub_core::{Error, ErrorKind, Result, RunId, Timestamp};
 use mlhub_query::RunTable;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::runs::{RunRow, read_rows};
 
@@ -22,8 +23,8 @@ const PAGE_ROWS: usize = 500;
 const PROGRESS_ROWS: usize = 50_000;
 /// How long a change whose outcome nobody waited for may still arrive.
 const UNSURE_MS: i64 = 60_000;
-/// Rows from which on a search runs on a thread of its own.
-const BLOCKING_FROM_ROWS: usize = 20_000;
+/// Questions answered at once; each works on one thread and may take memory.
+const QUESTIONS_AT_ONCE: usize = 4;
 
 /// Runs whose row is not as the store has them.
 #[derive(Default)]
@@ -43,6 +44,15 @@ struct Loading {
     done: bool,
 }
 
+/// Leave to ask.
+struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)))
+    }
+}
+
 /// The table and what is known to be stale in it.
 #[derive(Default)]
 pub(crate) struct RunIndex {
@@ -52,6 +62,7 @@ pub(crate) struct RunIndex {
     loading: tokio::sync::Mutex<Loading>,
     /// Whether marks matter: before the first page is read they do not.
     started: AtomicBool,
+    turns: Turns,
 }
 
 /// Marks runs when a change ends, however it ends.
@@ -178,16 +189,40 @@ impl RunIndex {
         Ok(())
     }
 
-    /// Asks the table, on a thread of its own when that may take a while.
+    /// Asks the table on a thread where it may take long; a few questions at once.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&RunTable) -> T + Send + 'static,
     ) -> Result<T> {
+        let turn = self.turn().await?;
         let table = Arc::clone(&self.table).read_owned().await;
-        if table.len() < BLOCKING_FROM_ROWS {
-            return Ok(question(&table));
-        }
-        tokio::task::spawn_blocking(move || question(&table))
+        tokio::task::spawn_blocking(move || {
+            // Held until it is answered, also when nobody waits for it any more.
+            let _turn = turn;
+            question(&table)
+        })
+        .await
+        .map_err(|source| Error::internal("search runs", source))
+    }
+
+    /// Does work on the text of a query, which may take long as well.
+    pub(crate) async fn reading<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn().await?;
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        })
+        .await
+        .map_err(|source| Error::internal("read a query", source))?
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        let turns = Arc::clone(&self.turns.0);
+        turns
+            .acquire_owned()
             .await
             .map_err(|source| Error::internal("search runs", source))
     }

@@ -146,11 +146,9 @@ impl Hub {
     /// another search.
     pub async fn run_list(&self, caller: &Caller, request: RunListRequest) -> Result<RunRowPage> {
         caller.require(Permission::Read)?;
+        let query = request.query.as_deref().unwrap_or_default();
         let search = Search {
-            filter: list_filter(
-                &request.filter,
-                parsed(request.query.as_deref().unwrap_or_default())?.expr,
-            )?,
+            filter: list_filter(&request.filter, self.parsed(query).await?.expr)?,
             order: list_order(&request)?,
             after: None,
             limit: checked_limit(request.limit)?,
@@ -174,7 +172,7 @@ impl Hub {
         request: RunSearchRequest,
     ) -> Result<RunsFound> {
         caller.require(Permission::Read)?;
-        let query = parsed(&request.query)?;
+        let query = self.parsed(&request.query).await?;
         let filter = list_filter(&request.filter, query.expr)?;
         let hints = self.hints(&request.query, query.mentions).await?;
         let mut found = if request.group_by.is_empty() {
@@ -197,7 +195,7 @@ impl Hub {
         project: Option<&Name>,
         deleted: Option<bool>,
     ) -> Result<Vec<RunId>> {
-        let expr = parsed(query)?.expr;
+        let expr = self.parsed(query).await?.expr;
         let is = |negated| {
             Expr::Test(Predicate {
                 operand: Operand::Attribute(Attribute::Deleted),
@@ -270,6 +268,15 @@ impl Hub {
         let work = async { Ok(()) };
         let nothing: Result<()> = self.run_index.changing(runs, self.clock.now(), work).await;
         debug_assert!(nothing.is_ok(), "nothing was done that could fail");
+    }
+
+    /// Reads a query where that may take a while: it compiles its patterns.
+    async fn parsed(&self, query: &str) -> Result<mlhub_query::Query> {
+        if query.is_empty() {
+            return parsed(query);
+        }
+        let query = query.to_owned();
+        self.run_index.reading(move || parsed(&query)).await
     }
 
     async fn search_page(

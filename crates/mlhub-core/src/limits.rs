@@ -68,6 +68,8 @@ pub const SERIES_QUERY_POINTS_MAX: usize = 4_000_000;
 pub const SERIES_PER_QUERY_MAX: usize = 1000;
 /// Runs in one comparison.
 pub const COMPARE_RUNS_MAX: usize = 100;
+/// Values one comparison may have: metrics, or config values, times runs.
+pub const COMPARE_VALUES_MAX: usize = 2_000_000;
 /// Bytes of predictions the hub evaluates.
 pub const PREDICTIONS_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Lines of evidence kept with a failure.

@@ -3,7 +3,9 @@
 //! A missing value passes no test but `is null`; `not` is plain negation. NaN
 //! equals NaN and is neither less nor greater than anything.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use mlhub_core::Timestamp;
 use regex::Regex;
@@ -12,7 +14,8 @@ use crate::ast::{Attribute, Comparison, Expr, Kind, Literal, Moment, Operand, Pr
 use crate::bits::{Bits, Ones, WORD_BITS};
 use crate::column::LabelCell;
 use crate::intern::{Interner, Symbol};
-use crate::read::{Cell, Reader};
+use crate::limits::DERIVED_KEPT_MAX;
+use crate::read::{Cell, Derived, Reader};
 use crate::table::{NO_TEXT, RunTable, Text};
 use crate::typed::{compile, like_regex};
 
@@ -22,9 +25,34 @@ pub(crate) struct Filter<'t> {
     pub(crate) now: Timestamp,
     /// The rows that there are for this query.
     pub(crate) seen: &'t Bits,
+    /// Statistics over groups that were worked out, for tests of the same ones.
+    derived: RefCell<Vec<(Operand, Rc<Derived>)>>,
 }
 
-impl Filter<'_> {
+impl<'t> Filter<'t> {
+    pub(crate) fn new(table: &'t RunTable, now: Timestamp, seen: &'t Bits) -> Self {
+        Self {
+            table,
+            now,
+            seen,
+            derived: RefCell::default(),
+        }
+    }
+
+    fn reader(&self, operand: &Operand) -> Reader<'t> {
+        let mut derived = self.derived.borrow_mut();
+        if let Some((_, known)) = derived.iter().find(|(known, _)| known == operand) {
+            return Reader::Derived(Rc::clone(known));
+        }
+        let reader = self.table.reader(operand, self.now, self.seen);
+        if let Reader::Derived(new) = &reader
+            && derived.len() < DERIVED_KEPT_MAX
+        {
+            derived.push((operand.clone(), Rc::clone(new)));
+        }
+        reader
+    }
+
     /// The rows among those seen that meet the condition.
     pub(crate) fn rows(&self, expr: &Expr) -> Bits {
         match expr {
@@ -78,7 +106,7 @@ impl Filter<'_> {
             }
             return found;
         }
-        let reader = self.table.reader(operand, self.now, self.seen);
+        let reader = self.reader(operand);
         match operand.kind() {
             Kind::Text => self.text_test(&reader, test),
             Kind::Label => self.label_test(&reader, test),
@@ -87,7 +115,7 @@ impl Filter<'_> {
     }
 
     fn present(&self, operand: &Operand) -> Bits {
-        let reader = self.table.reader(operand, self.now, self.seen);
+        let reader = self.reader(operand);
         let mut found = match &reader {
             Reader::Label(column) => {
                 let mut found = Bits::empty(self.table.row_count());

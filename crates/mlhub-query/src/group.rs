@@ -12,7 +12,7 @@ use crate::ast::{
 use crate::bits::Bits;
 use crate::error::QueryError;
 use crate::filter::{Filter, seen};
-use crate::limits::{GROUP_KEYS_MAX, SUMMARISED_MAX};
+use crate::limits::{GROUP_KEYS_MAX, GROUP_PARTS_MAX, SUMMARISED_MAX};
 use crate::order::{Cursor, compare_cells, cursor_cell, cursor_key};
 use crate::read::{Cell, Derived, Reader, Value};
 use crate::table::{NO_TEXT, RunTable, Text};
@@ -212,77 +212,155 @@ fn part_of<'t>(cell: Cell<'t>) -> Part<'t> {
     }
 }
 
+/// A group, with what decides its place among the others and no more.
 struct Found {
     first_row: usize,
     runs: u64,
-    gathered: Vec<Gather>,
+    /// Over what the groups are ordered by, when that is summarised.
+    ordering: Gather,
 }
+
+/// The groups, and the group of every row.
+struct Grouped {
+    groups: Vec<Found>,
+    /// By row: the place of its group in `groups`, or [`NONE`].
+    group_of: Vec<u32>,
+}
+
+/// In place of an index: there is none.
+const NONE: u32 = u32::MAX;
 
 impl RunTable {
     /// Groups runs and summarises each group.
     ///
     /// # Errors
-    /// More keys or summarised operands than allowed; an order by something that
-    /// is neither grouped by nor summarised.
+    /// More keys, groups or summarised operands than allowed; an order by something
+    /// that is neither grouped by nor summarised.
     pub fn groups(&self, request: &GroupBy, now: Timestamp) -> Result<GroupPage, QueryError> {
         check(request)?;
         let seen = seen(self, request.filter.as_ref());
-        let filter = Filter {
-            table: self,
-            now,
-            seen: &seen,
-        };
         let rows = match &request.filter {
-            Some(expr) => filter.rows(expr),
+            Some(expr) => Filter::new(self, now, &seen).rows(expr),
             None => seen.clone(),
         };
-        let reader = |operand: &Operand| self.reader(operand, now, &seen);
         // By its time, not by its place in the order of creation: runs made in one
         // moment are one group.
         let key_reader = |operand: &Operand| match operand {
             Operand::Attribute(Attribute::Created) => Reader::Time(&self.rows.created),
-            operand => reader(operand),
+            operand => self.reader(operand, now, &seen),
         };
         let by: Vec<Reader<'_>> = request.by.iter().map(key_reader).collect();
-        let of: Vec<Reader<'_>> = request.of.iter().map(reader).collect();
-        let mut found: HashMap<Vec<Part<'_>>, Found> = HashMap::new();
-        for row in rows.iter() {
-            let key = by.iter().map(|one| part_of(one.cell(self, row))).collect();
-            let group = found.entry(key).or_insert_with(|| Found {
-                first_row: row,
-                runs: 0,
-                gathered: vec![Gather::default(); of.len()],
-            });
-            group.runs += 1;
-            for (gather, reader) in group.gathered.iter_mut().zip(&of) {
-                if let Some(value) = number_of(reader.cell(self, row)) {
-                    gather.add(value);
-                }
-            }
-        }
-        let runs = found.values().map(|group| group.runs).sum();
-        let mut groups: Vec<GroupRow> = found
-            .into_values()
-            .map(|group| self.group_row(request, &by, &group))
-            .collect();
-        let sorting = Sorting::new(request);
-        groups.sort_by(|a, b| sorting.compare(a, b));
-        let total = groups.len() as u64;
+        let sorting = Sorting::new(self, request, &by);
+        let grouped = {
+            let ordering = sorting.summarised().map(|of| self.reader(of, now, &seen));
+            self.grouped(&rows, &by, ordering.as_ref())?
+        };
+        let groups = &grouped.groups;
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_by(|a, b| sorting.compare(&groups[*a], &groups[*b]));
         let start = request.after.as_ref().map_or(0, |place| {
-            groups.partition_point(|group| !sorting.is_after(group, place))
+            order.partition_point(|group| !sorting.is_after(&groups[*group], place))
         });
-        groups.drain(..start);
-        let more = groups.len() > request.limit;
-        groups.truncate(request.limit);
+        order.drain(..start);
+        let more = order.len() > request.limit;
+        order.truncate(request.limit);
+        // The statistics of the groups of other pages are not worked out.
+        let statistics = self.summarised(&request.of, &rows, &grouped, &order, now, &seen);
+        let next = order.last().filter(|_| more);
         Ok(GroupPage {
-            next: groups.last().filter(|_| more).map(|row| sorting.place(row)),
-            groups,
-            total,
-            runs,
+            next: next.map(|last| sorting.place(&groups[*last])),
+            groups: order
+                .iter()
+                .zip(statistics)
+                .map(|(at, statistics)| self.group_row(request, &by, &groups[*at], statistics))
+                .collect(),
+            total: groups.len() as u64,
+            runs: groups.iter().map(|group| group.runs).sum(),
         })
     }
 
-    fn group_row(&self, request: &GroupBy, by: &[Reader<'_>], group: &Found) -> GroupRow {
+    /// Finds the groups of rows.
+    fn grouped<'t>(
+        &'t self,
+        rows: &Bits,
+        by: &[Reader<'t>],
+        ordering: Option<&Reader<'t>>,
+    ) -> Result<Grouped, QueryError> {
+        let mut groups: Vec<Found> = Vec::new();
+        let mut group_of = vec![NONE; self.row_count()];
+        let mut known: HashMap<Vec<Part<'t>>, u32> = HashMap::new();
+        for row in rows.iter() {
+            let key = by.iter().map(|one| part_of(one.cell(self, row))).collect();
+            let next = groups.len();
+            let at = *known.entry(key).or_insert(next as u32);
+            if at as usize == next {
+                if (next + 1) * by.len() > GROUP_PARTS_MAX {
+                    return Err(too_many_groups());
+                }
+                groups.push(Found {
+                    first_row: row,
+                    runs: 0,
+                    ordering: Gather::default(),
+                });
+            }
+            group_of[row] = at;
+            let group = &mut groups[at as usize];
+            group.runs += 1;
+            if let Some(value) = ordering.and_then(|reader| number_of(reader.cell(self, row))) {
+                group.ordering.add(value);
+            }
+        }
+        Ok(Grouped { groups, group_of })
+    }
+
+    /// Statistics of each operand over each group of the page, a list per group. One
+    /// operand is read at a time, an equal one once.
+    fn summarised(
+        &self,
+        of: &[Operand],
+        rows: &Bits,
+        grouped: &Grouped,
+        page: &[usize],
+        now: Timestamp,
+        seen: &Bits,
+    ) -> Vec<Vec<Statistics>> {
+        let mut place = vec![NONE; grouped.groups.len()];
+        for (at, group) in page.iter().enumerate() {
+            place[*group] = at as u32;
+        }
+        let mut found: Vec<Vec<Statistics>> = vec![Vec::with_capacity(of.len()); page.len()];
+        for (number, operand) in of.iter().enumerate() {
+            if let Some(equal) = of[..number].iter().position(|other| other == operand) {
+                for statistics in &mut found {
+                    statistics.push(statistics[equal]);
+                }
+                continue;
+            }
+            let reader = self.reader(operand, now, seen);
+            let mut gathered = vec![Gather::default(); page.len()];
+            for row in rows.iter() {
+                let at = place[grouped.group_of[row] as usize];
+                if at == NONE {
+                    continue;
+                }
+                if let Some(value) = number_of(reader.cell(self, row)) {
+                    gathered[at as usize].add(value);
+                }
+            }
+            for (statistics, gather) in found.iter_mut().zip(gathered) {
+                statistics.push(gather.done());
+            }
+        }
+        found
+    }
+
+    fn group_row(
+        &self,
+        request: &GroupBy,
+        by: &[Reader<'_>],
+        group: &Found,
+        statistics: Vec<Statistics>,
+    ) -> GroupRow {
         let row = group.first_row;
         let keys: Vec<Value> = by
             .iter()
@@ -304,7 +382,7 @@ impl RunTable {
             condition: Expr::all(parts),
             keys,
             runs: group.runs,
-            statistics: group.gathered.iter().map(|gather| gather.done()).collect(),
+            statistics,
         }
     }
 }
@@ -386,76 +464,97 @@ fn check(request: &GroupBy) -> Result<(), QueryError> {
     refusal.map_or(Ok(()), |message| Err(QueryError::new(message, 0..0)))
 }
 
-/// Numbers, then texts, then NaN, then nothing; only the first two turn around.
-fn value_cell(value: &Value, kind: Kind) -> Cell<'_> {
-    match value {
-        Value::Missing => Cell::Missing,
-        Value::Number(number) => Cell::Number(*number),
-        Value::Moment(ms) | Value::Duration(ms) => Cell::Number(*ms as f64),
-        Value::Text(text) => match (kind, crate::typed::number(text)) {
-            (Kind::Label, Some(number)) => Cell::Number(number),
-            _ => Cell::Text(text),
-        },
-    }
+fn too_many_groups() -> QueryError {
+    let message = format!(
+        "there are more groups than {GROUP_PARTS_MAX} divided by the number of keys to group by"
+    );
+    QueryError::new(message, 0..0).hint("narrow the query, or group by fewer or coarser keys")
+}
+
+/// What groups are ordered by, found among the keys and the summarised.
+enum Chosen<'r> {
+    Runs,
+    Key(usize),
+    Mean(&'r Operand),
 }
 
 /// The order of groups: as asked for, then by their keys, in which no two are equal.
-struct Sorting<'r> {
-    request: &'r GroupBy,
-    order: GroupOrder,
+/// Numbers, then texts, then NaN, then nothing; only the first two turn around.
+struct Sorting<'r, 't> {
+    table: &'t RunTable,
+    by: &'r [Reader<'t>],
+    chosen: Chosen<'r>,
     descending: bool,
 }
 
-impl<'r> Sorting<'r> {
-    fn new(request: &'r GroupBy) -> Self {
-        let asked = request.order.clone();
-        let (order, descending) = asked.unwrap_or((GroupOrder::Runs, true));
+impl<'r, 't> Sorting<'r, 't> {
+    fn new(table: &'t RunTable, request: &'r GroupBy, by: &'r [Reader<'t>]) -> Self {
+        let (chosen, descending) = match &request.order {
+            None => (Chosen::Runs, true),
+            Some((GroupOrder::Runs, descending)) => (Chosen::Runs, *descending),
+            Some((GroupOrder::Operand(operand), descending)) => {
+                let key = request.by.iter().position(|by| by == operand);
+                let chosen = key.map_or(Chosen::Mean(operand), Chosen::Key);
+                (chosen, *descending)
+            }
+        };
         Self {
-            request,
-            order,
+            table,
+            by,
+            chosen,
             descending,
         }
     }
 
-    /// What the order is about.
-    fn chosen<'g>(&self, row: &'g GroupRow) -> Cell<'g> {
-        let GroupOrder::Operand(operand) = &self.order else {
-            return Cell::Number(row.runs as f64);
-        };
-        if let Some(at) = self.request.by.iter().position(|by| by == operand) {
-            return value_cell(&row.keys[at], operand.kind());
+    /// The summarised operand whose mean decides.
+    fn summarised(&self) -> Option<&'r Operand> {
+        match self.chosen {
+            Chosen::Mean(operand) => Some(operand),
+            Chosen::Runs | Chosen::Key(_) => None,
         }
-        let at = self.request.of.iter().position(|of| of == operand);
-        let mean = at.and_then(|at| row.statistics[at].mean);
-        mean.map_or(Cell::Missing, Cell::Number)
+    }
+
+    /// What the order is about.
+    fn chosen(&self, group: &Found) -> Cell<'t> {
+        match self.chosen {
+            Chosen::Runs => Cell::Number(group.runs as f64),
+            Chosen::Key(at) => self.by[at].cell(self.table, group.first_row),
+            Chosen::Mean(_) => {
+                let mean = group.ordering.done().mean;
+                mean.map_or(Cell::Missing, Cell::Number)
+            }
+        }
     }
 
     /// What decides among those that are alike in it.
-    fn keys<'g>(&self, row: &'g GroupRow) -> impl Iterator<Item = Cell<'g>> {
-        let keys = row.keys.iter().zip(&self.request.by);
-        keys.map(|(key, operand)| value_cell(key, operand.kind()))
+    fn keys(&self, group: &Found) -> impl Iterator<Item = Cell<'t>> {
+        let row = group.first_row;
+        self.by
+            .iter()
+            .map(move |reader| reader.cell(self.table, row))
     }
 
-    fn compare(&self, a: &GroupRow, b: &GroupRow) -> Ordering {
+    fn compare(&self, a: &Found, b: &Found) -> Ordering {
         let chosen = compare_cells(self.chosen(a), self.chosen(b), self.descending);
-        let keys = self.keys(a).zip(self.keys(b));
         chosen.then_with(|| {
-            keys.map(|(a, b)| compare_cells(a, b, false))
+            self.keys(a)
+                .zip(self.keys(b))
+                .map(|(a, b)| compare_cells(a, b, false))
                 .find(|order| order.is_ne())
                 .unwrap_or(Ordering::Equal)
         })
     }
 
-    fn place(&self, row: &GroupRow) -> Cursor {
-        let cells = std::iter::once(self.chosen(row)).chain(self.keys(row));
+    fn place(&self, group: &Found) -> Cursor {
+        let cells = std::iter::once(self.chosen(group)).chain(self.keys(group));
         Cursor {
             keys: cells.map(cursor_key).collect(),
             seq: 0,
         }
     }
 
-    fn is_after(&self, row: &GroupRow, place: &Cursor) -> bool {
-        let cells = std::iter::once(self.chosen(row)).chain(self.keys(row));
+    fn is_after(&self, group: &Found, place: &Cursor) -> bool {
+        let cells = std::iter::once(self.chosen(group)).chain(self.keys(group));
         let descending = std::iter::once(self.descending).chain(std::iter::repeat(false));
         cells
             .zip(&place.keys)

@@ -18,6 +18,14 @@ pub const ORDER_KEYS_MAX: usize = 16;
 pub const GROUP_KEYS_MAX: usize = 8;
 /// Operands to summarise in one search.
 pub const SUMMARISED_MAX: usize = 100;
+/// Groups of one search times its keys to group by.
+pub const GROUP_PARTS_MAX: usize = 4_000_000;
+/// Statistics over seed groups that one condition keeps while it is looked at.
+pub const DERIVED_KEPT_MAX: usize = 16;
+/// Bytes of all values that one page of a search may return.
+pub const VALUES_MAX_BYTES: usize = 128 * 1024 * 1024;
+/// Names that no run has for which suggestions are looked for.
+pub const HINTS_MAX: usize = 10;
 /// Columns one search may return.
 pub const COLUMNS_MAX: usize = 1000;
 /// Keys offered as suggestions for one that no run has.

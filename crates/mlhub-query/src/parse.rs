@@ -207,8 +207,11 @@ impl Parser {
             Some(like @ ("like" | "ilike")) => {
                 self.take();
                 typed::needs_text(kind, &word)?;
-                let (pattern, _) = self.text_value(like)?;
+                let (pattern, span) = self.text_value(like)?;
                 let ignore_case = like == "ilike";
+                if let Err(message) = typed::like_regex(&pattern, ignore_case) {
+                    return Err(QueryError::new(message, span));
+                }
                 Ok(Test::Like {
                     negated,
                     ignore_case,

@@ -1,5 +1,7 @@
 //! Reading one operand of one row.
 
+use std::rc::Rc;
+
 use mlhub_core::Timestamp;
 
 use crate::ast::{Aggregate, Attribute, Kind, Operand};
@@ -68,7 +70,7 @@ pub(crate) enum Reader<'t> {
     Label(&'t Column<LabelCell>),
     Metric(&'t Column<MetricCell>, Aggregate),
     Number(&'t Column<f64>),
-    Derived(Derived),
+    Derived(Rc<Derived>),
 }
 
 /// The text attribute, when it is one of the stored ones.
@@ -129,7 +131,8 @@ impl RunTable {
             };
         }
         if let Operand::Group { statistic, of } = operand {
-            return Reader::Derived(group_values(self, *statistic, of.as_deref(), now, seen));
+            let derived = group_values(self, *statistic, of.as_deref(), now, seen);
+            return Reader::Derived(Rc::new(derived));
         }
         let values = column_of(operand).and_then(|(family, name)| self.values(family, &name));
         match (values, operand) {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use mlhub_core::Timestamp;
 
 use crate::ast::{Expr, Mention, Operand};
+use crate::bits::Bits;
 use crate::error::QueryError;
 use crate::filter::{Filter, seen};
-use crate::limits::{COLUMNS_MAX, ORDER_KEYS_MAX, SUGGESTIONS_MAX};
+use crate::limits::{COLUMNS_MAX, HINTS_MAX, ORDER_KEYS_MAX, SUGGESTIONS_MAX, VALUES_MAX_BYTES};
 use crate::order::{Cursor, OrderKey, Sorter};
 use crate::read::{Reader, Value, column_of};
 use crate::suggest::closest;
@@ -70,37 +71,59 @@ impl RunTable {
             return refuse("the cursor belongs to another order".to_owned());
         }
         let seen = seen(self, search.filter.as_ref());
-        let filter = Filter {
-            table: self,
-            now,
-            seen: &seen,
-        };
         let rows = match &search.filter {
-            Some(expr) => filter.rows(expr),
+            Some(expr) => Filter::new(self, now, &seen).rows(expr),
             None => seen.clone(),
         };
         let sorter = Sorter::new(self, &search.order, now, &seen);
         let mut found = sorter.first(&rows, cursor, search.limit.saturating_add(1));
         let more = found.len() > search.limit;
         found.truncate(search.limit);
-        let columns: Vec<Reader<'_>> = search
-            .columns
-            .iter()
-            .map(|operand| self.reader(operand, now, &seen))
-            .collect();
-        let values = |row: &usize| {
-            columns
-                .iter()
-                .zip(&search.columns)
-                .map(|(reader, operand)| reader.value(self, *row, operand.kind()))
-                .collect()
-        };
         Ok(Page {
             next: found.last().filter(|_| more).map(|row| sorter.cursor(*row)),
-            values: found.iter().map(values).collect(),
+            values: self.column_values(&search.columns, &found, now, &seen)?,
             runs: found.iter().map(|row| self.id(*row).to_owned()).collect(),
             total: rows.count() as u64,
         })
+    }
+
+    /// Values of the columns in the rows, a list per row. One column is read at a
+    /// time, an equal one once.
+    fn column_values(
+        &self,
+        columns: &[Operand],
+        rows: &[usize],
+        now: Timestamp,
+        seen: &Bits,
+    ) -> Result<Vec<Vec<Value>>, QueryError> {
+        let mut values: Vec<Vec<Value>> = rows.iter().map(|_| Vec::new()).collect();
+        let mut bytes = 0;
+        for (number, operand) in columns.iter().enumerate() {
+            let equal = columns[..number].iter().position(|other| other == operand);
+            let reader = match equal {
+                Some(_) => Reader::Absent,
+                None => self.reader(operand, now, seen),
+            };
+            for (listed, row) in values.iter_mut().zip(rows) {
+                let value = match equal {
+                    Some(at) => listed[at].clone(),
+                    None => reader.value(self, *row, operand.kind()),
+                };
+                bytes += size_of::<Value>();
+                if let Value::Text(text) = &value {
+                    bytes += text.len();
+                }
+                listed.push(value);
+            }
+            if bytes > VALUES_MAX_BYTES {
+                let message =
+                    format!("the values of the columns take more than {VALUES_MAX_BYTES} bytes");
+                return Err(
+                    QueryError::new(message, 0..0).hint("ask for fewer columns, or for fewer rows")
+                );
+            }
+        }
+        Ok(values)
     }
 
     /// Ids of the runs that meet a condition, newest first, at most `limit`.
@@ -121,7 +144,8 @@ impl RunTable {
         self.search(&search, now).map(|page| page.runs)
     }
 
-    /// What the query names that no run has, with what is alike.
+    /// What the query names that no run has, with what is alike; the first
+    /// [`HINTS_MAX`] of them.
     pub fn hints(&self, mentions: &[Mention]) -> Vec<Hint> {
         let mut told = BTreeSet::new();
         mentions
@@ -136,6 +160,7 @@ impl RunTable {
                     suggestions: self.alike(family, &name, operand),
                 })
             })
+            .take(HINTS_MAX)
             .collect()
     }
 

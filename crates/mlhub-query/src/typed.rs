@@ -81,13 +81,13 @@ pub(crate) fn like_regex(pattern: &str, ignore_case: bool) -> Result<Regex, Stri
     }
     text.push('$');
     RegexBuilder::new(&text)
-        .size_limit(LIKE_MAX_BYTES)
+        .size_limit(REGEX_MAX_BYTES)
+        .dfa_size_limit(REGEX_MAX_BYTES)
         .build()
-        .map_err(|_| "the pattern is too long".to_owned())
+        .map_err(|_| {
+            format!("the pattern is too long: it takes more than {REGEX_MAX_BYTES} bytes compiled")
+        })
 }
-
-/// Bytes a compiled `like` may take: enough for the longest query.
-const LIKE_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Refuses tests of text on operands that are none.
 pub(crate) fn needs_text(kind: Kind, sign: &Spanned) -> Result<(), QueryError> {

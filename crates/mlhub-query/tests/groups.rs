@@ -115,3 +115,71 @@ fn a_group_of_a_time_beyond_all_dates_is_found_by_its_query() {
     }
     assert_eq!(found(&table, &by("started")), [(1, 1), (1, 1), (1, 1)]);
 }
+
+#[test]
+fn groups_of_every_page_have_their_own_statistics() {
+    let mut table = RunTable::new();
+    for seq in 1..=12 {
+        put(&mut table, &with_lr(seq, &format!("0.{}", seq % 4 + 1)));
+    }
+    let mut request = by("params.lr");
+    let seq = parse_operand("params.lr").expect("an operand");
+    request.of = vec![
+        seq.clone(),
+        parse_operand("attempt").expect("an operand"),
+        seq,
+    ];
+    request.limit = 3;
+    let mut pages = Vec::new();
+    loop {
+        let page = table.groups(&request, Timestamp(NOW)).expect("groups");
+        assert_eq!((page.total, page.runs), (4, 12));
+        pages.push(page.groups.len());
+        for group in page.groups {
+            let lr = group.keys[0].number();
+            assert_eq!(group.statistics.len(), 3);
+            let [first, _, again] = &group.statistics[..] else {
+                panic!("three of them");
+            };
+            assert_eq!((first.count, first.min, first.max), (3, lr, lr));
+            assert_eq!(first, again);
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [3, 1]);
+}
+
+#[test]
+fn a_column_asked_for_twice_is_there_twice() {
+    let mut table = RunTable::new();
+    for (seq, lr) in [(1, "0.2"), (2, "0.4")] {
+        put(&mut table, &with_lr(seq, lr));
+    }
+    let column = |text: &str| parse_operand(text).expect("an operand");
+    let search = Search {
+        columns: vec![
+            column("params.lr"),
+            column("params.none"),
+            column("params.lr"),
+        ],
+        limit: 10,
+        ..Search::default()
+    };
+    let page = table.search(&search, Timestamp(NOW)).expect("a search");
+    let text = |text: &str| Value::Text(text.to_owned());
+    assert_eq!(page.values[0], [text("0.4"), Value::Missing, text("0.4")]);
+    assert_eq!(page.values[1], [text("0.2"), Value::Missing, text("0.2")]);
+}
+
+#[test]
+fn hints_are_given_for_a_few_names_only() {
+    let mut table = RunTable::new();
+    put(&mut table, &with_lr(1, "0.2"));
+    let tests: Vec<String> = (0..30).map(|n| format!("params.lr{n} = 1")).collect();
+    let query = parse(&tests.join(" and ")).expect("a query");
+    let hints = table.hints(&query.mentions);
+    assert_eq!(hints.len(), mlhub_query::limits::HINTS_MAX);
+}

@@ -433,3 +433,13 @@ fn every_bound_is_refused_and_not_passed() {
     parse(&fits).expect("within bounds");
     parse(&vec!["tags.a"; 1000].join(" or ")).expect("within bounds");
 }
+
+#[test]
+fn a_like_takes_no_more_memory_than_a_regular_expression() {
+    for sign in ["like", "ilike"] {
+        let error = parse(&format!("tags.a {sign} '{}'", "_".repeat(12_000)))
+            .expect_err("too large when compiled");
+        assert!(error.message.contains("too long"), "{}", error.message);
+        parse(&format!("tags.a {sign} '%{}%'", "a_b".repeat(20))).expect("an ordinary one");
+    }
+}
