@@ -88,6 +88,8 @@ pub struct Hub {
     blobs_kept: kept::Kept,
     /// Bounds exports, imports, backups and content hashes.
     portable_reads: Arc<tokio::sync::Semaphore>,
+    /// How many of them exports and content hashes may take.
+    portable_exports: Arc<tokio::sync::Semaphore>,
     /// For temporary files.
     scratch: PathBuf,
     /// What is beside the store on the hub's machine.
@@ -119,6 +121,7 @@ impl Hub {
             commits: Arc::default(),
             blobs_kept: kept::Kept::default(),
             portable_reads: Arc::new(tokio::sync::Semaphore::new(limits::PORTABLE_AT_ONCE_MAX)),
+            portable_exports: Arc::new(tokio::sync::Semaphore::new(limits::EXPORTS_AT_ONCE_MAX)),
             scratch: std::env::temp_dir(),
             disk: Arc::new(NoDisk),
             deleting: tokio::sync::Mutex::new(()),

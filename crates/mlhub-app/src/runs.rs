@@ -307,9 +307,10 @@ impl Hub {
         self.row(&run.id).await
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers. Anybody may ask, so that it must cost nothing: it
+    /// looks for a run behind the last one there can be.
     pub async fn ready(&self) -> Result<()> {
-        self.store.project_list().await.map(drop)
+        self.store.run_scan(i64::MAX, 1).await.map(drop)
     }
 
     pub(crate) async fn row(&self, id: &RunId) -> Result<RunRow> {
@@ -406,19 +407,32 @@ fn check_creation(creation: &RunCreation) -> Result<()> {
     validate::map("param", &creation.params)?;
     validate::map("tag", &creation.tags)?;
     validate::text("notes", &creation.notes)?;
-    let size = serde_json::to_vec(&creation.snapshot)
-        .map_err(|source| Error::internal("measure a snapshot", source))?
-        .len();
-    if size > limits::SNAPSHOT_MAX_BYTES {
-        return Err(Error::new(
-            mlhub_core::ErrorKind::TooLarge,
-            format!(
-                "the snapshot has {size} bytes and {} are allowed",
-                limits::SNAPSHOT_MAX_BYTES
-            ),
-        ));
+    check_snapshot(&creation.snapshot)
+}
+
+fn check_snapshot(snapshot: &Snapshot) -> Result<()> {
+    let unwritable = |source| Error::internal("measure a snapshot", source);
+    let size = serde_json::to_vec(snapshot).map_err(unwritable)?.len();
+    if size <= limits::SNAPSHOT_MAX_BYTES {
+        return Ok(());
     }
-    Ok(())
+    let parts = serde_json::to_value(snapshot).map_err(unwritable)?;
+    let largest = parts
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, part)| (part.to_string().len(), name))
+        .max();
+    let largest = largest
+        .map(|(bytes, name)| format!("; most of them, {bytes}, are in `{name}`"))
+        .unwrap_or_default();
+    Err(Error::new(
+        mlhub_core::ErrorKind::TooLarge,
+        format!(
+            "the snapshot has {size} bytes and {} are allowed{largest}",
+            limits::SNAPSHOT_MAX_BYTES
+        ),
+    ))
 }
 
 fn default_name(experiment: &Name, seed: Option<i64>) -> Result<Name> {
@@ -446,5 +460,24 @@ pub(crate) fn event_for(state: RunState) -> Result<mlhub_core::RunEvent> {
         RunState::Queued | RunState::Running => Err(Error::invalid(
             "an attempt ends as finished, failed, stopped or lost",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_is_too_large_names_its_largest_part() {
+        let filled = |bytes: usize| serde_json::json!({"patch": "x".repeat(bytes)});
+        let snapshot = |bytes: usize| Snapshot {
+            code: filled(bytes),
+            machine: filled(1000),
+            ..Snapshot::default()
+        };
+        check_snapshot(&snapshot(limits::SNAPSHOT_MAX_BYTES / 2)).expect("it fits");
+        let error = check_snapshot(&snapshot(limits::SNAPSHOT_MAX_BYTES)).expect_err("too large");
+        assert_eq!(error.kind(), mlhub_core::ErrorKind::TooLarge);
+        assert!(error.public_message().contains("in `code`"), "{error}");
     }
 }

@@ -86,6 +86,8 @@ pub const PORTABLE_ITEM_MAX_BYTES: usize = 64 * 1024 * 1024;
 pub const PORTABLE_RUNS_MAX: usize = 1_000_000;
 /// Exports, imports, backups and content hashes at once.
 pub const PORTABLE_AT_ONCE_MAX: usize = 2;
+/// Exports and content hashes among them; one is left to imports and backups.
+pub const EXPORTS_AT_ONCE_MAX: usize = PORTABLE_AT_ONCE_MAX - 1;
 /// Bytes in the list of blobs that the receiver of a backup has: 65 per blob.
 /// What is left out is sent again.
 pub const BACKUP_KNOWN_MAX_BYTES: usize = 65 * 1024 * 1024;

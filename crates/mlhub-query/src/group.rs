@@ -1,11 +1,13 @@
 //! Statistics over groups of runs: seed groups in conditions and orders, and any
 //! keys in a search.
 
-use std::cmp::Ordering;
+mod sorting;
+
 use std::collections::HashMap;
 
 use mlhub_core::Timestamp;
 
+use self::sorting::Sorting;
 use crate::ast::{
     Attribute, Comparison, Expr, GroupStatistic, Kind, Literal, Moment, Operand, Predicate, Test,
 };
@@ -13,7 +15,7 @@ use crate::bits::Bits;
 use crate::error::QueryError;
 use crate::filter::{Filter, seen};
 use crate::limits::{GROUP_KEYS_MAX, GROUP_PARTS_MAX, SUMMARISED_MAX};
-use crate::order::{Cursor, compare_cells, cursor_cell, cursor_key};
+use crate::order::Cursor;
 use crate::read::{Cell, Derived, Reader, Value};
 use crate::table::{NO_TEXT, RunTable, Text};
 use crate::time::{DATES_MS, in_range};
@@ -469,98 +471,4 @@ fn too_many_groups() -> QueryError {
         "there are more groups than {GROUP_PARTS_MAX} divided by the number of keys to group by"
     );
     QueryError::new(message, 0..0).hint("narrow the query, or group by fewer or coarser keys")
-}
-
-/// What groups are ordered by, found among the keys and the summarised.
-enum Chosen<'r> {
-    Runs,
-    Key(usize),
-    Mean(&'r Operand),
-}
-
-/// The order of groups: as asked for, then by their keys, in which no two are equal.
-/// Numbers, then texts, then NaN, then nothing; only the first two turn around.
-struct Sorting<'r, 't> {
-    table: &'t RunTable,
-    by: &'r [Reader<'t>],
-    chosen: Chosen<'r>,
-    descending: bool,
-}
-
-impl<'r, 't> Sorting<'r, 't> {
-    fn new(table: &'t RunTable, request: &'r GroupBy, by: &'r [Reader<'t>]) -> Self {
-        let (chosen, descending) = match &request.order {
-            None => (Chosen::Runs, true),
-            Some((GroupOrder::Runs, descending)) => (Chosen::Runs, *descending),
-            Some((GroupOrder::Operand(operand), descending)) => {
-                let key = request.by.iter().position(|by| by == operand);
-                let chosen = key.map_or(Chosen::Mean(operand), Chosen::Key);
-                (chosen, *descending)
-            }
-        };
-        Self {
-            table,
-            by,
-            chosen,
-            descending,
-        }
-    }
-
-    /// The summarised operand whose mean decides.
-    fn summarised(&self) -> Option<&'r Operand> {
-        match self.chosen {
-            Chosen::Mean(operand) => Some(operand),
-            Chosen::Runs | Chosen::Key(_) => None,
-        }
-    }
-
-    /// What the order is about.
-    fn chosen(&self, group: &Found) -> Cell<'t> {
-        match self.chosen {
-            Chosen::Runs => Cell::Number(group.runs as f64),
-            Chosen::Key(at) => self.by[at].cell(self.table, group.first_row),
-            Chosen::Mean(_) => {
-                let mean = group.ordering.done().mean;
-                mean.map_or(Cell::Missing, Cell::Number)
-            }
-        }
-    }
-
-    /// What decides among those that are alike in it.
-    fn keys(&self, group: &Found) -> impl Iterator<Item = Cell<'t>> {
-        let row = group.first_row;
-        self.by
-            .iter()
-            .map(move |reader| reader.cell(self.table, row))
-    }
-
-    fn compare(&self, a: &Found, b: &Found) -> Ordering {
-        let chosen = compare_cells(self.chosen(a), self.chosen(b), self.descending);
-        chosen.then_with(|| {
-            self.keys(a)
-                .zip(self.keys(b))
-                .map(|(a, b)| compare_cells(a, b, false))
-                .find(|order| order.is_ne())
-                .unwrap_or(Ordering::Equal)
-        })
-    }
-
-    fn place(&self, group: &Found) -> Cursor {
-        let cells = std::iter::once(self.chosen(group)).chain(self.keys(group));
-        Cursor {
-            keys: cells.map(cursor_key).collect(),
-            seq: 0,
-        }
-    }
-
-    fn is_after(&self, group: &Found, place: &Cursor) -> bool {
-        let cells = std::iter::once(self.chosen(group)).chain(self.keys(group));
-        let descending = std::iter::once(self.descending).chain(std::iter::repeat(false));
-        cells
-            .zip(&place.keys)
-            .zip(descending)
-            .map(|((cell, key), descending)| compare_cells(cell, cursor_cell(key), descending))
-            .find(|order| order.is_ne())
-            .is_some_and(Ordering::is_gt)
-    }
 }

@@ -11,6 +11,7 @@
 //! Equal content gives equal bytes, apart from `mlhub.json`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -83,15 +84,48 @@ pub(crate) trait Output: Send {
 }
 
 /// To whoever receives the stream.
-pub(crate) struct ToStream(pub(crate) mpsc::Sender<Result<Bytes>>);
+pub(crate) struct ToStream {
+    sender: mpsc::Sender<Result<Bytes>>,
+    sent_bytes: u64,
+    /// How long the receiver was waited for in all.
+    waited: Duration,
+}
+
+impl ToStream {
+    pub(crate) fn new(sender: mpsc::Sender<Result<Bytes>>) -> Self {
+        Self {
+            sender,
+            sent_bytes: 0,
+            waited: Duration::ZERO,
+        }
+    }
+}
+
+/// How much longer a receiver may be waited for that took so much in such a time. The
+/// time that the hub itself takes does not count.
+fn patience(sent_bytes: u64, waited: Duration) -> Duration {
+    let earned = Duration::from_secs(sent_bytes / super::RECEIVER_RATE_MIN_BYTES);
+    let left = (super::STALL_MAX + earned).saturating_sub(waited);
+    left.min(super::STALL_MAX)
+}
 
 #[async_trait]
 impl Output for ToStream {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let sent = tokio::time::timeout(super::STALL_MAX, self.0.send(Ok(bytes)));
-        match sent.await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Error::invalid("the receiver of the archive is gone")),
+        let size_bytes = bytes.len() as u64;
+        let begun = tokio::time::Instant::now();
+        let patience = patience(self.sent_bytes, self.waited);
+        match tokio::time::timeout(patience, self.sender.send(Ok(bytes))).await {
+            Ok(Ok(())) => {
+                self.waited += begun.elapsed();
+                self.sent_bytes += size_bytes;
+                Ok(())
+            }
+            Ok(Err(_)) => Err(Error::invalid("the receiver of the archive is gone")),
+            Err(_) => Err(Error::invalid(format!(
+                "the receiver of the archive paused for too long, or took less than {} bytes a second, and was given up",
+                super::RECEIVER_RATE_MIN_BYTES
+            ))),
         }
     }
 }
@@ -297,5 +331,43 @@ impl PortableSink for HashSink {
         let (tag, bytes) = codec::encode(&item)?;
         self.0.lock().await.add(&item, tag, &bytes);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{RECEIVER_RATE_MIN_BYTES, STALL_MAX};
+    use super::*;
+
+    #[test]
+    fn a_receiver_is_waited_for_as_long_as_it_takes_enough() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(patience(0, Duration::ZERO), STALL_MAX);
+        // What it took quickly earns no longer pause.
+        assert_eq!(patience(u64::MAX, Duration::ZERO), STALL_MAX);
+        let enough = RECEIVER_RATE_MIN_BYTES * 3600;
+        assert_eq!(patience(enough, hour), STALL_MAX);
+        assert_eq!(patience(enough, hour + STALL_MAX / 2), STALL_MAX / 2);
+        // A trickle is cut off although it never pauses.
+        assert_eq!(patience(3600, hour), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_took_too_little_is_given_up() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let mut out = ToStream::new(sender);
+        out.write(Bytes::from_static(b"one")).await.expect("room");
+        assert_eq!(out.sent_bytes, 3);
+        out.waited = STALL_MAX * 2;
+        let error = out
+            .write(Bytes::from_static(b"two"))
+            .await
+            .expect_err("no time is left");
+        assert!(error.public_message().contains("given up"), "{error}");
+        assert!(receiver.recv().await.is_some());
+        drop(receiver);
+        out.waited = Duration::ZERO;
+        let error = out.write(Bytes::new()).await.expect_err("nobody is there");
+        assert!(error.public_message().contains("gone"), "{error}");
     }
 }

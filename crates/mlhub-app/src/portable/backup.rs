@@ -29,6 +29,7 @@ use super::import::NoBlobs;
 use super::receive::receive;
 use super::{PIECES_UNDER_WAY, PortableStream, disk_error, json, tar};
 use crate::Hub;
+use crate::deletion::blocking;
 
 /// What `format` says in the manifest of a backup.
 pub const BACKUP_FORMAT: &str = "mlhub-backup";
@@ -102,7 +103,7 @@ impl Hub {
         let (store, blobs) = (Arc::clone(&self.store), Arc::clone(&self.blobs));
         let (clock, scratch) = (Arc::clone(&self.clock), self.scratch.clone());
         tokio::spawn(async move {
-            let mut out = ToStream(sender.clone());
+            let mut out = ToStream::new(sender.clone());
             let done = backup(&*store, &*blobs, &*clock, &scratch, &known, &mut out).await;
             drop((permit, kept));
             if let Err(error) = done {
@@ -136,7 +137,9 @@ async fn backup(
 ) -> Result<()> {
     let made_at = clock.now();
     let records = records(store, clock, scratch).await?;
-    let (hash, size_bytes) = hash_file(&records.path)?;
+    let path = records.path.clone();
+    let hashing = blocking("hash the records", move || hash_file(&path));
+    let (hash, size_bytes) = hashing.await?;
     let list: String = records
         .blobs
         .iter()
@@ -241,16 +244,22 @@ fn hash_file(path: &Path) -> Result<(String, u64)> {
 
 async fn send_file(out: &mut ToStream, name: &str, path: &Path, size_bytes: u64) -> Result<()> {
     let fail = |error: std::io::Error| disk_error("read the records", &error);
-    let mut file = std::fs::File::open(path).map_err(fail)?;
+    let opening = tokio::fs::File::open(path);
+    let mut file = opening.await.map_err(fail)?.into_std().await;
     let head = tar::header(name, size_bytes)?;
     out.write(Bytes::copy_from_slice(&head)).await?;
     loop {
-        let mut piece = vec![0; PIECE_BYTES];
-        let count = file.read(&mut piece).map_err(fail)?;
-        if count == 0 {
+        let reading = blocking("read the records", move || {
+            let mut piece = vec![0; PIECE_BYTES];
+            let count = file.read(&mut piece).map_err(fail)?;
+            piece.truncate(count);
+            Ok((file, piece))
+        });
+        let piece;
+        (file, piece) = reading.await?;
+        if piece.is_empty() {
             break;
         }
-        piece.truncate(count);
         out.write(piece.into()).await?;
     }
     out.write(vec![0; tar::padding(size_bytes)].into()).await

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mlhub_core::portable::PortableScope;
 use mlhub_core::store::{BlobStore, PortableSink, Store};
 use mlhub_core::{Caller, Clock, Error, ErrorKind, Name, Permission, Result};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::archive::{
     ArchiveKind, ArchiveSink, BLOB_FOLDER, END_NAME, HashSink, Output, ToStream, Written, entry,
@@ -35,7 +35,7 @@ impl Hub {
     /// `NotFound`; `Unavailable` while too many whole projects are being read.
     pub async fn project_hash(&self, caller: &Caller, name: &Name) -> Result<ProjectHash> {
         caller.require(Permission::Read)?;
-        let _permit = self.portable_permit()?;
+        let _permits = self.export_permits()?;
         let sink = Arc::new(HashSink(Mutex::new(ContentDigest::new(false))));
         let scope = PortableScope::Project(name.clone());
         let into: Arc<dyn PortableSink> = sink.clone();
@@ -56,15 +56,15 @@ impl Hub {
         if self.store.project_get(name).await?.is_none() {
             return Err(Error::not_found("project", name));
         }
-        let permit = self.portable_permit()?;
+        let permits = self.export_permits()?;
         let kept = self.blobs_kept.keep().await;
         let (sender, receiver) = mpsc::channel(PIECES_UNDER_WAY);
         let (store, blobs) = (Arc::clone(&self.store), Arc::clone(&self.blobs));
         let (clock, name) = (Arc::clone(&self.clock), name.clone());
         tokio::spawn(async move {
-            let out = ToStream(sender.clone());
+            let out = ToStream::new(sender.clone());
             let done = export(&*store, &*blobs, &*clock, name, out).await;
-            drop((permit, kept));
+            drop((permits, kept));
             if let Err(error) = done {
                 tracing::warn!(%error, "an export ended early");
                 // The receiver may be what failed.
@@ -76,14 +76,23 @@ impl Hub {
 
     /// Leave to read a whole project or hub at once.
     pub(crate) fn portable_permit(&self) -> Result<OwnedSemaphorePermit> {
-        let permits = Arc::clone(&self.portable_reads);
-        permits.try_acquire_owned().map_err(|_| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "other exports, imports or backups are under way; try again when one has ended",
-            )
-        })
+        permit(&self.portable_reads)
     }
+
+    /// Leave to read a whole project for whoever may read: what exports and content
+    /// hashes take of it leaves one to a backup or an import.
+    fn export_permits(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+        Ok((permit(&self.portable_exports)?, self.portable_permit()?))
+    }
+}
+
+fn permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    Arc::clone(permits).try_acquire_owned().map_err(|_| {
+        Error::new(
+            ErrorKind::Unavailable,
+            "other exports, imports or backups are under way; try again when one has ended",
+        )
+    })
 }
 
 async fn export(

@@ -33,6 +33,10 @@ pub use import::{ImportIntake, ImportReport, archive_check};
 
 /// How long a receiver of an archive may take nothing before it is given up.
 pub(crate) const STALL_MAX: Duration = Duration::from_secs(300);
+/// Bytes per second a receiver of an archive must take on average, beyond
+/// [`STALL_MAX`]; a slower one would keep a snapshot open and contents from being
+/// removed for as long as it likes.
+pub(crate) const RECEIVER_RATE_MIN_BYTES: u64 = 64 * 1024;
 /// Pieces of an archive under way.
 pub(crate) const PIECES_UNDER_WAY: usize = 8;
 

@@ -246,6 +246,17 @@ async fn only_an_administrator_imports_and_backs_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn exports_leave_room_for_a_backup() {
+    let hub = filled().await;
+    let name = project();
+    let first = hub.hub.project_export(&hub.caller, &name).await.unwrap();
+    let refused = hub.hub.project_export(&hub.caller, &name).await;
+    assert_eq!(refused.err().unwrap().kind(), ErrorKind::Unavailable);
+    let backup = hub.hub.backup(&hub.caller, BTreeSet::new()).await.unwrap();
+    drop((first, backup));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_archive_twice_at_once_is_once() {
     let bytes = export(&filled().await).await;
     let target = TestHub::new();
