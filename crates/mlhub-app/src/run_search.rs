@@ -6,6 +6,7 @@
 mod wanted;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 use mlhub_core::run::Run;
 use mlhub_core::{Caller, Error, GroupId, Name, Permission, Result, RunId, RunState, Timestamp};
@@ -18,6 +19,15 @@ pub(crate) use self::wanted::numeric;
 use self::wanted::{checked_limit, equal, list_filter, list_order, operands, parsed, refusal};
 use crate::runs::RunRow;
 use crate::{Hub, cursor};
+
+/// How long the run table works on one question.
+const QUESTION_MAX: Duration = Duration::from_secs(10);
+
+/// Says when a question that begins now has taken too long.
+fn too_late() -> impl Fn() -> bool {
+    let begun = Instant::now();
+    move || begun.elapsed() > QUESTION_MAX
+}
 
 /// Conditions that lists have fields for; absent ones do not narrow.
 #[derive(Debug, Clone, Default)]
@@ -225,7 +235,7 @@ impl Hub {
         };
         let page = self
             .run_index
-            .ask(move |table| table.search(&search, now))
+            .ask(move |table| table.search_until(&search, now, &too_late()))
             .await?
             .map_err(|error| refusal("query", "", &error))?;
         page.runs.into_iter().map(TryInto::try_into).collect()
@@ -245,7 +255,7 @@ impl Hub {
         self.run_index.refresh(&*self.store, now).await?;
         let page = self
             .run_index
-            .ask(move |table| table.search(&search, now))
+            .ask(move |table| table.search_until(&search, now, &too_late()))
             .await?
             .map_err(|error| refusal("by", "", &error))?;
         let mut numbers = HashMap::new();
@@ -292,7 +302,7 @@ impl Hub {
             .await?;
         let page = self
             .run_index
-            .ask(move |table| table.search(&search, now))
+            .ask(move |table| table.search_until(&search, now, &too_late()))
             .await?
             .map_err(|error| refusal("query", "", &error))?;
         let next = page
@@ -398,7 +408,7 @@ impl Hub {
             .await?;
         let page = self
             .run_index
-            .ask(move |table| table.groups(&group_by, now))
+            .ask(move |table| table.groups_until(&group_by, now, &too_late()))
             .await?
             .map_err(|error| refusal("group_by", "", &error))?;
         let next = page.next.as_ref();

@@ -12,6 +12,8 @@ pub struct QueryError {
     pub hint: Option<String>,
     /// Bytes of the text it is about; empty at the end of the text.
     pub span: Range<usize>,
+    /// Whether nothing is wrong with it but that it took too long.
+    pub late: bool,
 }
 
 /// Characters shown on each side of the place.
@@ -23,6 +25,15 @@ impl QueryError {
             message: message.into(),
             hint: None,
             span,
+            late: false,
+        }
+    }
+
+    pub(crate) fn late() -> Self {
+        let message = "the search takes too long and was given up";
+        Self {
+            late: true,
+            ..Self::new(message, 0..0).hint("ask for fewer tests, columns or statistics")
         }
     }
 

@@ -15,9 +15,13 @@ use crate::bits::{Bits, Ones, WORD_BITS};
 use crate::column::LabelCell;
 use crate::intern::{Interner, Symbol};
 use crate::limits::DERIVED_KEPT_MAX;
+use crate::patience::Patience;
 use crate::read::{Cell, Derived, Reader};
 use crate::table::{NO_TEXT, RunTable, Text};
 use crate::typed::{compile, like_regex};
+
+/// Words of rows between two looks at whether the question is given up.
+const PATIENCE_WORDS: usize = 256;
 
 /// Everything a condition is evaluated against.
 pub(crate) struct Filter<'t> {
@@ -25,16 +29,23 @@ pub(crate) struct Filter<'t> {
     pub(crate) now: Timestamp,
     /// The rows that there are for this query.
     pub(crate) seen: &'t Bits,
+    patience: &'t Patience<'t>,
     /// Statistics over groups that were worked out, for tests of the same ones.
     derived: RefCell<Vec<(Operand, Rc<Derived>)>>,
 }
 
 impl<'t> Filter<'t> {
-    pub(crate) fn new(table: &'t RunTable, now: Timestamp, seen: &'t Bits) -> Self {
+    pub(crate) fn new(
+        table: &'t RunTable,
+        now: Timestamp,
+        seen: &'t Bits,
+        patience: &'t Patience<'t>,
+    ) -> Self {
         Self {
             table,
             now,
             seen,
+            patience,
             derived: RefCell::default(),
         }
     }
@@ -53,7 +64,7 @@ impl<'t> Filter<'t> {
         reader
     }
 
-    /// The rows among those seen that meet the condition.
+    /// The rows among those seen that meet the condition; any when it is given up.
     pub(crate) fn rows(&self, expr: &Expr) -> Bits {
         match expr {
             Expr::And(parts) => {
@@ -75,6 +86,9 @@ impl<'t> Filter<'t> {
                 found.and_not(&self.rows(part));
                 found
             }
+            Expr::Test(_) | Expr::Anywhere(_) if self.patience.is_over() => {
+                Bits::empty(self.table.row_count())
+            }
             Expr::Test(predicate) => self.test(predicate),
             Expr::Anywhere(text) => self.anywhere(text),
         }
@@ -84,6 +98,9 @@ impl<'t> Filter<'t> {
     fn select(&self, mut passes: impl FnMut(usize) -> bool) -> Bits {
         let mut found = Bits::empty(self.table.row_count());
         for (index, word) in self.seen.words().iter().enumerate() {
+            if index % PATIENCE_WORDS == 0 && self.patience.is_over() {
+                break;
+            }
             let mut passed = 0;
             for bit in Ones(*word) {
                 passed |= u64::from(passes(index * WORD_BITS + bit)) << bit;

@@ -16,6 +16,7 @@ use crate::error::QueryError;
 use crate::filter::{Filter, seen};
 use crate::limits::{GROUP_KEYS_MAX, GROUP_PARTS_MAX, SUMMARISED_MAX};
 use crate::order::Cursor;
+use crate::patience::Patience;
 use crate::read::{Cell, Derived, Reader, Value};
 use crate::table::{NO_TEXT, RunTable, Text};
 use crate::time::{DATES_MS, in_range};
@@ -239,12 +240,27 @@ impl RunTable {
     /// More keys, groups or summarised operands than allowed; an order by something
     /// that is neither grouped by nor summarised.
     pub fn groups(&self, request: &GroupBy, now: Timestamp) -> Result<GroupPage, QueryError> {
+        self.groups_until(request, now, &|| false)
+    }
+
+    /// Groups runs, and gives up once it is `late`.
+    ///
+    /// # Errors
+    /// As [`RunTable::groups`]; a late one.
+    pub fn groups_until(
+        &self,
+        request: &GroupBy,
+        now: Timestamp,
+        late: &dyn Fn() -> bool,
+    ) -> Result<GroupPage, QueryError> {
         check(request)?;
+        let patience = Patience::new(late);
         let seen = seen(self, request.filter.as_ref());
         let rows = match &request.filter {
-            Some(expr) => Filter::new(self, now, &seen).rows(expr),
+            Some(expr) => Filter::new(self, now, &seen, &patience).rows(expr),
             None => seen.clone(),
         };
+        patience.check()?;
         // By its time, not by its place in the order of creation: runs made in one
         // moment are one group.
         let key_reader = |operand: &Operand| match operand {
@@ -267,7 +283,8 @@ impl RunTable {
         let more = order.len() > request.limit;
         order.truncate(request.limit);
         // The statistics of the groups of other pages are not worked out.
-        let statistics = self.summarised(&request.of, &rows, &grouped, &order, now, &seen);
+        let question = (now, &seen, &patience);
+        let statistics = self.summarised(&request.of, &rows, &grouped, &order, question)?;
         let next = order.last().filter(|_| more);
         Ok(GroupPage {
             next: next.map(|last| sorting.place(&groups[*last])),
@@ -323,15 +340,15 @@ impl RunTable {
         rows: &Bits,
         grouped: &Grouped,
         page: &[usize],
-        now: Timestamp,
-        seen: &Bits,
-    ) -> Vec<Vec<Statistics>> {
+        (now, seen, patience): (Timestamp, &Bits, &Patience<'_>),
+    ) -> Result<Vec<Vec<Statistics>>, QueryError> {
         let mut place = vec![NONE; grouped.groups.len()];
         for (at, group) in page.iter().enumerate() {
             place[*group] = at as u32;
         }
         let mut found: Vec<Vec<Statistics>> = vec![Vec::with_capacity(of.len()); page.len()];
         for (number, operand) in of.iter().enumerate() {
+            patience.check()?;
             if let Some(equal) = of[..number].iter().position(|other| other == operand) {
                 for statistics in &mut found {
                     statistics.push(statistics[equal]);
@@ -353,7 +370,7 @@ impl RunTable {
                 statistics.push(gather.done());
             }
         }
-        found
+        Ok(found)
     }
 
     fn group_row(

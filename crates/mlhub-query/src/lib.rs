@@ -18,6 +18,7 @@ mod order;
 mod parse;
 mod parse_name;
 mod parse_order;
+mod patience;
 mod print;
 mod read;
 mod search;

@@ -10,6 +10,7 @@ use crate::error::QueryError;
 use crate::filter::{Filter, seen};
 use crate::limits::{COLUMNS_MAX, HINTS_MAX, ORDER_KEYS_MAX, SUGGESTIONS_MAX, VALUES_MAX_BYTES};
 use crate::order::{Cursor, OrderKey, Sorter};
+use crate::patience::Patience;
 use crate::read::{Reader, Value, column_of};
 use crate::suggest::closest;
 use crate::table::{Family, RunTable};
@@ -59,6 +60,20 @@ impl RunTable {
     /// # Errors
     /// More keys or columns than allowed; a cursor of another order.
     pub fn search(&self, search: &Search, now: Timestamp) -> Result<Page, QueryError> {
+        self.search_until(search, now, &|| false)
+    }
+
+    /// Finds runs, and gives up once it is `late`.
+    ///
+    /// # Errors
+    /// As [`RunTable::search`]; a late one.
+    pub fn search_until(
+        &self,
+        search: &Search,
+        now: Timestamp,
+        late: &dyn Fn() -> bool,
+    ) -> Result<Page, QueryError> {
+        let patience = Patience::new(late);
         let refuse = |message: String| Err(QueryError::new(message, 0..0));
         if search.order.len() > ORDER_KEYS_MAX {
             return refuse(format!("more than {ORDER_KEYS_MAX} keys to order by"));
@@ -72,16 +87,17 @@ impl RunTable {
         }
         let seen = seen(self, search.filter.as_ref());
         let rows = match &search.filter {
-            Some(expr) => Filter::new(self, now, &seen).rows(expr),
+            Some(expr) => Filter::new(self, now, &seen, &patience).rows(expr),
             None => seen.clone(),
         };
+        patience.check()?;
         let sorter = Sorter::new(self, &search.order, now, &seen);
         let mut found = sorter.first(&rows, cursor, search.limit.saturating_add(1));
         let more = found.len() > search.limit;
         found.truncate(search.limit);
         Ok(Page {
             next: found.last().filter(|_| more).map(|row| sorter.cursor(*row)),
-            values: self.column_values(&search.columns, &found, now, &seen)?,
+            values: self.column_values(&search.columns, &found, now, &seen, &patience)?,
             runs: found.iter().map(|row| self.id(*row).to_owned()).collect(),
             total: rows.count() as u64,
         })
@@ -95,10 +111,12 @@ impl RunTable {
         rows: &[usize],
         now: Timestamp,
         seen: &Bits,
+        patience: &Patience<'_>,
     ) -> Result<Vec<Vec<Value>>, QueryError> {
         let mut values: Vec<Vec<Value>> = rows.iter().map(|_| Vec::new()).collect();
         let mut bytes = 0;
         for (number, operand) in columns.iter().enumerate() {
+            patience.check()?;
             let equal = columns[..number].iter().position(|other| other == operand);
             let reader = match equal {
                 Some(_) => Reader::Absent,

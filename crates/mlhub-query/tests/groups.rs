@@ -183,3 +183,40 @@ fn hints_are_given_for_a_few_names_only() {
     let hints = table.hints(&query.mentions);
     assert_eq!(hints.len(), mlhub_query::limits::HINTS_MAX);
 }
+
+#[test]
+fn a_question_that_takes_too_long_is_given_up() {
+    let mut table = RunTable::new();
+    put(&mut table, &with_lr(1, "0.2"));
+    let column = parse_operand("params.lr").expect("an operand");
+    let search = Search {
+        filter: parse("seed is null or params.lr > 0")
+            .expect("a query")
+            .expr,
+        columns: vec![column.clone(); 3],
+        limit: 10,
+        ..Search::default()
+    };
+    let mut grouping = by("params.lr");
+    grouping.of = vec![column; 3];
+    let looks = std::cell::Cell::new(0);
+    let late = || {
+        looks.set(looks.get() + 1);
+        false
+    };
+    let page = table.search_until(&search, Timestamp(NOW), &late);
+    assert_eq!(page.expect("in time").runs.len(), 1);
+    assert!(looks.get() > 3, "it looks more than once");
+    // Whenever it is late, nothing is answered.
+    for patience in 0..looks.get() {
+        looks.set(0);
+        let late = || {
+            looks.set(looks.get() + 1);
+            looks.get() > patience
+        };
+        let error = table.search_until(&search, Timestamp(NOW), &late);
+        assert!(error.expect_err("late").late);
+    }
+    let error = table.groups_until(&grouping, Timestamp(NOW), &|| true);
+    assert!(error.expect_err("late").late);
+}

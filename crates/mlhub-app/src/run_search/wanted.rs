@@ -1,7 +1,7 @@
 //! What a request for runs means: its parameters and texts as conditions and
 //! orders of the query language, or the place of the mistake in them.
 
-use mlhub_core::{Error, GroupId, Name, Result, limits};
+use mlhub_core::{Error, ErrorKind, GroupId, Name, Result, limits};
 use mlhub_query::{
     Attribute, Expr, Kind, Literal, Operand, OrderKey, Predicate, QueryError, Test, parse,
     parse_operand, parse_order,
@@ -28,6 +28,10 @@ pub(super) fn refusal(field: &str, text: &str, error: &QueryError) -> Error {
         .as_ref()
         .map(|hint| format!("; {hint}"))
         .unwrap_or_default();
+    if error.late {
+        let message = format!("{}{hint}", error.message);
+        return Error::new(ErrorKind::Unavailable, message);
+    }
     let (position, length) = error.position(text);
     Error::invalid(format!("`{field}`: {}{hint}", error.message)).with_details(json!({
         "field": field,
