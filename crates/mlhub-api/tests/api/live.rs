@@ -92,7 +92,7 @@ async fn a_listener_is_greeted_and_told_of_new_metrics() {
     );
     let id = |event: &Event| event.id.as_ref().unwrap().parse::<u64>().unwrap();
     assert_eq!(id(&event), id(&hello) + 1);
-    // Delivered again, the batch is no change.
+    // Delivered again, the batch is told of again: its first answer may have been lost.
     assert_eq!(hub.attempt(&run, "events", &loss(0)).await.code(), 200);
     assert_eq!(hub.attempt(&run, "events", &loss(1)).await.code(), 200);
     assert_eq!(id(&listener.next().await), id(&hello) + 2);
