@@ -138,7 +138,14 @@ impl ArtifactUpload<'_> {
     /// Checks the hash, makes the content visible, records it.
     pub async fn finish(self) -> Result<Artifact> {
         let hub = self.hub;
-        let (artifact, replaced) = self.record().await?;
+        let (artifact, replaced) = match self.record().await? {
+            (artifact, Ok(replaced)) => (artifact, replaced),
+            // What nothing records is not kept.
+            (artifact, Err(refused)) => {
+                hub.blob_replaced(artifact.hash).await?;
+                return Err(refused);
+            }
+        };
         // What it replaced may have been the last use of its content.
         if let Some(hash) = replaced {
             hub.blob_replaced(hash).await?;
@@ -146,8 +153,9 @@ impl ArtifactUpload<'_> {
         Ok(artifact)
     }
 
-    /// Records the content; returns the hash of another content that it replaced.
-    async fn record(self) -> Result<(Artifact, Option<String>)> {
+    /// Records the content; returns the hash of another content that it replaced,
+    /// or why it was refused once it was there.
+    async fn record(self) -> Result<(Artifact, Result<Option<String>>)> {
         let _in_use = self.hub.blobs_in_use.read().await;
         // The run may have been deleted while its bytes arrived; from here on
         // it cannot be.
@@ -164,7 +172,7 @@ impl ArtifactUpload<'_> {
             created_at: self.hub.clock.now(),
         };
         let _told = self.hub.telling(&artifact.run, &["artifacts"]);
-        let before = self.hub.store.artifact_put(&artifact).await?;
+        let before = self.hub.store.artifact_put(&artifact).await;
         Ok((artifact, before))
     }
 }

@@ -238,7 +238,7 @@ mod tests {
         let feed = LiveFeed::starting_at(Timestamp(1));
         let mut receiver = feed.sender.subscribe();
         let before = feed.last_id();
-        let gathered = BTreeMap::from([(id("r1"), BTreeSet::from(["logs"]))]);
+        let gathered = BTreeMap::from([(id("run-1"), BTreeSet::from(["logs"]))]);
         let failure = Error::new(ErrorKind::Unavailable, "the database is away");
         feed.told(&gathered, Err(failure));
         assert!(matches!(receiver.try_recv(), Ok(LiveEvent::Reset)));
@@ -254,7 +254,8 @@ mod tests {
             .map(|number| {
                 let feed = Arc::clone(&feed);
                 std::thread::spawn(move || {
-                    let (run, project) = (id(&format!("r{number}")), "p".parse().expect("a name"));
+                    let (run, project) =
+                        (id(&format!("run-{number}")), "p".parse().expect("a name"));
                     for _ in 0..500 {
                         feed.publish(&run, &project, RunState::Running, &["logs"]);
                     }
@@ -281,7 +282,7 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).expect("opens"));
         let feed = Arc::new(LiveFeed::starting_at(Timestamp(1)));
         let before = feed.last_id();
-        feed.gather(&store, &id("r1"), &["logs"]);
+        feed.gather(&store, &id("run-1"), &["logs"]);
         assert!(feed.last_id() > before);
         assert!(feed.gathered().is_empty(), "nobody is told of it later");
     }
@@ -290,23 +291,23 @@ mod tests {
     async fn what_batches_change_in_a_run_is_told_once_with_all_kinds() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder.path()).expect("opens"));
-        store.run_create(&[new_run("r1")]).await.expect("made");
+        store.run_create(&[new_run("run-1")]).await.expect("made");
         let feed = Arc::new(LiveFeed::starting_at(Timestamp(1)));
         let mut receiver = feed.sender.subscribe();
         for changed in [&["metrics"][..], &["tags", "metrics"], &["logs"]] {
-            feed.gather(&store, &id("r1"), changed);
+            feed.gather(&store, &id("run-1"), changed);
         }
         // One that is given up tells as well.
         drop(Telling {
             feed: Arc::clone(&feed),
             store: Arc::clone(&store),
-            run: id("r1"),
+            run: id("run-1"),
             changed: vec!["artifacts"],
         });
         let Ok(LiveEvent::Run(change)) = receiver.recv().await else {
             panic!("the change is not told");
         };
-        assert_eq!(change.run, id("r1"));
+        assert_eq!(change.run, id("run-1"));
         assert_eq!(change.changed, ["artifacts", "logs", "metrics", "tags"]);
         assert!(receiver.try_recv().is_err(), "it is told once");
         assert!(feed.gathered().is_empty());

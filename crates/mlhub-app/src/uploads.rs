@@ -254,7 +254,14 @@ impl Hub {
         hash: &str,
         size_bytes: u64,
     ) -> Result<Artifact> {
-        let (artifact, replaced) = self.artifact_record(place, hash, size_bytes).await?;
+        let recorded = self.artifact_record(place, hash, size_bytes).await;
+        if let Err(refused) = &recorded
+            && refused.kind() == ErrorKind::Conflict
+        {
+            // What nothing records is not kept.
+            self.blob_replaced(hash.to_owned()).await?;
+        }
+        let (artifact, replaced) = recorded?;
         // What it replaced may have been the last use of its content.
         if let Some(replaced) = replaced {
             self.blob_replaced(replaced).await?;

@@ -2263,7 +2263,10 @@ export interface components {
         };
         /** @description A server-sent event: something of a run changed; fetch what you show. */
         RunChanged: {
-            /** @description What changed: `state`, `metrics`, `logs`, `artifacts`, `evaluation`, `tags`, `records`. */
+            /**
+             * @description What changed: `state`, `metrics`, `logs`, `artifacts`, `evaluation`, `tags`, `records`,
+             *     `deleted`.
+             */
             changed: string[];
             /** @description Its project. */
             project: string;

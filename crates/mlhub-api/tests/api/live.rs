@@ -137,12 +137,10 @@ async fn a_slow_listener_is_reset_and_holds_nobody_up() {
     let run = hub.running("run-flood").await;
     let mut slow = Listener::open(&hub, "", None).await;
     assert_eq!(slow.next().await.name, "hello");
-    let caller = mlhub_core::Caller::local("ann");
+    let (id, project) = (run.parse().unwrap(), "p".parse().unwrap());
     for _ in 0..5000 {
-        hub.hub
-            .run_patch(&caller, &run, None, None, Default::default())
-            .await
-            .unwrap();
+        let state = mlhub_core::RunState::Running;
+        hub.hub.live().publish(&id, &project, state, &["tags"]);
     }
     assert_eq!(hub.attempt(&run, "events", &loss(0)).await.code(), 200);
     assert_eq!(slow.next().await.name, "reset");
