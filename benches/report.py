@@ -17,8 +17,10 @@ PLOTTED = (
 )  # fmt: skip
 
 
-def write(docs: Path, peers, scenarios, results, versions, rounds: int, left: list[str]) -> None:
+def write(docs: Path, peers, scenarios, results, versions) -> None:
     docs.mkdir(exist_ok=True)
+    left = [scenario for scenario in scenarios if scenario not in results]
+    rounds = {len(found) for measured in results.values() for found in measured.values()}
     (docs / "benchmarks.json").write_text(
         json.dumps({"versions": versions, "machine": machine(), "results": results}, indent=1)
         + "\n"
@@ -31,7 +33,8 @@ def write(docs: Path, peers, scenarios, results, versions, rounds: int, left: li
         "Written by `python3 benches/run.py`: this hub and other trackers, in one run on one",
         (
             f"machine ({machine()}), {datetime.date.today():%Y-%m-%d}. A figure is the median of "
-            f"{rounds} rounds, in brackets the smallest and the greatest. The ratio is how much"
+            f"{' or '.join(map(str, sorted(rounds)))} rounds, in brackets the smallest and the "
+            "greatest. The ratio is how much"
         ),
         "better mlhub is than that tracker (below 1: worse). What each scenario does is in",
         "`benches/worker.py` and `benches/peers/`; sizes that a slow tracker cannot bear are",
@@ -43,7 +46,7 @@ def write(docs: Path, peers, scenarios, results, versions, rounds: int, left: li
         "",
     ]
     if left:
-        lines += [f"**The run did not reach its end**: {', '.join(left)} were not measured.", ""]
+        lines += [f"**Not measured in this run:** {', '.join(left)}.", ""]
     if note.exists():
         lines += [note.read_text().strip(), ""]
     for scenario, (title, figures) in scenarios.items():

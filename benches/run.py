@@ -7,8 +7,8 @@
     python3 benches/run.py --scenarios log,idle some scenarios
 
 Each tracker lives in a virtual environment of its own (target/bench/venv-*), made at the first
-run, with its newest release. Trackers take turns within a round, so that a slow minute of the
-machine hits all of them; a figure is the median of the rounds, with its smallest and greatest.
+run, with its newest release. Trackers take turns within a scenario, and scenarios within a round,
+so that a slow minute of the machine hits all of them; a figure is the median of the rounds, with its smallest and greatest.
 BENCH_PYTHON names an interpreter that has the SDK already, BENCH_PROFILE=debug measures the
 binaries of that profile. Nothing is timed but the trackers' own work; see worker.py for what each scenario measures.
 """
@@ -236,9 +236,9 @@ def main() -> None:
                 for name, peer in peers.items()}  # fmt: skip
     results: dict[str, dict[str, list]] = {}
     failed = []
-    for scenario in scenarios:
-        say(f"\n{SCENARIOS[scenario][0]}")
-        for turn in range(rounds):
+    for turn in range(rounds):
+        for scenario in scenarios:
+            say(f"\n[{turn + 1}/{rounds}] {SCENARIOS[scenario][0]}")
             for name, peer in peers.items():
                 arguments = plan(name, peer, scenario, options.smoke)
                 if arguments is None:
@@ -248,13 +248,12 @@ def main() -> None:
                 shown = found if isinstance(found, str) else figures(scenario, found)
                 if isinstance(found, str):
                     failed.append(f"{scenario}, {peer.title}: {found}")
-                say(f"  [{turn + 1}/{rounds}] {peer.title:<14} {shown}")
-        if not options.smoke:
-            # After each, so that a run that is ended early leaves what it measured.
-            import report
+                say(f"  {peer.title:<14} {shown}")
+            if not options.smoke:
+                # After each, so that a run that is ended early leaves what it measured.
+                import report
 
-            left = scenarios[scenarios.index(scenario) + 1 :]
-            report.write(ROOT / "docs", PEERS, SCENARIOS, results, versions, rounds, left)
+                report.write(ROOT / "docs", PEERS, SCENARIOS, results, versions)
     if options.smoke:
         if failed:
             raise SystemExit("\n".join(["These did not work:", *failed]))
