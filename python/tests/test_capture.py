@@ -205,3 +205,30 @@ def test_tags_of_a_supervised_run_hold_no_secret(program: Program, tmp_path: Pat
     done = program.run(code, MLHUB_RUN_DIR=str(folder), MLHUB_RUN_ID="abcd1234")
     assert done.returncode == 0, done.stderr
     assert read_run(folder).joined("tags") == {"token": "[redacted]", "note": "kept"}
+
+
+def test_runs_in_a_row_are_looked_at_once(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(_capture, "captured", None)
+    folders = [tmp_path / name for name in ("first", "second", "third", "fourth")]
+    for folder in folders:
+        folder.mkdir()
+    first, second, third, fourth = folders
+    process = _capture.start(first)
+    assert process.wait(60) == 0
+    found = (first / "capture.json").read_bytes()
+    assert b"commit" in found
+    assert _capture.start(second) is None
+    assert (second / "capture.json").read_bytes() == found
+    # Something that it tells of is different: it is looked at anew.
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    process = _capture.start(third)
+    assert process.wait(60) == 0
+    assert b'"CUDA_VISIBLE_DEVICES": "7"' in (third / "capture.json").read_bytes()
+    # It counts for a while only.
+    monkeypatch.setattr(_capture, "CAPTURE_COUNTS_SECONDS", -1.0)
+    process = _capture.start(fourth)
+    assert process is not None
+    assert process.wait(60) == 0
