@@ -134,6 +134,8 @@ step_smoke() {
   "$PYTHON" scripts/smoke.py --binary "$MLHUB" --data-dir "$SMOKE_DATA"
   # Every scenario of the benchmarks, tiny, of this hub alone; nothing is judged by time.
   BENCH_PROFILE=debug BENCH_PYTHON=$PYTHON "$PYTHON" benches/run.py --smoke --peers mlhub
+  # The soak itself has 10,000.
+  "$PYTHON" scripts/soak_listeners.py "$MLHUB" 500
 }
 
 step_e2e() {
