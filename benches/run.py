@@ -138,6 +138,8 @@ def plan(name: str, peer: Peer, scenario: str, smoke: bool) -> list[str] | None:
         return None
     # Requests of a connection, made ahead: more than any of them answers in the time.
     ahead, ahead_large = ("5000", "5000") if name == "mlhub" else ("2000", "400")
+    if smoke:
+        ahead, ahead_large = "200", "20"
     seconds = "1" if smoke else "5"
     return {
         "log": ["log", str(calls)],
