@@ -109,12 +109,11 @@ def main() -> None:
     binary, *more = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="mlhub-soak-") as folder:
         command = [binary, "serve", "--data-dir", folder, "--port", "0"]
-        hub = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        hub = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         try:
-            while not (Path(folder) / "hub.json").exists():
-                assert hub.poll() is None, "the hub ended while starting"
-                time.sleep(0.05)
-            url = json.loads((Path(folder) / "hub.json").read_text())["url"]
+            assert hub.stdout is not None
+            # The first line it writes says where it listens; it ends without one if it fails.
+            url = hub.stdout.readline().split()[-1]
             soak(url, hub.pid, int(more[0]) if more else LISTENERS)
         finally:
             hub.terminate()

@@ -3,7 +3,7 @@
 //!
 //! What is asked of the list is true of the files: an alias keeps them too.
 
-use mlhub_core::artifact_version::{Alias, ArtifactVersion, NewAlias, VersionChoice};
+use mlhub_core::artifact_version::{Alias, ArtifactVersion, VersionChoice};
 use mlhub_core::{ArtifactPath, Caller, Name, Result};
 use serde::Deserialize;
 
@@ -80,15 +80,7 @@ impl Hub {
                 .artifact_version_find(project, name, content)
                 .await?;
             if let Some(version) = found.filter(|version| version.available) {
-                self.alias_put(NewAlias {
-                    project: project.clone(),
-                    name: name.clone(),
-                    version: version.version,
-                    alias: alias.clone(),
-                    actor: caller.user.clone(),
-                    now: self.clock.now(),
-                })
-                .await?;
+                self.alias_put(caller, &version, alias).await?;
             }
         }
         Ok(())

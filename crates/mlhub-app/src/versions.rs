@@ -150,29 +150,35 @@ impl Hub {
         let mut former = self.alias_files(project, name, &alias).await?;
         self.folder_alias_set(caller, project, &files, &alias)
             .await?;
-        self.alias_put(NewAlias {
-            project: project.clone(),
-            name: name.clone(),
-            version: version.version,
-            alias: alias.clone(),
-            actor: caller.user.clone(),
-            now: self.clock.now(),
-        })
-        .await?;
+        self.alias_put(caller, &version, &alias).await?;
         former.retain(|file| !files.contains(file));
         self.folder_alias_remove(project, &former, &alias).await?;
         let number = VersionChoice::Number(version.version);
         self.version_resolve(caller, project, name, &number).await
     }
 
-    pub(crate) async fn alias_put(&self, new: NewAlias) -> Result<()> {
+    /// Sets or moves an alias of one file.
+    pub(crate) async fn alias_put(
+        &self,
+        caller: &Caller,
+        version: &ArtifactVersion,
+        alias: &Alias,
+    ) -> Result<()> {
         let before = {
             // From here on the content is not removed, if it is there.
             let _in_use = self.blobs_in_use.read().await;
+            let new = NewAlias {
+                project: version.project.clone(),
+                name: version.name.clone(),
+                version: version.version,
+                alias: alias.clone(),
+                actor: caller.user.clone(),
+                now: self.clock.now(),
+            };
             self.store.artifact_alias_set(&new).await?
         };
         // The alias may have been all that kept the other content.
-        match before {
+        match before.filter(|before| *before != version.hash) {
             Some(before) => self.blob_replaced(before).await,
             None => Ok(()),
         }
