@@ -111,7 +111,7 @@ step_python_sdk() {
     "$VENV/bin/mypy" --cache-dir ../target/mypy-cache --python-executable "$PYTHON"
     # The oldest Python that is promised: mypy no longer knows it, so its grammar and
     # library are checked by name.
-    "$VENV/bin/vermin" --quiet --no-tips --target=3.9- --violations mlhub build_backend
+    "$VENV/bin/vermin" --quiet --no-tips --target=3.9- --violations mlhub mlhub_adapter build_backend
     PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/pytest" -q -p no:cacheprovider tests
   )
   if [[ ! -x $VENV_INTEGRATIONS/bin/python ]]; then

@@ -1,0 +1,105 @@
+"""An adapter as a class, and its program: one command on one run directory."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable, NoReturn
+
+from mlhub_adapter import failure, run_file, schema, seeding
+from mlhub_adapter.events import EventWriter
+from mlhub_adapter.run import Run
+
+MANIFEST = "adapter.toml"
+
+COMMANDS = ("train", "evaluate", "predict", "export", "index", "search")
+"""Capabilities with a command; an adapter has those it has methods for."""
+
+
+class Adapter:
+    """The base of adapters. Import frameworks inside the methods, not above them: a typo in
+    the params then answers at once, and threads can be pinned before."""
+
+    schema_file = "schema.json"
+    """The schema of the params, in the adapter's folder."""
+
+    threads: int | None = 1
+    """Threads of numerical libraries. One gives equal bits for equal seeds; None leaves
+    them alone."""
+
+    def train(self, run: Run) -> None:
+        """Trains, or goes on from a checkpoint; predicts; leaves the model."""
+        raise failure.unsupported("command", f"{type(self).__name__} cannot train")
+
+    @property
+    def folder(self) -> Path:
+        """The adapter's folder: the nearest above the class's file with a manifest."""
+        source = Path(inspect.getfile(type(self))).resolve()
+        for folder in source.parents:
+            if (folder / MANIFEST).is_file():
+                return folder
+        return source.parent
+
+
+def main(adapter: Adapter, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the adapter and ends the process with the protocol's exit code.
+
+    The arguments are ``[COMMAND] [RUN_DIRECTORY]``: ``train``, and ``$MLHUB_RUN_DIR``.
+    """
+    sys.exit(execute(adapter, sys.argv[1:] if arguments is None else arguments))
+
+
+def execute(adapter: Adapter, arguments: Sequence[str]) -> int:
+    """Runs one command of the adapter; returns the exit code."""
+    rest = list(arguments)
+    command = rest.pop(0) if rest and rest[0] in COMMANDS else "train"
+    place = rest.pop(0) if rest else os.environ.get("MLHUB_RUN_DIR")
+    if rest or not place or not Path(place).is_dir():
+        print(
+            "usage: PROGRAM [COMMAND] [RUN_DIRECTORY], which must be there; "
+            f"commands: {', '.join(COMMANDS)}",
+            file=sys.stderr,
+        )
+        return failure.CONFIG
+    events = EventWriter(Path(place), name=_writer())
+    events.take_over_warnings()
+    try:
+        _perform(adapter, command, Path(place), events)
+    except failure.Stopped:
+        return failure.TERMINATED
+    except failure.Refused as refusal:
+        print(f"error: {refusal.field}: {refusal.message}", file=sys.stderr)
+        events.write(error={"field": refusal.field, "message": refusal.message})
+        return refusal.code
+    return 0
+
+
+def _perform(adapter: Adapter, command: str, run_dir: Path, events: EventWriter) -> None:
+    file = run_file.read(run_dir)
+    described = schema.read(adapter.folder / adapter.schema_file)
+    run = Run(run_dir, file, params=schema.complete(described, file.params), events=events)
+    if adapter.threads is not None and not seeding.pin_threads(adapter.threads):
+        run.warning(
+            "numpy was imported before its threads could be pinned, so equal seeds may give "
+            "other bits; import it inside the adapter's methods"
+        )
+    _method(adapter, command)(run)
+
+
+def _method(adapter: Adapter, command: str) -> Callable[[Run], Any]:
+    # Evaluating trained models is training's last part unless the adapter knows better.
+    found = getattr(adapter, command, adapter.train if command == "evaluate" else None)
+    if not callable(found):
+        name = type(adapter).__name__
+        raise failure.unsupported("command", f"{name} has no method {command}")
+    method: Callable[[Run], Any] = found
+    return method
+
+
+def _writer() -> str:
+    """A file of events per process: those of other ranks are apart from the first one's."""
+    rank = os.environ.get("RANK", "0")
+    return "main" if rank == "0" or not rank.isdigit() else f"rank-{rank}"
