@@ -8,11 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlhub_sklearn import failure
-from mlhub_sklearn.run_file import Params
+from mlhub_adapter import failure
 
-MAX_SEED = 2**32
-"""``random_state`` is below this; greater and negative seeds wrap around."""
+from mlhub_sklearn.params import Params
 
 _BLAMED = re.compile(r"The '(\w+)' parameter of")
 
@@ -40,7 +38,7 @@ def load(path: str) -> type:
 
 
 def build(params: Params, seed: int) -> Any:
-    """The unfitted estimator: its arguments checked, its seed the run's."""
+    """The unfitted estimator: its arguments checked, its seed the run's, from 0 to 2^32 - 1."""
     kind = load(params.estimator)
     known, takes_any = _arguments(kind)
     for name in params.arguments:
@@ -54,7 +52,7 @@ def build(params: Params, seed: int) -> Any:
             "is the run's seed; set seeds in the experiment instead",
         )
     if "random_state" in known:
-        arguments["random_state"] = seed % MAX_SEED
+        arguments["random_state"] = seed
     try:
         estimator = kind(**arguments)
         check = getattr(estimator, "_validate_params", None)

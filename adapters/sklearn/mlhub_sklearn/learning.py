@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from mlhub_adapter import failure
 
-from mlhub_sklearn import failure
 from mlhub_sklearn.estimator import parameters
-from mlhub_sklearn.run_file import DEFAULT_EPOCHS, Params
-from mlhub_sklearn.table import Floats
+from mlhub_sklearn.params import DEFAULT_EPOCHS, Params
+from mlhub_sklearn.scoring import Floats
 
 HIST_EARLY_STOPPING_ROWS = 10_000
 """Above this, histogram boosting's ``early_stopping="auto"`` means yes."""

@@ -1,17 +1,14 @@
-"""Measures a fitted estimator and writes its predictions."""
+"""Measures a fitted estimator."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mlhub_sklearn.files import whole
-from mlhub_sklearn.table import Floats, Table
+Floats = npt.NDArray[np.float64]
 
 LOSS_EPSILON = 1e-15
 """Probabilities are kept this far from 0 in the loss."""
@@ -53,28 +50,6 @@ def curve_afterwards(
         # The estimator's own objective, penalties included: not the plain loss.
         for step, value in enumerate(estimator.loss_curve_, 1):
             yield step, {"train/objective": float(value)}
-
-
-def write_predictions(
-    path: Path, table: Table, estimator: Any, features: Floats, classes: list[str]
-) -> bool:
-    """Writes ``id, y_true, y_pred`` and a probability per class.
-
-    Returns False where a classifier has no probabilities to write.
-    """
-    predicted = estimator.predict(features)
-    scores = probabilities(estimator, features, len(classes)) if classes else None
-    header = ["id", "y_true", "y_pred"]
-    if scores is not None:
-        header += [f"y_score_{label}" for label in classes]
-    with whole(path, "w") as file:
-        writer = csv.writer(file, lineterminator="\n")  # type: ignore[arg-type]
-        writer.writerow(header)
-        for row, (identifier, truth) in enumerate(zip(table.ids, table.target, strict=True)):
-            answer = classes[int(predicted[row])] if classes else repr(float(predicted[row]))
-            numbers = [] if scores is None else [repr(float(score)) for score in scores[row]]
-            writer.writerow([identifier, truth, answer, *numbers])
-    return scores is not None or not classes
 
 
 def _all_classes(part: Floats, known: npt.NDArray[Any], classes: int) -> Floats:

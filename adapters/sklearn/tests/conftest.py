@@ -1,4 +1,4 @@
-"""Puts this folder and the adapter's on the import path."""
+"""Puts this folder, the adapter's and the author's kit on the import path."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2] / "python")]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_directory import RunDirectory
+from iris import iris
 
 EPOCHS = {
     "estimator": "sklearn.neural_network.MLPClassifier",
@@ -26,9 +26,9 @@ STAGES = {
 
 @pytest.mark.parametrize("params", [EPOCHS, STAGES], ids=["epochs", "stages"])
 def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path, params: dict[str, Any]) -> None:
-    alone = RunDirectory(tmp_path / "alone", params)
+    alone = iris(tmp_path / "alone", params)
     alone.succeed()
-    killed = RunDirectory(tmp_path / "killed", params)
+    killed = iris(tmp_path / "killed", params)
     assert killed.stop_after_checkpoint(4, signal.SIGKILL) == -signal.SIGKILL
     step = killed.resume()
     killed.succeed()
@@ -37,14 +37,14 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path, params: dict[st
 
 
 def test_sigterm_saves_and_exits_with_143(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path, {**EPOCHS, "epochs": 100_000})
+    run = iris(tmp_path, {**EPOCHS, "epochs": 100_000})
     assert run.stop_after_checkpoint(1, signal.SIGTERM) == 143
     assert run.told("checkpoint")[-1]["step"] == run.metrics()[-1][0]
     assert not (run.dir / "predictions").exists()
 
 
 def test_resuming_with_something_else_is_refused(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path, {**EPOCHS, "epochs": 3})
+    run = iris(tmp_path, {**EPOCHS, "epochs": 3})
     run.succeed()
     run.resume()
     run.file["params"] = {**EPOCHS, "epochs": 3, "preprocess": "minmax"}
@@ -54,9 +54,9 @@ def test_resuming_with_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path, {**EPOCHS, "epochs": 2})
+    run = iris(tmp_path, {**EPOCHS, "epochs": 2})
     run.succeed()
     run.resume()
-    (run.dir / "checkpoints" / "step-2.pkl").write_bytes(b"\x80\x05torn")
+    (Path(run.file["resume"]["checkpoint"]) / "state").write_bytes(b"\x80\x05torn")
     code, field, _ = run.refusal()
     assert (code, field) == (64, "resume.checkpoint")

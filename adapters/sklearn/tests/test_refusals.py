@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_directory import IRIS, RunDirectory
+from iris import IRIS, iris
 
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 CANARY = "7777.125"
@@ -16,7 +16,7 @@ CANARY = "7777.125"
     ("params", "field", "part"),
     [
         ({}, "params.estimator", "is missing"),
-        ({"estimator": "LogisticRegression"}, "params.estimator", "import path"),
+        ({"estimator": "LogisticRegression"}, "params.estimator", "Import path"),
         ({"estimator": "sklearn.linaer_model.Ridge"}, "params.estimator", "sklearn.linaer_model"),
         (
             {"estimator": "sklearn.linear_model.LogisticRegresion"},
@@ -47,7 +47,7 @@ CANARY = "7777.125"
 def test_a_bad_config_is_64_with_its_field(
     tmp_path: Path, params: dict[str, Any], field: str, part: str
 ) -> None:
-    code, blamed, message = RunDirectory(tmp_path, params).refusal()
+    code, blamed, message = iris(tmp_path, params).refusal()
     assert (code, blamed) == (64, field)
     assert part in message
 
@@ -72,14 +72,14 @@ def _damage(text: str, row: int, cells: str) -> str:
     ],
 )
 def test_a_bad_dataset_is_65_without_its_cells(tmp_path: Path, text: str, part: str) -> None:
-    code, field, message = RunDirectory(tmp_path, {"estimator": LOGISTIC}, text=text).refusal()
+    code, field, message = iris(tmp_path, {"estimator": LOGISTIC}, text=text).refusal()
     assert (code, field) == (65, "dataset.splits.train")
     assert part in message
     assert "CANARY" not in message
 
 
 def test_a_split_that_is_not_there_is_named(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path, {"estimator": LOGISTIC})
+    run = iris(tmp_path, {"estimator": LOGISTIC})
     run.file["predict_splits"] = ["holdout"]
     assert run.refusal()[:2] == (65, "dataset.splits.holdout")
 
@@ -91,7 +91,7 @@ def test_no_cell_of_the_dataset_leaves_but_in_predictions(tmp_path: Path) -> Non
     )
     # The greatest value of all: even as a statistic it must not be told whole.
     text = text.replace(",5.1,", f",{CANARY},")
-    run = RunDirectory(tmp_path, {"estimator": LOGISTIC, "arguments": {"max_iter": 3}}, text=text)
+    run = iris(tmp_path, {"estimator": LOGISTIC, "arguments": {"max_iter": 3}}, text=text)
     run.file["dataset"]["id"] = "id"
     code, said = run.run()
     assert code == 0, said

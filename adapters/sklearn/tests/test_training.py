@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from run_directory import ADAPTER, IRIS, RunDirectory
+from iris import ADAPTER, IRIS, iris
 
 SGD = {
     "estimator": "sklearn.linear_model.SGDClassifier",
@@ -20,7 +20,7 @@ SGD = {
 
 
 def test_predictions_have_the_documented_form(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path, {"estimator": "sklearn.linear_model.LogisticRegression"})
+    run = iris(tmp_path, {"estimator": "sklearn.linear_model.LogisticRegression"})
     run.succeed()
     header, *rows = run.predictions()
     labels = ["setosa", "versicolor", "virginica"]
@@ -39,7 +39,7 @@ def test_predictions_have_the_documented_form(tmp_path: Path) -> None:
 
 
 def test_entry_has_shapes_and_statistics(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path, SGD)
+    run = iris(tmp_path, SGD)
     run.succeed()
     (entry,) = run.told("entry")
     assert entry["splits"]["train"]["shape"] == [120, 4]
@@ -65,7 +65,7 @@ def test_classifiers_learn_and_give_the_curve_they_have(
     tmp_path: Path, estimator: str, arguments: dict[str, Any], training: str, steps: int
 ) -> None:
     params = {"estimator": estimator, "arguments": arguments, "epochs": 12, "stages": 10}
-    run = RunDirectory(tmp_path, {**params, "preprocess": "standardize"})
+    run = iris(tmp_path, {**params, "preprocess": "standardize"})
     run.succeed()
     assert run.told("entry")[0]["training"] == training
     metrics = run.metrics()
@@ -80,7 +80,7 @@ def test_classifiers_learn_and_give_the_curve_they_have(
 )
 def test_regressors_learn(tmp_path: Path, estimator: str) -> None:
     params = {"estimator": estimator, "exclude": ["species"], "preprocess": "minmax"}
-    run = RunDirectory(tmp_path, params, target="petal_width_cm", task="regression")
+    run = iris(tmp_path, params, target="petal_width_cm", task="regression")
     run.succeed()
     assert run.predictions()[0] == ["id", "y_true", "y_pred"]
     assert run.metrics()[-1][1]["train/rmse"] < 0.3
@@ -91,15 +91,15 @@ def test_one_fit_and_many_stages_give_the_same_forest(tmp_path: Path) -> None:
         "estimator": "sklearn.ensemble.RandomForestClassifier",
         "arguments": {"n_estimators": 15},
     }
-    whole = RunDirectory(tmp_path / "whole", {**params, "training": "whole"})
-    staged = RunDirectory(tmp_path / "staged", {**params, "stages": 7})
+    whole = iris(tmp_path / "whole", {**params, "training": "whole"})
+    staged = iris(tmp_path / "staged", {**params, "stages": 7})
     whole.succeed()
     staged.succeed()
     assert whole.predictions() == staged.predictions()
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path: Path) -> None:
-    runs = [RunDirectory(tmp_path / name, SGD) for name in ("one", "two", "other")]
+    runs = [iris(tmp_path / name, SGD) for name in ("one", "two", "other")]
     runs[2].file["seed"] = -4
     for run in runs:
         run.succeed()
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(tmp_path: Path) 
 
 
 def test_validation_rows_give_a_second_curve(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path, {**SGD, "validation_fraction": 0.25})
+    run = iris(tmp_path, {**SGD, "validation_fraction": 0.25})
     run.succeed()
     shapes = {name: split["shape"][0] for name, split in run.told("entry")[0]["splits"].items()}
     assert shapes == {"train": 90, "validation": 30, "test": 30}
@@ -119,7 +119,7 @@ def test_validation_rows_give_a_second_curve(tmp_path: Path) -> None:
 def test_binary_task_and_missing_probabilities(tmp_path: Path) -> None:
     lines = [line for line in IRIS.splitlines() if not line.endswith("setosa")]
     params = {"estimator": "sklearn.linear_model.Perceptron", "preprocess": "standardize"}
-    run = RunDirectory(tmp_path, params, text="\n".join(lines), task="binary")
+    run = iris(tmp_path, params, text="\n".join(lines), task="binary")
     run.succeed()
     assert run.predictions()[0] == ["id", "y_true", "y_pred"]
     assert any("no probabilities" in message for message in run.told("warning"))
@@ -127,10 +127,10 @@ def test_binary_task_and_missing_probabilities(tmp_path: Path) -> None:
 
 def test_every_readable_format_gives_the_same_predictions(tmp_path: Path) -> None:
     params = {"estimator": "sklearn.linear_model.LogisticRegression"}
-    expected = RunDirectory(tmp_path / "csv", params)
+    expected = iris(tmp_path / "csv", params)
     expected.succeed()
     for name in ("jsonl", "npz"):
-        run = RunDirectory(tmp_path / name, params)
+        run = iris(tmp_path / name, params)
         run.file["dataset"]["format"] = name
         for split in run.file["dataset"]["splits"].values():
             split["path"] = str(_converted(Path(split["path"]), name))
@@ -150,13 +150,9 @@ def _converted(path: Path, name: str) -> Path:
     return converted
 
 
-def test_defaults_are_those_of_the_schema() -> None:
-    from mlhub_sklearn.run_file import Params
+def test_the_schema_has_the_params_and_a_default_for_each_but_the_estimator() -> None:
+    from mlhub_sklearn.params import Params
 
-    schema = json.loads((ADAPTER / "schema.json").read_text(encoding="utf-8"))
-    ours = vars(Params(estimator="a.B", arguments={}))
-    assert ours.keys() == schema["properties"].keys()
-    for name, value in ours.items():
-        if name != "estimator":
-            expected = list(value) if isinstance(value, tuple) else value
-            assert schema["properties"][name]["default"] == expected
+    properties = json.loads((ADAPTER / "schema.json").read_text(encoding="utf-8"))["properties"]
+    assert properties.keys() == Params.__annotations__.keys()
+    assert [name for name, part in properties.items() if "default" not in part] == ["estimator"]
