@@ -32,12 +32,9 @@ fn all_of_them_load() {
         ..DiscoveryRoots::default()
     });
     assert_eq!(catalog.broken, []);
-    let names: Vec<&str> = catalog
-        .adapters
-        .iter()
-        .map(|adapter| adapter.manifest.name.as_str())
-        .collect();
-    assert_eq!(names, ["native", "script", "sklearn"]);
+    for name in ["native", "script", "sklearn"] {
+        assert!(catalog.find(name).is_ok(), "{name}");
+    }
 }
 
 #[test]

@@ -5,9 +5,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use mlhub_agent::adapter::{CheckOptions, CheckReport, Language, StepStatus, check, new_skeleton};
+use mlhub_agent::adapter::{
+    Adapter, CheckOptions, CheckReport, Language, StepStatus, check, new_skeleton,
+    prepare_environment,
+};
 
 fn run(dir: &Path, work: &Path, run_limit: Duration) -> CheckReport {
     let options = CheckOptions {
@@ -19,10 +23,22 @@ fn run(dir: &Path, work: &Path, run_limit: Duration) -> CheckReport {
     check(dir, &options, &mut |_| ())
 }
 
-/// A Python adapter with `from` in its program replaced by `to`, checked.
+/// The adapter written when protocol 1 was the newest, without the author's kit.
+fn version_1(root: &Path) -> PathBuf {
+    let dir = root.join("version-1");
+    fs::create_dir(&dir).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/adapter_version_1");
+    for file in fs::read_dir(source).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), dir.join(file.file_name())).unwrap();
+    }
+    dir
+}
+
+/// That adapter with `from` in its program replaced by `to`, checked.
 fn check_changed(from: &str, to: &str) -> CheckReport {
     let root = tempfile::tempdir().unwrap();
-    let dir = new_skeleton("changed", Language::Python, root.path()).unwrap();
+    let dir = version_1(root.path());
     let program = dir.join("train.py");
     let text = fs::read_to_string(&program).unwrap();
     assert!(text.contains(from), "nothing is changed");
@@ -63,6 +79,44 @@ fn new_python_adapters_keep_every_promise() {
         serde_json::from_value::<CheckReport>(serde_json::to_value(&report).unwrap()).unwrap(),
         report
     );
+}
+
+#[test]
+fn an_adapter_written_against_version_1_goes_on_working() {
+    let root = tempfile::tempdir().unwrap();
+    let report = run(
+        &version_1(root.path()),
+        root.path(),
+        Duration::from_secs(60),
+    );
+    assert!(report.passed, "{report:#?}");
+    assert!(
+        report
+            .steps
+            .iter()
+            .all(|step| step.status == StepStatus::Passed),
+        "{report:#?}"
+    );
+}
+
+/// The tests that come with a new adapter pass, with the kit that its programs get.
+#[test]
+fn the_tests_of_a_new_python_adapter_pass() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = new_skeleton("mine", Language::Python, root.path()).unwrap();
+    let adapter = Adapter::load(&dir).unwrap();
+    let environment =
+        prepare_environment(&adapter, &root.path().join("envs"), &mut |_| ()).unwrap();
+    let output = Command::new(environment.python.unwrap())
+        .args(["-m", "unittest", "-v"])
+        .envs(environment.env)
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Ran 3 tests"), "{said}");
+    assert!(!dir.join("__pycache__").exists(), "the folder is only read");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::manifest::Adapter;
 use super::process;
 use super::python::{self, PYTHON_VARIABLE};
-use super::{files, rules, venv};
+use super::{files, kit, rules, venv};
 
 /// How far an environment is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +149,8 @@ pub enum EnvError {
 /// Makes the environment of `adapter` ready; virtual environments live below `envs_dir`.
 ///
 /// A whole environment is used as it is; a half-built one is built again; of
-/// several processes one builds and the others wait.
+/// several processes one builds and the others wait. Programs that are started by
+/// `{python}` also find the author's kit, `mlhub_adapter`.
 ///
 /// # Errors
 /// [`EnvError`], each a paragraph to show.
@@ -165,7 +166,11 @@ pub fn prepare_environment(
         }
         Environment::Venv { .. } => venv::prepare(adapter, envs_dir, progress),
     };
-    let (prepared, cached) = prepared?;
+    let (mut prepared, cached) = prepared?;
+    kit::offer(&adapter.manifest, envs_dir, &mut prepared).map_err(|source| EnvError::Io {
+        dir: envs_dir.to_owned(),
+        source,
+    })?;
     progress(EnvProgress::Ready { cached });
     Ok(prepared)
 }

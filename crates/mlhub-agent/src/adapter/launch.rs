@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::config_file;
 use super::environment::PreparedEnvironment;
+use super::kit;
 use super::manifest::Adapter;
 use super::rules::{self, capability_name};
 use super::template::{self, Values};
@@ -328,7 +329,9 @@ fn variables(
             env.insert(name.clone(), value.clone());
         }
     }
-    env.extend(environment.env.clone());
+    let mut ours = environment.env.clone();
+    let kit = ours.remove(kit::PYTHON_PATH);
+    env.extend(ours);
     for (name, value) in &context.extra_env {
         allowed(name)?;
         if value.contains('\0') {
@@ -338,6 +341,10 @@ fn variables(
             });
         }
         env.insert(name.clone(), value.clone());
+    }
+    if let Some(kit) = kit {
+        let path = kit::join_path(env.get(kit::PYTHON_PATH), &kit);
+        env.insert(kit::PYTHON_PATH.to_owned(), path);
     }
     env.insert(names::ENV_RUN_DIR.to_owned(), text(context.run_dir)?);
     env.insert(names::ENV_RUN_ID.to_owned(), context.run.run.id.clone());

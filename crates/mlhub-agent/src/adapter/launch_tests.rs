@@ -54,7 +54,7 @@ fn launch(
     let environment = PreparedEnvironment {
         python: None,
         fingerprint: String::new(),
-        env: BTreeMap::new(),
+        env: BTreeMap::from([("PYTHONPATH".to_owned(), "/kit".to_owned())]),
         description: String::new(),
     };
     let inherited = [
@@ -141,10 +141,19 @@ fn the_environment_is_an_allow_list() {
         ("MODE", "fast"),
         ("PATH", "/bin"),
         ("PYTHONHASHSEED", "4294967295"),
+        ("PYTHONPATH", "/kit"),
         ("PYTHONUNBUFFERED", "1"),
         ("WANTED", "w"),
     ];
     assert_eq!(env, expected);
+}
+
+#[test]
+fn the_kit_stands_behind_the_projects_own_modules() {
+    for (given, expected) in [("/project/src", "/project/src:/kit"), ("", "/kit")] {
+        let plan = launch(json!({"command": ["x"]}), &[("PYTHONPATH", given)], &[]).unwrap();
+        assert_eq!(plan.env["PYTHONPATH"], expected);
+    }
 }
 
 #[test]

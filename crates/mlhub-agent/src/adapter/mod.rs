@@ -11,6 +11,7 @@ pub mod check;
 mod config_file;
 mod environment;
 mod files;
+mod kit;
 mod launch;
 #[cfg(test)]
 mod launch_tests;

@@ -1,6 +1,7 @@
 //! Options of commands about what a hub keeps beside runs: datasets, adapters,
 //! definitions, backups, projects.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -78,12 +79,20 @@ pub(crate) enum AdapterCommand {
         /// Its folder, or the name of a known adapter
         adapter: String,
     },
+    /// Run a command in an adapter's environment, with what its programs can import
+    Exec {
+        /// Its folder, or the name of a known adapter
+        adapter: String,
+        /// The command and its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
 }
 
 /// Languages `adapter new` writes.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum AdapterLanguage {
-    /// Python, standard library only
+    /// Python, on the author's kit
     Python,
     /// POSIX shell
     Shell,

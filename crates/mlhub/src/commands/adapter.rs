@@ -1,6 +1,9 @@
 //! `mlhub adapter`.
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use mlhub_agent::adapter::{
@@ -9,14 +12,14 @@ use mlhub_agent::adapter::{
 use serde_json::json;
 
 use crate::cli::{AdapterCommand, AdapterLanguage, Global};
-use crate::exit::{ADAPTER, Classify, OK, RUN_FAILED, fail};
-use crate::launch::adapter::{catalog, find};
+use crate::exit::{ADAPTER, Classify, OK, RUN_FAILED, USAGE, fail};
+use crate::launch::adapter::{catalog, environment, find};
 use crate::{output, paths};
 
 /// How long one run of the conformance kit may take.
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 
-/// Lists, shows, makes and checks adapters.
+/// Lists, shows, makes and checks adapters, and works in their environments.
 pub(crate) fn adapter(global: &Global, command: AdapterCommand) -> anyhow::Result<u8> {
     let data_dir = paths::data_dir(global)?;
     match command {
@@ -59,6 +62,7 @@ pub(crate) fn adapter(global: &Global, command: AdapterCommand) -> anyhow::Resul
             Ok(OK)
         }
         AdapterCommand::Check { adapter } => check(global, &data_dir, &adapter),
+        AdapterCommand::Exec { adapter, command } => exec(&data_dir, &adapter, &command),
     }
 }
 
@@ -156,7 +160,8 @@ fn show(global: &Global, adapter: &Adapter) -> anyhow::Result<u8> {
     Ok(OK)
 }
 
-fn check(global: &Global, data_dir: &Path, reference: &str) -> anyhow::Result<u8> {
+/// The folder of an adapter that is named by its folder or its name.
+fn folder(data_dir: &Path, reference: &str) -> anyhow::Result<PathBuf> {
     let folder = Path::new(reference);
     let dir =
         if folder.join(host::MANIFEST).is_file() || reference.contains(std::path::MAIN_SEPARATOR) {
@@ -175,6 +180,28 @@ fn check(global: &Global, data_dir: &Path, reference: &str) -> anyhow::Result<u8
             format!("`{}` is not a folder", dir.display()),
         ));
     }
+    Ok(dir)
+}
+
+/// Becomes the command; returns only when it cannot be started.
+fn exec(data_dir: &Path, reference: &str, command: &[OsString]) -> anyhow::Result<u8> {
+    let adapter = Adapter::load(&folder(data_dir, reference)?).or_fail(ADAPTER)?;
+    let prepared = environment(&adapter, data_dir)?;
+    let [program, arguments @ ..] = command else {
+        return Err(fail(USAGE, "name a command after `--`"));
+    };
+    let error = Command::new(program)
+        .args(arguments)
+        .envs(&prepared.env)
+        .exec();
+    Err(fail(
+        RUN_FAILED,
+        format!("`{}` cannot be started: {error}", program.display()),
+    ))
+}
+
+fn check(global: &Global, data_dir: &Path, reference: &str) -> anyhow::Result<u8> {
+    let dir = folder(data_dir, reference)?;
     let work = tempfile::Builder::new().prefix("mlhub-check-").tempdir()?;
     let options = CheckOptions {
         work_dir: work.path().to_owned(),

@@ -15,7 +15,7 @@ use super::rules;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
-    /// Python with nothing but its standard library: softmax regression with checkpoints.
+    /// Python on the author's kit: softmax regression with checkpoints and tests.
     Python,
     /// A POSIX shell script with awk: a running mean for regression.
     Shell,
@@ -49,6 +49,7 @@ const PYTHON: &[(&str, &str)] = &[
     ("adapter.toml", include_str!("python/adapter.toml")),
     ("schema.json", include_str!("python/schema.json")),
     ("train.py", include_str!("python/train.py")),
+    ("test_train.py", include_str!("python/test_train.py")),
     ("smoke.csv", include_str!("python/smoke.csv")),
     ("README.md", include_str!("python/README.md")),
 ];
