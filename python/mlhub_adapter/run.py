@@ -182,14 +182,21 @@ class Run:
 
     # --- what it tells ------------------------------------------------------
 
-    def log(self, metrics: Mapping[str, Any], *, step: int) -> None:
-        """Metrics of a step, named ``split/metric``; below ``time/`` those of the clock."""
-        values = {name: number(value) for name, value in metrics.items()}
-        if self._place is None:
-            self.events.write(step=step, metrics=values)
-            return
-        done, total = self._place
-        self.events.write(step=step, metrics=values, progress={"done": done, "total": total})
+    def log(
+        self,
+        metrics: Mapping[str, Any],
+        *,
+        step: int,
+        progress: tuple[int, int] | None = None,
+    ) -> None:
+        """Metrics of a step, named ``split/metric``; below ``time/`` those of the clock.
+
+        ``progress``: steps done and in all, which :meth:`steps` knows by itself.
+        """
+        said: dict[str, Any] = {name: number(value) for name, value in metrics.items()}
+        place = progress or self._place
+        more = {"progress": dict(zip(("done", "total"), place))} if place else {}
+        self.events.write(step=step, metrics=said, **more)
 
     def progress(self, done: int, total: int, message: str | None = None) -> None:
         """How far the program is."""

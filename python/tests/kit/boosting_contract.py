@@ -1,0 +1,223 @@
+"""What every adapter of a boosting library must do; each has a test class made of this.
+
+Runs the real adapter on the Palmer penguins, with the libraries of its own environment.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+from pathlib import Path
+from typing import Any
+from xml.dom import minidom
+
+import pytest
+from mlhub_adapter.testing import RunDirectory, interpreter
+
+ROUNDS = 60
+
+
+class BoostingContract:
+    """Set ``folder``, and params that draw random numbers: resuming must not depend on
+    where a generator stood."""
+
+    folder: Path
+    sampling: dict[str, Any]
+    model_file: str
+
+    def penguins(self, folder: Path, *, text: str | None = None, **params: Any) -> RunDirectory:
+        """Which species it is, by place, sizes and sex."""
+        return self._run(folder, text, params, target="species", task="multiclass")
+
+    def weights(self, folder: Path, **params: Any) -> RunDirectory:
+        """How much a penguin weighs."""
+        return self._run(folder, None, params, target="body_mass_g", task="regression")
+
+    def sexes(self, folder: Path, **params: Any) -> RunDirectory:
+        """Two classes."""
+        return self._run(folder, None, params, target="sex", task="binary")
+
+    def _run(
+        self, folder: Path, text: str | None, params: dict[str, Any], *, target: str, task: str
+    ) -> RunDirectory:
+        text = text or (self.folder / "smoke.csv").read_text(encoding="utf-8")
+        command = [interpreter(), str(self.folder / "train.py")]
+        params = {"rounds": ROUNDS, "learning_rate": 0.2, **params}
+        return RunDirectory(folder, command, params=params, text=text, target=target, task=task)
+
+    def artifact(self, run: RunDirectory, name: str) -> Path:
+        path = run.dir / "artifacts" / name
+        assert {"path": f"artifacts/{name}"}.items() <= next(
+            told for told in run.told("artifact") if told["path"].endswith(name)
+        ).items()
+        return path
+
+    def test_classes_are_learned_with_categories_and_curves(self, tmp_path: Path) -> None:
+        run = self.penguins(tmp_path, validation_fraction=0.2).succeed()
+        assert run.accuracy() >= 0.95
+        header, *rows = run.predictions()
+        assert header == [
+            "id",
+            "y_true",
+            "y_pred",
+            *(f"y_score_{name}" for name in ("Adelie", "Chinstrap", "Gentoo")),
+        ]
+        for row in rows:
+            assert sum(map(float, row[3:])) == pytest.approx(1, abs=1e-5)
+        metrics = dict(run.metrics())
+        assert list(metrics) == list(range(1, ROUNDS + 1))
+        assert metrics[ROUNDS]["train/loss"] < metrics[1]["train/loss"] / 4
+        assert metrics[ROUNDS]["validation/accuracy"] >= 0.95
+        (entry,) = run.told("entry")
+        assert entry["splits"]["train"]["categorical"] == {"columns": 2, "missing_or_new": 0}
+        assert self.artifact(run, self.model_file).stat().st_size > 1000
+        inputs = json.loads(self.artifact(run, "inputs.json").read_text(encoding="utf-8"))
+        assert inputs["categories"]["island"] == ["Biscoe", "Dream", "Torgersen"]
+
+    def test_two_classes_and_values_are_learned(self, tmp_path: Path) -> None:
+        assert self.sexes(tmp_path / "binary").succeed().accuracy() >= 0.8
+        run = self.weights(tmp_path / "values").succeed()
+        rows = [(float(row[1]), float(row[2])) for row in run.predictions()[1:]]
+        error = (sum((truth - said) ** 2 for truth, said in rows) / len(rows)) ** 0.5
+        assert error < 450, "grams; the spread of the weights is 800"
+        last = run.metrics()[-1][1]
+        assert last["train/loss"] == pytest.approx(last["train/rmse"] ** 2)
+
+    def test_importance_is_a_table_and_a_plot(self, tmp_path: Path) -> None:
+        run = self.penguins(tmp_path).succeed()
+        with open(self.artifact(run, "feature_importance.csv"), encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        assert header[0] == "feature"
+        assert {row[0] for row in rows[:3]} & {"bill_length_mm", "flipper_length_mm"}
+        assert len(rows) == 6
+        values = [float(row[1]) for row in rows]
+        assert values == sorted(values, reverse=True)
+        assert values[0] > 0
+        plot = minidom.parse(str(self.artifact(run, "feature_importance.svg")))
+        assert rows[0][0] in plot.toxml()
+
+    def test_it_ends_early_and_keeps_the_best_round(self, tmp_path: Path) -> None:
+        params = {"validation_fraction": 0.3, "early_stopping_rounds": 5, "learning_rate": 0.5}
+        run = self.weights(tmp_path, rounds=2000, **params).succeed()
+        losses = [metrics["validation/loss"] for _, metrics in run.metrics()]
+        best = losses.index(min(losses)) + 1
+        assert len(losses) == best + 5
+        inputs = json.loads(self.artifact(run, "inputs.json").read_text(encoding="utf-8"))
+        assert inputs["rounds"] == best
+        alone = self.weights(tmp_path / "alone", rounds=best, validation_fraction=0.3)
+        alone.file["params"]["learning_rate"] = 0.5
+        assert alone.succeed().predictions() == run.predictions()
+
+    @pytest.mark.parametrize("target", ["penguins", "weights", "sexes"])
+    def test_killed_and_resumed_equals_uninterrupted(self, tmp_path: Path, target: str) -> None:
+        params = {
+            **self.sampling,
+            "checkpoint_every": 10,
+            "validation_fraction": 0.2,
+            "rounds": 300,
+            "learning_rate": 0.05,
+        }
+        make = getattr(self, target)
+        alone = make(tmp_path / "alone", **params).succeed()
+        killed = make(tmp_path / "killed", **params)
+        assert killed.stop_after_checkpoint(10, signal.SIGKILL) == -signal.SIGKILL
+        step = killed.resume()
+        assert step < 300, "it was to be killed on its way"
+        killed.succeed()
+        assert killed.predictions() == alone.predictions()
+        assert killed.metrics() == [told for told in alone.metrics() if told[0] > step]
+
+    def test_early_stopping_goes_on_after_resuming(self, tmp_path: Path) -> None:
+        params = {
+            **self.sampling,
+            "checkpoint_every": 5,
+            "validation_fraction": 0.3,
+            "early_stopping_rounds": 12,
+            "learning_rate": 0.3,
+            "rounds": 1000,
+        }
+        alone = self.weights(tmp_path / "alone", **params).succeed()
+        resumed = self.weights(tmp_path / "resumed", **params).succeed()
+        # The last checkpoint lies after the best round.
+        step = resumed.resume()
+        resumed.succeed()
+        assert resumed.predictions() == alone.predictions()
+        assert resumed.metrics() == [told for told in alone.metrics() if told[0] > step]
+
+    def test_more_rounds_go_on_from_a_finished_run(self, tmp_path: Path) -> None:
+        params = {**self.sampling, "checkpoint_every": 10}
+        long = self.weights(tmp_path / "long", rounds=40, **params).succeed()
+        grown = self.weights(tmp_path / "grown", rounds=20, **params).succeed()
+        assert grown.resume() == 20
+        grown.file["params"]["rounds"] = 40
+        assert grown.succeed().predictions() == long.predictions()
+
+    def test_sigterm_ends_it_and_it_can_be_resumed(self, tmp_path: Path) -> None:
+        params = {**self.sampling, "checkpoint_every": 10, "rounds": 100_000}
+        run = self.weights(tmp_path, **params)
+        assert run.stop_after_checkpoint(10, signal.SIGTERM) == 143
+        step = run.resume()
+        run.file["params"]["rounds"] = step + 5
+        run.succeed()
+        assert [told[0] for told in run.metrics()] == list(range(step + 1, step + 6))
+
+    def test_missing_cells_and_new_categories_are_no_obstacle(self, tmp_path: Path) -> None:
+        header, *rows = (self.folder / "smoke.csv").read_text(encoding="utf-8").splitlines()
+        holes = [row.split(",") for row in rows]
+        for at, cells in enumerate(holes):
+            cells[at % 4 + 1] = "" if at % 7 == 0 else cells[at % 4 + 1]
+        holes[0][0] = "Atlantis"  # Row 0 is of the test split.
+        text = "\n".join([header, *map(",".join, holes)]) + "\n"
+        assert self.penguins(tmp_path, text=text).succeed().accuracy() >= 0.9
+
+    @pytest.mark.parametrize(
+        ("params", "field", "part"),
+        [
+            ({"rounds": 0}, "params.rounds", "whole number from 1"),
+            ({"learning_rat": 1}, "params.learning_rat", "did you mean learning_rate?"),
+            ({"objective": "nothing"}, "params.objective", "one of"),
+            ({"early_stopping_rounds": 5}, "params.early_stopping_rounds", "validation"),
+            ({"categorical": ["colour"]}, "params.categorical", "colour"),
+            ({"exclude": ["colour"]}, "params.exclude", "colour"),
+            ({"arguments": {"random_state": 1}}, "params.arguments.random_state", "seeds"),
+            ({"arguments": {"no_such": 1}}, "params.arguments.no_such", "not an argument"),
+        ],
+    )
+    def test_a_wrong_param_is_refused_by_name(
+        self, tmp_path: Path, params: dict[str, Any], field: str, part: str
+    ) -> None:
+        code, blamed, message = self.penguins(tmp_path, **params).refusal()
+        assert (code, blamed) == (64, field)
+        assert part in message
+
+    def test_what_the_library_refuses_is_told_in_its_words(self, tmp_path: Path) -> None:
+        code, field, message = self.penguins(tmp_path, arguments=self.refused).refusal()
+        assert (code, field) == (64, "params.arguments")
+        assert next(iter(self.refused)) in message
+        assert len(message.splitlines()) == 1
+
+    refused: dict[str, Any]
+
+    def test_an_objective_of_another_task_is_refused(self, tmp_path: Path) -> None:
+        run = self.weights(tmp_path, objective=self.binary_objective)
+        code, field, message = run.refusal()
+        assert (code, field) == (64, "params.objective")
+        assert "regression" in message
+
+    binary_objective: str
+
+    def test_every_objective_trains(self, tmp_path: Path) -> None:
+        enum = json.loads((self.folder / "schema.json").read_text())["properties"]["objective"]["enum"]
+        trained = []
+        for objective in filter(None, enum):
+            for make in (self.sexes, self.penguins, self.weights):
+                run = make(tmp_path / f"{len(trained)}-{make.__name__}", objective=objective, rounds=3)
+                code, said = run.run()
+                if code == 0:
+                    losses = [metrics["train/loss"] for _, metrics in run.metrics()]
+                    assert len(losses) == 3, objective
+                    trained.append(objective)
+                else:
+                    assert run.told("error")[0]["field"] == "params.objective", said
+        assert set(trained) == set(filter(None, enum))
