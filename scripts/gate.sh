@@ -34,6 +34,8 @@ readonly VENV_INTEGRATIONS=$PWD/target/venv-integrations
 readonly MLHUB=$PWD/target/debug/mlhub
 # Where smoke leaves its data directory for e2e.
 readonly SMOKE_DATA=$PWD/$LOGS/data
+# Keeps the environments of adapters from gate to gate: making them costs downloads.
+readonly ADAPTERS_DATA=$PWD/target/adapters
 readonly SERVER_PID=$LOGS/server.pid
 readonly SERVER_START_SECONDS=60
 
@@ -87,12 +89,25 @@ step_python() {
   "$VENV/bin/ruff" check "${options[@]}" --extend-exclude adapter_version_1 adapters benches crates examples scripts
   "$VENV/bin/ruff" format --check "${options[@]}" adapters benches examples scripts
   "$VENV/bin/mypy" --strict --cache-dir target/mypy-cache --python-executable "$PYTHON" scripts/*.py
-  (
-    cd adapters/sklearn
-    "$VENV/bin/mypy" --cache-dir ../../target/mypy-cache --python-executable "$PYTHON"
-    PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m pytest -q
-  )
+  step_python_adapters
   step_python_sdk
+}
+
+# Each adapter in Python, in the environment that the hub makes of its lock file. pytest is
+# ours; the programs it starts are the adapter's.
+step_python_adapters() {
+  local tests folder
+  for tests in adapters/*/tests/conftest.py; do
+    folder=$PWD/${tests%/tests/conftest.py}
+    echo "# ${folder##*/}"
+    (
+      cd "$folder"
+      MYPYPATH=tests "$VENV/bin/mypy" --config-file ../pyproject.toml --python-executable "$PYTHON" \
+        --cache-dir "../../target/mypy-cache/${folder##*/}" .
+      PYTHONDONTWRITEBYTECODE=1 "$MLHUB" adapter exec "$folder" --data-dir "$ADAPTERS_DATA" -- \
+        "$PYTHON" -m pytest -q
+    )
+  done
 }
 
 # The SDK as people get it: a wheel with the native module and the command in it.
@@ -131,6 +146,8 @@ step_python_sdk() {
 
 step_smoke() {
   rm -rf "$SMOKE_DATA"
+  mkdir -p "$SMOKE_DATA" "$ADAPTERS_DATA/environments"
+  ln -s "$ADAPTERS_DATA/environments" "$SMOKE_DATA/environments"
   "$PYTHON" scripts/smoke.py --binary "$MLHUB" --data-dir "$SMOKE_DATA"
   # Every scenario of the benchmarks, tiny, of this hub alone; nothing is judged by time.
   BENCH_PROFILE=debug BENCH_PYTHON=$PYTHON "$PYTHON" benches/run.py --smoke --peers mlhub

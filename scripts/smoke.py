@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Those of the demo.
 ADAPTERS = ("native", "script", "sklearn")
 SEEDS_EACH = 3
 DEMO_RUNS = len(ADAPTERS) * SEEDS_EACH
@@ -131,6 +132,14 @@ def again(program: Program, state: dict[str, Any]) -> None:
     check_repeats(state["first"], added)
 
 
+def bundled(program: Program) -> list[str]:
+    """The adapters in the binary."""
+    listed = json.loads(program.call("adapter", "list", "--json"))
+    names = [adapter["name"] for adapter in listed if adapter["source"] == "bundled"]
+    assert set(ADAPTERS) <= set(names), f"the binary holds {names}"
+    return names
+
+
 def conformance(name: str) -> Callable[[Program, dict[str, Any]], None]:
     """The conformance kit passes on a bundled adapter."""
 
@@ -149,7 +158,7 @@ def main() -> int:
     options = parser.parse_args()
     program = Program(options.binary, options.data_dir)
     state: dict[str, Any] = {}
-    checks = [demo, details, again, *map(conformance, ADAPTERS)]
+    checks = [demo, details, again, *map(conformance, bundled(program))]
     for number, check in enumerate(checks):
         print(f"# {check.__doc__}", flush=True)
         try:

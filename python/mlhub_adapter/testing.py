@@ -90,12 +90,18 @@ class RunDirectory:
 
     # --- running ------------------------------------------------------------
 
-    def start(self) -> subprocess.Popen[str]:
-        """Starts the adapter."""
+    def write(self) -> None:
+        """Writes ``run.json``."""
         (self.dir / "run.json").write_text(json.dumps(self.file), encoding="utf-8")
+
+    def start(
+        self, command: Sequence[str] | None = None, directories: Sequence[str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Starts the adapter; or another command, on other run directories."""
+        self.write()
         path = os.pathsep.join(filter(None, [str(KIT), os.environ.get("PYTHONPATH")]))
         return subprocess.Popen(
-            [*self.command, str(self.dir)],
+            [*(command or self.command), *(directories or [str(self.dir)])],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -5,6 +5,7 @@
 //! Training programs block at named gates (`support::Gates`), so that a fault
 //! hits at a known point. What is inside one crate is tested there.
 
+mod adapters;
 mod artifacts;
 mod bad_data_dir;
 mod bad_input;
