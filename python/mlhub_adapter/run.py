@@ -17,9 +17,11 @@ from mlhub_adapter import checkpoint as checkpoints
 from mlhub_adapter import entry, failure, images, predictions, seeding, table
 from mlhub_adapter.events import EventWriter, number
 from mlhub_adapter.files import Content, whole_text, write_whole
+from mlhub_adapter.readers import read_columns
 
 if TYPE_CHECKING:
     from mlhub_adapter.checkpoint import Checkpoint
+    from mlhub_adapter.readers import Columns
     from mlhub_adapter.run_file import Dataset, RunFile
     from mlhub_adapter.table import Data
 
@@ -90,6 +92,16 @@ class Run:
             allows_missing=allows_missing,
             classification=classification,
         )
+
+    def columns(self, split: str) -> Columns:
+        """A split's cells as they are, by column: for text, dates, whatever is no feature."""
+        return read_columns(self.dataset.split(split).path, self.dataset.format, split)
+
+    def ids(self, columns: Columns) -> list[str]:
+        """The ids of rows that :meth:`columns` gave, as prediction files name them."""
+        if self.dataset.id:
+            return [str(cell) for cell in columns[self.dataset.id]]
+        return [str(row) for row in range(len(next(iter(columns.values()))))]
 
     def images(self, split: str) -> list[images.Image]:
         """Paths, labels and ids of a split of an image folder."""

@@ -13,6 +13,7 @@ from typing import Any
 from xml.dom import minidom
 
 import pytest
+
 from mlhub_adapter.testing import TIME_LIMIT_SECONDS, RunDirectory, interpreter
 
 ROUNDS = 60

@@ -231,6 +231,16 @@ def test_ranks_write_files_of_their_own(tmp_path: Path) -> None:
     assert (run.dir / "events" / "rank-3.jsonl").exists()
 
 
+def test_columns_are_read_as_they_are(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    columns = run.columns("test")
+    assert list(columns) == ["x", "y", "label"]
+    assert columns["x"][:2] == ["0.25", "5.25"]
+    assert run.ids(columns) == [str(row) for row in range(8)]
+    with pytest.raises(Refused, match="there is no split holdout; there are: test, train"):
+        run.columns("holdout")
+
+
 def test_images_are_listed_in_order_of_path(tmp_path: Path) -> None:
     for name in ("dog/2.png", "cat/1.png", "LICENSE", "cat/.DS_Store"):
         (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
