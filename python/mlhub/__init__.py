@@ -304,7 +304,7 @@ def seed_everything(seed: int) -> dict[str, str]:
     Returns what was done for each, by name; JAX has no generator to seed. Records the
     seed as the param `seed` of the current run.
     """
-    from ._seed import seed_everything as seed_all
+    from mlhub_adapter.seeding import seed_everything as seed_all
 
     done = seed_all(seed)
     run = _current.run

@@ -1,7 +1,7 @@
 """Seeds generators and pins thread pools, so that equal seeds give equal bits.
 
-Imports no library: what is not loaded yet is seeded by its own defaults or by whoever
-loads it.
+Imports no library, and nothing of the SDK, which seeds through this: what is not loaded
+yet is seeded by its own defaults or by whoever loads it.
 """
 
 from __future__ import annotations
