@@ -184,3 +184,39 @@ fn missing_commands_are_all_named() {
         "adapter `env` needs commands that are not on PATH: mlhub-no-such-a, mlhub-no-such-b; install them, or add their folder to PATH"
     );
 }
+
+fn own(dir: &Path, packages: &str) -> Adapter {
+    fs::write(dir.join("requirements.lock"), lock("mlhub-tiny==1.0")).unwrap();
+    adapter(
+        dir,
+        &format!(
+            "{{ kind = \"python\", packages = [{packages}], lock = \"requirements.lock\", python = \"3.9\" }}"
+        ),
+    )
+}
+
+#[test]
+fn a_python_that_has_the_packages_is_used_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let envs = tempfile::tempdir().unwrap();
+    let prepare =
+        |packages: &str| prepare_environment(&own(dir.path(), packages), envs.path(), &mut |_| ());
+    // What every environment of the tests has.
+    let found = prepare("\"pip>=1\"").unwrap();
+    let python = found.python.unwrap();
+    assert!(
+        python.is_file() && !python.starts_with(envs.path()),
+        "{}",
+        python.display()
+    );
+    assert!(
+        found.description.contains("packages"),
+        "{}",
+        found.description
+    );
+    // What none has is built from the lock file, which here names what is nowhere.
+    let error = prepare("\"no-such-package>=1\"").unwrap_err();
+    assert!(matches!(error, EnvError::Unavailable { .. }), "{error}");
+    let error = prepare("\"pip>=100000\"").unwrap_err();
+    assert!(matches!(error, EnvError::Unavailable { .. }), "{error}");
+}

@@ -97,6 +97,17 @@ pub enum Environment {
         #[serde(default)]
         requires: Vec<String>,
     },
+    /// The user's own Python, for adapters whose models are the user's code: the
+    /// first interpreter that has the packages, else an environment built from the
+    /// lock file.
+    Python {
+        /// What must be installed: `torch>=1.13`, `numpy>=1.20,<3`, `pillow`.
+        packages: Vec<String>,
+        /// The lock file for those who have no such Python.
+        lock: String,
+        /// Oldest Python that works, such as `3.9`.
+        python: String,
+    },
     /// A Python virtual environment built from a lock file, cached by fingerprint.
     Venv {
         /// The lock file (pip requirements with exact versions) in the adapter folder.

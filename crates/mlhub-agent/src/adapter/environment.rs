@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::manifest::Adapter;
 use super::process;
 use super::python::{self, PYTHON_VARIABLE};
-use super::{files, kit, rules, venv};
+use super::{files, kit, own_python, rules, venv};
 
 /// How far an environment is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,14 @@ pub enum EnvError {
         oldest: String,
         /// What was found.
         found: String,
+    },
+    /// The interpreter that was named lacks packages.
+    #[error("{PYTHON_VARIABLE} names {}, which lacks {}; install them there, name another Python, or unset the variable", python.display(), lacks.join(", "))]
+    Packages {
+        /// The interpreter.
+        python: PathBuf,
+        /// Each package that is missing or has another version.
+        lacks: Vec<String>,
     },
     /// The interpreter cannot make environments.
     #[error("{} (Python {version}) cannot make virtual environments: its venv or ensurepip module is missing and there is no `virtualenv` command; on Debian or Ubuntu install the package python3-venv, or name another Python in {PYTHON_VARIABLE}", python.display())]
@@ -165,6 +173,12 @@ pub fn prepare_environment(
             system(adapter, requires, &process::search_path()).map(|prepared| (prepared, true))
         }
         Environment::Venv { .. } => venv::prepare(adapter, envs_dir, progress),
+        Environment::Python {
+            packages, python, ..
+        } => match own_python::find(packages, python)? {
+            Some(prepared) => Ok((prepared, true)),
+            None => venv::prepare(adapter, envs_dir, progress),
+        },
     };
     let (mut prepared, cached) = prepared?;
     kit::offer(&adapter.manifest, envs_dir, &mut prepared).map_err(|source| EnvError::Io {

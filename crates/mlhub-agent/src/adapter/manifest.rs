@@ -152,7 +152,9 @@ impl Adapter {
     /// The environment's Python lock file, when it has one.
     pub(super) fn lock_file(&self) -> Option<(&str, &str)> {
         match &self.manifest.environment {
-            Environment::Venv { lock, python } => Some((lock, python)),
+            Environment::Venv { lock, python } | Environment::Python { lock, python, .. } => {
+                Some((lock, python))
+            }
             Environment::None | Environment::System { .. } => None,
         }
     }

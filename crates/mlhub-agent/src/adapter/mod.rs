@@ -16,6 +16,7 @@ mod launch;
 #[cfg(test)]
 mod launch_tests;
 mod manifest;
+mod own_python;
 mod problem;
 mod process;
 mod python;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::problem::Finding;
 use super::template::{self, PARAMS_PREFIX, PLACEHOLDERS};
-use super::{files, schema};
+use super::{files, own_python, schema};
 
 /// Longest adapter name.
 const MAX_NAME_CHARS: usize = 64;
@@ -170,7 +170,7 @@ fn placeholder(
         ));
     }
     let python = match &manifest.environment {
-        Environment::Venv { .. } => true,
+        Environment::Venv { .. } | Environment::Python { .. } => true,
         Environment::System { requires } => requires.iter().any(|command| is_python(command)),
         Environment::None => false,
     };
@@ -204,18 +204,38 @@ pub(super) fn environment(dir: &Path, manifest: &Manifest) -> Result<(), Finding
             .hint("name commands that are found on PATH, without folders")),
             None => Ok(()),
         },
-        Environment::Venv { lock, python } => {
-            files::file_inside(dir, lock)
-                .map_err(|reason| Finding::manifest("environment.lock", reason))?;
-            match minor_version(python) {
-                Some(minor) if minor >= MIN_PYTHON_MINOR => Ok(()),
-                _ => Err(Finding::manifest(
-                    "environment.python",
-                    format!("`{}` is not a Python version", python.escape_debug()),
+        Environment::Venv { lock, python } => locked(dir, lock, python),
+        Environment::Python {
+            packages,
+            lock,
+            python,
+        } => {
+            if packages.is_empty() {
+                return Err(Finding::manifest(
+                    "environment.packages",
+                    "names no package, so any Python would do".to_owned(),
                 )
-                .hint("write the oldest that works, such as \"3.9\"")),
+                .hint("name what the adapter imports, such as \"torch>=1.13\""));
             }
+            for package in packages {
+                own_python::requirement(package)
+                    .map_err(|reason| Finding::manifest("environment.packages", reason))?;
+            }
+            locked(dir, lock, python)
         }
+    }
+}
+
+fn locked(dir: &Path, lock: &str, python: &str) -> Result<(), Finding> {
+    files::file_inside(dir, lock)
+        .map_err(|reason| Finding::manifest("environment.lock", reason))?;
+    match minor_version(python) {
+        Some(minor) if minor >= MIN_PYTHON_MINOR => Ok(()),
+        _ => Err(Finding::manifest(
+            "environment.python",
+            format!("`{}` is not a Python version", python.escape_debug()),
+        )
+        .hint("write the oldest that works, such as \"3.9\"")),
     }
 }
 
