@@ -45,11 +45,12 @@ impl Draft {
 
     /// A param, with the place it is from; returns the placeholder that stands for it.
     pub(super) fn param(&mut self, name: &str, value: Value, at: Evidence) -> String {
+        let small = values::small(name, &value);
         let mut name = name.replace('.', "_");
         if TAKEN.contains(&name.as_str()) {
             name.insert_str(0, "option_");
         }
-        if let Some(small) = values::small(&name, &value) {
+        if let Some(small) = small {
             self.smoke.push(format!("params.{name}={small}"));
         }
         let comment = format!("{}:{}: {}", at.file, at.line, at.what);

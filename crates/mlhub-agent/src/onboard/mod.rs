@@ -8,6 +8,7 @@
 mod call;
 mod draft;
 mod lex;
+mod naming;
 mod options;
 mod printed;
 mod propose;

@@ -4,6 +4,7 @@
 
 use super::call::Call;
 use super::lex::{Kind, Token, lex};
+use super::naming;
 use super::options::{self, ScriptOption};
 use super::printed::{self, Printed};
 
@@ -159,7 +160,7 @@ fn called(
             let tells = call
                 .positional
                 .iter()
-                .any(|argument| argument.iter().any(|token| printed::is_metric(&token.text)));
+                .any(|argument| argument.iter().any(|token| naming::is_metric(&token.text)));
             facts.logged = tells.then_some(line);
         }
         _ => training_sign(name, method, facts),

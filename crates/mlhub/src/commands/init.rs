@@ -219,6 +219,9 @@ fn conclude(
             output::print(&table)?;
         }
     }
+    if !proposal.missing.is_empty() {
+        return Ok(());
+    }
     output::line(format_args!(
         "next: `mlhub run {}`; once more in small, in its folder: `{}`",
         file.display(),

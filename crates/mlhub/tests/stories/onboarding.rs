@@ -68,7 +68,12 @@ fn a_repository_is_cloned_and_its_table_of_numbers_is_read() {
     };
     git(&["init", "--quiet"]);
     git(&["add", "main.py"]);
-    let person = ["-c", "user.name=Story", "-c", "user.email=story@example.org"];
+    let person = [
+        "-c",
+        "user.name=Story",
+        "-c",
+        "user.email=story@example.org",
+    ];
     git(&[&person[..], &["commit", "--quiet", "-m", "A bowl"]].concat());
 
     let url = format!("file://{}", origin.display());
