@@ -2,7 +2,9 @@
 //!
 //! [`adapter`] finds plugins, makes their environments and says how a program
 //! is started; [`supervisor`] starts it, minds it and ships what it writes.
-//! Neither holds rules of the hub: those are `mlhub-app`'s.
+//! [`onboard`] reads a repository and proposes an experiment file for it.
+//! None of them holds rules of the hub: those are `mlhub-app`'s.
 
 pub mod adapter;
+pub mod onboard;
 pub mod supervisor;

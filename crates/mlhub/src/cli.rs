@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Train, track and evaluate what an experiment file describes
     Run(RunArgs),
+    /// Propose an experiment file for an existing repository, and try it
+    Init(crate::commands::init::InitArgs),
     /// List runs
     Runs(RunsArgs),
     /// Show everything about a run

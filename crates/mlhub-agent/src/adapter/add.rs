@@ -101,7 +101,8 @@ fn replace(copy: &Path, target: &Path, staging: &Path) -> io::Result<()> {
     })
 }
 
-fn is_git_url(source: &str) -> bool {
+/// Whether a text is a git URL of a form that is taken.
+pub(crate) fn is_git_url(source: &str) -> bool {
     let scp_like = source.split_once('@').is_some_and(|(user, rest)| {
         !user.is_empty()
             && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -114,7 +115,7 @@ fn is_git_url(source: &str) -> bool {
 }
 
 /// A shallow clone without hooks, submodules, prompts or symbolic links.
-fn clone_repository(url: &str, target: &Path) -> Result<(), AddError> {
+pub(crate) fn clone_repository(url: &str, target: &Path) -> Result<(), AddError> {
     let fail = |detail: String| AddError::Git {
         url: url.to_owned(),
         detail,

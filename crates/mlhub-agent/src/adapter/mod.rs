@@ -27,6 +27,7 @@ mod template;
 mod venv;
 
 pub use add::{AddError, add};
+pub(crate) use add::{clone_repository, is_git_url};
 pub use bundle::{Bundle, unpack_bundle};
 pub use catalog::{ADAPTERS_DIR, Broken, Catalog, DiscoveryRoots, FindError, Shadowed, discover};
 pub use check::{CheckOptions, CheckProgress, CheckReport, Step, StepStatus, check};

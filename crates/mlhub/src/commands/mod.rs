@@ -9,6 +9,7 @@ pub(crate) mod deletions;
 mod demo;
 pub(crate) mod doctor;
 mod history;
+pub(crate) mod init;
 mod logs;
 mod metrics;
 mod portable;
@@ -37,6 +38,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
     match cli.command {
         Command::Serve(arguments) => serve::serve(&global, arguments),
         Command::Run(arguments) => run::run(&global, &arguments),
+        Command::Init(arguments) => init::init(&global, &arguments),
         Command::Runs(arguments) => runs::runs(&global, &arguments),
         Command::Show { run } => show::show(&global, &run),
         Command::Logs(arguments) => logs::logs(&global, &arguments),

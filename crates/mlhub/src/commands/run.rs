@@ -1,5 +1,7 @@
 //! `mlhub run`.
 
+use std::path::Path;
+
 use mlhub_agent::adapter::PreparedEnvironment;
 use mlhub_core::RunId;
 use mlhub_protocol::rest::RunDetail;
@@ -43,6 +45,25 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
         arguments.slots,
     )?;
     conclude(global, &mut connection, &ids, arguments.detach)
+}
+
+/// Runs an experiment with the overrides that make it small, tagged as a smoke
+/// run, and follows it to its end. The adapter's own smoke params are left out:
+/// those of `script` would run its example in place of the program.
+pub(crate) fn small(
+    global: &Global,
+    path: &Path,
+    set: &[String],
+) -> anyhow::Result<Vec<RunDetail>> {
+    let data_dir = paths::data_dir(global)?;
+    let mut experiment = experiment::load(path, set, false, &data_dir)?;
+    experiment.smoke = true;
+    let mut connection = connect(global)?;
+    require_local(&connection, "`mlhub init` without --no-run")?;
+    let environment = adapter::environment(&experiment.adapter, &data_dir)?;
+    let ids = launch(global, &experiment, &environment, &mut connection, 1)?;
+    follow::leave_on_interrupt(&ids)?;
+    follow::follow(&mut connection, &ids)
 }
 
 /// Hubs of other commands that may end while this one starts its runs.

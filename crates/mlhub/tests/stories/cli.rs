@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Served, World};
 
-const COMMANDS: [&str; 37] = [
+const COMMANDS: [&str; 38] = [
     "",
     "serve",
     "run",
+    "init",
     "runs",
     "show",
     "logs",
