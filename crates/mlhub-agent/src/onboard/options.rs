@@ -191,7 +191,7 @@ pub(super) fn typer(
     let [name, colon, annotation, equals] = tokens.get(typer.checked_sub(4)?..typer)? else {
         return None;
     };
-    if !(colon.is(":") && equals.is("=")) || !is_name(&name.text) {
+    if !(colon.is(":") && equals.is("=") && is_name(&name.text)) {
         return None;
     }
     let given = call.positional.first().copied();
