@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use mlhub_protocol::adapter::Capability;
 use mlhub_protocol::event::EventLine;
 use mlhub_protocol::run_dir::{
-    ExitFile, HubAddress, LaunchFile, LogMetric, RUN_DIR_VERSION, Resources, ResumePoint, RunFile,
-    RunIdentity,
+    ExitFile, HubAddress, LaunchFile, Limits, LogMetric, RUN_DIR_VERSION, Resources, ResumePoint,
+    RunFile, RunIdentity,
 };
 use serde_json::{Map, Value, json};
 
@@ -258,6 +258,7 @@ impl<'a> Bench<'a> {
             host: "check".to_owned(),
             grace_seconds: GRACE_SECONDS,
             timeout_seconds: Some(self.options.run_limit.as_secs().max(1)),
+            limits: Limits::default(),
             stdout_events: plan.stdout_events,
             log_metrics: plan.log_metrics,
             system_interval_seconds: 1,
