@@ -96,6 +96,10 @@ pub(crate) enum AdapterLanguage {
     Python,
     /// POSIX shell
     Shell,
+    /// Rust, without dependencies
+    Rust,
+    /// Node.js, without packages
+    Node,
 }
 
 /// What `metrics` does.

@@ -52,6 +52,8 @@ pub(crate) fn adapter(global: &Global, command: AdapterCommand) -> anyhow::Resul
             let language = match language {
                 AdapterLanguage::Python => Language::Python,
                 AdapterLanguage::Shell => Language::Shell,
+                AdapterLanguage::Rust => Language::Rust,
+                AdapterLanguage::Node => Language::Node,
             };
             let dir = host::new_skeleton(&name, language, &parent).or_fail(ADAPTER)?;
             output::line(format_args!(

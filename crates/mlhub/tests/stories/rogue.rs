@@ -23,8 +23,8 @@ impl Beside {
     fn new() -> Self {
         let world = World::with_iris();
         world.script("beside", &format!("gate('beside')\n{GOOD}"), IRIS);
-        let hub = world.serve(&[]);
-        let id = world.detach("beside.yaml").remove(0);
+        let hub = world.serve(&["--slots", "2"]);
+        let id = queue(&world, "beside.yaml");
         world.reached("beside");
         Self { world, hub, id }
     }
@@ -33,7 +33,7 @@ impl Beside {
     fn rogue(&self, python: &str, resources: &str) -> RunDetail {
         let more = format!("resources: {{grace: 1s, {resources}}}");
         self.world.script("rogue", python, &more);
-        let id = self.world.detach("rogue.yaml").remove(0);
+        let id = queue(&self.world, "rogue.yaml");
         self.hub.settled(&id)
     }
 
@@ -42,7 +42,7 @@ impl Beside {
         self.world.open("beside");
         self.good(&self.id);
         self.world.script("after", GOOD, IRIS);
-        let after = self.world.detach("after.yaml").remove(0);
+        let after = queue(&self.world, "after.yaml");
         self.good(&after);
     }
 
@@ -52,6 +52,12 @@ impl Beside {
         assert_eq!(run.evaluations[0].state, "done");
         assert_eq!(self.hub.series(id, "loss").total, 1);
     }
+}
+
+/// Queues a run where two run at a time; returns its id.
+fn queue(world: &World, experiment: &str) -> String {
+    let made = world.json(&["run", experiment, "--detach", "--slots", "2"]);
+    made["runs"][0].as_str().expect("an id").to_owned()
 }
 
 fn failure(run: &RunDetail) -> &FailureView {
@@ -166,6 +172,7 @@ with open(os.path.join(run_dir, "events", "forged.jsonl"), "wb") as events:
         line({{"artifact": {{"path": path}}}})
         line({{"predictions": {{"split": "test", "path": path}}}})
         line({{"checkpoint": {{"step": 1, "path": path}}}})
+    line({{"artifact": {{"path": "artifacts/own.txt"}}}})
     line({{"step": 1, "metrics": {{"true": 1.0}}}})
 "#,
         outside = secret.to_str().expect("UTF-8"),
@@ -176,7 +183,7 @@ with open(os.path.join(run_dir, "events", "forged.jsonl"), "wb") as events:
     let id = &forged.summary.id;
     assert_eq!(beside.hub.series(id, "true").total, 1);
     let files = beside.hub.client.artifact_list(id).expect("a list");
-    let paths: Vec<&str> = files.items.iter().map(|file| file.path.as_str()).collect();
+    let paths: Vec<&str> = files.artifacts.iter().map(|file| file.path.as_str()).collect();
     assert!(paths.contains(&"artifacts/own.txt"), "{paths:?}");
     for path in &paths {
         let refused = ["link", "folder", "outside", ".."];
