@@ -183,7 +183,11 @@ with open(os.path.join(run_dir, "events", "forged.jsonl"), "wb") as events:
     let id = &forged.summary.id;
     assert_eq!(beside.hub.series(id, "true").total, 1);
     let files = beside.hub.client.artifact_list(id).expect("a list");
-    let paths: Vec<&str> = files.artifacts.iter().map(|file| file.path.as_str()).collect();
+    let paths: Vec<&str> = files
+        .artifacts
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
     assert!(paths.contains(&"artifacts/own.txt"), "{paths:?}");
     for path in &paths {
         let refused = ["link", "folder", "outside", ".."];

@@ -7,9 +7,11 @@
 
 mod data;
 mod output;
+mod plant;
 mod program;
 mod promises;
 mod refusal;
+mod report;
 mod secrecy;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ use super::environment::{EnvProgress, prepare_environment};
 use super::manifest::Adapter;
 use super::problem::Part;
 use program::Bench;
+
+pub use report::promise;
 
 /// Time one smoke run may take: a smoke run ends in seconds.
 pub const DEFAULT_RUN_LIMIT: Duration = Duration::from_secs(120);

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::exit;
 
-use json::{quote, Json};
+use json::{Json, quote};
 
 const EXIT_FAILED: i32 = 1;
 const EXIT_CONFIG: i32 = 64;
@@ -94,10 +94,13 @@ impl Run {
     fn targets(&self, split: &str) -> Result<Vec<f64>, Refused> {
         let wrong = |message: String| refused(EXIT_DATASET, None, message);
         let dataset = self.file.get("dataset");
-        let part = dataset.and_then(|dataset| dataset.get("splits")?.get(split)?.get("path")?.text());
+        let part =
+            dataset.and_then(|dataset| dataset.get("splits")?.get(split)?.get("path")?.text());
         let target = dataset.and_then(|dataset| dataset.get("target")?.text());
         let (Some(path), Some(target)) = (part, target) else {
-            return Err(wrong(format!("run.json names no target or no split {split}")));
+            return Err(wrong(format!(
+                "run.json names no target or no split {split}"
+            )));
         };
         let text = fs::read_to_string(path)?;
         let mut lines = text.lines();
@@ -111,7 +114,9 @@ impl Run {
                 let cell = line.split(',').nth(column);
                 cell.and_then(|cell| cell.parse().ok()).ok_or_else(|| {
                     let row = index + 1;
-                    wrong(format!("row {row} of split {split} has a target that is no number"))
+                    wrong(format!(
+                        "row {row} of split {split} has a target that is no number"
+                    ))
                 })
             })
             .collect()
@@ -119,13 +124,21 @@ impl Run {
 
     /// The step to go on after and the estimate then; 0 and 0 for a new run.
     fn start(&self) -> Result<(u64, f64), Refused> {
-        let Some(resume) = self.file.get("resume").filter(|resume| **resume != Json::Null) else {
+        let Some(resume) = self
+            .file
+            .get("resume")
+            .filter(|resume| **resume != Json::Null)
+        else {
             return Ok((0, 0.0));
         };
         let step = resume.get("step").and_then(Json::number);
         let path = resume.get("checkpoint").and_then(Json::text);
         let (Some(step), Some(path)) = (step, path) else {
-            return Err(refused(EXIT_FAILED, None, "run.json names no checkpoint to go on from"));
+            return Err(refused(
+                EXIT_FAILED,
+                None,
+                "run.json names no checkpoint to go on from",
+            ));
         };
         let estimate = fs::read_to_string(path)?.trim().parse().ok();
         match estimate {
