@@ -121,8 +121,24 @@ fn the_tests_of_a_new_python_adapter_pass() {
 
 #[test]
 fn new_shell_adapters_keep_every_promise() {
+    keeps_every_promise(Language::Shell);
+}
+
+#[test]
+fn new_rust_adapters_keep_every_promise() {
+    keeps_every_promise(Language::Rust);
+}
+
+#[test]
+fn new_node_adapters_keep_every_promise() {
+    keeps_every_promise(Language::Node);
+}
+
+/// A new adapter passes; only what needs a moment in the middle of so short a run
+/// may be passed over.
+fn keeps_every_promise(language: Language) {
     let root = tempfile::tempdir().unwrap();
-    let dir = new_skeleton("mine", Language::Shell, root.path()).unwrap();
+    let dir = new_skeleton("mine", language, root.path()).unwrap();
     let report = run(&dir, root.path(), Duration::from_secs(60));
     assert!(report.passed, "{report:#?}");
     let skipped: Vec<&str> = report
@@ -245,4 +261,71 @@ fn a_program_that_fails_or_is_missing_is_told_with_its_words() {
     let root = tempfile::tempdir().unwrap();
     let empty = run(root.path(), root.path(), Duration::from_secs(5));
     assert_eq!(failed(&empty), ["manifest"]);
+}
+
+/// A program that serves what the adapter of version 1 could: it answers by class.
+const SERVE: &str = r#"
+import json, sys
+from pathlib import Path
+run = json.loads((Path(sys.argv[1]) / "run.json").read_text())
+model = json.loads((Path(run["model"]["path"]) / "model.json").read_text())
+names = [column["name"] for column in model["input"]["columns"]]
+labels = model["output"]["labels"]
+def say(message):
+    print(json.dumps(message), flush=True)
+say({"ready": {"protocol": 1, "capabilities": ["predict"]}})
+for line in sys.stdin:
+    request = json.loads(line)
+    inputs = request["predict"]["inputs"]
+    bad = [(i, n) for i, row in enumerate(inputs) for n in names if not isinstance(row[n], float)]
+    if bad:
+        field = "inputs.{}.{}".format(*bad[0])
+        say({"id": request["id"], "error": {"code": "invalid", "field": field, "message": "must be a number"}})
+        continue
+    scores = {label: 1.0 / len(labels) for label in labels}
+    say({"id": request["id"], "outputs": [{"label": labels[0], "scores": scores} for _ in inputs]})
+"#;
+
+/// The serving step's verdict on the adapter of version 1 with the program `serve`.
+fn serving(serve: &str) -> (StepStatus, String) {
+    let root = tempfile::tempdir().unwrap();
+    let dir = version_1(root.path());
+    let change = |name: &str, from: &str, to: &str| {
+        let path = dir.join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "nothing is changed");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+    };
+    change("adapter.toml", "\"resume\"]", "\"resume\", \"predict\"]");
+    change(
+        "adapter.toml",
+        "[commands]",
+        "[commands]\npredict = [\"{python}\", \"{adapter}/serve.py\", \"{run}\"]",
+    );
+    let split = "    for split in run.get(\"predict_splits\", []):";
+    let model = "    columns = [{\"name\": name, \"type\": \"number\"} for name in names]\n    write_whole(run_dir / \"artifacts/model.json\", json.dumps({\"version\": 1, \"input\": {\"kind\": \"table\", \"columns\": columns}, \"output\": {\"kind\": \"classes\", \"labels\": classes}}))\n";
+    change("train.py", split, &format!("{model}{split}"));
+    fs::write(dir.join("serve.py"), serve).unwrap();
+    let report = run(&dir, root.path(), Duration::from_secs(20));
+    let step = report
+        .steps
+        .iter()
+        .find(|step| step.name == "serves single inputs")
+        .unwrap_or_else(|| panic!("{report:#?}"));
+    (step.status, step.detail.clone())
+}
+
+#[test]
+fn a_model_that_serves_single_inputs_passes_and_one_that_does_not_is_caught() {
+    let (status, detail) = serving(SERVE);
+    assert_eq!(status, StepStatus::Passed, "{detail}");
+    let (status, detail) = serving(&SERVE.replace("\"label\": labels[0]", "\"label\": \"x\""));
+    assert_eq!(status, StepStatus::Failed, "{detail}");
+    assert!(detail.contains("`classes`"), "{detail}");
+    let (status, detail) = serving(&SERVE.replace("if bad:", "if False:"));
+    assert_eq!(status, StepStatus::Failed, "{detail}");
+    assert!(detail.contains("refused"), "{detail}");
+    let (status, detail) = serving(&format!("{SERVE}sys.exit(3)\n"));
+    assert_eq!(status, StepStatus::Failed, "{detail}");
+    assert!(detail.contains("end of its input"), "{detail}");
 }

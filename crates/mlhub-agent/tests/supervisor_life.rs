@@ -193,6 +193,7 @@ fn a_reused_process_number_is_neither_adopted_nor_signalled() {
         version: 1,
         supervisor: earlier(&own_identity()),
         stop_cause: Some("request".to_owned()),
+        stop_measured: None,
         offsets: Default::default(),
         files: Default::default(),
         shipped: false,

@@ -8,12 +8,26 @@ use crate::decode::{Decoder, Fields, sound};
 use crate::document::{At, Data, Node};
 use crate::error::{ErrorKind, quote};
 use crate::experiment::{DEFAULT_GRACE, EnvironmentSpec, ResourceSpec};
-use crate::limits::{MAX_DEVICES, MAX_DURATION_MS, MAX_SIZE_BYTES, MAX_TEXT_CHARS};
+use crate::limits::{
+    MAX_DEVICES, MAX_DURATION_MS, MAX_OPEN_FILES, MAX_PROCESSES, MAX_SIZE_BYTES, MAX_TEXT_CHARS,
+    MIN_OPEN_FILES,
+};
 use crate::quantity::{parse_duration, parse_size};
 use crate::secret::Variables;
 
 /// Variables that would let a config file take over the program or the hub.
 const REFUSED_VARIABLES: [&str; 4] = ["LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "PATH"];
+/// The keys of `resources`.
+const RESOURCE_KEYS: [&str; 8] = [
+    "cpus",
+    "memory",
+    "processes",
+    "output",
+    "open_files",
+    "gpus",
+    "timeout",
+    "grace",
+];
 /// Variables the hub sets itself begin with this.
 const RESERVED_PREFIX: &str = "MLHUB_";
 
@@ -21,26 +35,37 @@ impl Decoder<'_> {
     /// What one run may use; defaults where the file says nothing.
     pub(crate) fn resources(&mut self, fields: &Fields<'_>) -> Option<ResourceSpec> {
         if fields.get("resources").is_none() {
-            let (cpus, memory_bytes, timeout) = (None, None, None);
             return Some(ResourceSpec {
-                cpus,
-                memory_bytes,
+                cpus: None,
+                memory_bytes: None,
+                processes: None,
+                output_bytes: None,
+                open_files: None,
                 gpus: 0,
-                timeout,
+                timeout: None,
                 grace: DEFAULT_GRACE,
             });
         }
-        let given = self.child(
-            fields,
-            "resources",
-            &["cpus", "memory", "gpus", "timeout", "grace"],
-        )?;
+        let given = self.child(fields, "resources", &RESOURCE_KEYS)?;
         let cpus = given
             .get("cpus")
             .map(|node| self.devices(node, "resources.cpus", 1));
         let memory_bytes = given
             .get("memory")
             .map(|node| self.size(node, "resources.memory"));
+        let processes = given
+            .get("processes")
+            .map(|node| self.whole(node, "resources.processes", 1..=MAX_PROCESSES));
+        let output_bytes = given
+            .get("output")
+            .map(|node| self.size(node, "resources.output"));
+        let open_files = given.get("open_files").map(|node| {
+            self.whole(
+                node,
+                "resources.open_files",
+                MIN_OPEN_FILES..=MAX_OPEN_FILES,
+            )
+        });
         let gpus = given
             .get("gpus")
             .map(|node| self.devices(node, "resources.gpus", 0));
@@ -52,6 +77,9 @@ impl Decoder<'_> {
         Some(ResourceSpec {
             cpus: cpus?,
             memory_bytes: memory_bytes?,
+            processes: sound(processes)?,
+            output_bytes: sound(output_bytes)?,
+            open_files: sound(open_files)?,
             gpus: sound(gpus)?.unwrap_or(0),
             timeout: timeout?,
             grace: sound(grace)?.unwrap_or(DEFAULT_GRACE),

@@ -233,8 +233,14 @@ pub struct EvaluationSpec {
 pub struct ResourceSpec {
     /// CPUs reserved.
     pub cpus: Option<u32>,
-    /// Memory reserved, in bytes.
+    /// The most memory its processes may take together, in bytes.
     pub memory_bytes: Option<u64>,
+    /// The most processes it may have at a time.
+    pub processes: Option<u64>,
+    /// The most it may write to its output, in bytes.
+    pub output_bytes: Option<u64>,
+    /// The most files one of its processes may have open.
+    pub open_files: Option<u64>,
     /// GPUs reserved.
     pub gpus: u32,
     /// The run is stopped after this long.
@@ -377,6 +383,12 @@ impl ResourceSpec {
                 "memory",
                 self.memory_bytes.map(|bytes| format_size(bytes).into()),
             ),
+            ("processes", self.processes.map(Value::from)),
+            (
+                "output",
+                self.output_bytes.map(|bytes| format_size(bytes).into()),
+            ),
+            ("open_files", self.open_files.map(Value::from)),
             ("gpus", Some(self.gpus.into())),
             (
                 "timeout",

@@ -37,6 +37,12 @@ pub const MAX_LIST_ITEMS: usize = 256;
 pub const MAX_BOOTSTRAP_SAMPLES: u64 = 100_000;
 /// The most CPUs or GPUs one run may ask for.
 pub const MAX_DEVICES: u64 = 65_536;
+/// The most processes one run may be given.
+pub const MAX_PROCESSES: u64 = 1 << 22;
+/// The fewest open files a process may be limited to: below it interpreters do not start.
+pub const MIN_OPEN_FILES: u64 = 64;
+/// The most open files one process may be given.
+pub const MAX_OPEN_FILES: u64 = 1 << 30;
 /// The longest duration, in milliseconds (one year of 366 days).
 pub const MAX_DURATION_MS: u64 = 366 * 24 * 3_600 * 1_000;
 /// The largest size, in bytes (one exbibyte).

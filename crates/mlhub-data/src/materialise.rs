@@ -199,6 +199,7 @@ fn write_parts(
     let mut parts = Vec::new();
     for (part, (out, to)) in outs.iter().zip(finals).enumerate() {
         sync(out, format)?;
+        read_only(out, format)?;
         let (fingerprint, size_bytes) = quick_fingerprint(out, format)?;
         replace(out, to, temporary.path())?;
         let rows = routes
@@ -214,6 +215,27 @@ fn write_parts(
     }
     sync_folder(folder)?;
     Ok(parts)
+}
+
+/// Takes the right to write from the files of a part, so that no program changes by
+/// mistake what later runs read. Its owner can still give it back.
+fn read_only(out: &Path, format: Format) -> Result<()> {
+    let close = |path: &Path| {
+        let name = display(path);
+        std::fs::metadata(path)
+            .and_then(|metadata| {
+                let mut permissions = metadata.permissions();
+                permissions.set_readonly(true);
+                std::fs::set_permissions(path, permissions)
+            })
+            .map_err(|e| DataError::io(&name, "make read-only", e))
+    };
+    if !format.is_folder() {
+        return close(out);
+    }
+    crate::files::walk(out)?
+        .iter()
+        .try_for_each(|file| close(&file.path))
 }
 
 fn sync(out: &Path, format: Format) -> Result<()> {

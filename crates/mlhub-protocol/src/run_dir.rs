@@ -194,6 +194,9 @@ pub struct LaunchFile {
     /// Seconds after which the program is stopped.
     #[serde(default)]
     pub timeout_seconds: Option<u64>,
+    /// What the program and all it starts may take at most.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
     /// Whether JSON lines with an event on standard output are events.
     #[serde(default)]
     pub stdout_events: bool,
@@ -204,6 +207,31 @@ pub struct LaunchFile {
     pub system_interval_seconds: u32,
     /// Order among prepared runs of this machine: smaller starts first.
     pub queue_position: u64,
+}
+
+/// What a program and all the processes it starts may take together. Where nothing
+/// is said, the supervisor's own defaults hold; memory has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Memory in bytes, shared pages counted once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Processes living at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+    /// Bytes of standard output and standard error together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_bytes: Option<u64>,
+    /// Open files of one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+}
+
+impl Limits {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where a hub is found.
@@ -294,9 +322,13 @@ pub struct SupervisorFile {
     pub version: u32,
     /// The supervisor that wrote this.
     pub supervisor: ProcessIdentity,
-    /// Why it asked the program to stop, when it did: `request`, `timeout`.
+    /// Why it asked the program to stop, when it did: `request`, `timeout`,
+    /// `memory_limit`, `process_limit`, `output_limit`.
     #[serde(default)]
     pub stop_cause: Option<String>,
+    /// What was measured when the program passed that limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_measured: Option<u64>,
     /// Bytes shipped and acknowledged, by stream (`events/…`, `stdout`, ...).
     #[serde(default)]
     pub offsets: BTreeMap<String, u64>,

@@ -30,7 +30,7 @@ pub use add::{AddError, add};
 pub(crate) use add::{clone_repository, is_git_url};
 pub use bundle::{Bundle, unpack_bundle};
 pub use catalog::{ADAPTERS_DIR, Broken, Catalog, DiscoveryRoots, FindError, Shadowed, discover};
-pub use check::{CheckOptions, CheckProgress, CheckReport, Step, StepStatus, check};
+pub use check::{CheckOptions, CheckProgress, CheckReport, Step, StepStatus, check, promise};
 pub use environment::{EnvError, EnvProgress, PreparedEnvironment, prepare_environment};
 pub use files::{MAX_ADAPTER_BYTES, MAX_ADAPTER_FILES, MAX_TEXT_BYTES};
 pub use launch::{

@@ -11,7 +11,9 @@ use mlhub_core::limits::{EVIDENCE_LINE_MAX_BYTES, EVIDENCE_LINES_MAX};
 use mlhub_protocol::adapter::exit_code;
 use mlhub_protocol::event::ErrorEvent;
 use mlhub_protocol::rest::FailureView;
-use mlhub_protocol::run_dir::{ExitFile, names};
+use mlhub_protocol::run_dir::{ExitFile, Limits, names};
+
+use super::limits::excess_message;
 
 /// Bytes at the end of a log that are looked at.
 const TAIL_BYTES: u64 = 256 * 1024;
@@ -22,6 +24,9 @@ const MESSAGE_MAX_BYTES: usize = 8 * 1024;
 pub(crate) mod cause {
     pub(crate) const REQUEST: &str = "request";
     pub(crate) const TIMEOUT: &str = "timeout";
+    pub(crate) const MEMORY_LIMIT: &str = "memory_limit";
+    pub(crate) const PROCESS_LIMIT: &str = "process_limit";
+    pub(crate) const OUTPUT_LIMIT: &str = "output_limit";
 }
 
 /// All that is known about the end of an attempt.
@@ -30,6 +35,10 @@ pub(crate) struct End<'a> {
     /// What the shim wrote; absent when nobody saw the end.
     pub(crate) exit: Option<&'a ExitFile>,
     pub(crate) stop_cause: Option<&'a str>,
+    /// What was measured when a limit was passed.
+    pub(crate) stop_measured: Option<u64>,
+    /// The limits of the program, for messages.
+    pub(crate) limits: Limits,
     /// The last `error` event.
     pub(crate) error: Option<&'a ErrorEvent>,
     /// The last lines of output.
@@ -70,7 +79,12 @@ pub(crate) fn classify(end: &End<'_>) -> (&'static str, Option<FailureView>) {
             );
             return ("failed", Some(failure(end, "timeout", &message)));
         }
-        _ => {}
+        Some(cause) => {
+            if let Some(message) = excess_message(cause, end.stop_measured, &end.limits) {
+                return ("failed", Some(failure(end, cause, &message)));
+            }
+        }
+        None => {}
     }
     match (exit.code, exit.signal) {
         (Some(0), None) => ("finished", None),
@@ -341,6 +355,10 @@ mod tests {
         assert_eq!(classify(&end), ("stopped", None));
         end.stop_cause = Some(cause::TIMEOUT);
         assert_eq!(classify(&end).1.expect("a failure").class, "timeout");
+        end.stop_cause = Some(cause::PROCESS_LIMIT);
+        let failure = classify(&end).1.expect("a failure");
+        assert_eq!(failure.class, "process_limit");
+        assert!(failure.message.contains("4096"), "{}", failure.message);
         end.stop_cause = None;
         assert_eq!(classify(&end), ("finished", None));
         end.exit = None;

@@ -1,6 +1,7 @@
 //! Who a process is: boot, process id and start time together. A process id
 //! alone is never trusted, because the kernel gives it to strangers later.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use mlhub_protocol::run_dir::{HubFile, ProcessIdentity, ProgramFile};
@@ -15,9 +16,12 @@ const HUB_FILE: &str = "hub.json";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProcessRow {
     pub(crate) pid: i32,
+    pub(crate) parent: i32,
     pub(crate) group: i32,
     pub(crate) session: i32,
     pub(crate) start_ticks: u64,
+    /// Memory in use, pages shared with others included.
+    pub(crate) resident_bytes: u64,
     /// Ended, its exit status not yet collected: dead for our purposes.
     pub(crate) zombie: bool,
 }
@@ -38,11 +42,30 @@ mod system {
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
         Some(ProcessRow {
             pid,
+            parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
             session: fields.get(3)?.parse().ok()?,
             start_ticks: fields.get(19)?.parse().ok()?,
+            resident_bytes: fields
+                .get(21)?
+                .parse::<u64>()
+                .ok()?
+                .saturating_mul(page_bytes()),
             zombie: matches!(*fields.first()?, "Z" | "X" | "x"),
         })
+    }
+
+    fn page_bytes() -> u64 {
+        rustix::param::page_size() as u64
+    }
+
+    /// The process's share of memory: of a page that several use, its part.
+    pub(super) fn proportional_bytes(pid: i32) -> Option<u64> {
+        const KIB: u64 = 1024;
+        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib.saturating_mul(KIB))
     }
 
     pub(super) fn rows() -> Vec<ProcessRow> {
@@ -72,11 +95,21 @@ mod system {
         let id = Pid::from_raw(pid)?;
         Some(ProcessRow {
             pid,
+            parent: process
+                .parent()
+                .and_then(|parent| i32::try_from(parent.as_u32()).ok())
+                .unwrap_or_default(),
             group: getpgid(Some(id)).ok()?.as_raw_nonzero().get(),
             session: getsid(Some(id)).ok()?.as_raw_nonzero().get(),
             start_ticks: process.start_time(),
+            resident_bytes: process.memory(),
             zombie: process.status() == ProcessStatus::Zombie,
         })
+    }
+
+    /// Not told by this system.
+    pub(super) fn proportional_bytes(_pid: i32) -> Option<u64> {
+        None
     }
 
     pub(super) fn row(pid: i32) -> Option<ProcessRow> {
@@ -97,10 +130,16 @@ mod system {
         system.refresh_processes_specifics(
             ProcessesToUpdate::All,
             true,
-            ProcessRefreshKind::nothing(),
+            ProcessRefreshKind::nothing().with_memory(),
         );
         system.processes().values().filter_map(convert).collect()
     }
+}
+
+/// The row of a process, ended or not.
+#[cfg(test)]
+pub(crate) fn row_of(pid: i32) -> Option<ProcessRow> {
+    system::row(pid)
 }
 
 /// The identity of a living process; `None` when there is no such process.
@@ -166,6 +205,69 @@ pub(crate) fn group_members(leader: &ProcessIdentity, session: i32) -> Vec<Proce
                 && row.start_ticks >= leader.start_ticks
         })
         .collect()
+}
+
+/// The living processes of a program: its group, and all that descend from it or
+/// from its shim, to which the system gives orphans. Agents and forwarders that the
+/// program started are left out with all below them: they are nobody's leftovers.
+pub(crate) fn program_processes(program: &ProgramFile, session: i32) -> Vec<ProcessRow> {
+    if is_of_earlier_boot(&program.program) {
+        return Vec::new();
+    }
+    let rows = system::rows();
+    let mut below: HashMap<i32, Vec<&ProcessRow>> = HashMap::new();
+    for row in &rows {
+        below.entry(row.parent).or_default().push(row);
+    }
+    let leader = &program.program;
+    let mut open: Vec<&ProcessRow> = Vec::new();
+    for row in &rows {
+        let member = row.group == leader.pid
+            && row.session == session
+            && row.start_ticks >= leader.start_ticks;
+        let is_shim = row.pid == program.shim.pid && row.start_ticks == program.shim.start_ticks;
+        if member {
+            open.push(row);
+        }
+        if is_shim {
+            open.extend(below.get(&row.pid).into_iter().flatten());
+        }
+    }
+    let mut found: BTreeMap<i32, ProcessRow> = BTreeMap::new();
+    while let Some(row) = open.pop() {
+        let is_ours = row.group == leader.pid;
+        if found.contains_key(&row.pid) || (!is_ours && is_own_program(row.pid)) {
+            continue;
+        }
+        found.insert(row.pid, *row);
+        open.extend(below.get(&row.pid).into_iter().flatten());
+    }
+    found.into_values().filter(|row| !row.zombie).collect()
+}
+
+/// The children of this very process, ended or not.
+pub(crate) fn own_children() -> Vec<ProcessRow> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let mut rows = system::rows();
+    rows.retain(|row| row.parent == own);
+    rows
+}
+
+/// Whether a process runs the program that this process runs.
+pub(crate) fn is_own_program(pid: i32) -> bool {
+    let program = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let name = |path: &Path| path.file_name().map(ToOwned::to_owned);
+    match (program(&pid.to_string()), program("self")) {
+        (Some(one), Some(other)) => name(&one) == name(&other),
+        _ => false,
+    }
+}
+
+/// The memory of processes in bytes, shared pages counted once where the system tells.
+pub(crate) fn shared_once_bytes(rows: &[ProcessRow]) -> u64 {
+    rows.iter()
+        .map(|row| system::proportional_bytes(row.pid).unwrap_or(row.resident_bytes))
+        .sum()
 }
 
 /// The session a program's group was made in: its own while it lives, else its

@@ -86,6 +86,12 @@ impl Record {
         inner.file.stop_cause.clone()
     }
 
+    /// What was measured when the program passed a limit.
+    pub(crate) fn stop_measured(&self) -> Option<u64> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.file.stop_measured
+    }
+
     /// The attempt a forwarder ships to, once it is known.
     pub(crate) fn attempt(&self) -> Option<u32> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

@@ -227,6 +227,8 @@ impl Shipper {
         let (state, failure) = classify(&End {
             exit: end.exit.as_ref(),
             stop_cause: stop_cause.as_deref(),
+            stop_measured: self.record.stop_measured(),
+            limits: launch.limits,
             error: self.requests.error.as_ref(),
             evidence: evidence(self.dir.path()),
             oom: end.oom.clone(),

@@ -14,6 +14,7 @@ use super::error::Result;
 use super::files::{now_ms, write_json};
 use super::identity::{group_members, session_of, signal_group};
 use super::journal::{Journal, OwnEvents, Record};
+use super::limits::Watch;
 use super::link::{LocalEnd, Shared, is};
 use super::run_dir::{ProgramStatus, RunDir};
 use super::shim::{SHIM_ALREADY, SHIM_DONE, spawn_shim};
@@ -48,6 +49,7 @@ pub(crate) struct Minder {
     /// The time limit, measured here from what was left when first seen.
     deadline: Option<Instant>,
     oom_before: Option<u64>,
+    watch: Watch,
 }
 
 /// A stop under way.
@@ -66,6 +68,7 @@ impl Minder {
     ) -> Self {
         Self {
             samples: OwnEvents::new(&dir.file(names::EVENTS), SYSTEM_EVENTS),
+            watch: Watch::new(dir.launch().limits),
             dir,
             exe,
             shared,
@@ -174,8 +177,9 @@ impl Minder {
     /// What is to be done while the program runs.
     fn attend(&mut self, program: &ProgramFile) {
         self.sample(program);
+        let excess = self.watch.look(self.dir.path(), program);
         if self.stopping.is_some() {
-            return self.press(program);
+            return self.press(program, excess.is_some_and(|excess| excess.is_far()));
         }
         let cause = if let Some(earlier) = self.record.stop_cause() {
             earlier
@@ -183,6 +187,10 @@ impl Minder {
             cause::REQUEST.to_owned()
         } else if self.is_over_time(program) {
             cause::TIMEOUT.to_owned()
+        } else if let Some(excess) = excess {
+            self.record
+                .change(|file| file.stop_measured = Some(excess.measured));
+            excess.cause.to_owned()
         } else {
             return;
         };
@@ -195,8 +203,9 @@ impl Minder {
         });
     }
 
-    /// Kills a program that was asked to stop and did not in its time of grace.
-    fn press(&mut self, program: &ProgramFile) {
+    /// Kills a program that was asked to stop and did not in its time of grace, or
+    /// at once when it goes on to take far more than it may.
+    fn press(&mut self, program: &ProgramFile, at_once: bool) {
         let grace = Duration::from_secs(u64::from(self.dir.launch().grace_seconds));
         let Some(stopping) = &mut self.stopping else {
             return;
@@ -204,10 +213,14 @@ impl Minder {
         let due = stopping
             .killed_at
             .is_none_or(|at| at.elapsed() >= KILL_INTERVAL);
-        if stopping.since.elapsed() >= grace && due {
+        let late = stopping.since.elapsed() >= grace;
+        if (late || at_once) && due {
             stopping.killed_at = Some(Instant::now());
-            self.journal
-                .note("killing the program after its time of grace");
+            self.journal.note(if late {
+                "killing the program after its time of grace"
+            } else {
+                "killing the program at once: it is far past its limit"
+            });
             signal_group(&program.program, session_of(program), Signal::KILL);
         }
     }
@@ -258,7 +271,8 @@ impl Minder {
             }
         }
         if let Some(mut shim) = self.shim.take() {
-            // It has written its last word, so this does not wait.
+            // It has written its last word and ends what the program left; its own
+            // time for that is limited.
             let _ = shim.wait();
         }
         let oom = match (self.oom_before, oom_kills()) {

@@ -14,8 +14,9 @@
 //! fools nobody. A program is started at most once per directory.
 //!
 //! What it deliberately does not do: restart programs, place them on machines,
-//! or read what they keep. A process that leaves its program's process group
-//! (a daemon) is not followed.
+//! or read what they keep. On Linux a process that leaves its program's process
+//! group (a daemon) falls to the shim, counts towards the limits, and is ended with
+//! the program; elsewhere it is not followed.
 
 mod agent;
 mod aliases;
@@ -30,6 +31,7 @@ mod inputs;
 mod journal;
 mod keep;
 mod lenient;
+mod limits;
 mod link;
 mod log_metrics;
 mod mind;

@@ -352,6 +352,7 @@ pub(crate) mod tests {
             host: "here".to_owned(),
             grace_seconds: 1,
             timeout_seconds: None,
+            limits: mlhub_protocol::run_dir::Limits::default(),
             stdout_events: false,
             log_metrics: Vec::new(),
             system_interval_seconds: 1,

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use mlhub_protocol::run_dir::{
-    HubAddress, LaunchFile, ProgramFile, RUN_DIR_VERSION, Resources, RunFile, RunIdentity, SdkFile,
-    names,
+    HubAddress, LaunchFile, Limits, ProgramFile, RUN_DIR_VERSION, Resources, RunFile, RunIdentity,
+    SdkFile, names,
 };
 use serde_json::Value;
 
@@ -75,6 +75,7 @@ pub(super) fn run_dir(path: &Path, file: &SdkFile, hub: HubAddress) -> RunDir {
         host: file.host.clone(),
         grace_seconds: 0,
         timeout_seconds: None,
+        limits: Limits::default(),
         stdout_events: false,
         log_metrics: Vec::new(),
         system_interval_seconds: file.system_interval_seconds,

@@ -5,6 +5,10 @@
 //! lock, talks to nobody, and outlives every supervisor, so that the exit code
 //! is never lost. A program is started at most once per directory, whatever
 //! dies in between.
+//!
+//! It sets what the kernel enforces per process (open files, no core dumps) and, on
+//! Linux, is the parent of every process the program orphans, which it ends when the
+//! program has ended. It measures nothing: the supervisor does.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -12,13 +16,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mlhub_protocol::run_dir::{ExitFile, LaunchFile, ProgramFile, RUN_DIR_VERSION, names};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitOptions, getrlimit, kill_process, setrlimit,
+};
 
 use super::error::{Result, SupervisorError};
 use super::files::{now_ms, open_append, write_json};
-use super::identity::{child_identity, own_identity};
+use super::identity::{child_identity, is_own_program, own_children, own_identity};
+use super::limits::DEFAULT_OPEN_FILES;
 use super::run_dir::{RunDir, STARTING, StartingFile};
 
 /// Exit code of a shim that did its work.
@@ -27,6 +35,10 @@ pub(crate) const SHIM_DONE: i32 = 0;
 pub(crate) const SHIM_ALREADY: i32 = 3;
 /// Exit code of a shim that could not do its work; its message is on its standard error.
 const SHIM_FAILED: i32 = 1;
+/// Time given to what the program left to be gone.
+const ORPHANS_WAIT: Duration = Duration::from_secs(30);
+/// Pause between two looks at it; an orphan's own children become ours when it ends.
+const ORPHANS_PAUSE: Duration = Duration::from_millis(5);
 /// Pause before writing again to a full disk.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 
@@ -36,10 +48,11 @@ pub fn shim_main(dir: &Path) -> i32 {
     // It fails only for a process that leads a group already, which a shim
     // started by a supervisor does not.
     let _ = rustix::process::setsid();
+    confine(dir);
     match start(dir) {
         Ok(Started::Already) => SHIM_ALREADY,
         Ok(Started::Ended) => SHIM_DONE,
-        Ok(Started::Running(mut child)) => match wait(dir, &mut child) {
+        Ok(Started::Running(mut child)) => match wait_for_all(dir, &mut child) {
             Ok(()) => SHIM_DONE,
             Err(error) => failed(&error),
         },
@@ -112,11 +125,81 @@ pub(crate) fn wait(dir: &Path, child: &mut Child) -> Result<()> {
     write_patiently(&dir.join(names::EXIT), &exit_file(status))
 }
 
+/// Limits that this process and all it starts inherit. What the system does not
+/// take is left as it is: a limit less is no reason not to train.
+fn confine(dir: &Path) {
+    let Ok(dir) = RunDir::open(dir) else {
+        return; // Starting it says why.
+    };
+    // A dump of a process's memory would hold samples and secrets.
+    lower(Resource::Core, 0);
+    let open_files = dir.launch().limits.open_files;
+    lower(Resource::Nofile, open_files.unwrap_or(DEFAULT_OPEN_FILES));
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
+/// Lowers a limit to `most`, never raises it.
+fn lower(resource: Resource, most: u64) {
+    let now = getrlimit(resource);
+    let least = |limit: Option<u64>| Some(limit.map_or(most, |limit| limit.min(most)));
+    let new = Rlimit {
+        current: least(now.current),
+        maximum: least(now.maximum),
+    };
+    let _ = setrlimit(resource, new);
+}
+
+/// Waits for the program, collecting the orphans it leaves meanwhile, writes how it
+/// ended, and ends what it left.
+fn wait_for_all(dir: &Path, child: &mut Child) -> Result<()> {
+    let program = i32::try_from(child.id()).unwrap_or(i32::MAX);
+    let status = loop {
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == program => break status,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            // Nothing to wait for: what is known of the child is told by its handle.
+            Err(_) => return wait(dir, child),
+        }
+    };
+    let exit = exit_of(status.exit_status(), status.terminating_signal());
+    write_patiently(&dir.join(names::EXIT), &exit)?;
+    end_orphans();
+    Ok(())
+}
+
+/// Ends every process that has become this one's child: those the program left.
+/// Their numbers cannot be given to others before they are collected here.
+fn end_orphans() {
+    let since = Instant::now();
+    while since.elapsed() < ORPHANS_WAIT {
+        let mut left = false;
+        for row in own_children() {
+            if row.zombie || is_own_program(row.pid) {
+                continue;
+            }
+            left = true;
+            if let Some(pid) = Pid::from_raw(row.pid) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        while matches!(rustix::process::wait(WaitOptions::NOHANG), Ok(Some(_))) {}
+        if !left {
+            return;
+        }
+        std::thread::sleep(ORPHANS_PAUSE);
+    }
+}
+
 fn exit_file(status: ExitStatus) -> ExitFile {
+    exit_of(status.code(), status.signal())
+}
+
+fn exit_of(code: Option<i32>, signal: Option<i32>) -> ExitFile {
     ExitFile {
         version: RUN_DIR_VERSION,
-        code: status.code(),
-        signal: status.signal(),
+        code,
+        signal,
         spawn_error: None,
         ended_at_ms: now_ms(),
     }

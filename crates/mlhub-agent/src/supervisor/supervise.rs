@@ -191,6 +191,7 @@ pub(super) fn empty_record() -> SupervisorFile {
         version: RUN_DIR_VERSION,
         supervisor: own_identity(),
         stop_cause: None,
+        stop_measured: None,
         offsets: std::collections::BTreeMap::new(),
         files: std::collections::BTreeMap::new(),
         shipped: false,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use mlhub_agent::supervisor::{RunDir, is_alive, own_identity};
 use mlhub_protocol::run_dir::{
-    HubAddress, HubFile, LaunchFile, ProcessIdentity, RUN_DIR_VERSION, Resources, RunFile,
+    HubAddress, HubFile, LaunchFile, Limits, ProcessIdentity, RUN_DIR_VERSION, Resources, RunFile,
     RunIdentity,
 };
 
@@ -125,6 +125,7 @@ impl Bench {
             host: "here".to_owned(),
             grace_seconds: 30,
             timeout_seconds: None,
+            limits: Limits::default(),
             stdout_events: false,
             log_metrics: Vec::new(),
             system_interval_seconds: 0,

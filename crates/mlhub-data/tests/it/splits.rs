@@ -310,17 +310,21 @@ fn parts_are_reused_until_something_changes() {
     let stamp = |part: &PartFile| std::fs::metadata(&part.path).unwrap().modified().unwrap();
     let past = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     let train = &first["train"];
-    std::fs::File::options()
-        .append(true)
-        .open(&train.path)
+    // Reading is enough for its owner to change a file's times.
+    std::fs::File::open(&train.path)
         .unwrap()
         .set_modified(past)
         .unwrap();
+    for part in first.values() {
+        let permissions = std::fs::metadata(&part.path).unwrap().permissions();
+        assert!(permissions.readonly(), "{}", part.path.display());
+    }
 
     let again = materialise(&path, Format::Csv, &plan, &folder.path("parts")).unwrap();
     assert_eq!(again, first);
     assert_eq!(stamp(train), past, "not written again");
 
+    std::fs::remove_file(&train.path).unwrap();
     std::fs::write(&train.path, "id,class,patient\ndamaged,a,g\n").unwrap();
     let repaired = materialise(&path, Format::Csv, &plan, &folder.path("parts")).unwrap();
     assert_eq!(repaired, first, "a damaged part is written again");

@@ -78,6 +78,12 @@ pub(crate) enum AdapterCommand {
     Check {
         /// Its folder, or the name of a known adapter
         adapter: String,
+        /// Write the findings as JUnit XML
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        /// Write a badge as SVG
+        #[arg(long, value_name = "FILE")]
+        badge: Option<PathBuf>,
     },
     /// Run a command in an adapter's environment, with what its programs can import
     Exec {
@@ -96,6 +102,10 @@ pub(crate) enum AdapterLanguage {
     Python,
     /// POSIX shell
     Shell,
+    /// Rust, without dependencies
+    Rust,
+    /// Node.js, without packages
+    Node,
 }
 
 /// What `metrics` does.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use mlhub_agent::adapter::{
     self as host, Adapter, CheckOptions, CheckProgress, CheckReport, Language, StepStatus,
 };
@@ -52,6 +53,8 @@ pub(crate) fn adapter(global: &Global, command: AdapterCommand) -> anyhow::Resul
             let language = match language {
                 AdapterLanguage::Python => Language::Python,
                 AdapterLanguage::Shell => Language::Shell,
+                AdapterLanguage::Rust => Language::Rust,
+                AdapterLanguage::Node => Language::Node,
             };
             let dir = host::new_skeleton(&name, language, &parent).or_fail(ADAPTER)?;
             output::line(format_args!(
@@ -61,7 +64,20 @@ pub(crate) fn adapter(global: &Global, command: AdapterCommand) -> anyhow::Resul
             ))?;
             Ok(OK)
         }
-        AdapterCommand::Check { adapter } => check(global, &data_dir, &adapter),
+        AdapterCommand::Check {
+            adapter,
+            junit,
+            badge,
+        } => {
+            let report = check(global, &data_dir, &adapter)?;
+            if let Some(path) = junit {
+                write(&path, &report.junit())?;
+            }
+            if let Some(path) = badge {
+                write(&path, &report.badge())?;
+            }
+            Ok(if report.passed { OK } else { RUN_FAILED })
+        }
         AdapterCommand::Exec { adapter, command } => exec(&data_dir, &adapter, &command),
     }
 }
@@ -200,7 +216,11 @@ fn exec(data_dir: &Path, reference: &str, command: &[OsString]) -> anyhow::Resul
     ))
 }
 
-fn check(global: &Global, data_dir: &Path, reference: &str) -> anyhow::Result<u8> {
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn check(global: &Global, data_dir: &Path, reference: &str) -> anyhow::Result<CheckReport> {
     let dir = folder(data_dir, reference)?;
     let work = tempfile::Builder::new().prefix("mlhub-check-").tempdir()?;
     let options = CheckOptions {
@@ -216,7 +236,7 @@ fn check(global: &Global, data_dir: &Path, reference: &str) -> anyhow::Result<u8
         }
     });
     print_report(global, &report)?;
-    Ok(if report.passed { OK } else { RUN_FAILED })
+    Ok(report)
 }
 
 fn show_progress(progress: CheckProgress) {
@@ -241,12 +261,13 @@ fn print_report(global: &Global, report: &CheckReport) -> anyhow::Result<()> {
     if global.json {
         return output::json(report);
     }
-    let mut table = output::table(&["CHECK", "RESULT", "DETAIL"]);
+    let mut table = output::table(&["CHECK", "RESULT", "SECONDS", "PROMISE AND EVIDENCE"]);
     for step in &report.steps {
         table.add_row([
             step.name.clone(),
             mark(step.status).to_owned(),
-            step.detail.clone(),
+            format!("{:.1}", step.seconds),
+            format!("{}\n{}", host::promise(&step.name), step.detail),
         ]);
     }
     output::print(&table)?;

@@ -11,7 +11,7 @@ use mlhub_protocol::rest::{
     AdapterSeen, EvaluationPlan, RunSeed, RunSummary, RunsCreate, Snapshot,
 };
 use mlhub_protocol::run_dir::{
-    HubAddress, LaunchFile, RUN_DIR_VERSION, Resources, RunFile, RunIdentity,
+    HubAddress, LaunchFile, Limits, RUN_DIR_VERSION, Resources, RunFile, RunIdentity,
 };
 use serde_json::{Value, json};
 
@@ -371,6 +371,12 @@ fn launch_file(
         host: paths::host_name(),
         grace_seconds: u32::try_from(config.resources.grace.as_secs()).unwrap_or(u32::MAX),
         timeout_seconds: config.resources.timeout.map(|timeout| timeout.as_secs()),
+        limits: Limits {
+            memory_bytes: config.resources.memory_bytes,
+            processes: config.resources.processes,
+            output_bytes: config.resources.output_bytes,
+            open_files: config.resources.open_files,
+        },
         stdout_events: plan.stdout_events,
         log_metrics: plan.log_metrics,
         system_interval_seconds: SYSTEM_INTERVAL_SECONDS,

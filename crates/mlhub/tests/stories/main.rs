@@ -23,6 +23,7 @@ mod onboarding;
 mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
 mod postgres;
+mod rogue;
 mod run;
 mod run_again;
 #[path = "../../../mlhub-store/tests/blobs/s3_server.rs"]

@@ -7,20 +7,26 @@
 
 mod data;
 mod output;
+mod plant;
 mod program;
 mod promises;
 mod refusal;
+mod report;
 mod secrecy;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use mlhub_protocol::adapter::Capability;
 use serde::{Deserialize, Serialize};
 
 use super::environment::{EnvProgress, prepare_environment};
 use super::manifest::Adapter;
 use super::problem::Part;
 use program::Bench;
+
+pub use report::promise;
 
 /// Time one smoke run may take: a smoke run ends in seconds.
 pub const DEFAULT_RUN_LIMIT: Duration = Duration::from_secs(120);
@@ -255,5 +261,8 @@ fn run_steps(adapter: &Adapter, options: &CheckOptions, recorder: &mut Recorder<
     recorder.step("bad config refused by program", |_| {
         refusal::by_program(bench)
     });
+    if adapter.can(Capability::Predict) {
+        recorder.step("serves single inputs", |_| serve::predict(bench, &first));
+    }
     recorder.step("no samples or secrets in logs", |_| secrecy::search(bench));
 }

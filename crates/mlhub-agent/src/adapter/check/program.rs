@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use mlhub_protocol::adapter::Capability;
 use mlhub_protocol::event::EventLine;
 use mlhub_protocol::run_dir::{
-    ExitFile, HubAddress, LaunchFile, LogMetric, RUN_DIR_VERSION, Resources, ResumePoint, RunFile,
-    RunIdentity,
+    ExitFile, HubAddress, LaunchFile, Limits, LogMetric, RUN_DIR_VERSION, Resources, ResumePoint,
+    RunFile, RunIdentity, names,
 };
 use serde_json::{Map, Value, json};
 
 use super::CheckOptions;
 use super::data::{CheckData, TEST};
 use crate::adapter::environment::PreparedEnvironment;
-use crate::adapter::launch::{LaunchContext, launch_command};
+use crate::adapter::launch::{LaunchContext, LaunchPlan, launch_command};
 use crate::adapter::manifest::Adapter;
 use crate::supervisor::{OfflineControl, RunDir, Signal, run_offline};
 
@@ -197,6 +197,62 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// Time one run, or one answer, may take.
+    pub(super) fn run_limit(&self) -> Duration {
+        self.options.run_limit
+    }
+
+    /// A directory for a program that works with the model whose files are in `model`,
+    /// and how to start it.
+    pub(super) fn worker(
+        &mut self,
+        label: &str,
+        capability: Capability,
+        model: &Path,
+    ) -> Result<(PathBuf, LaunchPlan), String> {
+        let root = fs::canonicalize(&self.options.work_dir)
+            .map_err(|error| format!("{}: {error}", self.options.work_dir.display()))?;
+        let dir = root.join(format!("{:02}-{label}", self.run_dirs.len() + 1));
+        let failed = |error: std::io::Error| format!("{}: {error}", dir.display());
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(failed)?;
+        }
+        fs::create_dir_all(dir.join(names::EVENTS)).map_err(failed)?;
+        let job = Job {
+            capability,
+            ..self.smoke_job()
+        };
+        let mut run = self.run_file(label, &job);
+        run.dataset = None;
+        run.predict_splits.clear();
+        let mut file = serde_json::to_value(&run).map_err(|error| error.to_string())?;
+        file["model"] = json!({"path": model.to_string_lossy()});
+        fs::write(dir.join(names::RUN), file.to_string()).map_err(failed)?;
+        let plan = launch_command(
+            self.adapter,
+            &self.environment,
+            capability,
+            &self.context(&dir, &root, &run),
+        )
+        .map_err(|error| error.to_string())?;
+        if let Some((path, content)) = &plan.config_file {
+            fs::write(path, content).map_err(failed)?;
+        }
+        self.run_dirs.push(dir.clone());
+        Ok((dir, plan))
+    }
+
+    fn context<'c>(&'c self, dir: &'c Path, root: &'c Path, run: &'c RunFile) -> LaunchContext<'c> {
+        LaunchContext {
+            run_dir: dir,
+            run,
+            project_dir: root,
+            mlhub_binary: &self.options.mlhub_binary,
+            extra_env: [(SECRET_VARIABLE.to_owned(), self.secret.clone())].into(),
+            passthrough_names: &[],
+        }
+    }
+
     fn run_file(&self, label: &str, job: &Job) -> RunFile {
         let task = self.adapter.manifest.smoke.task.clone();
         RunFile {
@@ -239,14 +295,7 @@ impl<'a> Bench<'a> {
         run: &RunFile,
         job: &Job,
     ) -> Result<(LaunchFile, Option<(PathBuf, Vec<u8>)>), String> {
-        let context = LaunchContext {
-            run_dir: dir,
-            run,
-            project_dir: root,
-            mlhub_binary: &self.options.mlhub_binary,
-            extra_env: [(SECRET_VARIABLE.to_owned(), self.secret.clone())].into(),
-            passthrough_names: &[],
-        };
+        let context = self.context(dir, root, run);
         let plan = launch_command(self.adapter, &self.environment, job.capability, &context)
             .map_err(|error| error.to_string())?;
         let launch = LaunchFile {
@@ -258,6 +307,7 @@ impl<'a> Bench<'a> {
             host: "check".to_owned(),
             grace_seconds: GRACE_SECONDS,
             timeout_seconds: Some(self.options.run_limit.as_secs().max(1)),
+            limits: Limits::default(),
             stdout_events: plan.stdout_events,
             log_metrics: plan.log_metrics,
             system_interval_seconds: 1,

@@ -26,6 +26,14 @@ pub(super) fn search(bench: &Bench<'_>) -> Verdict {
             if !entry.file_type().is_file() || relative == Path::new(names::LAUNCH) {
                 continue;
             }
+            // A name travels further than its file, so it holds neither.
+            let name = relative.as_os_str().as_encoded_bytes();
+            let mut planted = needles.iter().chain([&bench.secret]);
+            if planted.any(|needle| contains(name, needle.as_bytes())) {
+                return Err(
+                    "a file's name holds a value of the training data or of an environment variable; name files after steps and splits".to_owned(),
+                );
+            }
             let content = fs::read(entry.path())
                 .map_err(|error| format!("{}: {error}", entry.path().display()))?;
             files += 1;

@@ -19,6 +19,10 @@ pub enum Language {
     Python,
     /// A POSIX shell script with awk: a running mean for regression.
     Shell,
+    /// Rust's standard library, compiled on first use: a running mean with checkpoints.
+    Rust,
+    /// Node.js without packages: a running mean over JSON lines with checkpoints.
+    Node,
 }
 
 /// Why no adapter was written.
@@ -62,6 +66,24 @@ const SHELL: &[(&str, &str)] = &[
     ("README.md", include_str!("shell/README.md")),
 ];
 
+const RUST: &[(&str, &str)] = &[
+    ("adapter.toml", include_str!("rust/adapter.toml")),
+    ("schema.json", include_str!("rust/schema.json")),
+    ("train.sh", include_str!("rust/train.sh")),
+    ("train.rs", include_str!("rust/train.rs")),
+    ("json.rs", include_str!("rust/json.rs")),
+    ("smoke.csv", include_str!("rust/smoke.csv")),
+    ("README.md", include_str!("rust/README.md")),
+];
+
+const NODE: &[(&str, &str)] = &[
+    ("adapter.toml", include_str!("node/adapter.toml")),
+    ("schema.json", include_str!("node/schema.json")),
+    ("train.js", include_str!("node/train.js")),
+    ("smoke.jsonl", include_str!("node/smoke.jsonl")),
+    ("README.md", include_str!("node/README.md")),
+];
+
 /// Writes a working adapter called `name` into the new folder `dir`/`name`; returns that folder.
 ///
 /// The folder appears whole or not at all.
@@ -90,6 +112,8 @@ pub fn new_skeleton(name: &str, language: Language, dir: &Path) -> Result<PathBu
     let files = match language {
         Language::Python => PYTHON,
         Language::Shell => SHELL,
+        Language::Rust => RUST,
+        Language::Node => NODE,
     };
     for (file, content) in files {
         let path = whole.join(file);
@@ -107,7 +131,12 @@ mod tests {
     #[test]
     fn a_new_adapter_loads_and_is_not_written_over() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, language) in [("my-model", Language::Python), ("tiny", Language::Shell)] {
+        for (name, language) in [
+            ("my-model", Language::Python),
+            ("tiny", Language::Shell),
+            ("rusty", Language::Rust),
+            ("nodes", Language::Node),
+        ] {
             let folder = new_skeleton(name, language, dir.path()).unwrap();
             let adapter = Adapter::load(&folder).unwrap();
             assert_eq!(adapter.reference(), format!("{name}@0.1.0"));
@@ -117,7 +146,7 @@ mod tests {
                 Err(SkeletonError::Exists(_))
             ));
         }
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
     }
 
     #[test]
