@@ -262,6 +262,7 @@ impl Worker {
             }
             if Instant::now() >= deadline {
                 self.kill();
+                self.log.settle();
                 return Err(ServeError::TimedOut {
                     doing,
                     limit,
@@ -280,6 +281,7 @@ impl Worker {
 
     fn broke(&mut self, reason: &str) -> ServeError {
         self.kill();
+        self.log.settle();
         ServeError::Conversation {
             reason: reason.to_owned(),
             last_lines: self.log.last_lines(),
@@ -369,7 +371,7 @@ impl Drop for Worker {
 /// Ends a group whose leader was not waited for yet, then waits for the leader.
 fn kill_group(child: &mut Child) -> Option<ExitStatus> {
     // All may have ended already.
-    drop(kill_process_group(Pid::from_child(child), Signal::KILL));
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     child.wait().ok()
 }
 
