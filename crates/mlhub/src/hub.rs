@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mlhub_agent::adapter::{Bundle, DiscoveryRoots, discover};
-use mlhub_agent::serving::PoolLimits;
 use mlhub_agent::supervisor;
 use mlhub_api::{ApiState, Authenticator, HostPolicy, HubIdentity, ServeOptions};
 use mlhub_app::{AdapterCatalog, AdapterDescription, FinishReport, Hub, ModelServer};
@@ -20,8 +19,8 @@ use tokio::sync::oneshot;
 
 use crate::blob_place::BlobPlace;
 use crate::disk::LocalDisk;
-use crate::exit::{DATA_DIR, HUB, INTERNAL, USAGE, fail};
-use crate::models::LocalModelServer;
+use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
+use crate::models::{self, LocalModelServer};
 use crate::paths;
 use crate::ports::{SystemClock, SystemEntropy};
 
@@ -43,13 +42,6 @@ const RETENTION_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const EVALUATOR_PAUSE: Duration = Duration::from_secs(2);
 /// How long after the start the run table is read when no search came before.
 const RUN_TABLE_DELAY: Duration = Duration::from_secs(2);
-
-/// Seconds a model's program nobody asks is kept.
-const ENV_SERVE_IDLE: &str = "MLHUB_SERVE_IDLE_SECONDS";
-/// Seconds a model's program may take to load it.
-const ENV_SERVE_READY: &str = "MLHUB_SERVE_READY_SECONDS";
-/// Seconds it may take to answer a request.
-const ENV_SERVE_ANSWER: &str = "MLHUB_SERVE_ANSWER_SECONDS";
 
 /// What a hub is started with.
 pub(crate) struct HubOptions {
@@ -103,6 +95,14 @@ pub(crate) async fn serve(
         }
     };
     drop(ready.send(Ok(started.url.clone())));
+    let models = Arc::clone(&started.models);
+    // First, so that nobody waits for the answer of a model meanwhile.
+    let stop = async move {
+        stop.await;
+        if let Err(error) = tokio::task::spawn_blocking(move || models.close()).await {
+            tracing::warn!(%error, "programs of models may be left");
+        }
+    };
     mlhub_api::serve(
         ServeOptions {
             listener: started.listener,
@@ -112,10 +112,6 @@ pub(crate) async fn serve(
     )
     .await;
     started.background.abort_all();
-    let models = Arc::clone(&started.models);
-    if let Err(error) = tokio::task::spawn_blocking(move || models.close()).await {
-        tracing::warn!(%error, "programs of models may be left");
-    }
     remove_hub_file(&started.hub_file, &started.url);
 }
 
@@ -149,7 +145,7 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         }),
     );
     let scratch = scratch(&path)?;
-    let models = Arc::new(open_models(&path, &scratch)?);
+    let models = Arc::new(models::open(&path, &scratch)?);
     let hub = hub
         .with_disk(Arc::new(LocalDisk::new(&path)))
         .with_scratch(scratch)
@@ -193,34 +189,6 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         models,
         hub_file,
         _data_dir: data_dir,
-    })
-}
-
-/// Programs of models end a while after the last question: how long that is, and
-/// how long they may take, can be set for machines that need it otherwise.
-fn open_models(data_dir: &Path, scratch: &Path) -> anyhow::Result<LocalModelServer> {
-    let mut limits = PoolLimits::default();
-    for (name, limit) in [
-        (ENV_SERVE_IDLE, &mut limits.idle),
-        (ENV_SERVE_READY, &mut limits.worker.ready),
-        (ENV_SERVE_ANSWER, &mut limits.worker.answer),
-    ] {
-        let Ok(text) = std::env::var(name) else {
-            continue;
-        };
-        let seconds: u32 = text.parse().map_err(|_| {
-            fail(
-                USAGE,
-                format!("{name} is a whole number of seconds, not `{text}`"),
-            )
-        })?;
-        *limit = Duration::from_secs(u64::from(seconds.max(1)));
-    }
-    LocalModelServer::new(data_dir, scratch, limits).map_err(|error| {
-        fail(
-            DATA_DIR,
-            format!("the hub cannot keep models in `{}`: {error}", data_dir.display()),
-        )
     })
 }
 

@@ -98,6 +98,9 @@ impl ModelCache {
                     .await
                     .map_err(|error| failed(&target, error))?;
             }
+            out.flush()
+                .await
+                .map_err(|error| failed(&target, error))?;
             out.sync_all()
                 .await
                 .map_err(|error| failed(&target, error))?;

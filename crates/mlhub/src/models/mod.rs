@@ -8,6 +8,7 @@ mod cache;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mlhub_agent::adapter::{
@@ -22,10 +23,18 @@ use mlhub_protocol::serving::{Ask, ProblemCode, RequestProblem};
 use serde_json::json;
 
 use self::cache::ModelCache;
+use crate::exit::{DATA_DIR, USAGE, fail};
 use crate::paths;
 
 /// Digits of a model's hash in the names of folders.
 const KEY_DIGITS: usize = 32;
+
+/// Seconds a model's program nobody asks is kept.
+const ENV_SERVE_IDLE: &str = "MLHUB_SERVE_IDLE_SECONDS";
+/// Seconds a model's program may take to load it.
+const ENV_SERVE_READY: &str = "MLHUB_SERVE_READY_SECONDS";
+/// Seconds it may take to answer a request.
+const ENV_SERVE_ANSWER: &str = "MLHUB_SERVE_ANSWER_SECONDS";
 
 /// Answers for models with programs of this machine.
 pub(crate) struct LocalModelServer {
@@ -42,11 +51,7 @@ struct Shared {
 }
 
 impl LocalModelServer {
-    pub(crate) fn new(
-        data_dir: &Path,
-        scratch: &Path,
-        limits: PoolLimits,
-    ) -> std::io::Result<Self> {
+    fn new(data_dir: &Path, scratch: &Path, limits: PoolLimits) -> std::io::Result<Self> {
         // Programs are given absolute paths.
         let data_dir = std::path::absolute(data_dir)?;
         Ok(Self {
@@ -64,6 +69,34 @@ impl LocalModelServer {
     pub(crate) fn close(&self) {
         self.shared.pool.close();
     }
+}
+
+/// Programs of models end a while after the last question: how long that is, and
+/// how long they may take, can be set for machines that need it otherwise.
+pub(crate) fn open(data_dir: &Path, scratch: &Path) -> anyhow::Result<LocalModelServer> {
+    let mut limits = PoolLimits::default();
+    for (name, limit) in [
+        (ENV_SERVE_IDLE, &mut limits.idle),
+        (ENV_SERVE_READY, &mut limits.worker.ready),
+        (ENV_SERVE_ANSWER, &mut limits.worker.answer),
+    ] {
+        let Ok(text) = std::env::var(name) else {
+            continue;
+        };
+        let seconds: u32 = text.parse().map_err(|_| {
+            fail(
+                USAGE,
+                format!("{name} is a whole number of seconds, not `{text}`"),
+            )
+        })?;
+        *limit = Duration::from_secs(u64::from(seconds.max(1)));
+    }
+    LocalModelServer::new(data_dir, scratch, limits).map_err(|error| {
+        fail(
+            DATA_DIR,
+            format!("the hub cannot keep models in `{}`: {error}", data_dir.display()),
+        )
+    })
 }
 
 #[async_trait]
