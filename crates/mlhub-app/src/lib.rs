@@ -58,10 +58,8 @@ pub use history::{History, HistoryBatch, HistoryRequest};
 pub use inputs::ArtifactSearch;
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
 pub use logs::{LogBytes, LogRange};
-pub use models::{
-    ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServer, ServedModel,
-};
 pub use mlhub_query::{Statistics as RunStatistics, Value as RunValue};
+pub use models::{ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServer, ServedModel};
 pub use receipt::{Receipt, receipt};
 pub use retention::RetentionDraft;
 pub use run_search::{

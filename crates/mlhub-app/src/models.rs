@@ -74,7 +74,10 @@ impl ServedModel {
 
     /// The task it was trained for, when it is known.
     pub fn task(&self) -> Option<String> {
-        let told = [&self.config["evaluation"]["task"], &self.description["task"]];
+        let told = [
+            &self.config["evaluation"]["task"],
+            &self.description["task"],
+        ];
         told.into_iter()
             .find_map(|task| task.as_str().map(str::to_owned))
     }
@@ -213,11 +216,10 @@ impl Hub {
         caller.require(Permission::Write)?;
         check_count("queries", queries.len())?;
         if k == 0 || k > limits::SERVING_HITS_MAX {
-            return Err(Error::invalid(format!(
-                "`k` must be 1 to {}",
-                limits::SERVING_HITS_MAX
-            ))
-            .with_details(serde_json::json!({"field": "k"})));
+            return Err(
+                Error::invalid(format!("`k` must be 1 to {}", limits::SERVING_HITS_MAX))
+                    .with_details(serde_json::json!({"field": "k"})),
+            );
         }
         let ask = Ask::Search {
             queries,

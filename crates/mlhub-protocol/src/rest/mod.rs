@@ -113,7 +113,8 @@ pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectView, RunChanged,
 };
 pub use models::{
-    ModelDescription, ModelReference, PredictRequest, PredictResponse, SearchRequest, SearchResponse,
+    ModelDescription, ModelReference, PredictRequest, PredictResponse, SearchRequest,
+    SearchResponse,
 };
 pub use outputs::{
     ArtifactList, ArtifactView, AttemptSpanView, HistoryQuery, LogList, LogView, MetricList,

@@ -61,9 +61,8 @@ impl ModelCache {
                 .map_err(|error| failed(&self.root, error))?;
             let new = self.root.join(format!("{UNDER_WAY}{key}"));
             let filled = self.fill(&new, model).await;
-            let moved = filled.and_then(|()| {
-                fs::rename(&new, &place).map_err(|error| failed(&place, error))
-            });
+            let moved = filled
+                .and_then(|()| fs::rename(&new, &place).map_err(|error| failed(&place, error)));
             if let Err(error) = moved {
                 // The next start of the hub removes what cannot be removed now.
                 drop(fs::remove_dir_all(&new));
@@ -98,9 +97,7 @@ impl ModelCache {
                     .await
                     .map_err(|error| failed(&target, error))?;
             }
-            out.flush()
-                .await
-                .map_err(|error| failed(&target, error))?;
+            out.flush().await.map_err(|error| failed(&target, error))?;
             out.sync_all()
                 .await
                 .map_err(|error| failed(&target, error))?;

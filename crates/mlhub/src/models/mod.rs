@@ -94,7 +94,10 @@ pub(crate) fn open(data_dir: &Path, scratch: &Path) -> anyhow::Result<LocalModel
     LocalModelServer::new(data_dir, scratch, limits).map_err(|error| {
         fail(
             DATA_DIR,
-            format!("the hub cannot keep models in `{}`: {error}", data_dir.display()),
+            format!(
+                "the hub cannot keep models in `{}`: {error}",
+                data_dir.display()
+            ),
         )
     })
 }
