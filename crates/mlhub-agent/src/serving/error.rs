@@ -45,7 +45,10 @@ pub enum ServeError {
         last_lines: Vec<String>,
     },
     /// The program said what the conversation does not allow and was killed.
-    #[error("the model's program broke the conversation and was stopped: {reason}{}", said(last_lines))]
+    #[error(
+        "the model's program broke the conversation and was stopped: {reason}{}",
+        said(last_lines)
+    )]
     Conversation {
         /// Which rule.
         reason: String,
@@ -53,7 +56,9 @@ pub enum ServeError {
         last_lines: Vec<String>,
     },
     /// The program took too much memory and was killed.
-    #[error("the model's program took {used_bytes} bytes of memory, more than {limit_bytes}, and was stopped")]
+    #[error(
+        "the model's program took {used_bytes} bytes of memory, more than {limit_bytes}, and was stopped"
+    )]
     Memory {
         /// What it had.
         used_bytes: u64,
@@ -61,7 +66,9 @@ pub enum ServeError {
         limit_bytes: u64,
     },
     /// The request is larger than a frame.
-    #[error("the request is {bytes} bytes as a frame, more than {limit}; send fewer inputs at once")]
+    #[error(
+        "the request is {bytes} bytes as a frame, more than {limit}; send fewer inputs at once"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,

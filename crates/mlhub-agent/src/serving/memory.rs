@@ -27,7 +27,9 @@ fn group_of(stat: &str) -> Option<i32> {
 }
 
 fn resident_bytes(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1024)
 }
@@ -39,7 +41,10 @@ mod tests {
     #[test]
     fn a_group_is_found_behind_any_name() {
         assert_eq!(group_of("12 (a) b (c)) S 1 77 77 0"), Some(77));
-        assert_eq!(resident_bytes("Name:\tx\nVmRSS:\t  100 kB\n"), Some(102_400));
+        assert_eq!(
+            resident_bytes("Name:\tx\nVmRSS:\t  100 kB\n"),
+            Some(102_400)
+        );
     }
 
     #[test]

@@ -62,7 +62,11 @@ pub(super) fn write_frames(mut stdin: ChildStdin) -> std::io::Result<Sender<Vec<
             for frame in receiver {
                 // A program that closed its input has ended or is about to: who
                 // waits for its answer sees that.
-                if stdin.write_all(&frame).and_then(|()| stdin.flush()).is_err() {
+                if stdin
+                    .write_all(&frame)
+                    .and_then(|()| stdin.flush())
+                    .is_err()
+                {
                     return;
                 }
             }

@@ -226,10 +226,7 @@ impl Shared {
                 .filter(|(_, place)| due(place))
                 .map(|(key, _)| key.clone())
                 .collect();
-            let gone: Vec<Place> = keys
-                .iter()
-                .filter_map(|key| places.remove(key))
-                .collect();
+            let gone: Vec<Place> = keys.iter().filter_map(|key| places.remove(key)).collect();
             if !gone.is_empty() {
                 drop(places);
                 gone.iter().for_each(|place| stop(&place.slot));

@@ -21,8 +21,8 @@ use serde_json::Value;
 
 use super::error::ServeError;
 use super::log::Log;
-use super::pipes::{self, Line};
 use super::memory;
+use super::pipes::{self, Line};
 use crate::adapter::LaunchPlan;
 
 /// Pause between two looks at memory, time and whether the hub stops.
@@ -174,8 +174,9 @@ impl Worker {
             id,
             ask: ask.clone(),
         };
-        let mut bytes = serde_json::to_vec(&request)
-            .map_err(|error| ServeError::Start(format!("the request cannot be written: {error}")))?;
+        let mut bytes = serde_json::to_vec(&request).map_err(|error| {
+            ServeError::Start(format!("the request cannot be written: {error}"))
+        })?;
         bytes.push(b'\n');
         if bytes.len() > FRAME_MAX_BYTES {
             return Err(ServeError::TooLarge {
@@ -214,10 +215,7 @@ impl Worker {
             _ => return Err(self.broke("the answer is of another kind than the question")),
         };
         if count != ask.count() {
-            return Err(self.broke(&format!(
-                "{} were asked and {count} answered",
-                ask.count()
-            )));
+            return Err(self.broke(&format!("{} were asked and {count} answered", ask.count())));
         }
         Ok(answer)
     }

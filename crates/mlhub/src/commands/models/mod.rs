@@ -2,10 +2,11 @@
 
 mod inputs;
 
+use std::time::Duration;
+
 use mlhub_client::{Client, ClientOptions};
 use mlhub_protocol::rest::{ModelDescription, PredictRequest, SearchRequest};
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 use crate::cli::{Global, ModelsCommand, PredictArgs, SearchArgs};
 use crate::connect::connect_patient;
