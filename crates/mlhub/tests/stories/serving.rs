@@ -83,7 +83,7 @@ fn trained(world: &World) -> String {
     let folder = world.data().join("adapters/threshold");
     std::fs::create_dir_all(&folder).expect("folder");
     let schema = json!({"type": "object", "additionalProperties": false, "properties": {
-        "threshold": {"type": "number", "default": 2, "description": "What counts as zero."}}});
+        "threshold": {"type": "number", "default": 2.5, "description": "What counts as zero."}}});
     for (name, text) in [
         ("adapter.toml", MANIFEST),
         ("threshold.py", PROGRAM),
@@ -93,7 +93,7 @@ fn trained(world: &World) -> String {
     }
     world.write(
         "threshold.yaml",
-        "project: stories\nname: threshold\nadapter: threshold\nparams: {threshold: 3}\n",
+        "project: stories\nname: threshold\nadapter: threshold\nparams: {threshold: 0.5}\n",
     );
     world.detach("threshold.yaml").remove(0)
 }
@@ -111,11 +111,11 @@ fn a_trained_model_answers_and_says_what_is_wrong() {
 
     world.write("rows.csv", "x\n3\n5.5\n");
     let first = world.json(&["predict", &id, "rows.csv"]);
-    assert_eq!(first["outputs"], json!([{"value": 0}, {"value": 2.5}]));
+    assert_eq!(first["outputs"], json!([{"value": 2.5}, {"value": 5.0}]));
     assert_eq!(first["cold_start"], true);
     let version = "stories/artifacts/parts/threshold.json:v0";
     let second = world.json(&["predict", version, r#"{"x": 4}"#]);
-    assert_eq!(second["outputs"], json!([{"value": 1}]));
+    assert_eq!(second["outputs"], json!([{"value": 3.5}]));
     assert_eq!(second["cold_start"], false);
 
     let said = world.mlhub(&["predict", &id, r#"{"x": "high"}"#]);
