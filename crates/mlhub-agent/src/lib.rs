@@ -1,10 +1,12 @@
 //! What runs on the machine of the work: adapters and supervisors.
 //!
 //! [`adapter`] finds plugins, makes their environments and says how a program
-//! is started; [`supervisor`] starts it, minds it and ships what it writes.
-//! [`onboard`] reads a repository and proposes an experiment file for it.
-//! None of them holds rules of the hub: those are `mlhub-app`'s.
+//! is started; [`supervisor`] starts it, minds it and ships what it writes;
+//! [`serving`] keeps programs that answer for trained models; [`onboard`] reads a
+//! repository and proposes an experiment file for it.
+//! None holds rules of the hub: those are `mlhub-app`'s.
 
 pub mod adapter;
 pub mod onboard;
+pub mod serving;
 pub mod supervisor;

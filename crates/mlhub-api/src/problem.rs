@@ -34,6 +34,16 @@ fn kind_of(kind: ErrorKind) -> (StatusCode, &'static str, &'static str) {
             "Disk full",
         ),
         ErrorKind::ReadOnly => (StatusCode::SERVICE_UNAVAILABLE, "read_only", "Read-only"),
+        ErrorKind::ProgramFailed => (
+            StatusCode::BAD_GATEWAY,
+            "program_failed",
+            "The model's program failed",
+        ),
+        ErrorKind::ProgramTimedOut => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "program_timed_out",
+            "The model's program is too slow",
+        ),
         _ => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",

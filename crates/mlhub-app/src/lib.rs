@@ -23,6 +23,7 @@ mod inputs;
 mod kept;
 mod live;
 mod logs;
+mod models;
 pub mod portable;
 mod predictions;
 mod receipt;
@@ -58,6 +59,7 @@ pub use inputs::ArtifactSearch;
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
 pub use logs::{LogBytes, LogRange};
 pub use mlhub_query::{Statistics as RunStatistics, Value as RunValue};
+pub use models::{ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServer, ServedModel};
 pub use receipt::{Receipt, receipt};
 pub use retention::RetentionDraft;
 pub use run_search::{
@@ -76,6 +78,8 @@ pub struct Hub {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     catalog: Arc<dyn AdapterCatalog>,
+    /// Runs the programs of trained models.
+    models: Arc<dyn ModelServer>,
     live: Arc<LiveFeed>,
     run_index: run_index::RunIndex,
     evaluation_wanted: tokio::sync::Notify,
@@ -115,6 +119,7 @@ impl Hub {
             clock,
             entropy,
             catalog,
+            models: Arc::new(NoModelServer),
             evaluation_wanted: tokio::sync::Notify::new(),
             blobs_in_use: Arc::default(),
             checked: Arc::default(),
@@ -140,6 +145,13 @@ impl Hub {
     #[must_use]
     pub fn with_disk(mut self, disk: Arc<dyn HubDisk>) -> Self {
         self.disk = disk;
+        self
+    }
+
+    /// Gives the hub what runs the programs of trained models.
+    #[must_use]
+    pub fn with_models(mut self, models: Arc<dyn ModelServer>) -> Self {
+        self.models = models;
         self
     }
 

@@ -152,6 +152,14 @@ impl Client {
         })
     }
 
+    /// A client of the same hub, with other time limits.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_patience(&self, options: &ClientOptions) -> Result<Self> {
+        Self::with_options(&self.base, self.token(), options)
+    }
+
     /// The hub's base URL.
     pub fn base_url(&self) -> &str {
         &self.base

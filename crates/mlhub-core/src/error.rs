@@ -33,6 +33,10 @@ pub enum ErrorKind {
     StorageFull,
     /// The data directory or database cannot be written.
     ReadOnly,
+    /// A program that the hub started for the request broke or answered nonsense.
+    ProgramFailed,
+    /// A program that the hub started for the request did not answer in time.
+    ProgramTimedOut,
     /// A defect or a broken disk; details are in the hub's log.
     Internal,
 }

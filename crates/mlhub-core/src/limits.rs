@@ -91,3 +91,13 @@ pub const EXPORTS_AT_ONCE_MAX: usize = PORTABLE_AT_ONCE_MAX - 1;
 /// Bytes in the list of blobs that the receiver of a backup has: 65 per blob.
 /// What is left out is sent again.
 pub const BACKUP_KNOWN_MAX_BYTES: usize = 65 * 1024 * 1024;
+/// Bytes in the body of a request for predictions or a search.
+pub const SERVING_BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Inputs, or queries, of one such request.
+pub const SERVING_INPUTS_MAX: usize = 10_000;
+/// Hits asked for per query.
+pub const SERVING_HITS_MAX: u32 = 1000;
+/// Bytes in the description a model brings along (`model.json`).
+pub const MODEL_DESCRIPTION_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes of all files of one model that the hub serves.
+pub const MODEL_MAX_BYTES: u64 = 32 * 1024 * 1024 * 1024;

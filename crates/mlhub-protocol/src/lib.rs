@@ -13,5 +13,6 @@ pub mod lenient;
 pub mod number;
 pub mod rest;
 pub mod run_dir;
+pub mod serving;
 
 pub use number::Number;

@@ -98,8 +98,28 @@ pub struct RunFile {
     /// What the program may use.
     #[serde(default)]
     pub resources: Resources,
+    /// The trained model to load, when the program is to serve or export one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelInput>,
+    /// What the program is to write, when it is to export a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<ExportInput>,
     /// The whole resolved config.
     pub config: Value,
+}
+
+/// The trained model a program loads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelInput {
+    /// Absolute folder with the model's files, each at its path below `artifacts/`.
+    pub path: String,
+}
+
+/// What a program exports a model to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportInput {
+    /// The format, such as `onnx`.
+    pub format: String,
 }
 
 /// Who a run is.

@@ -2,6 +2,7 @@
 //! first.
 
 mod catalog;
+mod models;
 mod outputs;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ pub(crate) use self::catalog::{
     AdapterCommand, AdapterLanguage, BackupArgs, BackupCommand, DatasetCommand, MetricsCommand,
     ProjectCommand,
 };
+pub(crate) use self::models::{ModelsCommand, PredictArgs, SearchArgs};
 pub(crate) use self::outputs::{
     ArtifactsCommand, HistoryArgs, HistoryAxis, HistoryFormat, LogsArgs,
 };
@@ -104,6 +106,13 @@ pub(crate) enum Command {
     /// List, get and put the files of runs, and their versions
     #[command(subcommand)]
     Artifacts(ArtifactsCommand),
+    /// Ask a trained model for predictions
+    Predict(PredictArgs),
+    /// Ask a trained model for what is most like a query
+    Search(SearchArgs),
+    /// Trained models
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Register, list and inspect datasets
     #[command(subcommand)]
     Dataset(DatasetCommand),

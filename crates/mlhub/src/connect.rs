@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mlhub_agent::supervisor::{self, ProgramStatus, RunDir};
-use mlhub_client::Client;
+use mlhub_client::{Client, ClientOptions};
 use mlhub_store::DataDir;
 use tokio::sync::oneshot;
 
@@ -110,6 +110,16 @@ fn token() -> Option<String> {
 
 fn client(url: &str) -> anyhow::Result<Client> {
     Ok(Client::new(url, token().as_deref())?)
+}
+
+/// Connects for calls that may take longer than others.
+pub(crate) fn connect_patient(
+    global: &Global,
+    patience: &ClientOptions,
+) -> anyhow::Result<Connection> {
+    let mut connection = connect(global)?;
+    connection.client = connection.client.with_patience(patience)?;
+    Ok(connection)
 }
 
 /// Connects as the options say.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use mlhub_agent::adapter::{Bundle, DiscoveryRoots, discover};
 use mlhub_agent::supervisor;
 use mlhub_api::{ApiState, Authenticator, HostPolicy, HubIdentity, ServeOptions};
-use mlhub_app::{AdapterCatalog, AdapterDescription, FinishReport, Hub};
+use mlhub_app::{AdapterCatalog, AdapterDescription, FinishReport, Hub, ModelServer};
 use mlhub_core::run::{Failure, FailureClass};
 use mlhub_core::store::Store;
 use mlhub_core::{Caller, Clock as _, Entropy as _, ErrorKind, RunState};
@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::blob_place::BlobPlace;
 use crate::disk::LocalDisk;
 use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
+use crate::models::{self, LocalModelServer};
 use crate::paths;
 use crate::ports::{SystemClock, SystemEntropy};
 
@@ -94,6 +95,14 @@ pub(crate) async fn serve(
         }
     };
     drop(ready.send(Ok(started.url.clone())));
+    let models = Arc::clone(&started.models);
+    // First, so that nobody waits for the answer of a model meanwhile.
+    let stop = async move {
+        stop.await;
+        if let Err(error) = tokio::task::spawn_blocking(move || models.close()).await {
+            tracing::warn!(%error, "programs of models may be left");
+        }
+    };
     mlhub_api::serve(
         ServeOptions {
             listener: started.listener,
@@ -111,6 +120,7 @@ struct Started {
     listener: TcpListener,
     router: mlhub_api::Router,
     background: tokio::task::JoinSet<()>,
+    models: Arc<LocalModelServer>,
     hub_file: PathBuf,
     /// Held as long as the hub lives: its lock says whose the directory is.
     _data_dir: DataDir,
@@ -134,9 +144,12 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
             data_dir: path.clone(),
         }),
     );
+    let scratch = scratch(&path)?;
+    let models = Arc::new(models::open(&path, &scratch)?);
     let hub = hub
         .with_disk(Arc::new(LocalDisk::new(&path)))
-        .with_scratch(scratch(&path)?);
+        .with_scratch(scratch)
+        .with_models(Arc::clone(&models) as Arc<dyn ModelServer>);
     let hub = Arc::new(hub);
     hub.definitions_install()
         .await
@@ -173,6 +186,7 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         listener,
         router: mlhub_api::router(state),
         background,
+        models,
         hub_file,
         _data_dir: data_dir,
     })

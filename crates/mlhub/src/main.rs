@@ -13,6 +13,7 @@ mod exit;
 mod hub;
 mod launch;
 mod makeshift;
+mod models;
 mod output;
 mod paths;
 mod ports;

@@ -340,6 +340,8 @@ pub(crate) mod tests {
             dataset: None,
             predict_splits: Vec::new(),
             resume: None,
+            model: None,
+            export: None,
             resources: Resources::default(),
             config: serde_json::Value::Null,
         };

@@ -63,6 +63,8 @@ pub(super) fn run_dir(path: &Path, file: &SdkFile, hub: HubAddress) -> RunDir {
         dataset: None,
         predict_splits: Vec::new(),
         resume: None,
+        model: None,
+        export: None,
         resources: Resources::default(),
         config: Value::Null,
     };

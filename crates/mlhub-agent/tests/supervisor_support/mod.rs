@@ -112,6 +112,8 @@ impl Bench {
             dataset: None,
             predict_splits: vec!["test".to_owned()],
             resume: None,
+            model: None,
+            export: None,
             resources: Resources::default(),
             config: serde_json::Value::Null,
         };

@@ -14,6 +14,7 @@ pub(crate) mod history;
 pub(crate) mod inputs;
 pub(crate) mod logs;
 pub(crate) mod meta;
+pub(crate) mod models;
 pub(crate) mod portable;
 mod range;
 pub(crate) mod runs;

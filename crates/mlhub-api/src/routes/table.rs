@@ -27,6 +27,7 @@ pub(super) fn table(state: &ApiState) -> Table {
         version_routes,
         result_routes,
         dataset_routes,
+        model_routes,
         portable_routes,
         deletion_routes,
     ]
@@ -411,6 +412,27 @@ fn dataset_routes(table: Table) -> Table {
             native::adapters::definitions,
         )
         .add("GET", "/api/v1/events", Read, NONE, native::events::follow)
+}
+
+fn model_routes(table: Table) -> Table {
+    use native::models as m;
+    const BODY: usize = limits::SERVING_BODY_MAX_BYTES;
+    table
+        .add("GET", "/api/v1/models/{model}", Read, NONE, m::describe)
+        .add(
+            "POST",
+            "/api/v1/models/{model}/predict",
+            Write,
+            BODY,
+            m::predict,
+        )
+        .add(
+            "POST",
+            "/api/v1/models/{model}/search",
+            Write,
+            BODY,
+            m::search,
+        )
 }
 
 fn portable_routes(table: Table) -> Table {

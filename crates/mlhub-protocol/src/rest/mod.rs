@@ -69,6 +69,9 @@
 //! GET    /projects/{name}/export                        an archive, as a stream of bytes
 //! POST   /import?project=                              archive -> ImportReport
 //! POST   /backup                                       hashes of blobs at hand -> a backup, as a stream of bytes
+//! GET    /models/{model}                                ModelDescription   (model: run, or PROJECT/NAME:VERSION)
+//! POST   /models/{model}/predict                        PredictRequest -> PredictResponse
+//! POST   /models/{model}/search                         SearchRequest -> SearchResponse
 //! GET    /events?run=                                  server-sent events: `run` (RunChanged), `hello`, `reset`
 //! ```
 //! Errors are `application/problem+json` ([`Problem`]). Unknown fields in
@@ -79,6 +82,7 @@ mod catalog;
 mod deletions;
 mod evaluations;
 mod hub;
+mod models;
 mod outputs;
 mod portable;
 mod runs;
@@ -107,6 +111,10 @@ pub use evaluations::{
 };
 pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectView, RunChanged,
+};
+pub use models::{
+    ModelDescription, ModelReference, PredictRequest, PredictResponse, SearchRequest,
+    SearchResponse,
 };
 pub use outputs::{
     ArtifactList, ArtifactView, AttemptSpanView, HistoryQuery, LogList, LogView, MetricList,

@@ -12,6 +12,7 @@ mod history;
 pub(crate) mod init;
 mod logs;
 mod metrics;
+mod models;
 mod portable;
 pub(crate) mod retention;
 mod run;
@@ -46,6 +47,9 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Stop { runs } => stop(&global, &runs),
         Command::Compare { runs } => compare::compare(&global, runs),
         Command::Artifacts(command) => artifacts::artifacts(&global, command),
+        Command::Predict(arguments) => models::predict(&global, &arguments),
+        Command::Search(arguments) => models::search(&global, &arguments),
+        Command::Models(command) => models::models(&global, &command),
         Command::Dataset(command) => dataset::dataset(&global, command),
         Command::Adapter(command) => adapter::adapter(&global, command),
         Command::Metrics(command) => metrics::metrics(&global, command),

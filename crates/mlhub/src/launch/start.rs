@@ -316,6 +316,8 @@ fn write_directory(
         dataset: dataset.map(|dataset| dataset.input.clone()),
         predict_splits: evaluated_splits(experiment, dataset),
         resume: None,
+        model: None,
+        export: None,
         resources: Resources {
             cpus: config.resources.cpus,
             memory_bytes: config.resources.memory_bytes,

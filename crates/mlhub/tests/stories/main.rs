@@ -31,4 +31,5 @@ mod s3_server;
 mod sdk;
 mod sdk_ship;
 mod serve;
+mod serving;
 mod support;

@@ -276,6 +276,8 @@ impl<'a> Bench<'a> {
                 Vec::new()
             },
             resume: job.resume.clone(),
+            model: None,
+            export: None,
             resources: Resources {
                 cpus: Some(1),
                 ..Resources::default()
