@@ -127,6 +127,14 @@ class CatBoost(BoostingAdapter):
         order = _order(data.train)
         return _Booster(params, self._pools, work, objective, done=done, order=order)
 
+    def open(self, path: Path, *, params: Mapping[str, Any], objective: str) -> Booster:
+        """The final model."""
+        import catboost
+
+        booster = _Booster({}, {}, path.parent, objective, done=0, order=[])
+        booster.model = catboost.CatBoost().load_model(str(path))
+        return booster
+
 
 class _Booster(Booster):
     stops_anywhere = True

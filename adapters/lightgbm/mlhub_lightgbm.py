@@ -109,6 +109,13 @@ class LightGBM(BoostingAdapter):
             self._datasets = _datasets(data, params)
         return _Booster(params, self._datasets, METRICS.get(objective, objective), saved)
 
+    def open(self, path: Path, *, params: Mapping[str, Any], objective: str) -> Booster:
+        """The final model."""
+        import lightgbm
+
+        lightgbm.register_logger(_Silence())
+        return _Booster({}, {}, METRICS.get(objective, objective), path)
+
     def _metrics(self, objective: str) -> list[str]:
         loss = METRICS.get(objective, objective)
         more = {"binary": ["binary_error"], "multiclass": ["multi_error"]}

@@ -107,6 +107,14 @@ class XGBoost(BoostingAdapter):
             booster = xgboost.Booster(params, known, model_file=saved and str(saved))
         return _Booster(booster, self._matrices, objective, data.train.names)
 
+    def open(self, path: Path, *, params: Mapping[str, Any], objective: str) -> Booster:
+        """The final model."""
+        import xgboost
+
+        with _refusals():
+            booster = xgboost.Booster({"nthread": params["threads"]}, model_file=str(path))
+        return _Booster(booster, {}, objective, [])
+
 
 class _Booster(Booster):
     def __init__(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mlhub_adapter.failure import Refused, Stopped
     from mlhub_adapter.run import Run
     from mlhub_adapter.seeding import pin_threads, seed_everything
+    from mlhub_adapter.serving import Invalid, Model, Served
     from mlhub_adapter.table import Data, Table
 
 __version__ = "0.1.0"
@@ -40,8 +41,11 @@ __all__ = [
     "Adapter",
     "Checkpoint",
     "Data",
+    "Invalid",
+    "Model",
     "Refused",
     "Run",
+    "Served",
     "Stopped",
     "Table",
     "main",
@@ -53,8 +57,11 @@ _HOMES = {
     "Adapter": "adapter",
     "Checkpoint": "checkpoint",
     "Data": "table",
+    "Invalid": "serving",
+    "Model": "serving",
     "Refused": "failure",
     "Run": "run",
+    "Served": "serving",
     "Stopped": "failure",
     "Table": "table",
     "main": "adapter",

@@ -7,16 +7,23 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from mlhub_adapter import failure, run_file, schema, seeding
 from mlhub_adapter.events import EventWriter
 from mlhub_adapter.run import Run
 
+if TYPE_CHECKING:
+    from mlhub_adapter.serving import Model, Served
+    from mlhub_adapter.worker import Channel
+
 MANIFEST = "adapter.toml"
 
 COMMANDS = ("train", "evaluate", "predict", "export", "index", "search")
 """Capabilities with a command; an adapter has those it has methods for."""
+
+SERVING = ("predict", "search")
+"""Those that answer requests until the hub ends the conversation."""
 
 
 class Adapter:
@@ -33,6 +40,15 @@ class Adapter:
     def train(self, run: Run) -> None:
         """Trains, or goes on from a checkpoint; predicts; leaves the model."""
         raise failure.unsupported("command", f"{type(self).__name__} cannot train")
+
+    def load(self, model: Model) -> Served:
+        """Loads a trained model to predict or search with."""
+        raise NotImplementedError
+
+    def export(self, run: Run, model: Model) -> None:
+        """Writes a trained model in the format ``run.export_format``, having compared the
+        two."""
+        raise NotImplementedError
 
     @property
     def folder(self) -> Path:
@@ -64,10 +80,16 @@ def execute(adapter: Adapter, arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return failure.CONFIG
+    channel = None
+    if command in SERVING:
+        # First of all, so that nothing printed can get between the frames.
+        from mlhub_adapter.worker import Channel
+
+        channel = Channel.take_over()
     events = EventWriter(Path(place), name=_writer())
     events.take_over_warnings()
     try:
-        _perform(adapter, command, Path(place), events)
+        _perform(adapter, command, Path(place), events, channel)
     except failure.Stopped:
         return failure.TERMINATED
     except failure.Refused as refusal:
@@ -77,7 +99,9 @@ def execute(adapter: Adapter, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _perform(adapter: Adapter, command: str, run_dir: Path, events: EventWriter) -> None:
+def _perform(
+    adapter: Adapter, command: str, run_dir: Path, events: EventWriter, channel: Channel | None
+) -> None:
     file = run_file.read(run_dir)
     described = schema.read(adapter.folder / adapter.schema_file)
     run = Run(run_dir, file, params=schema.complete(described, file.params), events=events)
@@ -86,7 +110,26 @@ def _perform(adapter: Adapter, command: str, run_dir: Path, events: EventWriter)
             "numpy was imported before its threads could be pinned, so equal seeds may give "
             "other bits; import it inside the adapter's methods"
         )
-    _method(adapter, command)(run)
+    if channel is not None:
+        from mlhub_adapter import serving, worker
+
+        _provided(adapter, "load")
+        model = serving.open_model(run)
+        worker.serve(channel, model, adapter.load(model))
+    elif command == "export":
+        from mlhub_adapter import serving
+
+        _provided(adapter, "export")
+        adapter.export(run, serving.open_model(run))
+    else:
+        _method(adapter, command)(run)
+
+
+def _provided(adapter: Adapter, method: str) -> None:
+    """Refuses a command before its model is looked for, where the adapter has none of it."""
+    if getattr(type(adapter), method) is getattr(Adapter, method):
+        name = type(adapter).__name__
+        raise failure.unsupported("command", f"{name} has no method {method}")
 
 
 def _method(adapter: Adapter, command: str) -> Callable[[Run], Any]:

@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Callable
 
-from mlhub_adapter import failure
+from mlhub_adapter import failure, serving
 from mlhub_adapter.adapter import Adapter
+from mlhub_adapter.seeding import pin_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +26,13 @@ if TYPE_CHECKING:
     from mlhub_adapter.checkpoint import Checkpoint
     from mlhub_adapter.files import Content
     from mlhub_adapter.run import Run
+    from mlhub_adapter.serving import Model
     from mlhub_adapter.table import Data, Table
 
 STATE_FILE = "state.json"
+INPUTS_FILE = "inputs.json"
+"""What the final model is made of, in the terms of boosting."""
+
 LOSS = "validation/loss"
 """The metric that early stopping watches; less is better."""
 
@@ -119,10 +124,12 @@ class BoostingAdapter(Adapter):
     def errors(self) -> tuple[type[Exception], ...]:
         """Exceptions by which the library refuses arguments."""
 
+    @abstractmethod
+    def open(self, path: Path, *, params: Mapping[str, Any], objective: str) -> Booster:
+        """The final model that :meth:`Booster.export` wrote, to predict with."""
+
     def train(self, run: Run) -> None:
         """Trains, predicts, and tells what mattered."""
-        from mlhub_adapter.seeding import pin_threads
-
         params = run.params
         pin_threads(params["threads"])
         data = run.tables(
@@ -145,6 +152,18 @@ class BoostingAdapter(Adapter):
             self._finish(run, data, booster, watch)
         except self.errors() as error:
             raise failure.config("params.arguments", _first_line(error)) from None
+
+    def load(self, model: Model) -> BoostingServed:
+        """The final model, to predict with."""
+        pin_threads(model.params["threads"])
+        objective = model.params["objective"] or next(iter(self.objectives[str(model.task)]))
+        path = model.file(self.model_file)
+        rounds = json.loads(model.file(INPUTS_FILE).read_text(encoding="utf-8"))["rounds"]
+        try:
+            booster = self.open(path, params=model.params, objective=objective)
+        except self.errors() as error:
+            raise failure.config("model.path", _first_line(error)) from None
+        return BoostingServed(model, booster, rounds=rounds)
 
     def objective(self, run: Run, data: Data) -> str:
         """The objective: that of the params, or the task's own."""
@@ -217,7 +236,13 @@ class BoostingAdapter(Adapter):
             "classes": data.classes,
             "rounds": rounds,
         }
-        run.artifact("inputs.json", json.dumps(inputs, indent=1) + "\n", kind="model")
+        run.artifact(INPUTS_FILE, json.dumps(inputs, indent=1) + "\n", kind="model")
+        output = {"kind": "value", "name": run.dataset.target}
+        run.model(
+            input=serving.table_input(data, allows_missing=True),
+            output={"kind": "classes", "labels": data.classes} if data.classes else output,
+            task=data.task,
+        )
         self._importance(run, data.train.names, booster.importance(rounds=rounds))
 
     def _importance(self, run: Run, names: list[str], measures: dict[str, list[float]]) -> None:
@@ -230,6 +255,26 @@ class BoostingAdapter(Adapter):
         )
         values = {names[at]: measures[drawn][at] for at in order}
         run.bar_plot("feature_importance", values, title=f"Feature importance: {drawn}")
+
+
+class BoostingServed(serving.Served):
+    """Predicts rows as training did for its splits."""
+
+    def __init__(self, model: Model, booster: Booster, *, rounds: int) -> None:
+        self._model = model
+        self._booster = booster
+        self._rounds = rounds
+
+    def predict(self, inputs: list[Any], options: Mapping[str, Any]) -> list[Any]:
+        """Classes or values; no options."""
+        serving.check_options(options)
+        table = serving.table(self._model.input, inputs)
+        if not inputs:
+            return []
+        found = self._booster.predict(table, rounds=self._rounds)
+        if self._model.output["kind"] == "classes":
+            return serving.class_outputs(found, self._model.output["labels"])
+        return serving.value_outputs(found)
 
 
 def _teller(run: Run, watch: Watch, rounds: int) -> Tell:

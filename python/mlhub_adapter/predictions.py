@@ -43,6 +43,14 @@ def write(
             writer.writerow([identifier, _cell(y_true[row]), *answer, *numbers])
 
 
+def classes(
+    y_score: Any, labels: Sequence[str], y_pred: Iterable[Any] | None = None
+) -> tuple[list[list[float]] | None, list[str]]:
+    """Scores per class, where there are any, and the answers: what :func:`write` writes."""
+    scores = None if y_score is None else _per_class(y_score, labels)
+    return scores, _answers(y_pred, scores, labels) or []
+
+
 def _per_class(y_score: Any, labels: Sequence[str] | None) -> list[list[float]]:
     if labels is None:
         raise ValueError("y_score needs labels: the classes its columns belong to")

@@ -6,6 +6,7 @@ told here holds a cell of the dataset but prediction files, checkpoints and arti
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,6 +63,13 @@ class Run:
     def small_seed(self) -> int:
         """The seed as a number from 0 to 2^32 - 1, which every library takes."""
         return seeding.small_seed(self.seed)
+
+    @property
+    def export_format(self) -> str:
+        """The format to export to; refuses a run that names none."""
+        if not self.file.export_format:
+            raise failure.config("export.format", "name the format to export to")
+        return self.file.export_format
 
     def seed_everything(self) -> dict[str, str]:
         """Seeds ``random`` and what is loaded of numpy, torch and tensorflow."""
@@ -284,6 +292,32 @@ class Run:
             raise FileNotFoundError(f"{path} was not written")
         self.events.write(artifact={"path": f"artifacts/{name}", "kind": kind})
         return path
+
+    def model(
+        self,
+        *,
+        input: Mapping[str, Any],
+        output: Mapping[str, Any],
+        task: str | None = None,
+        **more: Any,
+    ) -> Path:
+        """Describes the trained model as the artifact ``model.json``: what it takes and gives.
+
+        ``input`` and ``output`` are those of ``adapters/SPEC.md``; ``more`` are further fields
+        of the description, such as ``query``. The model's own files are told of by
+        :meth:`artifact` with kind ``model``.
+        """
+        from mlhub_adapter.serving import DESCRIPTION, DESCRIPTION_VERSION
+
+        said = {
+            "version": DESCRIPTION_VERSION,
+            "task": task or self.task,
+            "input": input,
+            "output": output,
+            **more,
+        }
+        text = json.dumps(said, indent=1, allow_nan=False) + "\n"
+        return self.artifact(DESCRIPTION, text, kind="model")
 
     def table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
         """Writes a table as the artifact ``NAME.csv``. No rows of the dataset."""

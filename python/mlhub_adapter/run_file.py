@@ -77,6 +77,10 @@ class RunFile:
     predict_splits: list[str]
     resume: ResumePoint | None
     resources: Resources
+    model_path: Path | None = None
+    """The folder of a trained model's files, for programs that serve or export it."""
+    export_format: str | None = None
+    """The format to export to."""
 
 
 def read(run_dir: Path) -> RunFile:
@@ -97,6 +101,7 @@ def read(run_dir: Path) -> RunFile:
         )
     identity, resume = run.get("run", {}), run.get("resume")
     resources = run.get("resources") or {}
+    model = (run.get("model") or {}).get("path")
     return RunFile(
         id=identity.get("id", ""),
         name=identity.get("name", ""),
@@ -111,6 +116,8 @@ def read(run_dir: Path) -> RunFile:
         resources=Resources(
             resources.get("cpus"), resources.get("memory_bytes"), resources.get("gpus") or 0
         ),
+        model_path=Path(model) if model else None,
+        export_format=(run.get("export") or {}).get("format"),
     )
 
 

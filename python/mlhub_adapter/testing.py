@@ -17,10 +17,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from mlhub_adapter.files import write
 
 TIME_LIMIT_SECONDS = 120.0
 POLL_SECONDS = 0.002
@@ -99,19 +104,18 @@ class RunDirectory:
     ) -> subprocess.Popen[str]:
         """Starts the adapter; or another command, on other run directories."""
         self.write()
-        path = os.pathsep.join(filter(None, [str(KIT), os.environ.get("PYTHONPATH")]))
         return subprocess.Popen(
             [*(command or self.command), *(directories or [str(self.dir)])],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={
-                **os.environ,
-                "PYTHONPATH": path,
-                "PYTHONDONTWRITEBYTECODE": "1",
-                **self.environment,
-            },
+            env=self._environment(),
         )
+
+    def _environment(self) -> dict[str, str]:
+        path = os.pathsep.join(filter(None, [str(KIT), os.environ.get("PYTHONPATH")]))
+        own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**os.environ, **own, **self.environment}
 
     def run(self) -> tuple[int, str]:
         """Exit code, and everything it printed."""
@@ -161,15 +165,75 @@ class RunDirectory:
         step: int = chosen["step"]
         return step
 
+    # --- using the model ----------------------------------------------------
+
+    @contextmanager
+    def serve(self, command: str = "predict") -> Iterator[Conversation]:
+        """The conversation with a worker that serves the model of the run that succeeded.
+
+        Raises :class:`NotServed` where the worker ends before it is ready. Leaving ends the
+        conversation, and the worker must then end well.
+        """
+        worker = self._of_the_model(command)
+        with (
+            open(worker / "stderr.log", "wb") as log,
+            subprocess.Popen(
+                [*self.command, command, str(worker)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=worker,
+                env=self._environment(),
+            ) as program,
+        ):
+            # A worker that hangs ends, and so does what waits for its answer.
+            watch = threading.Timer(TIME_LIMIT_SECONDS, program.kill)
+            watch.start()
+            try:
+                yield Conversation(worker, program)
+                program.communicate()
+                assert program.returncode == 0, (worker / "stderr.log").read_text(encoding="utf-8")
+            finally:
+                watch.cancel()
+                program.kill()
+
+    def export(self, format: str, command: str = "export") -> Path:
+        """Exports the model of the run that succeeded; returns the folder of what was
+        written. Raises :class:`NotServed` where it is refused or fails."""
+        folder = self._of_the_model(command, export={"format": format})
+        done = subprocess.run(
+            [*self.command, command, str(folder)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT_SECONDS,
+            cwd=folder,
+            env=self._environment(),
+        )
+        if done.returncode != 0:
+            raise NotServed(done.returncode, _events(folder), done.stdout + done.stderr)
+        return folder / "artifacts"
+
+    def _of_the_model(self, command: str, **more: Any) -> Path:
+        """A new directory for a program that uses the model, with a copy of its files."""
+        place = Path(tempfile.mkdtemp(prefix=f"{command}-", dir=self.folder))
+        for told in self.told("artifact"):
+            if told["kind"] == "model":
+                name = Path(told["path"]).relative_to("artifacts")
+                write(place / "model" / name, self.dir / told["path"])
+        nothing: dict[str, Any] = {"dataset": None, "predict_splits": [], "resume": None}
+        model = {"path": str(place / "model")}
+        file = {**self.file, **nothing, "model": model, **more}
+        folder = place / "worker"
+        folder.mkdir()
+        (folder / "run.json").write_text(json.dumps(file), encoding="utf-8")
+        return folder
+
     # --- looking ------------------------------------------------------------
 
     def events(self) -> list[dict[str, Any]]:
         """Whole event lines so far."""
-        path = self.dir / "events" / "main.jsonl"
-        if not path.exists():
-            return []
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in lines]
+        return _events(self.dir)
 
     def told(self, key: str) -> list[Any]:
         """Values of one kind of event, in order."""
@@ -188,3 +252,88 @@ class RunDirectory:
         """Of the test split's predictions."""
         rows = self.predictions()[1:]
         return sum(row[1] == row[2] for row in rows) / len(rows)
+
+
+class RequestError(Exception):
+    """What a worker answered in place of outputs or hits."""
+
+    def __init__(self, code: str, field: str | None, message: str) -> None:
+        super().__init__(f"{code}: {field}: {message}")
+        self.code, self.field, self.message = code, field, message
+
+
+class NotServed(Exception):
+    """A program that uses a model ended badly: its exit code, and the error it told of."""
+
+    def __init__(self, code: int, events: Sequence[Mapping[str, Any]], said: str) -> None:
+        super().__init__(f"exit code {code}: {said}")
+        (error,) = [event["error"] for event in events if "error" in event] or [{}]
+        self.code, self.said = code, said
+        self.field, self.message = error.get("field"), error.get("message")
+
+
+class Conversation:
+    """The hub's side of the conversation with a worker."""
+
+    def __init__(self, worker: Path, program: subprocess.Popen[bytes]) -> None:
+        self.dir = worker
+        """The worker's directory, with its ``stderr.log``."""
+        self.program = program
+        self._requests = 0
+        frame = self.receive()
+        self.ready: dict[str, Any] = frame["ready"]
+        """What the worker said of itself."""
+
+    def predict(self, inputs: Sequence[Any], options: Mapping[str, Any] | None = None) -> list[Any]:
+        """Outputs for inputs; raises :class:`RequestError`."""
+        asked = {"inputs": list(inputs), "options": dict(options or {})}
+        outputs: list[Any] = self.ask({"predict": asked})["outputs"]
+        return outputs
+
+    def search(
+        self,
+        queries: Sequence[Mapping[str, Any]],
+        k: int = 10,
+        options: Mapping[str, Any] | None = None,
+    ) -> list[list[dict[str, Any]]]:
+        """Hits for queries; raises :class:`RequestError`."""
+        asked = {"queries": list(queries), "k": k, "options": dict(options or {})}
+        hits: list[list[dict[str, Any]]] = self.ask({"search": asked})["hits"]
+        return hits
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a request of any form."""
+        self._requests += 1
+        self.send(json.dumps({"id": self._requests, **request}).encode() + b"\n")
+        answer = self.receive()
+        assert answer["id"] == self._requests
+        if "error" in answer:
+            error = answer["error"]
+            raise RequestError(error["code"], error["field"], error["message"])
+        return answer
+
+    def send(self, data: bytes) -> None:
+        """Sends bytes as they are."""
+        assert self.program.stdin is not None
+        self.program.stdin.write(data)
+        self.program.stdin.flush()
+
+    def receive(self) -> dict[str, Any]:
+        """The next frame; raises :class:`NotServed` where the worker ended instead."""
+        assert self.program.stdout is not None
+        line = self.program.stdout.readline()
+        if not line:
+            code = self.program.wait(TIME_LIMIT_SECONDS)
+            said = (self.dir / "stderr.log").read_text(encoding="utf-8")
+            raise NotServed(code, _events(self.dir), said)
+        frame: dict[str, Any] = json.loads(line)
+        return frame
+
+
+def _events(run_dir: Path) -> list[dict[str, Any]]:
+    """Whole event lines so far."""
+    path = run_dir / "events" / "main.jsonl"
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from mlhub_adapter import Adapter, Run, failure
+from mlhub_adapter import Adapter, Run, Served, failure, serving
 
 from mlhub_sklearn.params import Params
 
 if TYPE_CHECKING:
-    from mlhub_adapter import Data, Table
+    from collections.abc import Mapping
+
+    from mlhub_adapter import Data, Model, Table
 
     from mlhub_sklearn.learning import Learner
     from mlhub_sklearn.scoring import Floats
@@ -42,6 +44,42 @@ class Sklearn(Adapter):
         training = Training(run, params, data, learner, model)
         training.learn()
         training.finish()
+
+    def load(self, model: Model) -> Served:
+        """The trained estimator, to predict with."""
+        path = model.file(MODEL_FILE)
+        try:
+            # A pickle, as all of scikit-learn's models are: whoever serves a run trusts it.
+            saved = pickle.loads(path.read_bytes())
+            version = saved["version"]
+        except Exception as error:  # what a damaged pickle raises is anything
+            message = f"{path} is damaged ({type(error).__name__})"
+            raise failure.config("model.path", message) from None
+        if version > MODEL_VERSION:
+            message = f"{path} has version {version}; this adapter reads up to {MODEL_VERSION}"
+            raise failure.unsupported("model.path", message)
+        return ServedEstimator(model, saved)
+
+
+class ServedEstimator(Served):
+    """Predicts rows as training did for its splits."""
+
+    def __init__(self, model: Model, saved: Mapping[str, Any]) -> None:
+        self.model = model
+        self.classes: list[str] = saved["classes"]
+        self.scaler, self.estimator = saved["preprocess"], saved["estimator"]
+
+    def predict(self, inputs: list[Any], options: Mapping[str, Any]) -> list[Any]:
+        """Classes or values; no options."""
+        serving.check_options(options)
+        table = serving.table(self.model.input, inputs)
+        if not inputs:
+            return []
+        features = _scaled(self.scaler, table)
+        answers, scores = _predicted(self.estimator, features, self.classes)
+        if self.classes:
+            return serving.class_outputs(scores, self.classes, answers)
+        return serving.value_outputs(answers)
 
 
 class Training:
@@ -91,12 +129,11 @@ class Training:
 
     def finish(self) -> None:
         """Predictions of every split asked for, then the model."""
-        from mlhub_sklearn.scoring import probabilities
+        from mlhub_sklearn.estimator import allows_missing
 
         classes = self.data.classes
         for split, table in self.data.predict.items():
-            features = _scaled(self.scaler, table)
-            scores = probabilities(self.model, features, len(classes)) if classes else None
+            answers, scores = _predicted(self.model, _scaled(self.scaler, table), classes)
             if classes and scores is None:
                 name = type(self.model).__name__
                 self.run.warning(f"{name} gives no probabilities; predictions have no scores")
@@ -104,7 +141,7 @@ class Training:
                 split,
                 ids=table.ids,
                 y_true=table.target,
-                y_pred=self.model.predict(features).ravel(),
+                y_pred=answers,
                 y_score=scores,
                 labels=classes or None,
                 task=self.data.task,
@@ -118,6 +155,12 @@ class Training:
             "estimator": self.model,
         }
         self.run.artifact(MODEL_FILE, pickle.dumps(model, PICKLE_PROTOCOL), kind="model")
+        value = {"kind": "value", "name": self.run.dataset.target}
+        self.run.model(
+            input=serving.table_input(self.data, allows_missing=allows_missing(self.model)),
+            output={"kind": "classes", "labels": classes} if classes else value,
+            task=self.data.task,
+        )
 
     def _advance(self, step: int) -> None:
         from mlhub_sklearn.estimator import blamed
@@ -158,6 +201,14 @@ class Training:
             last = step
         self.run.log(self._measure(), step=last)
         self.run.progress(1, 1)
+
+
+def _predicted(estimator: Any, features: Floats, classes: list[str]) -> tuple[Any, Floats | None]:
+    """Answers ``[rows]`` (class numbers, or values), and scores where there are any."""
+    from mlhub_sklearn.scoring import probabilities
+
+    scores = probabilities(estimator, features, len(classes)) if classes else None
+    return estimator.predict(features).ravel(), scores
 
 
 def _scaler(preprocess: str, train: Table) -> Any:

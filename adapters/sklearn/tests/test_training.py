@@ -33,7 +33,9 @@ def test_predictions_have_the_documented_form(tmp_path: Path) -> None:
     assert run.accuracy() >= 0.9
     told = {"split": "test", "path": "predictions/test.csv", "task": "multiclass"}
     assert run.told("predictions") == [told]
-    assert run.told("artifact") == [{"path": "artifacts/model.pkl", "kind": "model"}]
+    assert run.told("artifact") == [
+        {"path": f"artifacts/{name}", "kind": "model"} for name in ("model.pkl", "model.json")
+    ]
     with open(run.dir / "artifacts/model.pkl", "rb") as file:
         assert pickle.load(file)["classes"] == labels
 

@@ -126,10 +126,10 @@ for child in children:
     });
     let supervisor = bench.supervise(&dir, &[]);
     assert_eq!(bench.ended(supervisor), Some(EXIT_DONE));
-    let state = bench
+    let finish = bench
         .hub
-        .look(|stored| stored.finish.as_ref().expect("an end").state.clone());
-    assert_eq!(state, "finished");
+        .look(|stored| stored.finish.clone().expect("an end"));
+    assert_eq!(finish.state, "finished", "{:?}", finish.failure);
 }
 
 #[test]

@@ -6,15 +6,9 @@ use std::io::Read;
 use mlhub_protocol::rest::{ImportReport, ProjectHash};
 
 use crate::Result;
-use crate::http::{Call, Client, ClientOptions, Payload, path};
+use crate::http::{Call, Client, Payload, path};
 
 impl Client {
-    /// The same hub and token, with other time limits.
-    pub fn with_patience(&self, options: &ClientOptions) -> Result<Self> {
-        let token = self.token().map(str::to_owned);
-        Self::with_options(self.base_url(), token.as_deref(), options)
-    }
-
     /// The content hash of a project.
     ///
     /// # Errors

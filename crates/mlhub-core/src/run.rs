@@ -83,6 +83,12 @@ pub enum FailureClass {
     Crash,
     /// It passed its time limit.
     Timeout,
+    /// It and what it started took more memory than the experiment allows.
+    MemoryLimit,
+    /// It had more processes than it may.
+    ProcessLimit,
+    /// It wrote more output than it may.
+    OutputLimit,
     /// Any other non-zero exit.
     Exit,
     /// The process is gone and nobody saw how it ended.

@@ -14,7 +14,14 @@ from xml.dom import minidom
 
 import pytest
 
-from mlhub_adapter.testing import TIME_LIMIT_SECONDS, RunDirectory, interpreter
+from mlhub_adapter.testing import (
+    TIME_LIMIT_SECONDS,
+    Conversation,
+    NotServed,
+    RequestError,
+    RunDirectory,
+    interpreter,
+)
 
 ROUNDS = 60
 TOGETHER = """
@@ -124,6 +131,69 @@ class BoostingContract:
         alone = self.weights(tmp_path / "alone", rounds=best, validation_fraction=0.3)
         alone.file["params"]["learning_rate"] = 0.5
         assert alone.succeed().predictions() == run.predictions()
+
+    @pytest.mark.parametrize("target", ["penguins", "sexes", "weights"])
+    def test_a_served_model_answers_as_the_predictions_file(
+        self, tmp_path: Path, target: str
+    ) -> None:
+        run = getattr(self, target)(tmp_path, validation_fraction=0.2, early_stopping_rounds=5)
+        run.file["params"]["learning_rate"] = 0.5
+        header, *expected = run.succeed().predictions()
+        labels = [name[len("y_score_") :] for name in header[3:]]
+        inputs = self.inputs(run)
+        assert len(inputs) == len(expected) > 50
+        with run.serve() as worker:
+            assert worker.ready["capabilities"] == ["predict"]
+            outputs = worker.predict(inputs)
+            (alone,) = worker.predict(inputs[7:8])
+            self._check_refusals(worker, inputs[0])
+        assert alone == outputs[7]
+        for row, output in zip(expected, outputs):
+            if labels:
+                assert output["label"] == row[2]
+                assert output["scores"] == dict(zip(labels, map(float, row[3:])))
+            else:
+                assert output == {"value": float(row[2])}
+
+    def inputs(self, run: RunDirectory) -> list[dict[str, Any]]:
+        """Rows of the test split as the model's single inputs."""
+        description = self.artifact(run, "model.json").read_text(encoding="utf-8")
+        columns = json.loads(description)["input"]["columns"]
+        path = run.file["dataset"]["splits"]["test"]["path"]
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return [
+            {
+                column["name"]: float(cell) if column["type"] == "number" else cell
+                for column in columns
+                if (cell := row[column["name"]]) not in ("", "NA")
+            }
+            for row in rows
+        ]
+
+    def _check_refusals(self, worker: Conversation, good: dict[str, Any]) -> None:
+        for wrong, field, part in (
+            ({"island": "Atlantis"}, "inputs.1.island", "one of Biscoe, Dream, Torgersen"),
+            ({"bill_depth_mm": "Atlantis"}, "inputs.1.bill_depth_mm", "a finite number"),
+            ({"iland": "Dream"}, "inputs.1.iland", "did you mean island?"),
+        ):
+            with pytest.raises(RequestError) as refused:
+                worker.predict([good, {**good, **wrong}])
+            assert (refused.value.code, refused.value.field) == ("invalid", field)
+            assert part in refused.value.message
+            assert "Atlantis" not in refused.value.message
+        with pytest.raises(RequestError, match=r"options\.rounds"):
+            worker.predict([good], {"rounds": 3})
+
+    def test_a_damaged_model_is_refused_by_its_field(self, tmp_path: Path) -> None:
+        run = self.weights(tmp_path, rounds=3).succeed()
+        (run.dir / "artifacts" / self.model_file).write_bytes(b"torn")
+        with pytest.raises(NotServed) as refused, run.serve():
+            pass
+        assert (refused.value.code, refused.value.field) == (64, "model.path")
+        (run.dir / "artifacts" / "model.json").write_text("{", encoding="utf-8")
+        with pytest.raises(NotServed, match="is damaged"), run.serve():
+            pass
 
     @pytest.mark.parametrize("target", ["penguins", "weights"])
     def test_killed_and_resumed_equals_uninterrupted(self, tmp_path: Path, target: str) -> None:

@@ -371,6 +371,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A trained model: what it takes, what it gives, what can be done with it. */
+        get: operations["models_describe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Predictions of a model, one for each input. Starts a program on the hub's machine. */
+        post: operations["models_predict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a model finds for each query. Starts a program on the hub's machine. */
+        post: operations["models_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -2002,6 +2053,35 @@ export interface components {
              */
             non_finite: number;
         };
+        /** @description A model and what it can do. */
+        ModelDescription: {
+            /** @description `predict`, `search`, `export`: what its adapter can do with it. */
+            capabilities: string[];
+            /** @description What the training left as `model.json`: task, inputs and outputs. */
+            description: Record<string, never>;
+            /** @description Its files. */
+            files: components["schemas"]["ArtifactView"][];
+            /** @description Which model. */
+            model: components["schemas"]["ModelReference"];
+            /**
+             * Format: int64
+             * @description Bytes of all of them.
+             */
+            size_bytes: number;
+        };
+        /** @description Which model is meant. */
+        ModelReference: {
+            /** @description `name@version` of its adapter. */
+            adapter: string;
+            /** @description Names all files of the model; hexadecimal. */
+            hash: string;
+            /** @description The run's name. */
+            name: string;
+            /** @description Its project. */
+            project: string;
+            /** @description The run that trained it. */
+            run: string;
+        };
         Number: number | ("NaN" | "Infinity" | "-Infinity");
         /** @description What the hub has of an attempt. */
         Offsets: {
@@ -2057,6 +2137,27 @@ export interface components {
              * @description Runs.
              */
             runs: number;
+        };
+        /** @description Asks a model for predictions. */
+        PredictRequest: {
+            /** @description 1 to 10,000 inputs, each as the model's description says. */
+            inputs: Record<string, never>[];
+            /** @description Settings of the adapter. */
+            options?: Record<string, never>;
+        };
+        /** @description Predictions of a model. */
+        PredictResponse: {
+            /** @description Whether the model's program was started for this request. */
+            cold_start: boolean;
+            /** @description The model that answered. */
+            model: components["schemas"]["ModelReference"];
+            /** @description An output for each input, in order. */
+            outputs: Record<string, never>[];
+            /**
+             * Format: int64
+             * @description Milliseconds from the request to the answer, the start of a program included.
+             */
+            took_ms: number;
         };
         /** @description A shipped prediction file. */
         PredictionsRef: {
@@ -2570,6 +2671,32 @@ export interface components {
             position: number;
             /** @description What could be meant. */
             suggestions: string[];
+        };
+        /** @description Asks a model for what is most like each query. */
+        SearchRequest: {
+            /**
+             * Format: int32
+             * @description Hits per query at most, 1 to 1000; 10 when absent.
+             */
+            k?: number;
+            /** @description Settings of the adapter. */
+            options?: Record<string, never>;
+            /** @description 1 to 10,000 queries: `{"text": ..}`, `{"vector": [..]}` or `{"image": {..}}`. */
+            queries: Record<string, never>[];
+        };
+        /** @description What a search found. */
+        SearchResponse: {
+            /** @description Whether the model's program was started for this request. */
+            cold_start: boolean;
+            /** @description Hits for each query, best first. */
+            hits: Record<string, never>[][];
+            /** @description The model that answered. */
+            model: components["schemas"]["ModelReference"];
+            /**
+             * Format: int64
+             * @description Milliseconds from the request to the answer, the start of a program included.
+             */
+            took_ms: number;
         };
         /** @description A metric over seeds. */
         SeedStatistics: {
@@ -4336,6 +4463,336 @@ export interface operations {
             };
             /** @description The hub does not answer under this Host */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models_describe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id or unique prefix, or PROJECT/NAME:VERSION of a file of the model, percent-encoded */
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDescription"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such run or version, or the run left no model */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is no file of a model its run has now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its description cannot be used */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models_predict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id or unique prefix, or PROJECT/NAME:VERSION of a file of the model, percent-encoded */
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictResponse"];
+                };
+            };
+            /** @description The details' `field` names the part to blame */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is no file of a model its run has now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model or its adapter cannot do it */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model's program failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or models at once */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model's program did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id or unique prefix, or PROJECT/NAME:VERSION of a file of the model, percent-encoded */
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResponse"];
+                };
+            };
+            /** @description The details' `field` names the part to blame */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is no file of a model its run has now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model or its adapter cannot do it */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model's program failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests or models at once */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model's program did not answer in time */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -45,6 +45,8 @@ impl Excess {
 pub(crate) struct Watch {
     limits: Limits,
     looked_at: Option<Instant>,
+    /// Whether the last look found too much memory.
+    memory_passed: bool,
 }
 
 impl Watch {
@@ -52,6 +54,7 @@ impl Watch {
         Self {
             limits,
             looked_at: None,
+            memory_passed: false,
         }
     }
 
@@ -64,7 +67,16 @@ impl Watch {
             return None;
         }
         self.looked_at = Some(Instant::now());
-        self.output(dir).or_else(|| self.processes(program))
+        let excess = self.output(dir).or_else(|| self.processes(program));
+        self.settled(excess)
+    }
+
+    /// Processes are read one after the other: while some end, memory they shared is
+    /// counted more than once. What is near the limit must be so twice in a row.
+    fn settled(&mut self, excess: Option<Excess>) -> Option<Excess> {
+        let memory = excess.is_some_and(|excess| excess.cause == cause::MEMORY_LIMIT);
+        let before = std::mem::replace(&mut self.memory_passed, memory);
+        excess.filter(|excess| !memory || before || excess.is_far())
     }
 
     fn output(&self, dir: &Path) -> Option<Excess> {
@@ -153,6 +165,20 @@ mod tests {
         assert!(!excess.is_far());
         let far = Watch::new(limits(54)).output(folder.path()).expect("past");
         assert!(far.is_far());
+    }
+
+    #[test]
+    fn memory_counts_when_it_is_too_much_twice_or_by_far() {
+        let memory = |measured| passed(cause::MEMORY_LIMIT, measured, 100);
+        let mut watch = Watch::new(Limits::default());
+        assert_eq!(watch.settled(memory(150)), None);
+        assert_eq!(watch.settled(None), None);
+        assert_eq!(watch.settled(memory(150)), None);
+        assert_eq!(watch.settled(memory(150)), memory(150));
+        let mut watch = Watch::new(Limits::default());
+        assert_eq!(watch.settled(memory(201)), memory(201));
+        let output = passed(cause::OUTPUT_LIMIT, 101, 100);
+        assert_eq!(Watch::new(Limits::default()).settled(output), output);
     }
 
     #[test]
