@@ -220,6 +220,25 @@ mod tests {
     }
 
     #[test]
+    fn the_page_shows_the_files() {
+        let page = include_str!("../../../../docs/frameworks.md");
+        for (path, bytes) in FRAMEWORKS.files {
+            if !FRAMEWORKS.experiments.contains(path) {
+                continue;
+            }
+            let text = std::str::from_utf8(bytes).unwrap();
+            let lines: Vec<&str> = text
+                .lines()
+                .filter(|line| matches!(key(line), Some("adapter" | "params")))
+                .collect();
+            assert!(page.contains(&format!("examples/{path})")), "{path}");
+            let whole = page.contains(&format!("```yaml\n{text}```\n"));
+            let changed = page.contains(&format!("```yaml\n{}\n```\n", lines.join("\n")));
+            assert!(whole || changed, "{path}");
+        }
+    }
+
+    #[test]
     fn experiments_resolve_with_their_adapters_to_one_dataset_and_evaluation() {
         for demo in [&DIGITS, &FRAMEWORKS] {
             let data = tempfile::tempdir().unwrap();
