@@ -1,9 +1,9 @@
 """Smoke runs of the real program, as a person would start it.
 
 Runs the demo twice into a fresh data directory and checks what it leaves behind
-through the command line alone; then runs the conformance kit on every bundled
-adapter. It looks into no file of the hub. The data directory stays for others to
-look at.
+through the command line alone; runs the demo of frameworks into a data directory of
+its own, which goes again; then runs the conformance kit on every bundled adapter. It
+looks into no file of the hub. The first data directory stays for others to look at.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from typing import Any
 
 # Those of the demo.
 ADAPTERS = ("native", "script", "sklearn")
+# Those of the demo of frameworks, in its order.
+FRAMEWORKS = ("native", "sklearn", "xgboost", "lightgbm", "catboost")
 SEEDS_EACH = 3
-DEMO_RUNS = len(ADAPTERS) * SEEDS_EACH
 SCORE = "test/accuracy"
 # Better than guessing one of ten digits by far; a model that learned nothing fails.
 SCORE_MIN = 0.8
@@ -66,9 +68,10 @@ class Program:
         return listed
 
 
-def check_runs(runs: list[Run]) -> None:
+def check_runs(runs: list[Run], adapters: tuple[str, ...] = ADAPTERS) -> None:
     """Every adapter has its seeds, all finished and evaluated on the test split."""
-    assert len(runs) == DEMO_RUNS, f"{len(runs)} runs instead of {DEMO_RUNS}"
+    expected = len(adapters) * SEEDS_EACH
+    assert len(runs) == expected, f"{len(runs)} runs instead of {expected}"
     seeds: dict[str, set[int]] = {}
     for run in runs:
         missing = {"id", "name", "project", "adapter", "state", "seed", "group", "metrics"} - set(
@@ -80,7 +83,7 @@ def check_runs(runs: list[Run]) -> None:
         assert isinstance(score, float) and math.isfinite(score), f"run {run['id']}: no {SCORE}"
         assert SCORE_MIN <= score <= 1.0, f"run {run['id']}: {SCORE} is {score}"
         seeds.setdefault(run["adapter"], set()).add(run["seed"])
-    assert set(seeds) == set(ADAPTERS), f"adapters of the demo: {sorted(seeds)}"
+    assert set(seeds) == set(adapters), f"adapters of the demo: {sorted(seeds)}"
     for adapter, drawn in seeds.items():
         assert len(drawn) == SEEDS_EACH, f"{adapter} has seeds {sorted(drawn)}"
 
@@ -132,6 +135,37 @@ def again(program: Program, state: dict[str, Any]) -> None:
     check_repeats(state["first"], added)
 
 
+def frameworks(program: Program, _state: dict[str, Any]) -> None:
+    """The demo of frameworks compares five on one split by the same metrics."""
+    environments = (program.data_dir / "environments").resolve(strict=True)
+    with tempfile.TemporaryDirectory(prefix="mlhub-smoke-") as folder:
+        # Making the environments costs downloads.
+        (Path(folder) / "environments").symlink_to(environments)
+        own = Program(program.binary, Path(folder))
+        printed = own.call("demo", "frameworks", "--exit", "--port", "0")
+        print(printed, flush=True)
+        assert "/compare?runs=" in printed, "the demo tells no link"
+        for name in FRAMEWORKS:
+            assert f"{name} ({SEEDS_EACH} seeds)" in printed, f"no column of {name}"
+        runs = own.runs()
+        check_runs(runs, FRAMEWORKS)
+        check_comparison(json.loads(own.call("compare", *(run["id"] for run in runs), "--json")))
+
+
+def check_comparison(comparison: dict[str, Any]) -> None:
+    """Nothing is warned of, such as different splits; every group has every evaluated metric."""
+    assert comparison["warnings"] == [], comparison["warnings"]
+    evaluated = [row for row in comparison["metrics"] if row["definition"]]
+    assert SCORE in [row["name"] for row in evaluated], "the score is not compared"
+    groups = comparison["groups"]
+    assert sorted(group["adapter"] for group in groups) == sorted(FRAMEWORKS)
+    for group in groups:
+        assert group["experiment"] == group["adapter"], "an experiment is named by its file"
+        for row in evaluated:
+            seeds = group["metrics"][row["name"]]["n"]
+            assert seeds == SEEDS_EACH, f"{row['name']} of {group['adapter']}: {seeds} seeds"
+
+
 def bundled(program: Program) -> list[str]:
     """The adapters in the binary."""
     listed = json.loads(program.call("adapter", "list", "--json"))
@@ -158,7 +192,7 @@ def main() -> int:
     options = parser.parse_args()
     program = Program(options.binary, options.data_dir)
     state: dict[str, Any] = {}
-    checks = [demo, details, again, *map(conformance, bundled(program))]
+    checks = [demo, details, again, frameworks, *map(conformance, bundled(program))]
     for number, check in enumerate(checks):
         print(f"# {check.__doc__}", flush=True)
         try:

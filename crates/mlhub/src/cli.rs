@@ -7,7 +7,7 @@ mod outputs;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::catalog::{
     AdapterCommand, AdapterLanguage, BackupArgs, BackupCommand, DatasetCommand, MetricsCommand,
@@ -155,7 +155,7 @@ pub(crate) enum Command {
     Retention(crate::commands::retention::RetentionCommand),
     /// Examine what the hub stores, and mend what can be mended without a loss
     Doctor(crate::commands::doctor::DoctorArgs),
-    /// Train three kinds of model on real data and compare them
+    /// Train several kinds of model on real data and compare them
     Demo(DemoArgs),
     /// Print a completion script for your shell
     Completions {
@@ -309,10 +309,22 @@ pub(crate) struct RunsArgs {
 /// Options of `demo`.
 #[derive(Args)]
 pub(crate) struct DemoArgs {
+    /// Which demo
+    #[arg(value_enum, default_value_t = DemoName::Digits)]
+    pub(crate) name: DemoName,
     /// End when the runs are compared instead of serving on
     #[arg(long)]
     pub(crate) exit: bool,
     /// Port to serve on; a free one when taken
     #[arg(long, default_value_t = DEFAULT_PORT)]
     pub(crate) port: u16,
+}
+
+/// A demo.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DemoName {
+    /// Three experiments with three kinds of model
+    Digits,
+    /// One experiment on five frameworks
+    Frameworks,
 }
