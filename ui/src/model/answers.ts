@@ -1,6 +1,6 @@
 /** Outputs and hits of a model, and its failures, read for showing. */
 
-import { imageUrl } from "./asking";
+import { imageUrl } from "./images";
 import { asArray, asJson, asNumber, asNumbers, asObject, asText, inline, type Json } from "./json";
 import type { OutputSpec } from "./served";
 

@@ -1,8 +1,8 @@
 /** An image chosen or dropped. Only bytes that are a PNG or a JPEG are taken, whatever the file is called. */
 
 import { type DragEvent, useState } from "react";
-import { IMAGE_BYTES_MAX, imageType, imageUrl, type Picked, toBase64 } from "~/model/asking";
 import { formatBytes } from "~/model/format";
+import { IMAGE_BYTES_MAX, imageType, imageUrl, type Picked, toBase64 } from "~/model/images";
 import { Field } from "./Fields";
 
 async function pick(file: File): Promise<Picked | string> {

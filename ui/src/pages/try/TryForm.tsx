@@ -60,19 +60,7 @@ export function TryForm(props: {
         </Notice>
       )}
       <InputFields spec={spec} draft={draft} change={props.change} mistakes={mistakes} />
-      {search && (
-        <Field label="Hits at most" mistake={mistakes[HITS]}>
-          {(control) => (
-            <input
-              {...control}
-              className="input short"
-              inputMode="numeric"
-              value={hits}
-              onChange={(event) => setHits(event.target.value)}
-            />
-          )}
-        </Field>
-      )}
+      {search && <HitsField value={hits} change={setHits} mistake={mistakes[HITS]} />}
       <div className="row wrap">
         <button type="submit" className="button primary" disabled={pending || forbidden}>
           {search ? "Search" : "Predict"}
@@ -84,5 +72,21 @@ export function TryForm(props: {
         )}
       </div>
     </form>
+  );
+}
+
+function HitsField(props: { value: string; change: (value: string) => void; mistake: string | undefined }) {
+  return (
+    <Field label="Hits at most" mistake={props.mistake}>
+      {(control) => (
+        <input
+          {...control}
+          className="input short"
+          inputMode="numeric"
+          value={props.value}
+          onChange={(event) => props.change(event.target.value)}
+        />
+      )}
+    </Field>
   );
 }

@@ -20,7 +20,7 @@ import {
 import { AnswerView } from "./AnswerView";
 import { HitsView } from "./HitsView";
 import { TryForm } from "./TryForm";
-import { type Reply, useAsking, useLeftModel } from "./useModel";
+import { type Asking, type Reply, useAsking, useLeftModel } from "./useModel";
 
 export default function TryTab({ run }: { run: RunDetail }) {
   const left = useLeftModel(run);
@@ -59,7 +59,6 @@ function Asker({ run, about }: { run: string; about: ModelAbout }) {
   const [chosen, setChosen] = useState<Way>();
   const [draft, setDraft] = useState(EMPTY_DRAFT);
   const { asking, stop } = useAsking(run);
-  const [warm, setWarm] = useState(false);
   const role = useQuery(infoQuery()).data?.role;
   const way = chosen ?? ways[0];
   const spec = useMemo(
@@ -105,24 +104,34 @@ function Asker({ run, about }: { run: string; about: ModelAbout }) {
             refused={refused}
             forbidden={role === "reader"}
             pending={asking.isPending}
-            ask={(question) => asking.mutate(question, { onSuccess: () => setWarm(true) })}
+            ask={asking.mutate}
             stop={stop}
           />
         </Panel>
-        <Panel title="Answer" aside={asking.data && <Timing reply={asking.data} />}>
-          <p className="visually-hidden" role="status">
-            {asking.isPending && "Waiting for the model"}
-            {asking.isSuccess && "The model has answered"}
-          </p>
-          <div className="stack tight">
-            {asking.isPending && <Waiting warm={warm} />}
-            {asking.isError && <FailureNotice error={asking.error} />}
-            {asking.data && <ReplyView reply={asking.data} description={description} />}
-            {asking.isIdle && <p className="muted">The model's answer appears here.</p>}
-          </div>
-        </Panel>
+        <AnswerPanel asking={asking} description={description} />
       </div>
     </>
+  );
+}
+
+function AnswerPanel(props: { asking: Asking; description: Description }) {
+  const { asking, description } = props;
+  // Once it has answered, its program is ready for a while.
+  const [warm, setWarm] = useState(false);
+  if (asking.isSuccess && !warm) setWarm(true);
+  return (
+    <Panel title="Answer" aside={asking.data && <Timing reply={asking.data} />}>
+      <p className="visually-hidden" role="status">
+        {asking.isPending && "Waiting for the model"}
+        {asking.isSuccess && "The model has answered"}
+      </p>
+      <div className="stack tight">
+        {asking.isPending && <Waiting warm={warm} />}
+        {asking.isError && <FailureNotice error={asking.error} />}
+        {asking.data && <ReplyView reply={asking.data} description={description} />}
+        {asking.isIdle && <p className="muted">The model's answer appears here.</p>}
+      </div>
+    </Panel>
   );
 }
 

@@ -60,3 +60,5 @@ export function useAsking(run: string) {
   };
   return { asking, stop };
 }
+
+export type Asking = ReturnType<typeof useAsking>["asking"];
