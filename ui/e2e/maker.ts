@@ -24,6 +24,8 @@ interface Wish {
   points?: (at: number) => Point[];
   records?: { kind: string; body: Record<string, unknown> }[];
   artifacts?: { path: string; kind: string; bytes: Buffer }[];
+  /** The adapter the runs say they were trained by; it need not be on the hub's machine. */
+  adapter?: { name: string; version: string; capabilities: string[] };
 }
 
 export const START_MS = Date.UTC(2026, 0, 1, 12);
@@ -55,7 +57,8 @@ export class Maker {
         project: this.project,
         experiment: wish.experiment ?? "made",
         params: wish.params ?? {},
-        snapshot: { version: 1 },
+        ...(wish.adapter && { adapter: wish.adapter.name, adapter_version: wish.adapter.version }),
+        snapshot: { version: 1, ...(wish.adapter && { adapter: wish.adapter }) },
         runs: wish.names.map((name, seed) => ({ name, seed })),
       },
     });

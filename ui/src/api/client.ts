@@ -1,6 +1,7 @@
 /** One function per route of the hub. */
 
 import type { LogPiece } from "~/model/logs";
+import type { ModelAbout, PredictReply, SearchReply } from "~/model/served";
 import { get, post, query, send } from "./http";
 import type { components } from "./schema";
 import type {
@@ -61,6 +62,11 @@ export const client = {
   evaluations: (run: string, signal?: AbortSignal) =>
     get<Schemas["EvaluationList"]>(`/runs/${enc(run)}/evaluations`, signal),
   evaluation: (id: string, signal?: AbortSignal) => get<EvaluationDetail>(`/evaluations/${enc(id)}`, signal),
+  model: (run: string, signal?: AbortSignal) => get<ModelAbout>(`/models/${enc(run)}`, signal),
+  predict: (run: string, inputs: unknown[], signal?: AbortSignal) =>
+    post<PredictReply>(`/models/${enc(run)}/predict`, { inputs }, signal),
+  search: (run: string, queries: unknown[], k: number, signal?: AbortSignal) =>
+    post<SearchReply>(`/models/${enc(run)}/search`, { queries, k }, signal),
   compare: (runs: string[], signal?: AbortSignal) => post<Comparison>("/compare", { runs }, signal),
   deletions: (before: number | undefined, limit: number, signal?: AbortSignal) =>
     get<DeletionLedger>(`/deletions${query({ before, limit })}`, signal),

@@ -130,6 +130,15 @@ export const recordsQuery = (id: string, kind?: string) =>
 export const artifactsQuery = (id: string) =>
   queryOptions({ queryKey: keys.artifacts(id), queryFn: ({ signal }) => client.artifacts(id, signal) });
 
+/** What a run's model takes and gives. It is one of the run's artifacts, and as stale as they are. */
+export const modelQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.artifacts(id), "model"] as const,
+    queryFn: ({ signal }) => client.model(id, signal),
+    // A model that cannot be used stays so until its files change.
+    retry: false,
+  });
+
 export const evaluationsQuery = (id: string) =>
   queryOptions({ queryKey: keys.evaluations(id), queryFn: ({ signal }) => client.evaluations(id, signal) });
 

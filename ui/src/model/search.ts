@@ -95,6 +95,7 @@ export const RUN_TABS = [
   "overview",
   "charts",
   "evaluation",
+  "try",
   "media",
   "logs",
   "config",

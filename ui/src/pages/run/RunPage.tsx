@@ -13,6 +13,7 @@ import { colorIndex } from "~/model/colors";
 import { formatAge, formatDuration, formatTime, runDuration } from "~/model/format";
 import { RUN_TABS, type RunTab, readTab } from "~/model/search";
 import { isActive } from "~/model/states";
+import { useLeftModel } from "../try/useModel";
 
 const route = getRouteApi("/runs/$id");
 
@@ -24,6 +25,7 @@ const TABS: Record<RunTab, { title: string; Body: ComponentType<TabProps> }> = {
   overview: { title: "Overview", Body: lazy(() => import("./OverviewTab")) },
   charts: { title: "Charts", Body: lazy(() => import("./ChartsTab")) },
   evaluation: { title: "Evaluation", Body: lazy(() => import("./EvaluationTab")) },
+  try: { title: "Try it", Body: lazy(() => import("../try/TryTab")) },
   media: { title: "Media", Body: lazy(() => import("./MediaTab")) },
   logs: { title: "Logs", Body: lazy(() => import("./LogsTab")) },
   config: { title: "Config", Body: lazy(() => import("./ConfigTab")) },
@@ -58,28 +60,37 @@ export function RunPage() {
   return (
     <div className={`page ${tab === "logs" ? "fixed" : ""}`}>
       <RunHead run={query.data} />
-      <nav className="tabs" aria-label="Parts of the run">
-        {RUN_TABS.map((one) => (
-          <Link
-            key={one}
-            to="/runs/$id"
-            params={{ id }}
-            search={one === "overview" ? {} : { tab: one }}
-            className="tab"
-            activeOptions={{ exact: true, includeSearch: true }}
-            aria-current={one === tab ? "page" : undefined}
-            replace
-          >
-            {TABS[one].title}
-          </Link>
-        ))}
-      </nav>
+      <Tabs run={query.data} tab={tab} />
       <div className={`tab-body ${tab === "logs" ? "fill" : ""}`}>
         <Suspense fallback={<Loading />}>
           <Body run={query.data} />
         </Suspense>
       </div>
     </div>
+  );
+}
+
+/** The tab "Try it" is there when the run left a model, and on a link that names it. */
+function Tabs({ run, tab }: { run: RunDetail; tab: RunTab }) {
+  const { id } = route.useParams();
+  const model = useLeftModel(run);
+  return (
+    <nav className="tabs" aria-label="Parts of the run">
+      {RUN_TABS.filter((one) => one !== "try" || one === tab || model.data === true).map((one) => (
+        <Link
+          key={one}
+          to="/runs/$id"
+          params={{ id }}
+          search={one === "overview" ? {} : { tab: one }}
+          className="tab"
+          activeOptions={{ exact: true, includeSearch: true }}
+          aria-current={one === tab ? "page" : undefined}
+          replace
+        >
+          {TABS[one].title}
+        </Link>
+      ))}
+    </nav>
   );
 }
 
