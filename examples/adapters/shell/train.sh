@@ -39,9 +39,9 @@ version=$(field number version)
 
 # run.json may not come from the hub, so params are checked again. A command
 # substitution ends in a shell of its own, so its exit code is passed on.
-whole='value == int(value) && value >= 1'
-iterations=$(number iterations "$whole" "a whole number of at least 1") || exit $?
-every=$(number checkpoint_every "$whole" "a whole number of at least 1") || exit $?
+whole='value == int(value) && value >= 1 && value <= 1000000'
+iterations=$(number iterations "$whole" "a whole number from 1 to 1000000") || exit $?
+every=$(number checkpoint_every "$whole" "a whole number from 1 to 1000000") || exit $?
 rate=$(number learning_rate "value > 0 && value <= 1" "a number above 0 and at most 1") || exit $?
 task=$(field text task) || task=regression
 [ "$task" = regression ] || refuse 69 task "the task must be regression"
