@@ -49,6 +49,8 @@ class Program:
         begun = time.monotonic()
         done = subprocess.run(
             [str(self.binary), *arguments, "--data-dir", str(self.data_dir)],
+            # Away from the sources, whose adapters/ would come before the bundled ones.
+            cwd=self.data_dir,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -190,7 +192,7 @@ def main() -> int:
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     options = parser.parse_args()
-    program = Program(options.binary, options.data_dir)
+    program = Program(options.binary.resolve(), options.data_dir.resolve())
     state: dict[str, Any] = {}
     checks = [demo, details, again, frameworks, *map(conformance, bundled(program))]
     for number, check in enumerate(checks):
