@@ -12,6 +12,7 @@ mod evaluation;
 mod hub;
 mod lifecycle;
 mod live;
+mod models;
 mod permissions;
 mod portable;
 mod retention;

@@ -21,27 +21,37 @@ const FILES: &str = "files";
 const USED: &str = "used";
 /// What names of places that are being filled begin with.
 const UNDER_WAY: &str = ".new-";
+/// What names of places that are being removed begin with.
+const GOING: &str = ".old-";
 
 /// The places of models.
 #[derive(Debug)]
 pub(super) struct ModelCache {
     root: PathBuf,
+    max_bytes: u64,
     /// Held while a place is filled or places are removed.
     filling: tokio::sync::Mutex<()>,
 }
 
 impl ModelCache {
-    /// Opens the folder; what an earlier hub left half filled goes.
+    /// Opens the folder; what an earlier hub left half filled or half removed goes.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
+        Self::bounded(root, CACHE_MAX_BYTES)
+    }
+
+    fn bounded(root: &Path, max_bytes: u64) -> io::Result<Self> {
         fs::create_dir_all(root)?;
         for entry in fs::read_dir(root)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(UNDER_WAY) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(UNDER_WAY) || name.starts_with(GOING) {
                 fs::remove_dir_all(entry.path())?;
             }
         }
         Ok(Self {
             root: root.to_owned(),
+            max_bytes,
             filling: tokio::sync::Mutex::new(()),
         })
     }
@@ -120,15 +130,18 @@ impl ModelCache {
             let bytes = folder_bytes(&entry.path().join(FILES))?;
             total = total.saturating_add(bytes);
             if name != key && !in_use(&name) {
-                places.push((last_used(&entry.path()), entry.path(), bytes));
+                places.push((last_used(&entry.path()), name, bytes));
             }
         }
         places.sort();
-        for (_, path, bytes) in places {
-            if total <= CACHE_MAX_BYTES {
+        for (_, name, bytes) in places {
+            if total <= self.max_bytes {
                 break;
             }
-            fs::remove_dir_all(path)?;
+            // A hub that is killed while it removes leaves no place with half its files.
+            let going = self.root.join(format!("{GOING}{name}"));
+            fs::rename(self.root.join(&name), &going)?;
+            fs::remove_dir_all(going)?;
             total -= bytes;
         }
         Ok(())
@@ -174,4 +187,57 @@ fn failed(place: &Path, error: io::Error) -> Error {
         ),
     )
     .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A place of `bytes` that was last used `second` seconds after the epoch.
+    fn place(root: &Path, name: &str, bytes: usize, second: u64) {
+        fs::create_dir_all(root.join(name).join(FILES)).unwrap();
+        fs::write(root.join(name).join(FILES).join("model"), vec![0; bytes]).unwrap();
+        let used = fs::File::create(root.join(name).join(USED)).unwrap();
+        used.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(second))
+            .unwrap();
+    }
+
+    fn names(root: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(root)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_least_recently_used_makes_way_and_what_is_in_use_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        place(root, "warm", 40, 1);
+        place(root, "older", 30, 2);
+        place(root, "newer", 20, 3);
+        let cache = ModelCache::bounded(root, 100).unwrap();
+        let in_use = |name: &str| name == "warm";
+        cache.make_room(10, "next", &in_use).unwrap();
+        assert_eq!(names(root), ["newer", "older", "warm"], "it fits");
+        cache.make_room(11, "next", &in_use).unwrap();
+        assert_eq!(names(root), ["newer", "warm"]);
+        cache.make_room(1000, "next", &in_use).unwrap();
+        assert_eq!(names(root), ["warm"]);
+    }
+
+    #[test]
+    fn what_is_half_filled_or_half_removed_goes_at_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        place(root, ".new-a", 1, 1);
+        place(root, ".old-b", 1, 1);
+        place(root, "c", 1, 1);
+        ModelCache::open(root).unwrap();
+        assert_eq!(names(root), ["c"]);
+    }
 }

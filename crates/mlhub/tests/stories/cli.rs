@@ -289,8 +289,19 @@ fn a_new_adapter_passes_its_check_and_trains() {
             "--dir",
             "adapters",
         ]);
-        let said = world.mlhub(&["adapter", "check", &dir]);
+        let reports = ["--junit", "report.xml", "--badge", "badge.svg"];
+        let said = world.mlhub(&[&["adapter", "check", dir.as_str()], reports.as_slice()].concat());
         assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+        let junit = std::fs::read_to_string(world.project().join("report.xml")).expect("written");
+        assert!(
+            junit.contains("<testsuite") && junit.contains(&name),
+            "{junit}"
+        );
+        let badge = std::fs::read_to_string(world.project().join("badge.svg")).expect("written");
+        assert!(
+            badge.contains("<svg") && badge.contains("passed"),
+            "{badge}"
+        );
         assert!(said.stdout.contains("passed"), "{}", said.stdout);
         let list = world.ok(&["adapter", "list"]).stdout;
         assert!(list.contains(&name), "{list}");
@@ -306,4 +317,14 @@ fn a_new_adapter_passes_its_check_and_trains() {
     world.write("adapters/python-mine/schema.json", "{");
     let said = world.mlhub(&["adapter", "check", "adapters/python-mine"]);
     assert_eq!(said.code, Some(1), "{}", said.stdout);
+}
+
+#[test]
+fn a_smoke_run_of_a_script_runs_that_script() {
+    let world = World::with_iris();
+    world.script("own", "log(1, loss=0.5)\npredict()", crate::support::IRIS);
+    world.ok(&["run", "own.yaml", "--smoke"]);
+    let run = world.runs().remove(0);
+    assert_eq!(run["metrics"]["loss"], 0.5, "{run}");
+    assert_eq!(run["tags"]["smoke"], "true", "{run}");
 }
