@@ -329,10 +329,13 @@ fn overlay_smoke(root: &mut Node, smoke: &Value) -> Result<(), String> {
                 }
             }
             (_, Value::Null) => {}
-            // These choose the data of the conformance check, not of a user's smoke run.
-            ("dataset" | "target" | "task", Value::String(_)) => {}
-            ("params", _) => {
-                return Err("its smoke settings have `params` that are no mapping".to_owned());
+            // These choose data and model of the conformance check, not of a user's smoke run.
+            ("dataset" | "target" | "task", Value::String(_))
+            | ("check_params", Value::Object(_)) => {}
+            ("params" | "check_params", _) => {
+                return Err(format!(
+                    "its smoke settings have `{key}` that are no mapping"
+                ));
             }
             ("rows", _) => {
                 return Err(

@@ -190,7 +190,7 @@ fn defaults_nest_and_origins_name_the_line() {
 #[test]
 fn smoke_beats_the_file_and_overrides_beat_smoke() {
     let smoke = json!({"params": {"epochs": 1, "lr": 0.9, "optimizer": {"momentum": 0.5}}, "rows": 20,
-        "dataset": "tiny.csv", "target": "y", "task": null});
+        "dataset": "tiny.csv", "target": "y", "task": null, "check_params": {"layers": 77}});
     let resolved = run(
         YAML,
         Syntax::Yaml,
@@ -199,6 +199,7 @@ fn smoke_beats_the_file_and_overrides_beat_smoke() {
     );
     assert_eq!(resolved.params["lr"], json!(0.02));
     assert_eq!(resolved.params["epochs"], json!(1));
+    assert_ne!(resolved.params["layers"], json!(77), "it is the check's");
     assert_eq!(
         resolved.params["optimizer"],
         json!({"name": "sgd", "momentum": 0.5})
@@ -316,6 +317,7 @@ fn a_broken_adapter_is_named_not_the_file() {
         json!(1),
         json!({"rows": 0}),
         json!({"params": 1}),
+        json!({"check_params": 1}),
         json!({"other": 1}),
     ] {
         let errors = resolve(&document, &adapter(), &[], Some(&smoke)).expect_err("broken");

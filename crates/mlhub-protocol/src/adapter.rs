@@ -189,8 +189,11 @@ pub struct OutputSection {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmokeSection {
-    /// Params that make it tiny.
+    /// Params that make any experiment's run tiny.
     pub params: BTreeMap<String, Value>,
+    /// Params that go with `dataset`, for the conformance check: which model, which
+    /// columns. They are never laid over an experiment.
+    pub check_params: BTreeMap<String, Value>,
     /// Rows of the dataset at most.
     pub rows: Option<u64>,
     /// A dataset file in the adapter folder for the conformance check.

@@ -141,11 +141,13 @@ impl Adapter {
         schema::defaults(&self.schema)
     }
 
-    /// The params of its smoke run: defaults, then the smoke section's.
+    /// The params of the conformance check's runs: defaults, then the smoke section's.
     #[must_use]
     pub fn smoke_params(&self) -> serde_json::Map<String, Value> {
+        let smoke = &self.manifest.smoke;
         let mut params = self.default_params();
-        params.extend(self.manifest.smoke.params.clone());
+        params.extend(smoke.params.clone());
+        params.extend(smoke.check_params.clone());
         params
     }
 

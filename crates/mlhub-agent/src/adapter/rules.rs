@@ -347,9 +347,16 @@ pub(super) fn smoke(dir: &Path, manifest: &Manifest, schema: &Value) -> Result<(
     }
     let mut params = schema::defaults(schema);
     params.extend(smoke.params.clone());
+    params.extend(smoke.check_params.clone());
     schema::check_params(schema, &params).map_err(|(field, reason)| {
+        let name = field.split('.').next().unwrap_or_default();
+        let section = if smoke.check_params.contains_key(name) {
+            "check_params"
+        } else {
+            "params"
+        };
         Finding::manifest(
-            &format!("smoke.params.{field}"),
+            &format!("smoke.{section}.{field}"),
             format!("smoke param `{field}` breaks the schema: {reason}"),
         )
     })

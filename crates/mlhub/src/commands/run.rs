@@ -48,16 +48,14 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
 }
 
 /// Runs an experiment with the overrides that make it small, tagged as a smoke
-/// run, and follows it to its end. The adapter's own smoke params are left out:
-/// those of `script` would run its example in place of the program.
+/// run, and follows it to its end.
 pub(crate) fn small(
     global: &Global,
     path: &Path,
     set: &[String],
 ) -> anyhow::Result<Vec<RunDetail>> {
     let data_dir = paths::data_dir(global)?;
-    let mut experiment = experiment::load(path, set, false, &data_dir)?;
-    experiment.smoke = true;
+    let experiment = experiment::load(path, set, true, &data_dir)?;
     let mut connection = connect(global)?;
     require_local(&connection, "`mlhub init` without --no-run")?;
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;

@@ -101,13 +101,14 @@ fn with(params: &Map<String, Value>, name: &str, value: Value) -> Map<String, Va
 /// A param with a plain type and a value of another: numbers that the smoke params set come first.
 fn wrong_param(adapter: &Adapter) -> Option<(String, Value)> {
     let properties = adapter.schema.get("properties")?.as_object()?;
-    let smoke = &adapter.manifest.smoke.params;
+    let smoke = &adapter.manifest.smoke;
+    let set = |name: &str| smoke.params.contains_key(name) || smoke.check_params.contains_key(name);
     let typed = |names: &[&str], only_smoke: bool| {
         let fits = |(name, property): &(&String, &Value)| {
             names
                 .iter()
                 .any(|wanted| property.get("type") == Some(&json!(wanted)))
-                && (!only_smoke || smoke.contains_key(name.as_str()))
+                && (!only_smoke || set(name))
         };
         properties.iter().find(fits).map(|(name, _)| name.clone())
     };
