@@ -24,11 +24,16 @@ class Run {
     for (const folder of ["events", "checkpoints", "predictions", "artifacts"]) {
       fs.mkdirSync(path.join(dir, folder), { recursive: true });
     }
-    this.file = JSON.parse(fs.readFileSync(path.join(dir, "run.json"), "utf8"));
+    this.file = {};
   }
 
-  /** Refuses a newer protocol before anything else of the file is believed. */
-  checkVersion() {
+  /** Reads what is asked; refuses a newer protocol before anything else is believed. */
+  read() {
+    try {
+      this.file = JSON.parse(fs.readFileSync(path.join(this.dir, "run.json"), "utf8"));
+    } catch {
+      throw new Refusal(EXIT.param, "run.json", "run.json cannot be read as JSON");
+    }
     if (this.file.version > RUN_VERSION) {
       throw new Refusal(EXIT.unsupported, "version", `run.json must have version ${RUN_VERSION}`);
     }
@@ -67,7 +72,7 @@ class Run {
 async function main(work) {
   const run = new Run(process.argv[2]);
   try {
-    run.checkVersion();
+    run.read();
     await work(run);
   } catch (error) {
     if (!(error instanceof Refusal)) {
