@@ -1,0 +1,1 @@
+"""The ``lightning`` adapter: modules of PyTorch Lightning as they are."""

@@ -1,0 +1,21 @@
+"""Does what a run directory asks for: ``python train.py [--project FOLDER] [COMMAND] RUN_DIR``.
+
+The project folder holds the user's code; it comes first on the import path.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from mlhub_adapter import main
+
+from mlhub_lightning.adapter import Lightning
+
+if __name__ == "__main__":
+    arguments, project = sys.argv[1:], None
+    if "--project" in arguments:
+        at = arguments.index("--project")
+        project = arguments[at + 1]
+        del arguments[at : at + 2]
+        sys.path.insert(0, project)
+    main(Lightning(project), arguments)
