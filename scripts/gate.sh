@@ -29,7 +29,8 @@ declare -rA TITLES=(
 readonly LOGS=target/gate
 readonly VENV=$PWD/target/venv-test
 readonly PYTHON=$VENV/bin/python
-# The frameworks the SDK integrates with; scripts/setup.sh makes it where it can.
+# The frameworks that the SDK integrates with and that run people's own models;
+# scripts/setup.sh makes it where it can.
 readonly VENV_INTEGRATIONS=$PWD/target/venv-integrations
 readonly MLHUB=$PWD/target/debug/mlhub
 # Where smoke leaves its data directory for e2e.
@@ -79,7 +80,10 @@ step_deny() {
 # All targets at once, so that every later step finds what it runs already built.
 step_build() { cargo build --workspace --all-targets; }
 
-step_tests() { cargo nextest run --workspace --profile ci; }
+step_tests() {
+  if has_integrations; then export MLHUB_TEST_FRAMEWORKS=$VENV_INTEGRATIONS; fi
+  cargo nextest run --workspace --profile ci
+}
 
 step_checks() { target/debug/xtask check; }
 
@@ -93,21 +97,20 @@ step_python() {
   step_python_sdk
 }
 
-# Each adapter in Python, in the environment that the hub makes of its lock file. pytest is
-# ours; the programs it starts are the adapter's.
+# Each adapter in Python, in the environment that the hub makes of its lock file, or in that
+# of the frameworks. pytest is ours; the programs it starts are the adapter's.
 step_python_adapters() {
-  local tests folder
-  for tests in adapters/*/tests/conftest.py; do
-    folder=$PWD/${tests%/tests/conftest.py}
-    echo "# ${folder##*/}"
-    (
-      cd "$folder"
-      MYPYPATH=tests "$VENV/bin/mypy" --config-file ../pyproject.toml --python-executable "$PYTHON" \
-        --cache-dir "../../target/mypy-cache/${folder##*/}" .
-      PYTHONDONTWRITEBYTECODE=1 "$MLHUB" adapter exec "$folder" --data-dir "$ADAPTERS_DATA" -- \
-        "$PYTHON" -m pytest -q
-    )
-  done
+  local own=()
+  if has_integrations; then own=(--own "$VENV_INTEGRATIONS"); fi
+  "$PYTHON" scripts/test_adapters.py --mlhub "$MLHUB" --data-dir "$ADAPTERS_DATA" "${own[@]}"
+}
+
+# Without the frameworks what needs them is left out, and said so; CI leaves out nothing.
+has_integrations() {
+  if [[ -x $VENV_INTEGRATIONS/bin/python ]]; then return; fi
+  echo "frameworks: what needs $VENV_INTEGRATIONS is left out; scripts/setup.sh says why"
+  if [[ ${CI:-} == true ]]; then exit 1; fi
+  return 1
 }
 
 # The SDK as people get it: a wheel with the native module and the command in it.
@@ -129,11 +132,7 @@ step_python_sdk() {
     "$VENV/bin/vermin" --quiet --no-tips --target=3.9- --violations mlhub mlhub_adapter build_backend
     PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/pytest" -q -p no:cacheprovider tests
   )
-  if [[ ! -x $VENV_INTEGRATIONS/bin/python ]]; then
-    echo "integrations: only those of $VENV were tested; scripts/setup.sh says why"
-    [[ ${CI:-} != true ]]
-    return
-  fi
+  if ! has_integrations; then return; fi
   "$VENV_INTEGRATIONS/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
     --force-reinstall "$wheel"
   (
@@ -148,7 +147,10 @@ step_smoke() {
   rm -rf "$SMOKE_DATA"
   mkdir -p "$SMOKE_DATA" "$ADAPTERS_DATA/environments"
   ln -s "$ADAPTERS_DATA/environments" "$SMOKE_DATA/environments"
-  "$PYTHON" scripts/smoke.py --binary "$MLHUB" --data-dir "$SMOKE_DATA"
+  local leave_out=()
+  if ! has_integrations; then leave_out=(--leave-out pytorch lightning huggingface); fi
+  VIRTUAL_ENV=$VENV_INTEGRATIONS "$PYTHON" scripts/smoke.py --binary "$MLHUB" \
+    --data-dir "$SMOKE_DATA" "${leave_out[@]}"
   # Every scenario of the benchmarks, tiny, of this hub alone; nothing is judged by time.
   BENCH_PROFILE=debug BENCH_PYTHON=$PYTHON "$PYTHON" benches/run.py --smoke --peers mlhub
   # The soak itself has 10,000.

@@ -2,8 +2,9 @@
 
 Runs the demo twice into a fresh data directory and checks what it leaves behind
 through the command line alone; runs the demo of frameworks into a data directory of
-its own, which goes again; then runs the conformance kit on every bundled adapter. It
-looks into no file of the hub. The first data directory stays for others to look at.
+its own, which goes again; then runs the conformance kit on every bundled adapter, some
+at a time. Adapters that run in people's own Python find it as the gate's does, by
+`VIRTUAL_ENV`. It looks into no file of the hub. The first data directory stays for others to look at.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,14 +178,24 @@ def bundled(program: Program) -> list[str]:
     return names
 
 
-def conformance(name: str) -> Callable[[Program, dict[str, Any]], None]:
-    """The conformance kit passes on a bundled adapter."""
+def conformance(program: Program, names: list[str]) -> list[str]:
+    """The conformance kit on bundled adapters, as many at a time as there are processors;
+    returns those that failed."""
 
-    def check(program: Program, _state: dict[str, Any]) -> None:
-        print(program.call("adapter", "check", name), flush=True)
+    def check(name: str) -> tuple[str, str]:
+        try:
+            return name, program.call("adapter", "check", name)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            return name, f"FAILED: {error}"
 
-    check.__doc__ = f"The conformance kit passes on the {name} adapter."
-    return check
+    failed = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done in as_completed(pool.submit(check, name) for name in names):
+            name, report = done.result()
+            print(f"# The conformance kit on the {name} adapter.\n{report}", flush=True)
+            if report.startswith("FAILED"):
+                failed.append(name)
+    return failed
 
 
 def main() -> int:
@@ -191,10 +203,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--leave-out", nargs="*", default=[], help="adapters not to check")
     options = parser.parse_args()
     program = Program(options.binary.resolve(), options.data_dir.resolve())
     state: dict[str, Any] = {}
-    checks = [demo, details, again, frameworks, *map(conformance, bundled(program))]
+    checks = [demo, details, again, frameworks]
     for number, check in enumerate(checks):
         print(f"# {check.__doc__}", flush=True)
         try:
@@ -203,8 +216,13 @@ def main() -> int:
             print(f"smoke: {error}", file=sys.stderr)
             print(f"{number} passed, 1 failed")
             return 1
-    print(f"{len(checks)} passed, 0 failed")
-    return 0
+    names = [name for name in bundled(program) if name not in options.leave_out]
+    failed = conformance(program, names)
+    passed = len(checks) + len(names) - len(failed)
+    if failed:
+        print(f"smoke: the conformance kit failed on {', '.join(failed)}", file=sys.stderr)
+    print(f"{passed} passed, {len(failed)} failed")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

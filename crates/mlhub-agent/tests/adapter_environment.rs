@@ -214,6 +214,10 @@ fn a_python_that_has_the_packages_is_used_as_it_is() {
         "{}",
         found.description
     );
+    let other = prepare("\"no-such-package>=1 | pip>=1\"").unwrap();
+    assert_eq!(other.python.as_ref(), Some(&python));
+    let error = prepare("\"no-such-package>=1 | pip>=100000\"").unwrap_err();
+    assert!(matches!(error, EnvError::Unavailable { .. }), "{error}");
     // What none has is built from the lock file, which here names what is nowhere.
     let error = prepare("\"no-such-package>=1\"").unwrap_err();
     assert!(matches!(error, EnvError::Unavailable { .. }), "{error}");

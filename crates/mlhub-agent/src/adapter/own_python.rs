@@ -24,6 +24,8 @@ const PROJECT: &[&str] = &[".venv", "venv"];
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
 /// Most constraints on one package.
 const MAX_CONSTRAINTS: usize = 8;
+/// Most distributions of which one will do.
+const MAX_ALTERNATIVES: usize = 8;
 const OPERATORS: &[&str] = &["==", "!=", ">=", "<=", ">", "<"];
 
 /// Says what is lacking; of the rest, a line per package for the fingerprint.
@@ -38,19 +40,21 @@ def compare(a, b):
     return (a > b) - (a < b)
 tests = {"==": lambda c: c == 0, "!=": lambda c: c != 0, ">=": lambda c: c >= 0,
          "<=": lambda c: c <= 0, ">": lambda c: c > 0, "<": lambda c: c < 0}
-lacks = []
-for name, constraints in json.loads(sys.argv[1]):
+def lack(name, constraints):
     asked = name + ",".join(sign + version for sign, version in constraints)
     try:
         has = m.version(name)
         good = all(tests[sign](compare(has, version)) for sign, version in constraints)
     except m.PackageNotFoundError:
-        lacks.append(asked)
-        continue
+        return asked
     except Exception:
         good, has = False, "an unreadable version"
-    if not good:
-        lacks.append("%s (it has %s)" % (asked, has))
+    return None if good else "%s (it has %s)" % (asked, has)
+lacks = []
+for alternatives in json.loads(sys.argv[1]):
+    lacked = [lack(name, constraints) for name, constraints in alternatives]
+    if None not in lacked:
+        lacks.append(" or ".join(lacked))
 there = sorted({"%s==%s" % (d.metadata["Name"], d.version) for d in m.distributions()})
 print(json.dumps({"version": "%d.%d.%d" % sys.version_info[:3], "executable": sys.executable,
     "prefix": sys.prefix, "own": sys.prefix != sys.base_prefix, "lacks": lacks, "count": len(there),
@@ -73,11 +77,26 @@ struct Found {
 /// A package's name and its constraints: an operator and a version each.
 pub(super) type Requirement = (String, Vec<(&'static str, String)>);
 
-/// Reads `name`, `name>=1.2` or `name>=1.2,<3`.
+/// Reads an entry of `packages`: requirements of which one will do, `a>=1 | b`.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
+pub(super) fn alternatives(text: &str) -> Result<Vec<Requirement>, String> {
+    let read: Vec<Requirement> = text
+        .split('|')
+        .map(|one| requirement(one.trim()))
+        .collect::<Result<_, _>>()?;
+    if read.len() > MAX_ALTERNATIVES {
+        return Err(format!(
+            "{} packages of which one will do; name at most {MAX_ALTERNATIVES}",
+            read.len()
+        ));
+    }
+    Ok(read)
+}
+
+/// Reads `name`, `name>=1.2` or `name>=1.2,<3`.
+fn requirement(text: &str) -> Result<Requirement, String> {
     let fail = || {
         format!(
             "`{}` is no requirement; write `name`, `name>=1.2` or `name>=1.2,<3`",
@@ -121,9 +140,9 @@ pub(super) fn find(
     oldest: &str,
 ) -> Result<Option<PreparedEnvironment>, EnvError> {
     let path = process::search_path();
-    let wanted: Vec<Requirement> = packages
+    let wanted: Vec<Vec<Requirement>> = packages
         .iter()
-        .filter_map(|package| requirement(package).ok())
+        .filter_map(|package| alternatives(package).ok())
         .collect();
     let asked = serde_json::to_string(&wanted).unwrap_or_default();
     if let Some(named) = std::env::var_os(PYTHON_VARIABLE).filter(|named| !named.is_empty()) {
@@ -238,18 +257,25 @@ mod tests {
     #[test]
     fn requirements_are_read_or_refused() {
         assert_eq!(
-            requirement("torch>=1.13,<3"),
-            Ok((
+            alternatives("torch>=1.13,<3"),
+            Ok(vec![(
                 "torch".to_owned(),
                 vec![(">=", "1.13".to_owned()), ("<", "3".to_owned())]
-            ))
+            )])
         );
         assert_eq!(
-            requirement("scikit-learn"),
-            Ok(("scikit-learn".to_owned(), Vec::new()))
+            alternatives("scikit-learn"),
+            Ok(vec![("scikit-learn".to_owned(), Vec::new())])
         );
+        assert_eq!(
+            alternatives("lightning>=1.9 | pytorch-lightning>=1.9")
+                .map(|read| read.into_iter().map(|(name, _)| name).collect::<Vec<_>>()),
+            Ok(vec!["lightning".to_owned(), "pytorch-lightning".to_owned()])
+        );
+        assert!(alternatives(&["a"; MAX_ALTERNATIVES + 1].join("|")).is_err());
         for wrong in [
             "",
+            "torch | ",
             "torch >= 1",
             "torch>=",
             "torch~=1.0",
@@ -258,7 +284,7 @@ mod tests {
             "--index-url",
             "a b",
         ] {
-            assert!(requirement(wrong).is_err(), "{wrong}");
+            assert!(alternatives(wrong).is_err(), "{wrong}");
         }
     }
 }

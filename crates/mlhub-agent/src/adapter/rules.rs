@@ -218,7 +218,7 @@ pub(super) fn environment(dir: &Path, manifest: &Manifest) -> Result<(), Finding
                 .hint("name what the adapter imports, such as \"torch>=1.13\""));
             }
             for package in packages {
-                own_python::requirement(package)
+                own_python::alternatives(package)
                     .map_err(|reason| Finding::manifest("environment.packages", reason))?;
             }
             locked(dir, lock, python)

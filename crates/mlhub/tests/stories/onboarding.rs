@@ -3,13 +3,16 @@
 
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{Said, World};
 
 const LINE: &str = include_str!("../../../../e2e/argparse/train.py");
 const POINTS: &str = include_str!("../../../../e2e/argparse/points.csv");
 const TABLE: &str = include_str!("../../../../e2e/table/main.py");
+const CLICK: &str = include_str!("../../../../e2e/click/fit.py");
+const HYDRA: &str = include_str!("../../../../e2e/hydra/train.py");
+const HYDRA_CONFIG: &str = include_str!("../../../../e2e/hydra/conf/config.yaml");
 const TRAINER: &str = include_str!("../../../../e2e/trainer/run_classifier.py");
 
 #[test]
@@ -91,6 +94,49 @@ fn a_repository_is_cloned_and_its_table_of_numbers_is_read() {
     let again = world.mlhub(&["init", &url]);
     assert_eq!(again.code, Some(8));
     assert!(again.stderr.contains("there already"), "{}", again.stderr);
+}
+
+/// Folder of a Python environment with Hydra, click, PyTorch and scikit-learn.
+const FRAMEWORKS: &str = "MLHUB_TEST_FRAMEWORKS";
+
+#[test]
+fn scripts_of_hydra_and_click_run_with_their_frameworks() {
+    let Some(frameworks) = std::env::var_os(FRAMEWORKS) else {
+        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1");
+        assert!(!in_ci, "set {FRAMEWORKS}: CI may not skip this");
+        eprintln!("skipped: {FRAMEWORKS} is not set, nothing was run");
+        return;
+    };
+    let mut path = std::path::PathBuf::from(frameworks)
+        .join("bin")
+        .into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let world = World::new();
+    world.write("hydra/train.py", HYDRA);
+    world.write("hydra/conf/config.yaml", HYDRA_CONFIG);
+    world.write("click/fit.py", CLICK);
+    // What it is given in small, the name of its metric, and the option of the hub's seed.
+    for (folder, small, metric, seed) in [
+        ("hydra", ("epochs", "1"), "loss", "seed={seed}"),
+        (
+            "click",
+            ("rounds", "10"),
+            "test_r2",
+            "--random-state={seed}",
+        ),
+    ] {
+        let mut command = world.command(&["init", folder, "--json"]);
+        let said = Said::of(command.env("PATH", &path).output().expect("mlhub starts"));
+        assert_eq!(said.code, Some(0), "{folder}: {}", said.stderr);
+        let told: Value = serde_json::from_str(&said.stdout).expect("JSON");
+        let run = &told["runs"][0];
+        assert_eq!(run["state"], "finished", "{folder}: {run}");
+        assert_eq!(run["params"][small.0], small.1, "{folder}: {run}");
+        assert!(run["metrics"][metric].is_number(), "{folder}: {run}");
+        let line = run["params"]["command"].as_str().expect("a command");
+        assert!(line.contains(seed), "{folder}: {line}");
+    }
 }
 
 #[test]
