@@ -15,7 +15,8 @@ use serde_json::{Map, Value};
 
 /// Most values planted in one column.
 const MAX_PLANTED: usize = 8;
-/// Digits added to planted values; a needle is a value's text with a zero and the first four.
+/// Digits added to planted values; a needle is a value's text with a zero and the first three,
+/// which single precision still prints.
 const PLANTED_DIGITS: [&str; MAX_PLANTED] = [
     "3141593", "2718283", "1618034", "5772157", "4142136", "7320508", "2360679", "6457513",
 ];
@@ -23,7 +24,7 @@ const PLANTED_DIGITS: [&str; MAX_PLANTED] = [
 const TARGET_DIGITS: [&str; MAX_PLANTED] = [
     "8284271", "6933614", "9428091", "5497787", "3166248", "6055513", "8729833", "1231056",
 ];
-const NEEDLE_DIGITS: usize = 4;
+const NEEDLE_DIGITS: usize = 3;
 /// How many of them are planted in `train`; the others in `test`.
 const PLANTED_IN_TRAIN: usize = 6;
 /// Words added to cells of free text, in `train` and in `test`.
