@@ -101,53 +101,11 @@ impl Decoder<'_> {
 
     fn split(&mut self, dataset: &Fields<'_>) -> Option<SplitSpec> {
         let (key, _) = dataset.entry("split")?;
-        let known = ["seed", "fractions", "stratify", "group", "files"];
+        let known = ["seed", "fractions", "order", "stratify", "group", "files"];
         let given = self.child(dataset, "split", &known)?;
         if given.get("files").is_some() {
-            for name in ["seed", "fractions", "stratify", "group"] {
-                if let Some((other, _)) = given
-                    .entry(name)
-                    .filter(|(_, node)| node.data != Data::Null)
-                {
-                    let path = given.path_to(name);
-                    let message = format!("{} has no meaning beside `files`", quote(&path));
-                    let help =
-                        Some("split files are taken as they are: remove one of the two".to_owned());
-                    self.mistake(
-                        ErrorKind::InvalidValue,
-                        Some(other.at),
-                        &path,
-                        message,
-                        "",
-                        help,
-                    );
-                }
-            }
-            let files = self.text_mapping(&given, "files", |decoder, key, path| {
-                decoder.split_name(key, path)
-            })?;
-            if files.is_empty() || files.values().any(String::is_empty) {
-                let message =
-                    "`dataset.split.files` must name at least one split, each with a path"
-                        .to_owned();
-                self.mistake(
-                    ErrorKind::InvalidValue,
-                    Some(key.at),
-                    "dataset.split.files",
-                    message,
-                    "",
-                    None,
-                );
-                return None;
-            }
-            return Some(SplitSpec::Files { files });
+            return self.split_files(&given, key.at);
         }
-        let seed = match given.get("seed") {
-            Some(node) => self.whole(node, "dataset.split.seed", 0..=MAX_SEED),
-            None => Some(0),
-        };
-        let stratify = self.optional_text(&given, "stratify");
-        let group = self.optional_text(&given, "group");
         if given.get("fractions").is_none() {
             self.missing(
                 &given,
@@ -156,6 +114,15 @@ impl Decoder<'_> {
             );
             return None;
         }
+        if given.get("order").is_some() {
+            return self.split_ordered(&given);
+        }
+        let seed = match given.get("seed") {
+            Some(node) => self.whole(node, "dataset.split.seed", 0..=MAX_SEED),
+            None => Some(0),
+        };
+        let stratify = self.optional_text(&given, "stratify");
+        let group = self.optional_text(&given, "group");
         let fractions = self.fractions(&given)?;
         Some(SplitSpec::Fractions {
             seed: seed?,
@@ -163,6 +130,86 @@ impl Decoder<'_> {
             stratify,
             group,
         })
+    }
+
+    fn split_files(&mut self, given: &Fields<'_>, at: At) -> Option<SplitSpec> {
+        self.exclude(
+            given,
+            &["seed", "fractions", "order", "stratify", "group"],
+            "files",
+            "split files are taken as they are: remove one of the two",
+        );
+        let files = self.text_mapping(given, "files", |decoder, key, path| {
+            decoder.split_name(key, path)
+        })?;
+        if files.is_empty() || files.values().any(String::is_empty) {
+            let message =
+                "`dataset.split.files` must name at least one split, each with a path".to_owned();
+            self.mistake(
+                ErrorKind::InvalidValue,
+                Some(at),
+                "dataset.split.files",
+                message,
+                "",
+                None,
+            );
+            return None;
+        }
+        Some(SplitSpec::Files { files })
+    }
+
+    /// Fractions of rows that stay in the order of the file.
+    fn split_ordered(&mut self, given: &Fields<'_>) -> Option<SplitSpec> {
+        let alone = self.exclude(
+            given,
+            &["seed", "stratify", "group"],
+            "order",
+            "with `order` rows stay as the file has them: remove one of the two",
+        );
+        let fractions = self.fractions(given);
+        let node = given.get("order")?;
+        let path = "dataset.split.order";
+        let order = self.distinct(node, path, |decoder, item, path| {
+            let text = decoder.text(item, path, MAX_NAME_CHARS, false)?;
+            decoder.word(item, path, &text)
+        });
+        let (fractions, order) = (fractions?, order?);
+        let unknown = order.iter().find(|name| !fractions.contains_key(*name));
+        let left_out = fractions.keys().find(|name| !order.contains(name));
+        let what = match (unknown, left_out) {
+            (Some(name), _) => format!("names `{name}`, which has no fraction"),
+            (None, Some(name)) => format!("leaves out `{name}`"),
+            (None, None) => return alone.then_some(SplitSpec::Ordered { fractions, order }),
+        };
+        let help = Some(
+            "name every split of `fractions` once, from the first rows to the last".to_owned(),
+        );
+        self.invalid(node, path, &what, help);
+        None
+    }
+
+    /// Keys that mean nothing beside `beside`; whether there is none of them.
+    fn exclude(&mut self, given: &Fields<'_>, names: &[&str], beside: &str, help: &str) -> bool {
+        let mut none = true;
+        for name in names {
+            let Some((other, _)) = given
+                .entry(name)
+                .filter(|(_, node)| node.data != Data::Null)
+            else {
+                continue;
+            };
+            none = false;
+            let path = given.path_to(name);
+            self.mistake(
+                ErrorKind::InvalidValue,
+                Some(other.at),
+                &path,
+                format!("{} has no meaning beside `{beside}`", quote(&path)),
+                "",
+                Some(help.to_owned()),
+            );
+        }
+        none
     }
 
     fn split_name(&mut self, key: &crate::document::Key, path: &str) -> bool {

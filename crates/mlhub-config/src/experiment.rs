@@ -194,6 +194,13 @@ pub enum SplitSpec {
         /// Column whose equal values stay together in one split.
         group: Option<String>,
     },
+    /// Fractions of the rows as they follow each other in the file.
+    Ordered {
+        /// Split name to fraction; each in (0, 1], together 1.
+        fractions: BTreeMap<String, f64>,
+        /// The splits from the first rows to the last; each of `fractions` once.
+        order: Vec<String>,
+    },
     /// One file per split.
     Files {
         /// Split name to path, relative to the folder of the experiment file.
@@ -202,10 +209,17 @@ pub enum SplitSpec {
 }
 
 impl SplitSpec {
+    /// Whether rows are dealt out at random.
+    pub fn is_shuffled(&self) -> bool {
+        matches!(self, Self::Fractions { .. })
+    }
+
     /// The names of the splits, sorted.
     pub fn names(&self) -> Vec<&str> {
         match self {
-            Self::Fractions { fractions, .. } => fractions.keys().map(String::as_str).collect(),
+            Self::Fractions { fractions, .. } | Self::Ordered { fractions, .. } => {
+                fractions.keys().map(String::as_str).collect()
+            }
             Self::Files { files } => files.keys().map(String::as_str).collect(),
         }
     }
@@ -309,6 +323,13 @@ fn text(value: Option<&String>) -> Option<Value> {
     value.map(|value| Value::from(value.as_str()))
 }
 
+fn shares(fractions: &BTreeMap<String, f64>) -> Value {
+    let shares = fractions
+        .iter()
+        .map(|(name, share)| (name.clone(), Value::from(*share)));
+    Value::Object(shares.collect())
+}
+
 impl DatasetSpec {
     fn to_value(&self) -> Value {
         object([
@@ -334,17 +355,16 @@ impl SplitSpec {
                 fractions,
                 stratify,
                 group,
-            } => {
-                let fractions = fractions
-                    .iter()
-                    .map(|(name, share)| (name.clone(), Value::from(*share)));
-                object([
-                    ("seed", Some((*seed).into())),
-                    ("fractions", Some(Value::Object(fractions.collect()))),
-                    ("stratify", text(stratify.as_ref())),
-                    ("group", text(group.as_ref())),
-                ])
-            }
+            } => object([
+                ("seed", Some((*seed).into())),
+                ("fractions", Some(shares(fractions))),
+                ("stratify", text(stratify.as_ref())),
+                ("group", text(group.as_ref())),
+            ]),
+            Self::Ordered { fractions, order } => object([
+                ("fractions", Some(shares(fractions))),
+                ("order", Some(order.clone().into())),
+            ]),
             Self::Files { files } => {
                 let files = files
                     .iter()

@@ -154,6 +154,24 @@ message!(
     )
 );
 message!(
+    split_order,
+    errors_of(
+        &format!(
+            "{PARAMS}dataset:\n  path: a.csv\n  split: {{fractions: {{train: 0.8, test: 0.2}}, order: [train, tests], seed: 7, group: b}}\n"
+        ),
+        &[]
+    )
+);
+message!(
+    split_order_incomplete,
+    errors_of(
+        &format!(
+            "{PARAMS}dataset:\n  path: a.csv\n  split: {{fractions: {{train: 0.8, test: 0.2}}, order: [train]}}\n"
+        ),
+        &[]
+    )
+);
+message!(
     duration_and_size,
     errors_of(
         &format!("{PARAMS}resources: {{timeout: 1h30m, memory: 4G}}\n"),

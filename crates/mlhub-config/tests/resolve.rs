@@ -352,6 +352,21 @@ fn changed_adapter_defaults_are_told() {
 }
 
 #[test]
+fn an_ordered_split_is_read_and_written_as_it_is() {
+    let text = "project: p\nadapter: sklearn\ndataset: {path: a.csv, split: {fractions: {train: 0.8, test: 0.2}, order: [train, test], seed: null}}\n";
+    let experiment = run(text, Syntax::Yaml, &[], None).experiment;
+    let split = experiment.dataset.clone().and_then(|dataset| dataset.split);
+    assert!(
+        matches!(&split, Some(spec @ SplitSpec::Ordered { order, .. }) if order == &["train", "test"] && !spec.is_shuffled())
+    );
+    assert_eq!(
+        experiment.to_value()["dataset"]["split"],
+        json!({"fractions": {"train": 0.8, "test": 0.2}, "order": ["train", "test"]})
+    );
+    assert_eq!(experiment.evaluation.splits, ["test"]);
+}
+
+#[test]
 fn evaluation_defaults_follow_the_split() {
     let text =
         "project: p\nadapter: sklearn\ndataset: {split: {files: {train: a.csv, valid: b.csv}}}\n";

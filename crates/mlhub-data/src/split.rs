@@ -17,6 +17,13 @@ pub enum SplitSpec {
         /// Path of each part, relative to the dataset's folder (or the folder its file is in).
         files: BTreeMap<String, String>,
     },
+    /// Rows stay in the order of the file, and the parts follow each other.
+    Ordered {
+        /// Fraction of the rows for each part; they sum to 1.
+        fractions: BTreeMap<String, f64>,
+        /// The parts from the first rows to the last; each of `fractions` once.
+        order: Vec<String>,
+    },
     /// Rows are dealt out at random.
     Fractions {
         /// Seed of the shuffle.

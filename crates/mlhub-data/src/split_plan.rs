@@ -14,8 +14,11 @@
 //!    size, largest first; each goes to the part that is furthest below its share of the group's
 //!    classes, ties by part name.
 //! 4. The rows of each part are in ascending order.
+//!
+//! An ordered split draws nothing: the parts take the rows from the first to the last in the
+//! order named, with the sizes of an unstratified split.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use rand_chacha::ChaCha20Rng;
@@ -37,7 +40,7 @@ const FRACTION_TOLERANCE: f64 = 1e-9;
 ///
 /// # Errors
 /// Fractions that do not sum to 1, part names that cannot be file names, an unknown column (with
-/// the nearest name), a class with fewer rows than there are parts, a part that would be empty, a
+/// the nearest name), an order that does not name each part once, a class with fewer rows than there are parts, a part that would be empty, a
 /// part file outside the dataset's folder, a format without rows, or a file that cannot be read.
 pub fn plan_split(path: &Path, format: Format, spec: &SplitSpec) -> Result<SplitPlan> {
     match spec {
@@ -49,11 +52,7 @@ pub fn plan_split(path: &Path, format: Format, spec: &SplitSpec) -> Result<Split
             group,
         } => {
             check_fractions(fractions)?;
-            if format == Format::Folder {
-                return Err(DataError::split(
-                    "a plain folder has no rows to deal out; name the part files with `files`",
-                ));
-            }
+            check_has_rows(format)?;
             let classes = match stratify {
                 Some(column) => Some(coded(path, format, column, STRATIFY_CLASSES_MAX)?),
                 None => None,
@@ -77,15 +76,67 @@ pub fn plan_split(path: &Path, format: Format, spec: &SplitSpec) -> Result<Split
                 Some(groups) => deal.groups(&groups),
                 None => deal.rows()?,
             };
-            if let Some((name, _)) = parts.iter().find(|(_, rows)| rows.is_empty()) {
-                let what = if group.is_some() { "groups" } else { "rows" };
-                return Err(DataError::split(format!(
-                    "part `{name}` would be empty: {rows} rows are too few {what} for its fraction; raise the fraction or leave the part out"
-                )));
-            }
+            let what = if group.is_some() { "groups" } else { "rows" };
+            check_none_empty(&parts, rows, what)?;
+            Ok(SplitPlan::of_rows(parts))
+        }
+        SplitSpec::Ordered { fractions, order } => {
+            check_fractions(fractions)?;
+            check_order(fractions, order)?;
+            check_has_rows(format)?;
+            let rows = count_rows(path, format)?;
+            let parts = in_order(rows, fractions, order);
+            check_none_empty(&parts, rows, "rows")?;
             Ok(SplitPlan::of_rows(parts))
         }
     }
+}
+
+fn check_has_rows(format: Format) -> Result<()> {
+    if format == Format::Folder {
+        return Err(DataError::split(
+            "a plain folder has no rows to deal out; name the part files with `files`",
+        ));
+    }
+    Ok(())
+}
+
+fn check_none_empty(parts: &BTreeMap<String, Vec<u64>>, rows: u64, what: &str) -> Result<()> {
+    match parts.iter().find(|(_, rows)| rows.is_empty()) {
+        Some((name, _)) => Err(DataError::split(format!(
+            "part `{name}` would be empty: {rows} rows are too few {what} for its fraction; raise the fraction or leave the part out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The order must name each part once.
+fn check_order(fractions: &BTreeMap<String, f64>, order: &[String]) -> Result<()> {
+    let named: BTreeSet<&String> = order.iter().collect();
+    if named.len() == order.len() && named.into_iter().eq(fractions.keys()) {
+        return Ok(());
+    }
+    Err(DataError::split(
+        "`order` must name each part of `fractions` exactly once, from the first rows to the last",
+    ))
+}
+
+/// Consecutive rows for each part, in the order named.
+fn in_order(
+    rows: u64,
+    fractions: &BTreeMap<String, f64>,
+    order: &[String],
+) -> BTreeMap<String, Vec<u64>> {
+    let sizes = sizes(rows as usize, fractions, &vec![0.0; fractions.len()], 0);
+    let sizes: BTreeMap<&String, usize> = fractions.keys().zip(sizes).collect();
+    let mut next = 0;
+    let mut parts = BTreeMap::new();
+    for name in order {
+        let end = next + sizes[name] as u64;
+        parts.insert(name.clone(), (next..end).collect());
+        next = end;
+    }
+    parts
 }
 
 fn check_fractions(fractions: &BTreeMap<String, f64>) -> Result<()> {

@@ -154,6 +154,8 @@ pub struct DatasetSection {
     pub formats: Vec<String>,
     /// Whether a target must be named.
     pub target_required: bool,
+    /// Whether the order of its rows has a meaning, as time has: a shuffled split is refused.
+    pub ordered: bool,
 }
 
 /// How a metric is shown.

@@ -87,8 +87,80 @@ fn plans_are_frozen() {
     );
 }
 
+fn ordered(parts: &[(&str, f64)], order: &[&str]) -> SplitSpec {
+    SplitSpec::Ordered {
+        fractions: parts
+            .iter()
+            .map(|(name, fraction)| ((*name).to_owned(), *fraction))
+            .collect(),
+        order: order.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+/// Frozen, as the shuffled ones are.
+#[test]
+fn ordered_plans_are_frozen_and_follow_the_file() {
+    let folder = Folder::new();
+    let path = folder.write("t.csv", table(13));
+    let parts = [("train", 0.7), ("validation", 0.1), ("test", 0.2)];
+    let spec = ordered(&parts, &["train", "validation", "test"]);
+    let plan = plan_split(&path, Format::Csv, &spec).unwrap();
+    // 9.1, 1.3 and 2.6 rows: the one left over goes to test.
+    assert_eq!(plan.parts["train"], (0..9).collect::<Vec<_>>());
+    assert_eq!(plan.parts["validation"], [9]);
+    assert_eq!(plan.parts["test"], [10, 11, 12]);
+    assert_eq!(
+        plan.hash,
+        "v1:82b6286d5b647fd220f50c3c20a60e6309a275750ad08cac2d703b9b89b1f051"
+    );
+
+    let backwards = ordered(&parts, &["test", "validation", "train"]);
+    let turned = plan_split(&path, Format::Csv, &backwards).unwrap();
+    assert_eq!(turned.parts["test"], [0, 1, 2]);
+    assert_ne!(turned.hash, plan.hash);
+
+    let files = materialise(&path, Format::Csv, &plan, &folder.path("parts")).unwrap();
+    let lines: Vec<String> = ["train", "validation", "test"]
+        .iter()
+        .flat_map(|name| {
+            let text = std::fs::read_to_string(&files[*name].path).unwrap();
+            text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    let source = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(lines, source.lines().skip(1).collect::<Vec<_>>());
+}
+
+#[test]
+fn ordered_splits_that_cannot_be_are_refused() {
+    let folder = Folder::new();
+    let path = folder.write("t.csv", table(20));
+    let parts = [("train", 0.7), ("test", 0.3)];
+    for order in [
+        &["train"][..],
+        &["train", "test", "test"],
+        &["train", "validation"],
+        &[],
+    ] {
+        let text = message(plan_split(&path, Format::Csv, &ordered(&parts, order)));
+        assert!(text.contains("`order` must name each part"), "{text}");
+    }
+    let small = ordered(&[("train", 0.99), ("test", 0.01)], &["train", "test"]);
+    assert!(message(plan_split(&path, Format::Csv, &small)).contains("part `test` would be empty"));
+    let plain = ordered(&parts, &["train", "test"]);
+    assert!(
+        message(plan_split(&folder.path(""), Format::Folder, &plain))
+            .contains("a plain folder has no rows")
+    );
+}
+
 #[test]
 fn specifications_survive_json() {
+    let text = r#"{"fractions":{"test":0.5,"train":0.5},"order":["train","test"]}"#;
+    let in_order: SplitSpec = serde_json::from_str(text).unwrap();
+    assert!(matches!(&in_order, SplitSpec::Ordered { order, .. } if order == &["train", "test"]));
+    assert_eq!(serde_json::to_string(&in_order).unwrap(), text);
+
     let text = r#"{"seed":7,"fractions":{"train":0.5,"test":0.5},"stratify":"class"}"#;
     let parsed: SplitSpec = serde_json::from_str(text).unwrap();
     assert!(

@@ -120,7 +120,7 @@ fn prepare_and_start(
             spec,
             &experiment.project_dir,
             &connection.data_dir,
-            &manifest.dataset.formats,
+            &manifest.dataset,
             &manifest.name,
             &connection.client,
         )?),

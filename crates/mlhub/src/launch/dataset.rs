@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use mlhub_client::Client;
 use mlhub_config::{DatasetSpec, SplitSpec};
 use mlhub_data::{Expected, Format, Inspection, PartFile, RowHashes};
+use mlhub_protocol::adapter::DatasetSection;
 use mlhub_protocol::rest::{DatasetRegister, DatasetVersionView, ExpectedSplit, SplitRegister};
 use mlhub_protocol::run_dir::{DatasetInput, SplitInput};
 use serde_json::{Value, json};
@@ -52,10 +53,11 @@ pub(crate) fn prepare(
     spec: &DatasetSpec,
     project_dir: &Path,
     data_dir: &Path,
-    formats: &[String],
+    needs: &DatasetSection,
     adapter: &str,
     client: &Client,
 ) -> anyhow::Result<Prepared> {
+    let formats = &needs.formats;
     let found = find(spec, project_dir, client)?;
     let format = found.inspection.format;
     if !formats.is_empty() && !formats.iter().any(|known| known == format.as_str()) {
@@ -76,7 +78,7 @@ pub(crate) fn prepare(
     };
     let cache = paths::dataset_cache(data_dir).join(found.inspection.fingerprint.replace(':', "-"));
     let source = match spec.rows {
-        Some(rows) => smoke_source(&found.path, format, rows, spec, &cache)?,
+        Some(rows) => smoke_source(&found.path, format, rows, spec, needs.ordered, &cache)?,
         None => found.path.clone(),
     };
     let (parts, split_hash, leakage) = split(spec, &source, format, &cache, &found.path)?;
@@ -260,13 +262,16 @@ fn smoke_source(
     format: Format,
     rows: u64,
     spec: &DatasetSpec,
+    ordered: bool,
     cache: &Path,
 ) -> anyhow::Result<PathBuf> {
     if format.is_folder() || matches!(spec.split, Some(SplitSpec::Files { .. })) {
         return Ok(path.to_owned());
     }
     let extension = format.extension().unwrap_or("bin");
-    let target = spec.target.as_deref();
+    // Rows picked out by their class would leave gaps in an order that has a meaning.
+    let ordered = ordered || matches!(spec.split, Some(SplitSpec::Ordered { .. }));
+    let target = spec.target.as_deref().filter(|_| !ordered);
     let out = cache.join(format!(
         "rows-{rows}-{}.{extension}",
         short_hash(target.unwrap_or_default())
@@ -300,6 +305,10 @@ fn split(
             fractions: fractions.clone(),
             stratify: stratify.clone(),
             group: group.clone(),
+        },
+        Some(SplitSpec::Ordered { fractions, order }) => mlhub_data::SplitSpec::Ordered {
+            fractions: fractions.clone(),
+            order: order.clone(),
         },
         Some(SplitSpec::Files { files }) => mlhub_data::SplitSpec::Files {
             files: files.clone(),
@@ -360,6 +369,9 @@ fn register_split(
             group,
         }) => {
             json!({"seed": seed, "fractions": fractions, "stratify": stratify, "group": group, "rows": spec.rows})
+        }
+        Some(SplitSpec::Ordered { fractions, order }) => {
+            json!({"fractions": fractions, "order": order, "rows": spec.rows})
         }
         Some(SplitSpec::Files { files }) => json!({"files": files}),
         None => json!({"fractions": {"train": 1.0}, "rows": spec.rows}),

@@ -151,5 +151,17 @@ fn check_adapter_needs(adapter: &Adapter, resolved: &Resolved, path: &Path) -> a
             ),
         ));
     }
+    let shuffles = dataset
+        .split
+        .as_ref()
+        .is_some_and(mlhub_config::SplitSpec::is_shuffled);
+    if needs.ordered && shuffles {
+        return Err(fail(
+            CONFIG,
+            format!(
+                "{file}: the adapter `{name}` needs rows in their order, and `dataset.split` shuffles them; add `dataset.split.order` with the names of the splits from the first rows to the last, and leave out `seed`, `stratify` and `group`"
+            ),
+        ));
+    }
     Ok(())
 }

@@ -59,6 +59,30 @@ fn an_adapter_that_needs_a_missing_command() {
     insta::assert_snapshot!(refused(&world, &["run", "needy.yaml"]));
 }
 
+#[test]
+fn a_shuffled_split_for_an_adapter_of_ordered_rows() {
+    let world = World::with_iris();
+    adapter(&world, "forward", "{ kind = \"none\" }");
+    let manifest = world.project().join("adapters/forward/adapter.toml");
+    let mut text = std::fs::read_to_string(&manifest).expect("written above");
+    text.push_str("[dataset]\nordered = true\n");
+    std::fs::write(&manifest, text).expect("a writable folder");
+    let experiment = |split: &str| {
+        let dataset = format!("dataset: {{path: iris.csv, split: {split}}}");
+        world.write(
+            "forward.yaml",
+            &format!("project: p\nname: e\nadapter: forward\n{dataset}\n"),
+        );
+    };
+    experiment("{fractions: {train: 0.7, test: 0.3}}");
+    let text = refused(&world, &["run", "forward.yaml"]);
+    for expected in ["the adapter `forward`", "`dataset.split.order`"] {
+        assert!(text.contains(expected), "{expected} is not in: {text}");
+    }
+    experiment("{fractions: {train: 0.7, test: 0.3}, order: [train, test]}");
+    world.ok(&["run", "forward.yaml", "--dry-run"]);
+}
+
 /// The text names this machine's Python, so it is no snapshot.
 #[test]
 fn an_adapter_whose_environment_cannot_be_built() {

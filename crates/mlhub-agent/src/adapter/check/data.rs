@@ -1,5 +1,6 @@
-//! The data of a check: the adapter's smoke dataset, split into train and test, with
-//! recognisable values planted in it. Which and where is not known here.
+//! The data of a check: the adapter's smoke dataset, split into train and test (in order for
+//! adapters of ordered data), with recognisable values planted in it. Which and where is not
+//! known here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,7 +74,7 @@ pub(super) fn prepare(adapter: &Adapter, work_dir: &Path) -> Result<Option<Check
         &source,
         format,
         smoke.rows.unwrap_or(DEFAULT_ROWS),
-        target,
+        target.filter(|_| !adapter.manifest.dataset.ordered),
         &subset,
     )
     .map_err(data_error)?;
@@ -121,17 +122,20 @@ fn split(
         ("train".to_owned(), 1.0 - TEST_FRACTION),
         (TEST.to_owned(), TEST_FRACTION),
     ]);
-    let stratify = smoke.target.clone().filter(|_| classes);
-    let plan = mlhub_data::plan_split(
-        dataset,
-        format,
-        &SplitSpec::Fractions {
+    let spec = if adapter.manifest.dataset.ordered {
+        SplitSpec::Ordered {
+            fractions,
+            order: vec!["train".to_owned(), TEST.to_owned()],
+        }
+    } else {
+        SplitSpec::Fractions {
             seed: SPLIT_SEED,
             fractions,
-            stratify,
+            stratify: smoke.target.clone().filter(|_| classes),
             group: None,
-        },
-    )?;
+        }
+    };
+    let plan = mlhub_data::plan_split(dataset, format, &spec)?;
     let parts = mlhub_data::materialise(dataset, format, &plan, out)?;
     let input = |(name, part): (String, mlhub_data::PartFile)| {
         (
@@ -144,4 +148,49 @@ fn split(
         )
     };
     Ok(parts.into_iter().map(input).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"protocol = 1
+name = "ordered"
+version = "1.0.0"
+description = "Rows in order."
+capabilities = ["train"]
+tasks = ["binary"]
+environment = { kind = "none" }
+commands = { train = ["{mlhub}"] }
+config = { schema = "schema.json" }
+dataset = { ordered = true }
+smoke = { dataset = "smoke.csv", target = "late", task = "binary", rows = 10 }
+"#;
+
+    #[test]
+    fn data_in_order_is_split_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("adapter.toml"), MANIFEST).unwrap();
+        fs::write(
+            dir.path().join("schema.json"),
+            r#"{"type": "object", "properties": {}}"#,
+        )
+        .unwrap();
+        // The second class begins after the rows that a smoke run takes.
+        let rows: String = (0..40)
+            .map(|row| format!("{row},{}\n", u8::from(row >= 20)))
+            .collect();
+        fs::write(dir.path().join("smoke.csv"), format!("time,late\n{rows}")).unwrap();
+        let adapter = Adapter::load(dir.path()).unwrap();
+        let data = prepare(&adapter, &dir.path().join("work"))
+            .unwrap()
+            .unwrap();
+        let times = |split: &str| -> Vec<String> {
+            let text = fs::read_to_string(&data.input.splits[split].path).unwrap();
+            let cells = text.lines().skip(1).filter_map(|line| line.split_once(','));
+            cells.map(|(time, _)| time.to_owned()).collect()
+        };
+        assert_eq!(times("train"), ["0", "1", "2", "3", "4", "5", "6"]);
+        assert_eq!(times(TEST), ["7", "8", "9"]);
+    }
 }
