@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlhub_adapter import Run
-from mlhub_adapter.boosting import Booster, BoostingAdapter, Tell
+from mlhub_adapter.boosting import NDCG_AT, Booster, BoostingAdapter, Tell
+from mlhub_adapter.ranking import RankingData
 from mlhub_adapter.seeding import small_seed
+
+import catboost_trees
 
 if TYPE_CHECKING:
     import catboost
-    from mlhub_adapter import Data, Table
+    from mlhub_adapter import Data, Table, onnx_trees
 
 OWN = (
     "learning_rate depth l2_leaf_reg random_strength subsample rsm border_count boosting_type"
@@ -55,9 +58,19 @@ ARGUMENTS = frozenset(
     "nan_mode one_hot_max_size penalties_coefficient scale_pos_weight score_function "
     "sampling_frequency".split()
 )
-KINDS = {"Poisson": "Exponent", **dict.fromkeys(("RMSE", "MAE", "MAPE"), "RawFormulaVal")}
+RANKING = ["YetiRank", "QueryRMSE"]
+KINDS = {
+    "Poisson": "Exponent",
+    **dict.fromkeys(["RMSE", "MAE", "MAPE", *RANKING], "RawFormulaVal"),
+}
 """CatBoost's kind of prediction by objective; those of classes give probabilities."""
 
+NDCG = f"NDCG:top={NDCG_AT};type=Exp"
+
+SPLITS = {"learn": "train"}
+"""Splits by CatBoost's names for them, where they are other ones."""
+
+IMPORTANCE = "PredictionValuesChange"
 SNAPSHOT = "snapshot"
 WORK = "catboost"
 """The folder of the run directory that CatBoost writes in while it trains."""
@@ -71,7 +84,7 @@ NEVER_SECONDS = 10**9
 
 
 class CatBoost(BoostingAdapter):
-    """Classification and regression by symmetric trees and ordered statistics."""
+    """Classification, regression and ranking by symmetric trees and ordered statistics."""
 
     library = "catboost"
     model_file = "model.cbm"
@@ -79,6 +92,7 @@ class CatBoost(BoostingAdapter):
         "binary": ["Logloss", "CrossEntropy"],
         "multiclass": ["MultiClass", "MultiClassOneVsAll"],
         "regression": ["RMSE", "MAE", "MAPE", "Poisson"],
+        "ranking": RANKING,
     }
     may_change = ("rounds", "checkpoint_every")
 
@@ -111,7 +125,7 @@ class CatBoost(BoostingAdapter):
             **self.arguments(run, known=ARGUMENTS, reserved=ADVICE),
             "bootstrap_type": "Bernoulli" if run.params["subsample"] < 1 else "No",
             "loss_function": objective,
-            "custom_metric": ["Accuracy"] if data.classes else ["RMSE"],
+            "custom_metric": [self._metric(data)],
             "thread_count": run.params["threads"],
             "random_seed": small_seed(run.seed),
             "use_best_model": False,
@@ -124,8 +138,17 @@ class CatBoost(BoostingAdapter):
             self._pools = {"learn": _pool(data.train, data.targets("train"))}
             if data.validation is not None:
                 self._pools["validation"] = _pool(data.validation, data.targets("validation"))
+            if isinstance(data, RankingData):
+                for part, pool in self._pools.items():
+                    pool.set_group_id(data.query_numbers(SPLITS.get(part, part)))
         order = _order(data.train)
         return _Booster(params, self._pools, work, objective, done=done, order=order)
+
+    def _metric(self, data: Data) -> str:
+        if isinstance(data, RankingData):
+            # CatBoost leaves it out of training rows where it is not told otherwise.
+            return f"{NDCG};hints=skip_train~false"
+        return "Accuracy" if data.classes else "RMSE"
 
     def open(self, path: Path, *, params: Mapping[str, Any], objective: str) -> Booster:
         """The final model."""
@@ -182,6 +205,14 @@ class _Booster(Booster):
             self.model = self._fit(self.done, lambda _step, _metrics: True)
         return self.model
 
+    def _final(self, rounds: int) -> catboost.CatBoost:
+        """The first rounds. CatBoost cuts symmetric trees only."""
+        model = self._fitted()
+        if rounds < model.tree_count_:
+            model = model.copy()
+            model.shrink(ntree_end=rounds)
+        return model
+
     def save(self, path: Path) -> None:
         shutil.copyfile(self.work / SNAPSHOT, path)
 
@@ -190,15 +221,16 @@ class _Booster(Booster):
         return self._fitted().predict(_pool(table, None), prediction_type=kind, ntree_end=rounds)
 
     def importance(self, *, rounds: int) -> dict[str, list[float]]:
-        model = self._fitted().copy()
-        model.shrink(ntree_end=rounds)
-        found = dict(zip(self.order, model.get_feature_importance().tolist(), strict=True))
+        # Said because CatBoost would measure rankings by another one, on data.
+        measured = self._final(rounds).get_feature_importance(type=IMPORTANCE).tolist()
+        found = dict(zip(self.order, measured, strict=True))
         return {"prediction change": [found[at] for at in sorted(found)]}
 
     def export(self, path: Path, *, rounds: int) -> None:
-        model = self._fitted().copy()
-        model.shrink(ntree_end=rounds)
-        model.save_model(str(path))
+        self._final(rounds).save_model(str(path))
+
+    def trees(self, *, rounds: int) -> onnx_trees.Ensemble:
+        return catboost_trees.ensemble(self._final(rounds), self.objective)
 
 
 class _Told:
@@ -213,7 +245,11 @@ class _Told:
         """Called by CatBoost; says whether to go on."""
         metrics = {}
         for part, values in info.metrics.items():
-            split = "train" if part == "learn" else part
+            split = SPLITS.get(part, part)
+            if NDCG in values:
+                metrics[f"{split}/ndcg"] = values[NDCG][-1]
+                metrics[f"{split}/loss"] = 1.0 - values[NDCG][-1]
+                continue
             loss = values[self.objective][-1]
             metrics[f"{split}/loss"] = loss**2 if self.objective == "RMSE" else loss
             if "Accuracy" in values:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlhub_adapter import Run
-from mlhub_adapter.boosting import Booster, BoostingAdapter, Tell
+from mlhub_adapter.boosting import NDCG_AT, Booster, BoostingAdapter, Tell
+from mlhub_adapter.ranking import RankingData
+
+import lightgbm_trees
 
 if TYPE_CHECKING:
     import lightgbm
-    from mlhub_adapter import Data, Table
+    from mlhub_adapter import Data, Table, onnx_trees
 
 OWN = (
     "learning_rate num_leaves max_depth min_data_in_leaf bagging_fraction feature_fraction "
@@ -30,6 +33,7 @@ PLACES = {
     "objective": "set params.objective",
     "metric": "it follows from the objective",
     "num_class": "it follows from the data",
+    "eval_at": "it follows from the objective",
     "seed": "it is the run's seed; set seeds in the experiment instead",
     "boosting": "gbdt is the one that can be resumed",
     "data_sample_strategy": "bagging is the one that can be resumed",
@@ -44,6 +48,7 @@ PLACES = {
 ARGUMENTS = frozenset(
     "bin_construct_sample_cnt boost_from_average cat_l2 cat_smooth enable_bundle extra_trees "
     "fair_c alpha feature_fraction_bynode feature_pre_filter interaction_constraints is_unbalance "
+    "lambdarank_norm lambdarank_truncation_level "
     "linear_lambda linear_tree max_bin_by_feature max_cat_threshold max_cat_to_onehot "
     "max_delta_step min_data_in_bin min_data_per_group min_sum_hessian_in_leaf "
     "monotone_constraints monotone_constraints_method monotone_penalty neg_bagging_fraction "
@@ -55,6 +60,8 @@ METRICS = {
     "multiclass": "multi_logloss",
     "regression": "l2",
     "regression_l1": "l1",
+    "lambdarank": "ndcg",
+    "rank_xendcg": "ndcg",
 }
 """LightGBM's name of an objective's loss, where it is not the objective's own."""
 
@@ -65,7 +72,7 @@ SEED_STRIDE = 1_000_003
 
 
 class LightGBM(BoostingAdapter):
-    """Classification and regression by leaf-wise trees."""
+    """Classification, regression and ranking by leaf-wise trees."""
 
     library = "lightgbm"
     model_file = "model.txt"
@@ -75,6 +82,7 @@ class LightGBM(BoostingAdapter):
         "regression": (
             "regression regression_l1 huber fair poisson quantile mape gamma tweedie".split()
         ),
+        "ranking": ["lambdarank", "rank_xendcg"],
     }
 
     def __init__(self) -> None:
@@ -98,6 +106,7 @@ class LightGBM(BoostingAdapter):
             "bagging_freq": int(run.params["bagging_fraction"] < 1),
             "objective": objective,
             "metric": self._metrics(objective),
+            "eval_at": [NDCG_AT],
             "num_threads": run.params["threads"],
             "seed": (run.seed + done * SEED_STRIDE) % SEEDS,
             "deterministic": True,
@@ -118,6 +127,8 @@ class LightGBM(BoostingAdapter):
 
     def _metrics(self, objective: str) -> list[str]:
         loss = METRICS.get(objective, objective)
+        if loss == "ndcg":
+            return [loss]
         more = {"binary": ["binary_error"], "multiclass": ["multi_error"]}
         return [loss, *more.get(objective, ["rmse"])]
 
@@ -196,12 +207,19 @@ class _Booster(Booster):
     def export(self, path: Path, *, rounds: int) -> None:
         self.booster.save_model(path, num_iteration=rounds)
 
+    def trees(self, *, rounds: int) -> onnx_trees.Ensemble:
+        return lightgbm_trees.ensemble(self.booster, rounds=rounds)
+
     def _measured(self, results: list[Any]) -> Mapping[str, float]:
         """LightGBM's metrics under the hub's names."""
         metrics = {}
         for split, name, value, *_ in results:
             if name in ERRORS:
                 metrics[f"{split}/accuracy"] = 1.0 - value
+                continue
+            if name == f"ndcg@{NDCG_AT}":
+                metrics[f"{split}/ndcg"] = value
+                metrics[f"{split}/loss"] = 1.0 - value
                 continue
             if name == "rmse":
                 metrics[f"{split}/rmse"] = value
@@ -223,14 +241,20 @@ class _Silence:
 def _datasets(data: Data, params: Mapping[str, Any]) -> dict[str, lightgbm.Dataset]:
     import lightgbm
 
+    sizes = {}
+    if isinstance(data, RankingData):
+        sizes = {split: data.sizes(split) for split in data.queries}
     train = lightgbm.Dataset(
         data.train.features,
         data.targets("train"),
+        group=sizes.get("train"),
         categorical_feature=data.train.categorical,
         params=dict(params),
         free_raw_data=False,
     )
     if data.validation is None:
         return {"train": train}
-    targets = data.targets("validation")
-    return {"train": train, "validation": train.create_valid(data.validation.features, targets)}
+    validation = train.create_valid(
+        data.validation.features, data.targets("validation"), group=sizes.get("validation")
+    )
+    return {"train": train, "validation": validation}

@@ -5,6 +5,7 @@ The project folder holds the user's code; it comes first on the import path.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mlhub_adapter import main
@@ -18,4 +19,8 @@ if __name__ == "__main__":
         project = arguments[at + 1]
         del arguments[at : at + 2]
         sys.path.insert(0, project)
+    # A strategy tells the processes it starts only their place on the machine; events are
+    # named by RANK.
+    if "LOCAL_RANK" in os.environ and os.environ.get("NODE_RANK", "0") == "0":
+        os.environ.setdefault("RANK", os.environ["LOCAL_RANK"])
     main(Lightning(project), arguments)

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlhub_adapter import Run
-from mlhub_adapter.boosting import Booster, BoostingAdapter, Tell
+from mlhub_adapter.boosting import NDCG_AT, Booster, BoostingAdapter, Tell
+from mlhub_adapter.ranking import RankingData
 from mlhub_adapter.seeding import small_seed
+
+import xgboost_trees
 
 if TYPE_CHECKING:
     import xgboost
-    from mlhub_adapter import Data, Table
+    from mlhub_adapter import Data, Table, onnx_trees
 
 ADVICE = {
     "eta": "set params.learning_rate",
@@ -35,7 +38,8 @@ ADVICE = {
 }
 ARGUMENTS = frozenset(
     "base_score booster colsample_bylevel colsample_bynode device grow_policy "
-    "huber_slope interaction_constraints max_cat_threshold max_cat_to_onehot max_delta_step "
+    "huber_slope interaction_constraints lambdarank_num_pair_per_sample lambdarank_pair_method "
+    "max_cat_threshold max_cat_to_onehot max_delta_step "
     "max_leaves monotone_constraints normalize_type num_parallel_tree one_drop rate_drop "
     "sample_type sampling_method scale_pos_weight skip_drop tweedie_variance_power".split()
 )
@@ -45,6 +49,7 @@ OWN = (
 ).split()
 """Params that have XGBoost's own names."""
 
+NDCG = f"ndcg@{NDCG_AT}"
 METRICS = {
     "binary:logistic": ("logloss", "error"),
     "multi:softprob": ("mlogloss", "merror"),
@@ -54,6 +59,8 @@ METRICS = {
     "reg:pseudohubererror": ("mphe", "rmse"),
     "reg:gamma": ("gamma-nloglik", "rmse"),
     "count:poisson": ("poisson-nloglik", "rmse"),
+    "rank:ndcg": (NDCG,),
+    "rank:pairwise": (NDCG,),
 }
 """XGBoost's metrics of an objective: the loss first."""
 
@@ -63,14 +70,15 @@ SEED_STRIDE = 1_000_003
 
 
 class XGBoost(BoostingAdapter):
-    """Classification and regression by histogram trees."""
+    """Classification, regression and ranking by histogram trees."""
 
     library = "xgboost"
     model_file = "model.ubj"
     objectives = {
         "binary": ["binary:logistic"],
         "multiclass": ["multi:softprob"],
-        "regression": [name for name in METRICS if not name.startswith(("binary:", "multi:"))],
+        "regression": [name for name in METRICS if name.startswith(("reg:", "count:"))],
+        "ranking": [name for name in METRICS if name.startswith("rank:")],
     }
 
     def __init__(self) -> None:
@@ -102,6 +110,9 @@ class XGBoost(BoostingAdapter):
             if data.validation is not None:
                 targets = data.targets("validation")
                 self._matrices["validation"] = _matrix(data.validation, targets)
+            if isinstance(data, RankingData):
+                for split, matrix in self._matrices.items():
+                    matrix.set_group(data.sizes(split))
         with _refusals():
             known = list(self._matrices.values())
             booster = xgboost.Booster(params, known, model_file=saved and str(saved))
@@ -158,6 +169,9 @@ class _Booster(Booster):
     def export(self, path: Path, *, rounds: int) -> None:
         self.booster[:rounds].save_model(path)
 
+    def trees(self, *, rounds: int) -> onnx_trees.Ensemble:
+        return xgboost_trees.ensemble(self.booster[:rounds], self.objective)
+
     def _metrics(self, said: str) -> dict[str, float]:
         """XGBoost's metrics under the hub's names."""
         loss = METRICS[self.objective][0]
@@ -165,6 +179,10 @@ class _Booster(Booster):
         for split, name, value in _parsed(said):
             if name in ("error", "merror"):
                 metrics[f"{split}/accuracy"] = 1.0 - value
+                continue
+            if name == NDCG:
+                metrics[f"{split}/ndcg"] = value
+                metrics[f"{split}/loss"] = 1.0 - value
                 continue
             if name == "rmse":
                 metrics[f"{split}/rmse"] = value

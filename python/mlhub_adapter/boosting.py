@@ -1,5 +1,5 @@
 """What adapters of gradient boosting share: rounds with their curves, early stopping,
-checkpoints, importance, predictions.
+checkpoints, importance, predictions, ONNX files.
 
 Rounds are grown in segments that end where checkpoints are due. After each the run goes on
 from its own checkpoint, exactly as a resumed run would; so a killed and resumed run ends in
@@ -11,14 +11,16 @@ from __future__ import annotations
 import json
 import math
 from abc import abstractmethod
+from array import array
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Callable
 
-from mlhub_adapter import failure, serving
+from mlhub_adapter import failure, onnx_export, onnx_trees, ranking, serving
 from mlhub_adapter.adapter import Adapter
 from mlhub_adapter.seeding import pin_threads
+from mlhub_adapter.table import Table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from mlhub_adapter.files import Content
     from mlhub_adapter.run import Run
     from mlhub_adapter.serving import Model
-    from mlhub_adapter.table import Data, Table
+    from mlhub_adapter.table import Data
 
 STATE_FILE = "state.json"
 INPUTS_FILE = "inputs.json"
@@ -35,6 +37,13 @@ INPUTS_FILE = "inputs.json"
 
 LOSS = "validation/loss"
 """The metric that early stopping watches; less is better."""
+
+NDCG_AT = 10
+"""Ranks that count in the NDCG of the curves of rankings, whose loss is 1 less it."""
+
+EXPORT_ROWS = 256
+EXPORT_TOLERANCE = 1e-5
+"""Relative to the greatest score. Libraries add up in double precision, graphs in single."""
 
 Tell = Callable[[int, Mapping[str, float]], bool]
 """Takes a round's number and metrics; says whether to go on."""
@@ -95,13 +104,19 @@ class Booster:
     def export(self, path: Path, *, rounds: int) -> None:
         """Writes the final model in the library's own format."""
 
+    @abstractmethod
+    def trees(self, *, rounds: int) -> onnx_trees.Ensemble:
+        """The final model's trees; refuses, by the field ``export.format``, what cannot be
+        said so. Only asked for models without categories."""
+
 
 class BoostingAdapter(Adapter):
     """An adapter of a library of gradient boosting.
 
     Its params have ``rounds``, ``early_stopping_rounds``, ``validation_fraction``,
-    ``checkpoint_every``, ``categorical``, ``exclude``, ``threads``, ``objective`` and
-    ``arguments``; the others are its own.
+    ``checkpoint_every``, ``categorical``, ``exclude``, ``group``, ``threads``, ``objective``
+    and ``arguments``; the others are its own. With the task ``ranking`` its data are
+    :class:`mlhub_adapter.ranking.RankingData`.
     """
 
     library: str
@@ -132,12 +147,7 @@ class BoostingAdapter(Adapter):
         """Trains, predicts, and tells what mattered."""
         params = run.params
         pin_threads(params["threads"])
-        data = run.tables(
-            exclude=params["exclude"],
-            categorical=params["categorical"],
-            validation_fraction=params["validation_fraction"],
-            allows_missing=True,
-        )
+        data = self._data(run)
         if params["early_stopping_rounds"] and data.validation is None:
             run.refuse(
                 "params.early_stopping_rounds",
@@ -145,13 +155,61 @@ class BoostingAdapter(Adapter):
                 "params.validation_fraction",
             )
         library = f"{self.library} {import_module(self.library).__version__}"
-        run.entry(data, library=library, objective=self.objective(run, data))
-        saved = run.resume(may_change=self.may_change, features=data.train.names, library=library)
+        more: dict[str, Any] = {}
+        if isinstance(data, ranking.RankingData):
+            more["queries"] = {split: len(data.sizes(split)) for split in data.queries}
+        run.entry(data, library=library, objective=self.objective(run, data), **more)
+        # Checkpoints of releases without the param are those of runs without queries.
+        said = {key: value for key, value in params.items() if (key, value) != ("group", None)}
+        saved = run.resume(
+            may_change=self.may_change, params=said, features=data.train.names, library=library
+        )
         try:
             booster, watch = self._learn(run, data, saved)
             self._finish(run, data, booster, watch)
         except self.errors() as error:
             raise failure.config("params.arguments", _first_line(error)) from None
+
+    def _data(self, run: Run) -> Data:
+        params = run.params
+        group: str | None = params["group"]
+        if run.task == ranking.TASK and group is None:
+            run.refuse("params.group", "ranking needs queries; name the column that tells them")
+        if group is None:
+            return run.tables(
+                exclude=params["exclude"],
+                categorical=params["categorical"],
+                validation_fraction=params["validation_fraction"],
+                allows_missing=True,
+            )
+        if run.task not in (None, ranking.TASK):
+            run.refuse("params.group", f"is for the task {ranking.TASK}, and this is {run.task}")
+        return ranking.load(
+            run,
+            group=group,
+            exclude=params["exclude"],
+            categorical=params["categorical"],
+            validation_fraction=params["validation_fraction"],
+        )
+
+    def export(self, run: Run, model: Model) -> None:
+        """The final model as ONNX, where its features are numbers."""
+        onnx_export.only_onnx(run)
+        onnx_export.only_numbers(model)
+        onnx_export.require("onnx", "onnxruntime")
+        served = self.load(model)
+        trees = served.booster.trees(rounds=served.rounds)
+        labels = model.output.get("labels", ())
+        names = [column["name"] for column in model.input["columns"]]
+        content = onnx_trees.model(trees, names=names, labels=labels)
+        onnx_export.export(
+            run,
+            lambda path: path.write_bytes(content),
+            rows=onnx_trees.rows(trees, EXPORT_ROWS, seed=run.small_seed, missing=True),
+            original=lambda rows: served.scores(rows, names),
+            tolerance=EXPORT_TOLERANCE,
+            is_relative=True,
+        )
 
     def load(self, model: Model) -> BoostingServed:
         """The final model, to predict with."""
@@ -219,6 +277,9 @@ class BoostingAdapter(Adapter):
         rounds = watch.rounds
         for split, table in data.predict.items():
             found = booster.predict(table, rounds=rounds)
+            if isinstance(data, ranking.RankingData):
+                ranking.write(run, split, table, data.asked[split], found)
+                continue
             outcome = {"y_score": found, "labels": data.classes} if data.classes else {}
             run.predictions(
                 split,
@@ -237,7 +298,8 @@ class BoostingAdapter(Adapter):
             "rounds": rounds,
         }
         run.artifact(INPUTS_FILE, json.dumps(inputs, indent=1) + "\n", kind="model")
-        output = {"kind": "value", "name": run.dataset.target}
+        name = "score" if data.task == ranking.TASK else run.dataset.target
+        output = {"kind": "value", "name": name}
         run.model(
             input=serving.table_input(data, allows_missing=True),
             output={"kind": "classes", "labels": data.classes} if data.classes else output,
@@ -262,8 +324,8 @@ class BoostingServed(serving.Served):
 
     def __init__(self, model: Model, booster: Booster, *, rounds: int) -> None:
         self._model = model
-        self._booster = booster
-        self._rounds = rounds
+        self.booster = booster
+        self.rounds = rounds
 
     def predict(self, inputs: list[Any], options: Mapping[str, Any]) -> list[Any]:
         """Classes or values; no options."""
@@ -271,10 +333,21 @@ class BoostingServed(serving.Served):
         table = serving.table(self._model.input, inputs)
         if not inputs:
             return []
-        found = self._booster.predict(table, rounds=self._rounds)
+        found = self.booster.predict(table, rounds=self.rounds)
         if self._model.output["kind"] == "classes":
             return serving.class_outputs(found, self._model.output["labels"])
         return serving.value_outputs(found)
+
+    def scores(self, rows: Any, names: list[str]) -> Any:
+        """Scores ``[rows, classes]`` or values ``[rows]`` of an array of features."""
+        import numpy as np
+
+        columns = [array("d", column) for column in rows.T.astype(np.float64)]
+        ids = [str(at) for at in range(len(rows))]
+        table = Table(names, columns, {}, [""] * len(rows), ids)
+        found = np.asarray(self.booster.predict(table, rounds=self.rounds))
+        is_second = len(self._model.output.get("labels", ())) == 2 and found.ndim == 1
+        return np.stack([1 - found, found], axis=1) if is_second else found
 
 
 def _teller(run: Run, watch: Watch, rounds: int) -> Tell:

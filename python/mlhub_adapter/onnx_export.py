@@ -16,6 +16,7 @@ from mlhub_adapter import failure
 
 if TYPE_CHECKING:
     from mlhub_adapter.run import Run
+    from mlhub_adapter.serving import Model
 
 REPORT_VERSION = 1
 REPORT = "export.json"
@@ -38,6 +39,23 @@ def require(*modules: str) -> None:
         )
 
 
+def only_onnx(run: Run) -> None:
+    """Refuses every other format."""
+    if run.export_format != "onnx":
+        raise failure.unsupported(FIELD, f"{run.export_format} is not known; onnx is")
+
+
+def only_numbers(model: Model) -> None:
+    """Refuses a model with columns of categories, which a graph of numbers cannot take."""
+    for column in model.input["columns"]:
+        if column["type"] != "number":
+            raise failure.unsupported(
+                FIELD,
+                f"column {column['name']!r} is of type {column['type']}, and onnx is written for "
+                "numbers; encode the column as numbers, or leave it out, and train again",
+            )
+
+
 def generated_rows(count: int, shape: Sequence[int], *, seed: int) -> Any:
     """Rows to compare on: standard normal numbers of single precision ``[count, *shape]``."""
     import numpy as np
@@ -53,10 +71,14 @@ def export(
     rows: Any,
     original: Callable[[Any], Any],
     tolerance: float,
+    is_relative: bool = False,
     name: str = MODEL,
+    **more: Any,
 ) -> None:
     """Leaves what ``write`` writes as an artifact, once its first floating output for
-    ``rows`` is that of ``original`` within an absolute tolerance."""
+    ``rows`` is that of ``original`` within a tolerance: an absolute one, or one relative to
+    the greatest of the original's outputs where that is above 1. ``more`` are further fields
+    of the report."""
     import tempfile
 
     import numpy as np
@@ -69,6 +91,8 @@ def export(
         expected = np.asarray(original(rows), dtype=np.float64).reshape(len(rows), -1)
         if found.shape != expected.shape:
             raise _failed(run, "the exported model's output has another shape than the original's")
+        if is_relative:
+            tolerance *= max(1.0, float(np.abs(expected).max()))
         difference = float(np.abs(found - expected).max())
         if not difference <= tolerance:  # NaN is no agreement either
             message = f"the exported model differs by {difference:.3g}, more than {tolerance:.3g}"
@@ -80,6 +104,7 @@ def export(
         "compared_rows": len(rows),
         "max_abs_difference": difference,
         "tolerance": tolerance,
+        **more,
     }
     run.artifact(REPORT, json.dumps(report, indent=1) + "\n", kind="export")
 

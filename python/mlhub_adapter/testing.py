@@ -30,6 +30,17 @@ from mlhub_adapter.files import write
 TIME_LIMIT_SECONDS = 120.0
 POLL_SECONDS = 0.002
 
+ONNX = """
+import json, sys
+import numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+(port,) = session.get_inputs()
+rows = numpy.array(json.load(sys.stdin), dtype=numpy.float32)
+names = [port.name for port in session.get_outputs()]
+outputs = session.run(names, {port.name: rows})
+print(json.dumps({name: value.tolist() for name, value in zip(names, outputs)}))
+"""
+
 KIT = Path(__file__).resolve().parent.parent
 """The folder of this package, for PYTHONPATH of the program."""
 
@@ -200,7 +211,7 @@ class RunDirectory:
     def export(self, format: str, command: str = "export") -> Path:
         """Exports the model of the run that succeeded; returns the folder of what was
         written. Raises :class:`NotServed` where it is refused or fails."""
-        folder = self._of_the_model(command, export={"format": format})
+        folder = self.export_directory(format, command)
         done = subprocess.run(
             [*self.command, command, str(folder)],
             check=False,
@@ -213,6 +224,24 @@ class RunDirectory:
         if done.returncode != 0:
             raise NotServed(done.returncode, _events(folder), done.stdout + done.stderr)
         return folder / "artifacts"
+
+    def export_directory(self, format: str, command: str = "export") -> Path:
+        """A new directory for the command ``export``, which is not run."""
+        return self._of_the_model(command, export={"format": format})
+
+    def onnx(self, path: Path, rows: Sequence[Sequence[float | None]]) -> dict[str, list[Any]]:
+        """What an ONNX file with one input gives for rows of single precision, None for a
+        missing cell: lists by the outputs' names. Opened in the adapter's environment."""
+        program = subprocess.run(
+            [interpreter(), "-c", ONNX, str(path)],
+            check=True,
+            input=json.dumps(rows),
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT_SECONDS,
+        )
+        outputs: dict[str, list[Any]] = json.loads(program.stdout)
+        return outputs
 
     def _of_the_model(self, command: str, **more: Any) -> Path:
         """A new directory for a program that uses the model, with a copy of its files."""

@@ -1,5 +1,5 @@
 """What adapters of PyTorch share: devices, deterministic mode, generators, user code by
-import path, descriptions of batches, TorchScript.
+import path, descriptions of batches, TorchScript and ONNX, a release that does not import.
 
 Trains nothing. ``torch`` is imported inside the functions, so importing this costs nothing.
 """
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mlhub_adapter import failure
+from mlhub_adapter import failure, onnx_export
 from mlhub_adapter.seeding import small_seed
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 4
 """Levels of nested batches that are described."""
+
+OPSET = 17
+"""Version of ONNX's operators that is written: the newest that every release knows."""
 
 SEED_STRIDE = 1_000_003
 """Apart in seeds of epochs and ranks: neighbouring runs' seeds do not meet."""
@@ -43,6 +46,40 @@ def named(path: str, field: str) -> Any:
             raise failure.unknown(field, part, known, f"in {module}")
         found = getattr(found, part)
     return found
+
+
+def mend_import() -> None:
+    """Makes ``torch.distributed._shard`` importable where torch 1.13 meets Python 3.11; call
+    it before importing Lightning, Transformers or accelerate. Does nothing elsewhere.
+
+    Debian ships that pair, which PyTorch never released: a dataclass of sharding has an
+    instance of another as its default, which Python refuses since 3.11 unless it can be
+    hashed. While that one module is imported, torch's dataclasses can be, by identity.
+    ``torch.distributed`` stays as usable as it was.
+    """
+    import dataclasses
+
+    import torch
+
+    sharding = "torch.distributed._shard"
+    concerned = torch.__version__.startswith("1.13.") and sys.version_info >= (3, 11)
+    if not concerned or sharding in sys.modules or not torch.distributed.is_available():
+        return
+    plain = dataclasses.dataclass
+
+    def hashable(kind: Any = None, **options: Any) -> Any:
+        if kind is None:
+            return lambda kind: hashable(kind, **options)
+        made: Any = plain(kind, **options)
+        if made.__hash__ is None and made.__module__.startswith("torch."):
+            made.__hash__ = object.__hash__
+        return made
+
+    dataclasses.dataclass = hashable
+    try:
+        import_module(sharding)
+    finally:
+        dataclasses.dataclass = plain
 
 
 def device(asked: str) -> Any:
@@ -173,3 +210,47 @@ def save_torchscript(module: Any, example: Any, path: Path) -> None:
         except Exception:
             raise RuntimeError(f"no TorchScript: {type(error).__name__}") from None
     torch.jit.save(made, str(path))
+
+
+def load_torchscript(path: Path) -> Any:
+    """What :func:`save_torchscript` wrote, on the CPU, ready to answer."""
+    import torch
+
+    with warnings.catch_warnings():
+        # Newer releases recommend another format, which needs the module's code.
+        warnings.simplefilter("ignore")
+        return torch.jit.load(str(path), map_location="cpu").eval()
+
+
+def require_onnx() -> None:
+    """Refuses an export to ONNX where this torch lacks what it needs for that."""
+    import torch
+
+    before_2 = torch.__version__.startswith("1.")
+    onnx_export.require(*([] if before_2 else ["onnx"]), "onnxruntime")
+
+
+def save_onnx(module: Any, example: Any, path: Path) -> None:
+    """Writes a TorchScript module with one input and one output as ONNX, for any number of
+    rows."""
+    import inspect
+
+    import torch
+
+    options: dict[str, Any] = {}
+    # Newer releases export by another way unless told; only this one takes TorchScript.
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        options["dynamo"] = False
+    with warnings.catch_warnings():
+        # Of this way's age, and of what only modules with code have.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (example,),
+            str(path),
+            input_names=["inputs"],
+            output_names=["outputs"],
+            dynamic_axes={"inputs": {0: "rows"}, "outputs": {0: "rows"}},
+            opset_version=OPSET,
+            **options,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,3 +21,9 @@ class TestCatBoost(BoostingContract):
         run = self.weights(tmp_path, rounds=3).succeed()
         kept = {"artifacts", "events", "predictions", "run.json"}
         assert {path.name for path in run.dir.iterdir()} == kept
+
+    def test_trees_that_are_not_symmetric_are_exported_too(self, tmp_path: Path) -> None:
+        params = {"arguments": {"grow_policy": "Depthwise"}, "rounds": 10}
+        run = self.weights(tmp_path, exclude=["species", "island", "sex"], **params).succeed()
+        report = run.export("onnx") / "export.json"
+        assert json.loads(report.read_text(encoding="utf-8"))["compared_rows"] == 256

@@ -137,7 +137,8 @@ class Training:
         if self.run.dataset.target:
             prompt = params["max_length"]
         room = limit - (prompt if self.problem.name == "causal_lm" else 0)
-        if self.problem.generates and params["generate_rows"] and params["max_new_tokens"] > room:
+        asked = params["generate_rows"] or self.run.task is not None
+        if self.problem.generates and asked and params["max_new_tokens"] > room:
             self.run.refuse(
                 "params.max_new_tokens",
                 f"is above the {room} positions of the model that the prompt leaves",

@@ -206,7 +206,8 @@ def with_lora(run: Run, problem: Problem, model: Any) -> Any:
     try:
         return get_peft_model(model, config)
     except (ValueError, KeyError, AttributeError) as error:
-        raise failure.config("params.lora.target_modules", first_line(error)) from None
+        why = f"no layer is adapted: {first_line(error)}"
+        raise failure.config("params.lora.target_modules", why) from None
 
 
 def length_limit(model: Any) -> int | None:

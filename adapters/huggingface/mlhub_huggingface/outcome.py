@@ -1,12 +1,12 @@
-"""What a model makes of rows: losses, scores, tags and texts, and the metrics of these.
+"""What a model makes of rows: losses, scores, tags and texts, and the metrics of tags.
 
 Sums are of rows or of tokens, so that they do not depend on how rows fall into batches.
+Classes and texts are evaluated by the hub, of prediction files.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -82,8 +82,11 @@ def assess(
     loss = total / count if count else math.nan
     if problem.generates:
         return {"loss": loss, "perplexity": perplexity(loss)}
-    name = "accuracy" if problem.classifies else "token_accuracy"
-    return {"loss": loss, name: right / count if count else math.nan}
+    if problem.classifies:
+        return {"loss": loss, "accuracy": right / count if count else math.nan}
+    # Of all words: one that was cut off, or whose tag is new, is wrong.
+    words = sum(map(len, examples.references))
+    return {"loss": loss, "tag_accuracy": right / words if words else math.nan}
 
 
 def perplexity(loss: float) -> float:
@@ -129,10 +132,8 @@ def tags(
     return answers
 
 
-def tag_metrics(
-    answers: Sequence[Sequence[str | None]], references: Sequence[Sequence[str]]
-) -> dict[str, float]:
-    """Accuracy of all words, and F1 of those tagged with anything but ``O``.
+def tag_f1(answers: Sequence[Sequence[str | None]], references: Sequence[Sequence[str]]) -> float:
+    """F1 of the words tagged with anything but ``O``; NaN where there is none.
 
     A word is one case, entities are not put together. A word that was cut off is wrong.
     """
@@ -141,30 +142,7 @@ def tag_metrics(
     said = sum(told not in (OUTSIDE, None) for told, _ in pairs)
     true = sum(truth != OUTSIDE for _, truth in pairs)
     right = sum(told == truth != OUTSIDE for told, truth in pairs)
-    accuracy = sum(told == truth for told, truth in pairs) / len(pairs) if pairs else math.nan
-    f1 = 2 * right / (said + true) if said + true else math.nan
-    return {"token_accuracy": accuracy, "token_f1": f1}
-
-
-def text_metrics(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """Texts equal to the reference, and the mean F1 of blank-separated words as bags.
-
-    Blanks at both ends do not count; case and punctuation do.
-    """
-    rows = list(zip(answers, references, strict=True))
-    pairs = [(told.split(), truth.split()) for told, truth in rows]
-    exact = sum(told.strip() == truth.strip() for told, truth in rows)
-    return {
-        "exact_match": exact / len(pairs),
-        "token_f1": math.fsum(_bag_f1(told, truth) for told, truth in pairs) / len(pairs),
-    }
-
-
-def _bag_f1(told: list[str], truth: list[str]) -> float:
-    if not told or not truth:
-        return float(told == truth)
-    shared = sum((Counter(told) & Counter(truth)).values())
-    return 2 * shared / (len(told) + len(truth))
+    return 2 * right / (said + true) if said + true else math.nan
 
 
 def generate(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mlhub_adapter import Run
 
 TABLES = ("csv", "jsonl", "parquet")
+CLASS_TASKS = ("binary", "multiclass")
+TEXT_TASK = "text"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Problem:
     peft_task: str | None
     """What peft calls it."""
     classifies: bool
-    """Whether a row has one of a few classes, which the hub evaluates."""
+    """Whether a row has one of a few classes."""
     generates: bool
     """Whether texts come out."""
     needs_target: bool
@@ -74,13 +76,24 @@ def chosen(run: Run) -> Problem:
         )
     if problem.needs_target and not dataset.target:
         raise failure.config("dataset.target", f"{problem.name} needs a target column")
-    if run.task is not None and not problem.classifies:
-        raise failure.config(
-            "params.problem",
-            f"{problem.name} has no predictions that the task {run.task} evaluates; leave the "
-            "task out: its metrics are computed by the adapter",
-        )
+    _check_task(run, problem)
     return problem
+
+
+def _check_task(run: Run, problem: Problem) -> None:
+    """Refuses a task that cannot evaluate what the problem gives."""
+    tasks = CLASS_TASKS if problem.classifies else (TEXT_TASK,) if problem.generates else ()
+    if run.task is None or run.task in tasks:
+        if run.task == TEXT_TASK and not run.dataset.target:
+            raise failure.config(
+                "dataset.target", f"the task {TEXT_TASK} needs a column of texts to compare with"
+            )
+        return
+    advice = f"say {' or '.join(tasks)}" if tasks else "leave the task out"
+    raise failure.config(
+        "params.problem",
+        f"{problem.name} has no predictions that the task {run.task} evaluates; {advice}",
+    )
 
 
 def refuse_missing(columns: Any, name: str, field: str, split: str) -> None:

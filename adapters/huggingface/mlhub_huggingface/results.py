@@ -1,4 +1,6 @@
-"""What a run leaves: prediction files, metrics of tags and texts, and the model's files."""
+"""What a run leaves: prediction files, tags and texts, and the model's files.
+
+Predictions are evaluated by the hub; of what it has no task for, the metrics are told here."""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ class Results:
         self.run, self.problem, self.model = run, problem, model
         self.collator, self.labels = collator, labels
         self.size = run.params["batch_size"]
-        self.texts: list[dict[str, Any]] = []
+        self.kept: list[dict[str, Any]] = []
 
     def split(self, name: str, rows: Examples, step: int) -> None:
         """Predictions of a split, and the metrics that the hub has no task for."""
@@ -41,23 +43,24 @@ class Results:
             )
             return
         said = outcome.assess(self.model, self.problem, rows, self.collator, self.run.params)
-        said.update(
-            self._generated(name, rows) if self.problem.generates else self._tagged(name, rows)
-        )
+        if self.problem.generates:
+            self._generate(name, rows)
+        else:
+            said["tag_f1"] = self._tagged(name, rows)
         self.run.log({f"{name}/{key}": value for key, value in said.items()}, step=step)
 
-    def _tagged(self, name: str, rows: Examples) -> dict[str, float]:
+    def _tagged(self, name: str, rows: Examples) -> float:
         owners = [feature["words"] for feature in rows.features]
         answers = outcome.tags(
             self.model, self.problem, rows, self.collator, self.size, self.labels, owners
         )
         self._keep(name, rows, answers)
-        return outcome.tag_metrics(answers, rows.references)
+        return outcome.tag_f1(answers, rows.references)
 
-    def _generated(self, name: str, rows: Examples) -> dict[str, float]:
-        count = min(self.run.params["generate_rows"], len(rows))
-        if count == 0:
-            return {}
+    def _generate(self, name: str, rows: Examples) -> None:
+        """Texts of all rows where the hub is to evaluate them, else of the first rows."""
+        evaluated = self.run.task is not None
+        count = len(rows) if evaluated else min(self.run.params["generate_rows"], len(rows))
         bound = self.run.params["max_new_tokens"]
         answers = outcome.generate(
             self.model,
@@ -68,21 +71,23 @@ class Results:
             do_sample=False,
             num_beams=1,
         )
-        self._keep(name, rows, answers)
-        return outcome.text_metrics(answers, rows.references[:count])
+        if evaluated:
+            self.run.predictions(name, ids=rows.ids, y_true=rows.references, y_pred=answers)
+        else:
+            self._keep(name, rows, answers)
 
     def _keep(self, split: str, rows: Examples, answers: Any) -> None:
-        self.texts += [
+        self.kept += [
             {"split": split, "id": at, "prediction": told, "references": [truth]}
             for at, told, truth in zip(rows.ids, answers, rows.references, strict=False)
         ]
 
     def finish(self) -> None:
         """Writes the table of texts or tags, if there is one."""
-        if not self.texts:
+        if not self.kept:
             return
         name = "generations.jsonl" if self.problem.generates else "tags.jsonl"
-        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in self.texts]
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in self.kept]
         self.run.artifact(name, "".join(lines), kind="table")
 
 

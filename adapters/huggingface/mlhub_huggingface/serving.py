@@ -11,6 +11,7 @@ from mlhub_huggingface import outcome, vision
 from mlhub_huggingface.problems import PROBLEMS
 from mlhub_huggingface.results import FOLDER
 from mlhub_huggingface.settings import first_line
+from mlhub_huggingface.text import first_token
 
 if TYPE_CHECKING:
     from mlhub_adapter import Model
@@ -160,7 +161,7 @@ class ServedModel(serving.Served):
         for text in serving.texts(inputs, MAX_CHARS):
             if self.problem.name == "causal_lm":
                 tokens = self.processor(text, verbose=False)["input_ids"][-longest:]
-                prompts.append(tokens or [self.processor.bos_token_id or 0])
+                prompts.append(tokens or [first_token(self.processor)])
             else:
                 given = self.processor(text, truncation=True, max_length=longest)
                 prompts.append(given["input_ids"])

@@ -179,32 +179,37 @@ class Encoder:
 
     def _continued(self, text: str, target: str | None, found: Examples) -> dict[str, Any]:
         longest, end = self.params["max_length"], self.tokenizer.eos_token_id
-        tokens = self._tokens(text)["input_ids"]
+        tokens = self._tokens(text)["input_ids"] or [first_token(self.tokenizer)]
         if target is None:
             row = [*tokens, end]
             kept = min(self.params["prompt_tokens"], len(tokens))
             rest = tokens[kept : kept + self.params["max_new_tokens"]]
             found.references.append(self.tokenizer.decode(rest, skip_special_tokens=True))
-            prompt, labels = tokens[:kept], list(row)
+            asked_from, labels = tokens[: min(kept, longest)], list(row)
         else:
             bound = self.params["max_target_length"]
             asked = self._tokens(target, add_special_tokens=False)["input_ids"][: bound - 1]
             # The target stays whole: of a long text it is the beginning that goes.
             prompt = tokens[-max(longest - len(asked) - 1, 1) :]
+            # What is generated from does not know how long the target is.
+            asked_from = tokens[-longest:]
             found.truncated += len(prompt) < len(tokens)
             row = [*prompt, *asked, end]
             labels = [IGNORED] * len(prompt) + row[len(prompt) :]
             found.references.append(target)
-        if not prompt:
-            first = self.tokenizer.bos_token_id
-            prompt = [end if first is None else first]
-        found.prompts.append(prompt[:longest])
+        found.prompts.append(asked_from)
         found.truncated += target is None and len(row) > longest
         return {
             "input_ids": row[:longest],
             "attention_mask": [1] * len(row[:longest]),
             "labels": labels[:longest],
         }
+
+
+def first_token(tokenizer: Any) -> int:
+    """What a text begins with that has no token to go on from."""
+    first = tokenizer.bos_token_id
+    return int(tokenizer.eos_token_id if first is None else first)
 
 
 def _text(cell: Any) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlhub_adapter.testing import TIME_LIMIT_SECONDS, RunDirectory, interpreter
+from mlhub_adapter.testing import RunDirectory, interpreter
+from sklearn.datasets import load_digits
 
 FOLDER = Path(__file__).resolve().parent.parent
 COMMAND = [interpreter(), str(FOLDER / "train.py")]
@@ -58,36 +59,6 @@ PARAMS = {
     "vocabulary_size": 600,
 }
 
-TOGETHER = """
-import json, pathlib, sys
-folder, kit, *runs = sys.argv[1:]
-sys.path[:0] = [folder, kit]
-from mlhub_adapter.adapter import execute
-from mlhub_huggingface import HuggingFace
-codes = [execute(HuggingFace(), ["train", run]) for run in runs]
-print(json.dumps(codes))
-"""
-
-ANSWER = """
-import json, pathlib, sys
-folder, kit, *runs = sys.argv[1:]
-sys.path[:0] = [folder, kit]
-from mlhub_adapter import Model, schema
-from mlhub_huggingface import HuggingFace
-described = schema.read(pathlib.Path(folder) / "schema.json")
-answers = []
-for run in map(pathlib.Path, runs):
-    asked = json.loads((run / "asked.json").read_text())
-    said = json.loads((run / "run.json").read_text())
-    about = json.loads((run / "artifacts" / "model.json").read_text())
-    params = schema.complete(described, said["params"])
-    model = Model(run / "artifacts", about, params, said["seed"], said["task"])
-    served = HuggingFace().load(model)
-    answers.append([served.predict(asked["inputs"], asked["options"]) for _ in range(2)])
-print(json.dumps(answers))
-"""
-"""Loads models one after the other in one process, which imports the libraries once."""
-
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows as CSV."""
@@ -131,40 +102,54 @@ def continued(folder: Path, **params: Any) -> RunDirectory:
     return RunDirectory(folder, COMMAND, params=given, text=table(["text"], rows))
 
 
+def answered(folder: Path, **params: Any) -> RunDirectory:
+    """The module is what follows a docstring."""
+    text = (FOLDER / "smoke.csv").read_text(encoding="utf-8")
+    given = {**PARAMS, "problem": "causal_lm", "model_config": GPT2, **params}
+    return RunDirectory(folder, COMMAND, params=given, text=text, target="module", task="text")
+
+
 def translated(folder: Path, **params: Any) -> RunDirectory:
     """From a docstring its module, as a text."""
     text = (FOLDER / "smoke.csv").read_text(encoding="utf-8")
     given = {**PARAMS, "problem": "seq2seq", "model_config": T5, **params}
-    return RunDirectory(folder, COMMAND, params=given, text=text, target="module")
+    return RunDirectory(folder, COMMAND, params=given, text=text, target="module", task="text")
 
 
-def together(runs: Sequence[RunDirectory]) -> list[int]:
-    """Trains in one process; returns the exit codes."""
-    for run in runs:
-        run.write()
-    codes: list[int] = _said(TOGETHER, runs)
-    return codes
+def digits(folder: Path, **params: Any) -> RunDirectory:
+    """scikit-learn's digits as PNG files, noughts and ones."""
+    given = {**PARAMS, "problem": "image_classification", "model_config": VIT}
+    run = RunDirectory(folder, COMMAND, params={**given, **params}, task="multiclass")
+    images, labels = load_digits(n_class=2, return_X_y=True)
+    splits = {}
+    for split, chosen in (("train", range(80)), ("test", range(80, 120))):
+        place = folder / split
+        for at in chosen:
+            path = place / f"digit-{labels[at]}" / f"{at:04}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = [
+                [min(int(cell) * 16, 255) for cell in row] for row in images[at].reshape(8, 8)
+            ]
+            path.write_bytes(png(pixels))
+        splits[split] = {"path": str(place), "rows": len(chosen), "fingerprint": f"{split}-1"}
+    run.file["dataset"] = {
+        "name": "digits", "version": 1, "fingerprint": "f", "format": "image_folder",
+        "target": None, "splits": splits,
+    }  # fmt: skip
+    return run
 
 
-def answers(asked: Sequence[tuple[RunDirectory, list[Any], dict[str, Any]]]) -> list[Any]:
-    """By model: what it answers to inputs with options, asked twice."""
-    for run, inputs, options in asked:
-        request = {"inputs": inputs, "options": options}
-        (run.dir / "asked.json").write_text(json.dumps(request), encoding="utf-8")
-    found = _said(ANSWER, [run for run, _, _ in asked])
-    for once, again in found:
-        assert once == again
-    return [once for once, _ in found]
+def go_on(run: RunDirectory, other: RunDirectory, step: int) -> RunDirectory:
+    """The run, which is to go on from a checkpoint of another."""
+    (saved,) = [told for told in other.told("checkpoint") if told["step"] == step]
+    run.file["attempt"] = 2
+    run.file["resume"] = {"step": step, "checkpoint": str(other.dir / saved["path"])}
+    return run
 
 
-def _said(script: str, runs: Sequence[RunDirectory]) -> Any:
-    kit = str(Path(__file__).resolve().parents[3] / "python")
-    program = runs[0].start(
-        [interpreter(), "-c", script, str(FOLDER), kit], [str(run.dir) for run in runs]
-    )
-    said, problems = program.communicate(timeout=2 * TIME_LIMIT_SECONDS)
-    assert program.returncode == 0, problems
-    return json.loads(said.splitlines()[-1])
+def lines(run: RunDirectory, name: str) -> list[Any]:
+    """Rows of a JSON Lines artifact."""
+    return [json.loads(line) for line in artifact(run, name).read_text("utf-8").splitlines()]
 
 
 def artifact(run: RunDirectory, name: str) -> Path:

@@ -4,64 +4,56 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Any
 
 from mlhub_adapter.testing import RunDirectory
 
 import support
+from catalogue import INTERRUPTED, LORA
+from nursery import Nursery
 
-# Steps within an epoch, dropout, accumulation that does not divide the epoch (8
-# batches by 3), and points of the curve that checkpoints fall between.
-PARAMS: dict[str, Any] = {
-    "batch_size": 16,
-    "gradient_accumulation": 3,
-    "checkpoint_every": 5,
-    "log_every": 3,
-    "validation_fraction": 0.2,
-    "max_steps": 12,
-}
+LAST_STEP = 24
+WEIGHTS = "model/model.safetensors"
 
 
 def check(resumed: RunDirectory, alone: RunDirectory, step: int) -> None:
     """The same predictions, weights and curve."""
     assert resumed.predictions() == alone.predictions()
     assert resumed.metrics() == [told for told in alone.metrics() if told[0] > step]
-    weights = "model/model.safetensors"
     assert (
-        support.artifact(resumed, weights).read_bytes()
-        == support.artifact(alone, weights).read_bytes()
+        support.artifact(resumed, WEIGHTS).read_bytes()
+        == support.artifact(alone, WEIGHTS).read_bytes()
     )
 
 
-def test_killed_or_stopped_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
-    more = {
-        "lora": {"rank": 4, "target_modules": ["q_lin", "v_lin"]},
-        "early_stopping_patience": 50,
-        "evaluate_every": 4,
-        "learning_rate": 0.02,
-    }
-    alone = support.texts(tmp_path / "alone", **PARAMS)
-    lora = support.texts(tmp_path / "lora", **PARAMS, **more)
-    again = support.texts(tmp_path / "again", **PARAMS, **more)
-    killed = support.texts(tmp_path / "killed", **PARAMS)
-    assert killed.stop_after_checkpoint(5, signal.SIGKILL) == -signal.SIGKILL
-    stopped = support.texts(tmp_path / "stopped", **PARAMS)
-    assert stopped.stop_after_checkpoint(5, signal.SIGTERM) == 143
+def test_the_same_seed_gives_the_same_bits(trained: dict[str, RunDirectory]) -> None:
+    assert trained["lora"].metrics()
+    check(trained["again"], trained["lora"], 0)
+
+
+def test_killed_or_stopped_and_resumed_equals_uninterrupted(
+    trained: dict[str, RunDirectory], nursery: Nursery, tmp_path: Path
+) -> None:
+    killed = support.texts(tmp_path / "killed", **INTERRUPTED)
+    assert nursery.stop_after_checkpoint(killed, 5, signal.SIGKILL) == -signal.SIGKILL
+    stopped = support.texts(tmp_path / "stopped", **INTERRUPTED)
+    assert nursery.stop_after_checkpoint(stopped, 5, signal.SIGTERM) == 143
     steps = [killed.resume(), stopped.resume()]
-    assert max(steps) < 12, "they were to end on their way"
-    assert support.together([alone, lora, again, killed, stopped]) == [0] * 5
-    later = again.resume(at=5)
-    assert support.together([again]) == [0]
-    check(killed, alone, steps[0])
-    check(stopped, alone, steps[1])
-    check(again, lora, later)
+    assert max(steps) < LAST_STEP, "they were to end on their way"
+    # From the middle of a run that ended: what follows is trained once more.
+    again = support.go_on(support.texts(tmp_path / "again", **LORA), trained["lora"], 5)
+    assert [nursery.train(run) for run in (killed, stopped, again)] == [0, 0, 0]
+    check(killed, trained["texts"], steps[0])
+    check(stopped, trained["texts"], steps[1])
+    check(again, trained["lora"], 5)
+    assert trained["texts"].metrics()[-1][0] == LAST_STEP
 
 
-def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
-    run = support.texts(tmp_path, max_steps=4, checkpoint_every=2)
-    run.succeed()
-    assert run.resume() == 4
-    run.file["params"]["learning_rate"] = 0.01
-    code, field, message = run.refusal()
-    assert (code, field) == (64, "resume")
-    assert "params" in message
+def test_a_checkpoint_of_something_else_is_refused(
+    trained: dict[str, RunDirectory], nursery: Nursery, tmp_path: Path
+) -> None:
+    slower = {**INTERRUPTED, "learning_rate": 0.01}
+    run = support.go_on(support.texts(tmp_path, **slower), trained["texts"], 5)
+    assert nursery.train(run) == 64
+    (error,) = run.told("error")
+    assert error["field"] == "resume"
+    assert "params" in error["message"]

@@ -7,21 +7,35 @@ through placeholders in their arguments.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from mlhub_adapter import Adapter, Checkpoint, Run
+from mlhub_adapter import Adapter, Run, failure
 from mlhub_adapter.seeding import pin_threads
+
+if TYPE_CHECKING:
+    from mlhub_adapter.serving import Model, Served
+
+    from mlhub_lightning.building import Builder
 
 RESERVED = {
     "max_epochs": "set params.epochs",
+    "max_steps": "set params.epochs; limit_train_batches makes an epoch shorter",
+    "fast_dev_run": "run with --smoke",
     "logger": "the hub's is used",
     "callbacks": "set params.callbacks",
     "deterministic": "set params.deterministic",
     "enable_checkpointing": "set params.checkpoint_every",
+    "resume_from_checkpoint": "the hub says where to go on",
     "default_root_dir": "it is the run directory",
 }
-MODEL_FILE = "model.ckpt"
+"""Arguments of the Trainer that are not the user's to give, and what to do instead."""
+
+QUIET = {"enable_progress_bar": False, "enable_model_summary": False}
+"""The log of a run is no terminal."""
 
 
 class Lightning(Adapter):
@@ -39,122 +53,91 @@ class Lightning(Adapter):
         from mlhub_adapter.torch import named
 
         from mlhub_lightning import library, predicting, tracking
+        from mlhub_lightning.building import Builder
 
+        library.prepare()
         run.seed_everything()
-        kind = named(run.params["model"]["class_path"], "params.model.class_path")
-        lightning = library.of_module(kind)
-        module = _made(run, kind, "params.model", self._places(run))
-        data = self._made_of(run, "data")
-        if data is not None and not isinstance(data, lightning.LightningDataModule):
-            run.refuse("params.data.class_path", "names no LightningDataModule of this library")
+        said, builder = run.params["model"], Builder(run, self.project)
+        lightning = library.of_module(named(said["class_path"], "params.model.class_path"))
+        module = builder.made(said, "params.model")
+        data = None
+        if run.params["data"] is not None:
+            data = builder.made(run.params["data"], "params.data", tells=False)
+            if not isinstance(data, lightning.LightningDataModule):
+                kind = f"{lightning.__name__}.LightningDataModule"
+                run.refuse("params.data.class_path", f"names no {kind}, which the module needs")
         saved = run.resume(
             may_change=("epochs", "checkpoint_every"),
             lightning=lightning.__version__,
             torch=torch.__version__,
         )
-        every, epochs = run.params["checkpoint_every"], run.params["epochs"]
-        done = int(saved.read(tracking.EPOCHS)) if saved else 0
-        keeper = tracking.keeper(lightning, run, every=every, epochs=epochs, done=done)
-        trainer = self._trainer(run, lightning, tracking.logger(lightning, run), keeper)
+        keeper = tracking.keeper(lightning, run, saved)
+        trainer = _trainer(run, lightning, builder, keeper)
         run.seed_everything()
         with run.interruptible(), _trusting():
-            path = _state(saved, tracking.STATE)
-            trainer.fit(module, datamodule=data, ckpt_path=path)
-        if run.stop_requested and trainer.current_epoch < epochs and not trainer.should_stop:
-            run.stop()
-        run.artifact(MODEL_FILE, tracking.saved_by(trainer), kind="model")
+            keeper.on_sigterm = signal.getsignal(signal.SIGTERM)
+            state = str(saved.file(tracking.STATE)) if saved else None
+            trainer.fit(module, datamodule=data, ckpt_path=state)
+        tracking.leave(run, trainer)
         if trainer.is_global_zero:
-            predicting.predict(run, trainer, module, data)
+            predicting.finish(run, trainer, module, data, keeper)
 
-    def _trainer(self, run: Run, lightning: Any, logger: Any, keeper: Any) -> Any:
-        given = run.params["trainer"]
-        known = inspect.signature(lightning.Trainer.__init__).parameters
-        for name in given:
-            if name in RESERVED:
-                run.refuse(f"params.trainer.{name}", f"is not to be given here: {RESERVED[name]}")
-            if name not in known:
-                from mlhub_adapter.failure import unknown
+    def load(self, model: Model) -> Served:
+        """Answers single inputs, without the user's code."""
+        pin_threads(1)
+        from mlhub_lightning.serving import ServedModule
 
-                what = f"an argument of the Trainer of {lightning.__name__}"
-                raise unknown(f"params.trainer.{name}", name, [*known], what)
-        callbacks = []
-        for at, said in enumerate(run.params["callbacks"]):
-            from mlhub_adapter.torch import named
-
-            field = f"params.callbacks[{at}]"
-            kind = named(said["class_path"], f"{field}.class_path")
-            callbacks.append(_called(run, kind, field, said.get("init_args", {})))
-        options = {"enable_progress_bar": False, "enable_model_summary": False, **given}
-        try:
-            return lightning.Trainer(
-                max_epochs=run.params["epochs"],
-                logger=logger,
-                callbacks=[*callbacks, keeper],
-                deterministic=run.params["deterministic"],
-                default_root_dir=str(run.dir / "lightning"),
-                **options,
-            )
-        except (
-            TypeError,
-            ValueError,
-            lightning.utilities.exceptions.MisconfigurationException,
-        ) as e:
-            run.refuse("params.trainer", f"the Trainer refuses them: {str(e).splitlines()[0]}")
-
-    def _made_of(self, run: Run, what: str) -> Any:
-        from mlhub_adapter.torch import named
-
-        if run.params[what] is None:
-            return None
-        kind = named(run.params[what]["class_path"], f"params.{what}.class_path")
-        return _made(run, kind, f"params.{what}", self._places(run))
-
-    def _places(self, run: Run) -> dict[str, str]:
-        """Placeholders of arguments."""
-        splits = run.file.dataset.splits if run.file.dataset else {}
-        places = {f"{{splits.{name}}}": str(split.path) for name, split in splits.items()}
-        return {**places, "{project}": self.project or ".", "{run}": str(run.dir)}
+        return ServedModule(model)
 
 
-def _made(run: Run, kind: Any, field: str, places: Mapping[str, str]) -> Any:
-    given = run.params[field.split(".")[1]].get("init_args", {})
-    return _called(run, kind, field, _filled(given, places))
+def _trainer(run: Run, lightning: Any, builder: Builder, keeper: Any) -> Any:
+    """The trainer that the params describe; refuses by name what it does not take."""
+    from mlhub_lightning import tracking
 
-
-def _called(run: Run, kind: Any, field: str, args: Mapping[str, Any]) -> Any:
+    given = run.params["trainer"]
+    known = inspect.signature(lightning.Trainer.__init__).parameters
+    for name in given:
+        field = f"params.trainer.{name}"
+        if name in RESERVED:
+            run.refuse(field, f"is not to be given here: {RESERVED[name]}")
+        if name not in known:
+            what = f"an argument of the Trainer of {lightning.__name__}"
+            raise failure.unknown(field, name, set(known) - {"self", *RESERVED}, what)
+    callbacks = []
+    for at, said in enumerate(run.params["callbacks"]):
+        callbacks.append(builder.made(said, f"params.callbacks[{at}]"))
+        if not isinstance(callbacks[-1], lightning.Callback):
+            kind = f"{lightning.__name__}.Callback"
+            run.refuse(f"params.callbacks[{at}].class_path", f"names no {kind}")
+    saves = any(isinstance(callback, lightning.callbacks.Checkpoint) for callback in callbacks)
+    options = {**QUIET, **builder.filled(given, "params.trainer")}
+    refusals = (TypeError, ValueError, lightning.utilities.exceptions.MisconfigurationException)
     try:
-        return kind(**args)
-    except (TypeError, ValueError) as error:
-        run.refuse(f"{field}.init_args", f"{kind.__name__} refuses them: {error}")
+        return lightning.Trainer(
+            max_epochs=run.params["epochs"],
+            logger=tracking.logger(lightning, run),
+            callbacks=[keeper, *callbacks],
+            enable_checkpointing=saves,
+            deterministic=run.params["deterministic"],
+            default_root_dir=str(run.dir / tracking.FOLDER),
+            **options,
+        )
+    except refusals as error:
+        message = f"the Trainer refuses them: {str(error).splitlines()[0]}"
+        raise failure.config("params.trainer", message) from error
 
 
-def _filled(value: Any, places: Mapping[str, str]) -> Any:
-    """Arguments with the placeholders in their texts replaced."""
-    if isinstance(value, str):
-        for name, path in places.items():
-            value = value.replace(name, path)
-        return value
-    if isinstance(value, Mapping):
-        return {name: _filled(inner, places) for name, inner in value.items()}
-    return [_filled(inner, places) for inner in value] if isinstance(value, list) else value
-
-
-def _state(saved: Checkpoint | None, name: str) -> str | None:
-    return str(saved.file(name)) if saved else None
-
-
-def _trusting() -> Any:
+@contextmanager
+def _trusting() -> Iterator[None]:
     """Lets newer releases of torch read what this adapter wrote, which holds more than
     tensors: the path is the hub's, and the file this adapter's own."""
-    import os
-    from contextlib import contextmanager
-
-    @contextmanager
-    def change() -> Any:
-        os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
-        try:
-            yield
-        finally:
-            del os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"]
-
-    return change()
+    name = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -4,12 +4,38 @@ user's module is made of. The two do not take each other's modules.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from mlhub_adapter import failure
+from mlhub_adapter.torch import mend_import
 
 NAMES = ("lightning.pytorch", "pytorch_lightning")
+
+DEBIAN = "1.13.0a"
+"""What the version of Debian's torch begins with, which is the release 1.13.0."""
+
+
+def prepare() -> None:
+    """Lets user code import Lightning where it could not; call it before.
+
+    Debian's torch says that it is older than 1.13.0, so Lightning would take it for 1.12.
+    While Lightning is imported, that torch says the release that it is.
+    """
+    import torch
+
+    mend_import()
+    said = torch.__version__
+    if not said.startswith(DEBIAN):
+        return
+    torch.__version__ = type(said)("1.13.0")
+    try:
+        for name in NAMES:
+            with suppress(ImportError):
+                import_module(name)
+    finally:
+        torch.__version__ = said
 
 
 def of_module(kind: Any) -> Any:

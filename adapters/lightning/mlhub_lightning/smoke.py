@@ -10,11 +10,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from mlhub_lightning.library import NAMES
+from mlhub_lightning.library import NAMES, prepare
 
 
 def _library() -> Any:
     """The first Lightning that can be imported."""
+    prepare()
     for name in NAMES[:-1]:
         try:
             return import_module(name)
@@ -23,12 +24,12 @@ def _library() -> Any:
     return import_module(NAMES[-1])
 
 
-pl = _library()
+pl: Any = _library()
 SIZES = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm")
 SPECIES = ("Adelie", "Chinstrap", "Gentoo")
 
 
-class Classifier(pl.LightningModule):  # type: ignore[misc]
+class Classifier(pl.LightningModule):
     """A normalised layer of neurons."""
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class Classifier(pl.LightningModule):  # type: ignore[misc]
         return torch.optim.Adam(self.parameters(), lr=0.03)
 
 
-class Penguins(pl.LightningDataModule):  # type: ignore[misc]
+class Penguins(pl.LightningDataModule):
     """Sizes and species from two CSV files."""
 
     classes = SPECIES

@@ -32,17 +32,21 @@ class PyTorch(Adapter):
 
     def train(self, run: Run) -> None:
         """Trains in one process or several, predicts, leaves the model."""
-        from mlhub_pytorch import ranks
+        from mlhub_pytorch import launch
 
-        if run.params["processes"] > 1 and not ranks.is_rank():
-            ranks.launch(run, self.folder / "train.py", self.project)
+        if run.params["processes"] > 1 and not launch.is_rank():
+            if ":" in run.params["device"]:
+                run.refuse("params.device", "several processes take a GPU each: write cuda")
+            launch.launch(run, self.folder / "train.py", self.project)
             return
+        if not launch.is_started_here():
+            self._train(run)
+            return
+        launch.follow_the_starter()
         try:
             self._train(run)
         except failure.Refused as refusal:
-            if not ranks.is_started_here():
-                raise
-            ranks.note(refusal)
+            launch.note(refusal)
             raise failure.Stopped from None
 
     def _train(self, run: Run) -> None:
@@ -136,7 +140,7 @@ def _leave(run: Run, problem: Problem, answer: nn.Module) -> None:
     from mlhub_adapter import serving
     from mlhub_adapter.torch import save_torchscript
 
-    weights = answer.whole.core.state_dict()  # type: ignore[union-attr,operator]
+    weights = answer.whole.core.state_dict()
     run.artifact(STATE_FILE, partial(torch.save, weights), kind="model")
     try:
         run.artifact(MODEL_FILE, partial(save_torchscript, answer, problem.example), kind="model")

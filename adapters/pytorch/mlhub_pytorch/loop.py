@@ -81,22 +81,22 @@ class Loop:
         """All epochs that are left."""
         if saved:
             self._restore(saved)
-        epochs, every = self.run.params["epochs"], self.run.params["checkpoint_every"]
-        for epoch in self.run.steps(epochs, after=saved):
-            if self.watch.over:
-                break
-            metrics = self._epoch(epoch)
-            better = self._validate(epoch, metrics)
-            if better and self.run.params["keep"] == "best":
-                self.best = copy.deepcopy(self.whole.state_dict())
-            stopping = self.ranks.any(self.run.stop_requested)
-            ends = epoch == epochs or self.watch.over or stopping
-            if self.ranks.first:
-                self.run.log(metrics, step=epoch)
-                if self.run.checkpoint_due(every=every) or (every and ends):
-                    self._save(epoch)
-            if stopping and epoch < epochs:
-                self.run.stop()
+        epochs = self.run.params["epochs"]
+        # Not Run.steps: ranks that were not told to stop at one time must stop at one epoch.
+        with self.run.interruptible():
+            for epoch in range(saved.step + 1 if saved else 1, epochs + 1):
+                if self.watch.over:
+                    break
+                metrics = self._epoch(epoch)
+                if self._validate(epoch, metrics) and self.run.params["keep"] == "best":
+                    self.best = copy.deepcopy(self.whole.state_dict())
+                stopping = self.ranks.any(self.run.stop_requested)
+                if self.ranks.first:
+                    self.run.log(metrics, step=epoch, progress=(epoch, epochs))
+                    if self._is_due(epoch, stopping):
+                        self._save(epoch)
+                if stopping and epoch < epochs:
+                    self.run.stop()
 
     def finish(self) -> Answer:
         """The model that is kept, to give answers: the best where there is one, else the last."""
@@ -109,7 +109,8 @@ class Loop:
             shift=self.shift,
             scale=self.scale,
         )
-        return answer.eval()
+        answer.eval()
+        return answer
 
     # --- an epoch -----------------------------------------------------------
 
@@ -269,6 +270,11 @@ class Loop:
             run.refuse("params.model", f"gives outputs of shape {shape}, not {expected[0]}")
 
     # --- checkpoints --------------------------------------------------------
+
+    def _is_due(self, epoch: int, stopping: bool) -> bool:
+        every = self.run.params["checkpoint_every"]
+        ends = epoch == self.run.params["epochs"] or self.watch.over
+        return stopping or (every > 0 and (ends or epoch % every == 0))
 
     def _save(self, epoch: int) -> None:
         state = {

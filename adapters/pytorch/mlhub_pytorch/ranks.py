@@ -1,36 +1,22 @@
-"""Several processes that train one model, joined by gloo or NCCL.
+"""This process's place among those that train one model, joined by gloo or NCCL.
 
-The program that the hub started starts one per rank, with the environment that torchrun
-gives them, and hands on how they ended; without ``processes`` there is one rank, and
-nothing is started or joined. Started under torchrun, the program is a rank as well.
+Without ``processes`` there is one rank, and nothing is joined. Starts no process.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
-from mlhub_adapter import Run, failure
 from torch import Tensor, nn
 
-MEETING = "MLHUB_PYTORCH_MEETING"
-"""Names, for the ranks, the folder where they meet and the first one says what it refused."""
+from mlhub_pytorch import launch
 
-REFUSAL_FILE, STORE_FILE = "refusal.json", "store"
-POLL_SECONDS = 0.1
-LEAVE_SECONDS = 20.0
-"""How long ranks may take to end when another one failed."""
+STORE_FILE = "store"
 
 
 @dataclass(frozen=True)
@@ -54,13 +40,12 @@ class Ranks:
 
     def unsynced(self, model: nn.Module) -> Any:
         """Keeps gradients to themselves while they are only gathered."""
-        return nullcontext() if self.count == 1 else model.no_sync()  # type: ignore[operator]
+        return nullcontext() if self.count == 1 else model.no_sync()
 
     def share(self, order: Sequence[int]) -> list[int]:
-        """Every ``count``-th row, as many for each rank; the last ones are seen twice."""
-        short = -len(order) % self.count
-        whole = [*order, *order[:short]]
-        return whole[self.rank :: self.count]
+        """Every ``count``-th row, as many for each rank; some are seen twice for that."""
+        most = len(order) + -len(order) % self.count
+        return [order[at % len(order)] for at in range(self.rank, most, self.count)]
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over all ranks."""
@@ -90,7 +75,7 @@ def join(device: torch.device) -> Ranks:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     # A file needs no free port; under torchrun its own address is used.
-    place = os.environ.get(MEETING)
+    place = os.environ.get(launch.MEETING)
     torch.distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
         init_method=f"file://{place}/{STORE_FILE}" if place else "env://",
@@ -98,78 +83,3 @@ def join(device: torch.device) -> Ranks:
         world_size=count,
     )
     return Ranks(torch.distributed.get_rank(), count)
-
-
-def is_rank() -> bool:
-    """Whether this process is one of several, or the only one of torchrun."""
-    return "RANK" in os.environ
-
-
-def is_started_here() -> bool:
-    """Whether :func:`launch` started this process."""
-    return MEETING in os.environ
-
-
-def note(refusal: failure.Refused) -> None:
-    """Tells the program that started the ranks what the first one refused."""
-    if os.environ["RANK"] == "0":
-        said = [refusal.code, refusal.field, refusal.message]
-        path = Path(os.environ[MEETING], REFUSAL_FILE)
-        path.write_text(json.dumps(said), encoding="utf-8")
-
-
-def launch(run: Run, program: Path, project: str | None) -> None:
-    """Trains on this machine in ``params.processes`` processes; returns when all are done."""
-    count = run.params["processes"]
-    command = [sys.executable, str(program)]
-    command += ["--project", project] if project else []
-    with tempfile.TemporaryDirectory() as folder, run.interruptible():
-        children = []
-        for rank in range(count):
-            place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, MEETING: folder}
-            environment = {**os.environ, **{name: str(value) for name, value in place.items()}}
-            # All are of this process's group: who stops it, stops them.
-            child = subprocess.Popen([*command, "train", str(run.dir)], env=environment)
-            children.append(child)
-        try:
-            codes = _wait(run, children)
-        finally:
-            _end(children)
-        said = Path(folder, REFUSAL_FILE)
-        if said.exists():
-            raise failure.Refused(*json.loads(said.read_text(encoding="utf-8")))
-    if run.stop_requested:
-        run.stop()
-    if any(codes):
-        raise RuntimeError(f"ranks ended with {codes}; what they said stands above")
-
-
-def _wait(run: Run, children: list[subprocess.Popen[bytes]]) -> list[int | None]:
-    """Until all ended well, or one did not; the codes of those that ended."""
-    passed_on = False
-    while True:
-        codes = [child.poll() for child in children]
-        if all(code is not None for code in codes):
-            return codes
-        if any(code not in (None, 0) for code in codes) and not run.stop_requested:
-            return codes
-        # A signal to this process alone reaches nobody else by itself.
-        if run.stop_requested and not passed_on:
-            passed_on = True
-            for child in children:
-                child.send_signal(signal.SIGTERM)
-        time.sleep(POLL_SECONDS)
-
-
-def _end(children: list[subprocess.Popen[bytes]]) -> None:
-    """Ends ranks that wait for one that is gone."""
-    for child in children:
-        if child.poll() is None:
-            child.terminate()
-    deadline = time.monotonic() + LEAVE_SECONDS
-    for child in children:
-        try:
-            child.wait(timeout=max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()

@@ -6,16 +6,15 @@ Needs torch alone: neither the user's code nor the loop.
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
-from mlhub_adapter import Run, failure
+from mlhub_adapter import Run, failure, onnx_export
 from mlhub_adapter import serving as kit
 from mlhub_adapter.serving import Model, Served
+from mlhub_adapter.torch import load_torchscript, require_onnx, save_onnx
 from torch import Tensor
 
 from mlhub_pytorch.adapter import MODEL_FILE
@@ -24,7 +23,6 @@ TOLERANCE = 1e-4
 """Greatest difference between the export's answers and the model's, relative to theirs."""
 
 COMPARED_ROWS = 64
-OPSET = 17
 
 
 class ServedModule(Served):
@@ -32,11 +30,13 @@ class ServedModule(Served):
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.module = torch.jit.load(str(model.file(MODEL_FILE)), map_location="cpu").eval()
+        self.module = _opened(model)
 
     def predict(self, inputs: list[Any], options: Mapping[str, Any]) -> list[Any]:
         """Scores per class, or values."""
         kit.check_options(options)
+        if not inputs:
+            return []
         with torch.no_grad():
             found = self.module(self._tensor(inputs)).double()
         if self.model.output["kind"] == "classes":
@@ -73,58 +73,33 @@ class ServedModule(Served):
         return made
 
 
+def _opened(model: Model) -> Any:
+    """The module that training left; refuses a damaged file."""
+    path = model.file(MODEL_FILE)
+    try:
+        return load_torchscript(path)
+    except RuntimeError:
+        raise failure.config("model.path", f"the model's file {path.name} is damaged") from None
+
+
 def export(run: Run, model: Model) -> None:
     """Writes ``model.onnx``, once onnxruntime answered with it as torch does."""
-    if run.export_format != "onnx":
-        raise failure.unsupported("export.format", f"{run.export_format} is not offered; onnx is")
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime
-    except ImportError as error:
-        message = f"needs {error.name}: pip install onnx onnxruntime into this Python"
-        raise failure.unsupported("export.format", message) from None
-    module = torch.jit.load(str(model.file(MODEL_FILE)), map_location="cpu").eval()
+    onnx_export.only_onnx(run)
+    require_onnx()
+    module = _opened(model)
     rows = _generated(model.input, run.small_seed)
-    path = run.artifact("model.onnx", partial(_write_onnx, module, rows), kind="export")
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (said,) = session.run(None, {"inputs": rows.numpy()})
-    with torch.no_grad():
-        expected = module(rows)
-    found = torch.from_numpy(said)
-    difference = float((found - expected).abs().max())
-    bound = TOLERANCE * max(1.0, float(expected.abs().max()))
-    report = {
-        "version": 1,
-        "format": "onnx",
-        "compared_rows": len(rows),
-        "max_abs_difference": difference,
-        "tolerance": bound,
-    }
-    run.artifact("export.json", json.dumps(report, indent=1) + "\n", kind="export")
-    if not difference <= bound:
-        run.events.write(
-            error={"field": "export", "message": f"answers differ by {difference:.3g}"}
-        )
-        raise ArithmeticError(f"the export's answers differ by {difference:.3g}")
 
+    def original(given: Any) -> Any:
+        with torch.no_grad():
+            return module(torch.from_numpy(given)).numpy()
 
-def _write_onnx(module: Any, rows: Tensor, path: Path) -> None:
-    import inspect
-
-    options: dict[str, Any] = {}
-    # Newer releases export by another way unless told; only this one takes TorchScript.
-    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
-        options["dynamo"] = False
-    axes = {"inputs": {0: "rows"}, "outputs": {0: "rows"}}
-    torch.onnx.export(
-        module,
-        (rows,),
-        str(path),
-        input_names=["inputs"],
-        output_names=["outputs"],
-        dynamic_axes=axes,
-        opset_version=OPSET,
-        **options,
+    onnx_export.export(
+        run,
+        partial(save_onnx, module, rows),
+        rows=rows.numpy(),
+        original=original,
+        tolerance=TOLERANCE,
+        is_relative=True,
     )
 
 

@@ -1,11 +1,11 @@
-"""One training: build, read, learn step by step, predict, save."""
+"""One training: build, read, learn step by step, predict, save; then serving and exporting."""
 
 from __future__ import annotations
 
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from mlhub_adapter import Adapter, Run, Served, failure, serving
+from mlhub_adapter import Adapter, Run, Served, failure, onnx_export, serving
 
 from mlhub_sklearn.params import Params
 
@@ -47,18 +47,39 @@ class Sklearn(Adapter):
 
     def load(self, model: Model) -> Served:
         """The trained estimator, to predict with."""
-        path = model.file(MODEL_FILE)
-        try:
-            # A pickle, as all of scikit-learn's models are: whoever serves a run trusts it.
-            saved = pickle.loads(path.read_bytes())
-            version = saved["version"]
-        except Exception as error:  # what a damaged pickle raises is anything
-            message = f"{path} is damaged ({type(error).__name__})"
-            raise failure.config("model.path", message) from None
-        if version > MODEL_VERSION:
-            message = f"{path} has version {version}; this adapter reads up to {MODEL_VERSION}"
-            raise failure.unsupported("model.path", message)
-        return ServedEstimator(model, saved)
+        return ServedEstimator(model, _loaded(model))
+
+    def export(self, run: Run, model: Model) -> None:
+        """The trained estimator as ONNX, where skl2onnx can write it."""
+        from mlhub_sklearn import exporting
+        from mlhub_sklearn.estimator import allows_missing
+
+        onnx_export.only_onnx(run)
+        saved = _loaded(model)
+        trained = exporting.Trained(
+            estimator=saved["estimator"],
+            scaler=saved["preprocess"],
+            features=saved["features"],
+            classes=saved["classes"],
+            spread=saved.get("spread"),
+        )
+        exporting.export(run, trained, allows_missing=allows_missing(trained.estimator))
+
+
+def _loaded(model: Model) -> dict[str, Any]:
+    """The mapping in the model's file."""
+    path = model.file(MODEL_FILE)
+    try:
+        # A pickle, as all of scikit-learn's models are: whoever serves a run trusts it.
+        saved: dict[str, Any] = pickle.loads(path.read_bytes())
+        version = saved["version"]
+    except Exception as error:  # what a damaged pickle raises is anything
+        message = f"{path} is damaged ({type(error).__name__})"
+        raise failure.config("model.path", message) from None
+    if version > MODEL_VERSION:
+        message = f"{path} has version {version}; this adapter reads up to {MODEL_VERSION}"
+        raise failure.unsupported("model.path", message)
+    return saved
 
 
 class ServedEstimator(Served):
@@ -153,6 +174,7 @@ class Training:
             "classes": classes,
             "preprocess": self.scaler,
             "estimator": self.model,
+            "spread": _spread(self.data.train),
         }
         self.run.artifact(MODEL_FILE, pickle.dumps(model, PICKLE_PROTOCOL), kind="model")
         value = {"kind": "value", "name": self.run.dataset.target}
@@ -209,6 +231,17 @@ def _predicted(estimator: Any, features: Floats, classes: list[str]) -> tuple[An
 
     scores = probabilities(estimator, features, len(classes)) if classes else None
     return estimator.predict(features).ravel(), scores
+
+
+def _spread(train: Table) -> tuple[list[float], list[float]]:
+    """Means and standard deviations of the features: where an export is to be compared."""
+    import numpy as np
+
+    features = np.ma.masked_invalid(train.features)
+    return (
+        features.mean(axis=0).filled(0).tolist(),
+        features.std(axis=0).filled(1).tolist(),
+    )
 
 
 def _scaler(preprocess: str, train: Table) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ class TestXGBoost(BoostingContract):
     refused_part = "sideways"
     binary_objective = "binary:logistic"
 
-    def test_dropping_trees_resumes_too(self, tmp_path: Path) -> None:
+    def test_dropping_trees_resumes_too_and_is_exported(self, tmp_path: Path) -> None:
         params = {
+            "exclude": ["species", "island", "sex"],
             "arguments": {"booster": "dart", "rate_drop": 0.3},
             "checkpoint_every": 10,
             "rounds": 30,
@@ -26,3 +28,5 @@ class TestXGBoost(BoostingContract):
         resumed = self.weights(tmp_path / "resumed", **params).succeed()
         assert resumed.resume(at=10) == 10
         assert resumed.succeed().predictions() == alone.predictions()
+        report = resumed.export("onnx") / "export.json"
+        assert json.loads(report.read_text(encoding="utf-8"))["compared_rows"] == 256

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.dom import minidom
@@ -32,8 +34,32 @@ from mlhub_adapter.adapter import execute
 from mlhub_adapter.boosting import BoostingAdapter
 importlib.import_module(next(pathlib.Path(folder).glob("mlhub_*.py")).stem)
 (adapter,) = BoostingAdapter.__subclasses__()
-print(json.dumps([execute(adapter(), [run]) for run in runs]))
+print(json.dumps([execute(adapter(), json.loads(run)) for run in runs]))
 """
+
+
+def rankings(penguins: str) -> str:
+    """The penguins as 40 queries, those of the test split for themselves; the relevance is
+    the quarter of all weights that a row's is in, which is no feature."""
+    rows = list(csv.DictReader(penguins.splitlines()))
+    weights = sorted(float(row["body_mass_g"]) for row in rows)
+    quarters = [weights[len(weights) * part // 4] for part in (1, 2, 3)]
+    lines = ["query,relevance,bill_length_mm,bill_depth_mm,flipper_length_mm"]
+    for at, row in enumerate(rows):
+        relevance = sum(float(row["body_mass_g"]) >= limit for limit in quarters)
+        sizes = (row[name] for name in lines[0].split(",")[2:])
+        lines.append(",".join([f"q{at % 40}", str(relevance), *sizes]))
+    return "\n".join(lines) + "\n"
+
+
+def ndcg(relevances: list[int]) -> float:
+    """Of relevances in the order of the ranking."""
+
+    def gain(ordered: list[int]) -> float:
+        gains = ((2.0**value - 1) / math.log2(at + 2) for at, value in enumerate(ordered))
+        return math.fsum(gains)
+
+    return gain(relevances) / gain(sorted(relevances, reverse=True))
 
 
 class BoostingContract:
@@ -59,6 +85,12 @@ class BoostingContract:
     def sexes(self, folder: Path, **params: Any) -> RunDirectory:
         """Two classes."""
         return self._run(folder, None, params, target="sex", task="binary")
+
+    def queries(self, folder: Path, *, text: str | None = None, **params: Any) -> RunDirectory:
+        """Which of a few penguins is the heaviest. Rows of a query stand apart."""
+        text = text or rankings((self.folder / "smoke.csv").read_text(encoding="utf-8"))
+        params = {"group": "query", **params}
+        return self._run(folder, text, params, target="relevance", task="ranking")
 
     def _run(
         self, folder: Path, text: str | None, params: dict[str, Any], *, target: str, task: str
@@ -157,8 +189,7 @@ class BoostingContract:
 
     def inputs(self, run: RunDirectory) -> list[dict[str, Any]]:
         """Rows of the test split as the model's single inputs."""
-        description = self.artifact(run, "model.json").read_text(encoding="utf-8")
-        columns = json.loads(description)["input"]["columns"]
+        columns = self.description(run)["input"]["columns"]
         path = run.file["dataset"]["splits"]["test"]["path"]
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -185,8 +216,11 @@ class BoostingContract:
         with pytest.raises(RequestError, match=r"options\.rounds"):
             worker.predict([good], {"rounds": 3})
 
-    def test_a_damaged_model_is_refused_by_its_field(self, tmp_path: Path) -> None:
+    def test_a_damaged_model_and_exports_of_categories_are_refused(self, tmp_path: Path) -> None:
         run = self.weights(tmp_path, rounds=3).succeed()
+        with pytest.raises(NotServed, match="column 'species'") as refused:
+            run.export("onnx")
+        assert (refused.value.code, refused.value.field) == (69, "export.format")
         (run.dir / "artifacts" / self.model_file).write_bytes(b"torn")
         with pytest.raises(NotServed) as refused, run.serve():
             pass
@@ -257,12 +291,15 @@ class BoostingContract:
         text = "\n".join([header, *map(",".join, holes)]) + "\n"
         assert self.penguins(tmp_path, text=text).succeed().accuracy() >= 0.9
 
-    def together(self, runs: list[RunDirectory]) -> list[int]:
-        """Runs in one process, which loads the library once; returns their exit codes."""
+    def together(self, runs: list[RunDirectory], exports: Sequence[Path] = ()) -> list[int]:
+        """Runs, or exports of their models, in one process, which loads the library once;
+        returns their exit codes."""
         for run in runs:
             run.write()
+        asked = [["export", str(folder)] for folder in exports]
         program = runs[0].start(
-            [interpreter(), "-c", TOGETHER, str(self.folder)], [str(run.dir) for run in runs]
+            [interpreter(), "-c", TOGETHER, str(self.folder)],
+            [json.dumps(arguments) for arguments in asked or [[str(run.dir)] for run in runs]],
         )
         said, problems = program.communicate(timeout=TIME_LIMIT_SECONDS)
         assert program.returncode == 0, problems
@@ -292,13 +329,110 @@ class BoostingContract:
             assert part in error["message"]
             assert len(error["message"].splitlines()) == 1
 
-    def test_every_objective_trains(self, tmp_path: Path) -> None:
+    def test_an_exported_model_answers_as_the_predictions_file(self, tmp_path: Path) -> None:
+        """Of rows of numbers, some of them missing."""
+        header, *rows = (self.folder / "smoke.csv").read_text(encoding="utf-8").splitlines()
+        holes = [row.split(",") for row in rows]
+        for at, cells in enumerate(holes):
+            cells[at % 4 + 1] = "" if at % 7 == 0 else cells[at % 4 + 1]
+        text = "\n".join([header, *map(",".join, holes)]) + "\n"
+        run = self.penguins(tmp_path, text=text, exclude=["island", "sex"]).succeed()
+        artifacts = run.export("onnx")
+        report = json.loads((artifacts / "export.json").read_text(encoding="utf-8"))
+        assert (report["version"], report["format"], report["compared_rows"]) == (1, "onnx", 256)
+        assert 0 <= report["max_abs_difference"] <= report["tolerance"] == 1e-5
+        names = [column["name"] for column in self.description(run)["input"]["columns"]]
+        features = [[row.get(name) for name in names] for row in self.inputs(run)]
+        assert any(None in row for row in features)
+        outputs = run.onnx(artifacts / "model.onnx", features)
+        expected = run.predictions()[1:]
+        assert outputs["label"] == [row[2] for row in expected]
+        for row, scores in zip(expected, outputs["probabilities"]):
+            assert scores == pytest.approx([float(cell) for cell in row[3:]], abs=1e-6)
+        with pytest.raises(NotServed, match="coreml is not known; onnx is") as refused:
+            run.export("coreml")
+        assert (refused.value.code, refused.value.field) == (69, "export.format")
+
+    def test_rankings_are_learned_by_queries_and_resumed(self, tmp_path: Path) -> None:
+        params = {**self.sampling, "validation_fraction": 0.25, "checkpoint_every": 20}
+        run = self.queries(tmp_path, early_stopping_rounds=40, **params).succeed()
+        header, *rows = run.predictions()
+        assert header == ["id", "group", "y_true", "y_score"]
+        assert [row[0] for row in rows] == [str(at) for at in range(len(rows))]
+        assert [row[1] for row in rows] == [f"q{at * 5 % 40}" for at in range(len(rows))]
+        for sign, low, high in ((-1, 0.9, 1.0), (1, 0.0, 0.8)):
+            ranked = sorted(rows, key=lambda row: sign * float(row[3]))
+            found = [
+                ndcg([int(row[2]) for row in ranked if row[1] == query])
+                for query in {row[1] for row in rows}
+            ]
+            assert low <= sum(found) / len(found) <= high
+        assert run.told("entry")[0]["queries"] == {"train": 24, "validation": 8}
+        metrics = dict(run.metrics())
+        assert metrics[20]["train/ndcg"] > metrics[1]["train/ndcg"]
+        assert metrics[20]["validation/loss"] == 1 - metrics[20]["validation/ndcg"]
+        with run.serve() as worker:
+            outputs = worker.predict(self.inputs(run))
+        assert outputs == [{"value": float(row[3])} for row in rows]
+        assert run.resume(at=20) == 20
+        assert run.succeed().predictions() == [header, *rows]
+        assert run.metrics() == [told for told in metrics.items() if told[0] > 20]
+
+    def test_what_is_no_ranking_is_refused(self, tmp_path: Path) -> None:
+        text = rankings((self.folder / "smoke.csv").read_text(encoding="utf-8"))
+        wrong: list[tuple[RunDirectory, int, str, str]] = [
+            (self.queries(tmp_path / "0", group=None), 64, "params.group", "name the column"),
+            (self.weights(tmp_path / "1", group="sex"), 64, "params.group", "ranking"),
+            (self.queries(tmp_path / "2", group="relevance"), 64, "params.group", "the target"),
+            (
+                self.queries(tmp_path / "3", group="qery"),
+                65,
+                "dataset.splits.train",
+                "did you mean query?",
+            ),
+            (
+                self.queries(tmp_path / "4", text=text.replace("q1,", "q0,")),
+                65,
+                "dataset.splits.test",
+                "shares 1 queries",
+            ),
+            (
+                self.queries(tmp_path / "5", text=text.replace("q1,3", "q1,3.5")),
+                65,
+                "dataset.target",
+                "whole number from 0 to 30",
+            ),
+            (
+                self.queries(tmp_path / "6", text=text.replace("q1,", ",", 1)),
+                65,
+                "dataset.splits.train",
+                "row 0",
+            ),
+        ]
+        assert self.together([run for run, *_ in wrong]) == [code for _, code, *_ in wrong]
+        for run, _, field, part in wrong:
+            (error,) = run.told("error")
+            assert error["field"] == field
+            assert part in error["message"]
+
+    def description(self, run: RunDirectory) -> dict[str, Any]:
+        """What the model says of itself."""
+        text = self.artifact(run, "model.json").read_text(encoding="utf-8")
+        said: dict[str, Any] = json.loads(text)
+        return said
+
+    def test_every_objective_trains_and_is_exported(self, tmp_path: Path) -> None:
         schema = json.loads((self.folder / "schema.json").read_text(encoding="utf-8"))
         objectives = list(filter(None, schema["properties"]["objective"]["enum"]))
         runs = [
-            make(tmp_path / f"{at}-{make.__name__}", objective=objective, rounds=3)
+            make(tmp_path / f"{at}-{make.__name__}", objective=objective, rounds=3, exclude=places)
             for at, objective in enumerate(objectives)
-            for make in (self.sexes, self.penguins, self.weights)
+            for make, places in (
+                (self.sexes, ["species", "island"]),
+                (self.penguins, ["island", "sex"]),
+                (self.weights, ["species", "island", "sex"]),
+                (self.queries, []),
+            )
         ]
         codes = self.together(runs)
         trained = [run.file["params"]["objective"] for run, code in zip(runs, codes) if code == 0]
@@ -309,3 +443,5 @@ class BoostingContract:
                 assert len([metrics["train/loss"] for _, metrics in run.metrics()]) == 3
             else:
                 assert run.told("error")[0]["field"] == "params.objective"
+        exports = [run.export_directory("onnx") for run, code in zip(runs, codes) if code == 0]
+        assert self.together(runs, exports) == [0] * len(objectives)

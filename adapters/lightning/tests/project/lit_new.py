@@ -1,6 +1,6 @@
-"""The penguin classifier of ``lightning.pytorch``."""
+"""The penguin models of ``lightning.pytorch``."""
 
 import lightning.pytorch as pl
-from lit_common import classes_of
+from lit_common import made_of
 
-Classifier, Penguins = classes_of(pl)
+Classifier, Pair, Mass, Penguins, Counter = vars(made_of(pl)).values()

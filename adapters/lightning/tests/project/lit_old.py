@@ -1,6 +1,6 @@
-"""The penguin classifier of ``pytorch_lightning``."""
+"""The penguin models of ``pytorch_lightning``."""
 
 import pytorch_lightning as pl
-from lit_common import classes_of
+from lit_common import made_of
 
-Classifier, Penguins = classes_of(pl)
+Classifier, Pair, Mass, Penguins, Counter = vars(made_of(pl)).values()
