@@ -329,3 +329,91 @@ fn a_model_that_serves_single_inputs_passes_and_one_that_does_not_is_caught() {
     assert_eq!(status, StepStatus::Failed, "{detail}");
     assert!(detail.contains("end of its input"), "{detail}");
 }
+
+/// A program that exports the model of the adapter of version 1.
+const EXPORT: &str = r#"
+import json, os, sys
+from pathlib import Path
+folder = Path(sys.argv[1])
+run = json.loads((folder / "run.json").read_text())
+assert run["dataset"] is None and run["predict_splits"] == []
+(folder / "artifacts").mkdir(exist_ok=True)
+def event(**fields):
+    with open(folder / "events/0.jsonl", "a") as file:
+        file.write(json.dumps(fields) + "\n")
+def leave(name, text):
+    (folder / "artifacts" / name).write_text(text)
+    event(artifact={"path": "artifacts/" + name, "kind": "export"})
+if run["export"]["format"] not in ("plain", "other"):
+    event(error={"field": "export.format", "message": "plain is known"})
+    sys.exit(69)
+leave("model.txt", (Path(run["model"]["path"]) / "model.json").read_text())
+report = {"version": 1, "format": run["export"]["format"], "compared_rows": 4, "max_abs_difference": 0.0, "tolerance": 0.001}
+leave("export.json", json.dumps(report))
+"#;
+
+/// The exporting step's verdict on the adapter of version 1 with the program `export`,
+/// and which steps failed.
+fn exporting(export: &str) -> (StepStatus, String, Vec<String>) {
+    let root = tempfile::tempdir().unwrap();
+    let dir = version_1(root.path());
+    let change = |name: &str, from: &str, to: &str| {
+        let path = dir.join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "nothing is changed");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+    };
+    change("adapter.toml", "\"resume\"]", "\"resume\", \"export\"]");
+    change(
+        "adapter.toml",
+        "[commands]",
+        "[export]\nformats = [\"plain\", \"other\"]\n\n[commands]\nexport = [\"{python}\", \"{adapter}/export.py\", \"{run}\"]",
+    );
+    let split = "    for split in run.get(\"predict_splits\", []):";
+    let model =
+        "    write_whole(run_dir / \"artifacts/model.json\", json.dumps({\"version\": 1}))\n";
+    change("train.py", split, &format!("{model}{split}"));
+    fs::write(dir.join("export.py"), export).unwrap();
+    let report = run(&dir, root.path(), Duration::from_secs(20));
+    let step = report
+        .steps
+        .iter()
+        .find(|step| step.name == "exports")
+        .unwrap_or_else(|| panic!("{report:#?}"));
+    let failed = failed(&report).into_iter().map(str::to_owned).collect();
+    (step.status, step.detail.clone(), failed)
+}
+
+#[test]
+fn an_export_that_keeps_its_word_passes_and_one_that_does_not_is_caught() {
+    let (status, detail, failed) = exporting(EXPORT);
+    assert_eq!(status, StepStatus::Passed, "{detail}");
+    assert_eq!(failed, Vec::<String>::new(), "{detail}");
+    for part in ["plain: 2 files, 4 rows compared", "other: 2 files"] {
+        assert!(detail.contains(part), "{detail}");
+    }
+    for (from, to, reason) in [
+        ("0.0, \"tol", "0.5, \"tol", "beyond the tolerance"),
+        (
+            "    (folder / \"artifacts\" / name).write_text(text)",
+            "    pass",
+            "there is no file",
+        ),
+        (
+            "(\"plain\", \"other\")",
+            "(\"plain\",)",
+            "exporting to other",
+        ),
+        ("sys.exit(69)", "sys.exit(1)", "exit code 69"),
+    ] {
+        assert!(EXPORT.contains(from), "{from}: nothing is changed");
+        let (status, detail, _) = exporting(&EXPORT.replace(from, to));
+        assert_eq!(status, StepStatus::Failed, "{to}: {detail}");
+        assert!(detail.contains(reason), "{to}: {detail}");
+    }
+    let leak = "    event(error={\"field\": \"export.format\"";
+    let environment = format!("    print(dict(os.environ), file=sys.stderr)\n{leak}");
+    let (status, detail, failed) = exporting(&EXPORT.replace(leak, &environment));
+    assert_eq!(status, StepStatus::Passed, "{detail}");
+    assert_eq!(failed, ["no samples or secrets in logs"]);
+}

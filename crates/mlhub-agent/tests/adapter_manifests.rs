@@ -93,6 +93,16 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "[commands]",
         "[commands]\nexport = [\"x\"]",
     ),
+    (
+        "export to no format",
+        "[\"train\"]\ntasks = [\"binary\"]\nenvironment = { kind = \"venv\", lock = \"requirements.lock\", python = \"3.9\" }\n\n[commands]",
+        "[\"train\", \"export\"]\ntasks = [\"binary\"]\nenvironment = { kind = \"venv\", lock = \"requirements.lock\", python = \"3.9\" }\n\n[commands]\nexport = [\"x\"]",
+    ),
+    (
+        "formats without export",
+        "[config]",
+        "[export]\nformats = [\"onnx\"]\n\n[config]",
+    ),
     ("empty command", "train = [", "train = [\"\", "),
     ("unknown placeholder", "{run}", "{rum}"),
     ("unknown param", "{params.lr}", "{params.lrr}"),

@@ -78,6 +78,7 @@ use crate::native;
         native::models::describe,
         native::models::predict,
         native::models::search,
+        native::models::export,
         native::portable::hash,
         native::portable::export,
         native::portable::import,

@@ -5,6 +5,7 @@
 //! [`Permission::Write`]: it starts a program on the hub's machine and takes its
 //! memory and processors, which somebody who may only look must not.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::Hub;
 use crate::blob_reader::{BlobReader, BlobSource};
+use crate::model_export::ExportedModel;
 
 /// The kind of artifacts that make up a model.
 const MODEL_KIND: &str = "model";
@@ -25,6 +27,8 @@ const ARTIFACTS_PREFIX: &str = "artifacts/";
 const DESCRIPTION_FILE: &str = "model.json";
 /// The version of that file this hub reads.
 const DESCRIPTION_VERSION: u64 = 1;
+/// What the recorded config has in place of a secret.
+const REDACTED: &str = "[redacted]";
 /// What an adapter can do with a trained model.
 const MODEL_CAPABILITIES: [&str; 3] = ["predict", "search", "export"];
 
@@ -82,6 +86,26 @@ impl ServedModel {
             .find_map(|task| task.as_str().map(str::to_owned))
     }
 
+    /// Variables that its experiment set, by name; none for a secret, whose value is not
+    /// recorded.
+    pub fn variables(&self) -> BTreeMap<String, Option<String>> {
+        let set = self.config["environment"]["variables"].as_object();
+        set.into_iter()
+            .flatten()
+            .map(|(name, value)| {
+                let plain = value.as_str().filter(|value| *value != REDACTED);
+                (name.clone(), plain.map(str::to_owned))
+            })
+            .collect()
+    }
+
+    /// Names of variables that its experiment passed on.
+    pub fn passed(&self) -> Vec<String> {
+        let names = self.config["environment"]["pass"].as_array();
+        let names = names.into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect()
+    }
+
     /// The params it was trained with.
     pub fn params(&self) -> Map<String, Value> {
         match &self.config["params"] {
@@ -114,6 +138,10 @@ pub struct ModelAnswered {
 pub trait ModelServer: Send + Sync {
     /// Asks a model, whose adapter can do it as far as the run recorded.
     async fn ask(&self, model: &ServedModel, ask: Ask) -> Result<ModelAnswered>;
+
+    /// Exports a model, whose adapter can do it as far as the run recorded. Dropping
+    /// the future gives the export up.
+    async fn export(&self, model: &ServedModel, format: &str) -> Result<ExportedModel>;
 }
 
 /// A hub that answers for no models.
@@ -123,6 +151,13 @@ pub struct NoModelServer;
 #[async_trait]
 impl ModelServer for NoModelServer {
     async fn ask(&self, _model: &ServedModel, _ask: Ask) -> Result<ModelAnswered> {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this hub starts no programs of models",
+        ))
+    }
+
+    async fn export(&self, _model: &ServedModel, _format: &str) -> Result<ExportedModel> {
         Err(Error::new(
             ErrorKind::Unsupported,
             "this hub starts no programs of models",

@@ -1,7 +1,8 @@
 //! Routes of trained models that answer.
 
 use mlhub_protocol::rest::{
-    ModelDescription, PredictRequest, PredictResponse, SearchRequest, SearchResponse,
+    ExportRequest, ExportResponse, ModelDescription, PredictRequest, PredictResponse,
+    SearchRequest, SearchResponse,
 };
 
 use crate::Result;
@@ -26,5 +27,11 @@ impl Client {
     /// What a model finds; as [`Client::model_predict`].
     pub fn model_search(&self, model: &str, request: &SearchRequest) -> Result<SearchResponse> {
         self.post(path(&["models", model, "search"]), request)
+    }
+
+    /// A model in another format, stored as artifacts of its run; as
+    /// [`Client::model_predict`].
+    pub fn model_export(&self, model: &str, request: &ExportRequest) -> Result<ExportResponse> {
+        self.post(path(&["models", model, "export"]), request)
     }
 }

@@ -61,6 +61,9 @@ pub struct Manifest {
     /// How metrics are read from its output.
     #[serde(default)]
     pub output: OutputSection,
+    /// What it exports models to.
+    #[serde(default)]
+    pub export: ExportSection,
     /// The tiny run that ends in seconds.
     pub smoke: SmokeSection,
 }
@@ -185,6 +188,14 @@ pub struct OutputSection {
     /// A param that holds further regular expressions (array of strings, read on
     /// standard output), for adapters that run anything.
     pub log_metrics_param: Option<String>,
+}
+
+/// What an adapter exports models to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportSection {
+    /// The formats, such as `onnx`; at least one with the capability `export`.
+    pub formats: Vec<String>,
 }
 
 /// The smoke run.

@@ -9,6 +9,7 @@ pub mod batch;
 mod batch_json;
 pub mod event;
 pub mod event_log;
+pub mod export;
 pub mod lenient;
 pub mod number;
 pub mod rest;

@@ -13,7 +13,7 @@ pub(crate) use self::catalog::{
     AdapterCommand, AdapterLanguage, BackupArgs, BackupCommand, DatasetCommand, MetricsCommand,
     ProjectCommand,
 };
-pub(crate) use self::models::{ModelsCommand, PredictArgs, SearchArgs};
+pub(crate) use self::models::{ExportArgs, ModelsCommand, PredictArgs, SearchArgs};
 pub(crate) use self::outputs::{
     ArtifactsCommand, HistoryArgs, HistoryAxis, HistoryFormat, LogsArgs,
 };
@@ -186,6 +186,13 @@ pub(crate) enum Command {
         /// Programs at once
         #[arg(long, default_value_t = 1)]
         slots: usize,
+    },
+    /// Run a program that ends with the one that started this (started by the hub)
+    #[command(hide = true, disable_help_flag = true)]
+    Confined {
+        /// The program and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        argv: Vec<std::ffi::OsString>,
     },
     /// The native adapter's program
     #[command(hide = true, disable_help_flag = true)]

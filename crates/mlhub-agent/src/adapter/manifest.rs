@@ -86,6 +86,7 @@ impl Adapter {
         let schema = read_schema(dir, &manifest).map_err(fail)?;
         schema::validate(&schema).map_err(fail)?;
         rules::commands(&manifest, &schema).map_err(fail)?;
+        rules::export(&manifest).map_err(fail)?;
         rules::environment(dir, &manifest).map_err(fail)?;
         rules::output(&manifest, &schema).map_err(fail)?;
         rules::smoke(dir, &manifest, &schema).map_err(fail)?;

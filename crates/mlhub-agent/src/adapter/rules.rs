@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use mlhub_protocol::adapter::{Capability, Environment, Manifest};
+use mlhub_protocol::export::is_format;
 use serde_json::Value;
 
 use super::problem::Finding;
@@ -91,6 +92,33 @@ pub(super) fn capability_name(capability: Capability) -> String {
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default()
+}
+
+/// An adapter says which formats it exports to, and none if it does not export.
+pub(super) fn export(manifest: &Manifest) -> Result<(), Finding> {
+    let at = "export.formats";
+    let exports = manifest.capabilities.contains(&Capability::Export);
+    let formats = &manifest.export.formats;
+    if exports && formats.is_empty() {
+        return Err(
+            Finding::manifest(at, "capability `export` names no format to export to")
+                .hint("add `[export]` with `formats = [\"onnx\"]`"),
+        );
+    }
+    if !exports && !formats.is_empty() {
+        return Err(Finding::manifest(
+            at,
+            "formats, but `export` is not among the capabilities",
+        ));
+    }
+    match formats.iter().find(|format| !is_format(format)) {
+        Some(bad) => Err(Finding::manifest(
+            at,
+            format!("`{}` is not the name of a format", bad.escape_debug()),
+        )
+        .hint("formats are lower-case words, such as onnx")),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn commands(manifest: &Manifest, schema: &Value) -> Result<(), Finding> {

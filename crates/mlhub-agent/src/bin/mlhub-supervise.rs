@@ -1,12 +1,14 @@
-//! The stand-alone supervisor: the subcommands `supervise`, `shim` and `agent`
-//! of the main program without the rest of it, for machines that only run.
+//! The stand-alone supervisor: the subcommands `supervise`, `shim`, `agent` and
+//! `confined` of the main program without the rest of it, for machines that only run.
 //!
 //! It reads no config: everything is in the run directory.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mlhub_agent::export::confined_main;
 use mlhub_agent::supervisor::{
     AgentOptions, SuperviseOptions, agent_main, shim_main, supervise_main,
 };
@@ -14,7 +16,8 @@ use mlhub_agent::supervisor::{
 const USAGE: &str = "usage:
   mlhub-supervise supervise DIR [--hub-absence-seconds N]
   mlhub-supervise shim DIR
-  mlhub-supervise agent --data-dir DIR [--slots N] [--hub-absence-seconds N]";
+  mlhub-supervise agent --data-dir DIR [--slots N] [--hub-absence-seconds N]
+  mlhub-supervise confined -- PROGRAM ARGUMENT...";
 /// Exit code of a wrong command line.
 const EXIT_USAGE: i32 = 64;
 
@@ -47,6 +50,10 @@ fn run(words: &[&str]) -> Option<i32> {
             }
             let slots = usize::try_from(slots).ok()?;
             Some(agent_main(Path::new(dir), slots, &options))
+        }
+        ["confined", "--", argv @ ..] => {
+            let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+            Some(confined_main(&argv))
         }
         _ => None,
     }

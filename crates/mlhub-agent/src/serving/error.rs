@@ -1,11 +1,15 @@
 //! What can go wrong with a program that answers for a model.
 //!
-//! Texts name what happened and the program's last words; nothing of a request
-//! is in them.
+//! Texts name what happened; nothing of a request is in them. What the program said
+//! last is for the hub's log alone ([`ServeError::last_lines`]): who asks a model may
+//! be somebody else than who may read the log of its program.
 
 use std::time::Duration;
 
 use mlhub_protocol::serving::RequestProblem;
+
+/// Where to look further.
+const LOG_HINT: &str = "; the hub's log has its last words";
 
 /// Why a request was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +29,7 @@ pub enum ServeError {
         message: String,
     },
     /// The program ended by itself.
-    #[error("the model's program ended {doing}: {how}{}", said(last_lines))]
+    #[error("the model's program ended {doing}: {how}{LOG_HINT}")]
     Died {
         /// `while it loaded the model` or `while it answered`.
         doing: &'static str,
@@ -35,7 +39,7 @@ pub enum ServeError {
         last_lines: Vec<String>,
     },
     /// The program took too long and was killed.
-    #[error("the model's program did not {doing} within {} s and was stopped{}", limit.as_secs_f64(), said(last_lines))]
+    #[error("the model's program did not {doing} within {} s and was stopped{LOG_HINT}", limit.as_secs_f64())]
     TimedOut {
         /// `load the model` or `answer`.
         doing: &'static str,
@@ -45,10 +49,7 @@ pub enum ServeError {
         last_lines: Vec<String>,
     },
     /// The program said what the conversation does not allow and was killed.
-    #[error(
-        "the model's program broke the conversation and was stopped: {reason}{}",
-        said(last_lines)
-    )]
+    #[error("the model's program broke the conversation and was stopped: {reason}{LOG_HINT}")]
     Conversation {
         /// Which rule.
         reason: String,
@@ -81,6 +82,12 @@ pub enum ServeError {
     /// Too many requests or models at once.
     #[error("{0}")]
     Busy(&'static str),
+    /// The requests before it took too long.
+    #[error(
+        "the requests before this one took longer than {} s; try again later",
+        .0.as_secs_f64()
+    )]
+    Waited(Duration),
     /// The pool is being closed.
     #[error("the hub is stopping")]
     Stopping,
@@ -91,11 +98,15 @@ impl ServeError {
     pub(super) fn spares_worker(&self) -> bool {
         matches!(self, Self::Request(_) | Self::TooLarge { .. })
     }
-}
 
-fn said(last_lines: &[String]) -> String {
-    if last_lines.is_empty() {
-        return String::new();
+    /// What the program said last on standard error; for the hub's log.
+    #[must_use]
+    pub fn last_lines(&self) -> &[String] {
+        match self {
+            Self::Died { last_lines, .. }
+            | Self::TimedOut { last_lines, .. }
+            | Self::Conversation { last_lines, .. } => last_lines,
+            _ => &[],
+        }
     }
-    format!("; last in its log: {}", last_lines.join(" | "))
 }

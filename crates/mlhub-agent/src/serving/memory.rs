@@ -2,7 +2,7 @@
 
 /// Resident bytes of all processes of the group. Pages they share count once
 /// for each; a process that cannot be read counts nothing.
-pub(super) fn group_bytes(group: i32) -> u64 {
+pub(crate) fn group_bytes(group: i32) -> u64 {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return 0;
     };

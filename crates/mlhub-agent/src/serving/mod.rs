@@ -5,13 +5,14 @@
 //! not decided here. The conversation is `mlhub_protocol::serving`.
 
 mod error;
+pub(crate) mod group;
 mod log;
-mod memory;
+pub(crate) mod memory;
 mod pipes;
 mod pool;
 #[cfg(test)]
 mod tests;
-mod worker;
+pub(crate) mod worker;
 
 pub use error::ServeError;
 pub use pool::{Answered, Pool, PoolLimits};

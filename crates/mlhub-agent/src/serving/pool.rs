@@ -14,6 +14,12 @@ use mlhub_protocol::serving::Ask;
 use super::error::ServeError;
 use super::worker::{Answer, Worker, WorkerLimits, WorkerPlan};
 
+/// How long a request waits for those before it, unless it is set: a program may
+/// load its model and answer twice meanwhile.
+const WAIT_DEFAULT: Duration = Duration::from_secs(180);
+/// Pause between two looks at whether the pool closes while a request waits.
+const WAIT_LOOK: Duration = Duration::from_millis(100);
+
 /// Bounds of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolLimits {
@@ -21,6 +27,8 @@ pub struct PoolLimits {
     pub workers: usize,
     /// Requests to one program at once; they are answered one after the other.
     pub waiting: usize,
+    /// How long a request waits for those before it.
+    pub wait: Duration,
     /// How long a program nobody asks is kept.
     pub idle: Duration,
     /// Bounds of each program.
@@ -32,6 +40,7 @@ impl Default for PoolLimits {
         Self {
             workers: 4,
             waiting: 32,
+            wait: WAIT_DEFAULT,
             idle: Duration::from_secs(10 * 60),
             worker: WorkerLimits::default(),
         }
@@ -66,11 +75,76 @@ struct Shared {
 
 /// One program's place; the program itself is behind a lock of its own, so that
 /// the map is never held while one answers.
-type Slot = Arc<Mutex<Option<Worker>>>;
+#[derive(Debug, Default)]
+struct Slot {
+    state: Mutex<SlotState>,
+    /// Told when the place becomes free.
+    freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct SlotState {
+    /// Whether a request has the program, or is starting it.
+    taken: bool,
+    worker: Option<Worker>,
+}
+
+/// A place taken for one request; freed when dropped.
+struct Taken<'a> {
+    slot: &'a Slot,
+    /// What the place has afterwards.
+    worker: Option<Worker>,
+}
+
+impl Slot {
+    /// Takes the place once it is free; none when `wait` is over or `stopping` is set.
+    fn take(&self, wait: Duration, stopping: &AtomicBool) -> Option<Taken<'_>> {
+        let deadline = Instant::now() + wait;
+        let mut state = lock(&self.state);
+        while state.taken {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || stopping.load(Ordering::Relaxed) {
+                return None;
+            }
+            let waited = self.freed.wait_timeout(state, left.min(WAIT_LOOK));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.taken = true;
+        let worker = state.worker.take();
+        drop(state);
+        Some(Taken { slot: self, worker })
+    }
+
+    /// Ends the program, once no request has it.
+    fn stop(&self) {
+        let mut state = lock(&self.state);
+        while state.taken {
+            state = self
+                .freed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let worker = state.worker.take();
+        drop(state);
+        if let Some(worker) = worker {
+            worker.stop();
+        }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.slot.state);
+        state.taken = false;
+        state.worker = self.worker.take();
+        drop(state);
+        self.slot.freed.notify_all();
+    }
+}
 
 #[derive(Debug)]
 struct Place {
-    slot: Slot,
+    slot: Arc<Slot>,
     /// Requests that wait or are answered.
     users: usize,
     last_used: Instant,
@@ -111,15 +185,16 @@ impl Pool {
         let shared = &self.shared;
         let slot = shared.enter(key)?;
         let _leave = Leave { shared, key };
-        let mut place = lock(&slot);
+        let taken = slot.take(shared.limits.wait, &shared.stopping);
         if shared.stopping.load(Ordering::Relaxed) {
             return Err(ServeError::Stopping);
         }
-        if place.as_mut().is_some_and(|worker| !worker.is_fit()) {
+        let mut place = taken.ok_or(ServeError::Waited(shared.limits.wait))?;
+        if place.worker.as_mut().is_some_and(|worker| !worker.is_fit()) {
             tracing::warn!(key, "a model's program is gone and is started again");
-            *place = None;
+            place.worker = None;
         }
-        let (mut worker, cold_start) = match place.take() {
+        let (mut worker, cold_start) = match place.worker.take() {
             Some(worker) => (worker, false),
             None => {
                 let plan = plan()?;
@@ -130,7 +205,7 @@ impl Pool {
         };
         let answer = worker.ask(ask, &shared.stopping);
         if answer.as_ref().err().is_none_or(ServeError::spares_worker) {
-            *place = Some(worker);
+            place.worker = Some(worker);
         }
         answer.map(|answer| Answered { answer, cold_start })
     }
@@ -148,7 +223,7 @@ impl Pool {
         self.shared.changed.notify_all();
         let stops: Vec<JoinHandle<()>> = places
             .into_values()
-            .map(|place| std::thread::spawn(move || stop(&place.slot)))
+            .map(|place| std::thread::spawn(move || place.slot.stop()))
             .collect();
         for stop in stops {
             // A panic has been reported by its own thread.
@@ -168,7 +243,7 @@ impl Drop for Pool {
 
 impl Shared {
     /// Takes part in the place of `key`; makes one when there is none.
-    fn enter(&self, key: &str) -> Result<Slot, ServeError> {
+    fn enter(&self, key: &str) -> Result<Arc<Slot>, ServeError> {
         let mut places = lock(&self.places);
         if self.stopping.load(Ordering::Relaxed) {
             return Err(ServeError::Stopping);
@@ -193,7 +268,7 @@ impl Shared {
             };
             gone = places.remove(&oldest);
         }
-        let slot = Slot::default();
+        let slot = Arc::new(Slot::default());
         let place = Place {
             slot: Arc::clone(&slot),
             users: 1,
@@ -202,7 +277,7 @@ impl Shared {
         places.insert(key.to_owned(), place);
         drop(places);
         if let Some(gone) = gone {
-            stop(&gone.slot);
+            gone.slot.stop();
         }
         Ok(slot)
     }
@@ -229,7 +304,7 @@ impl Shared {
             let gone: Vec<Place> = keys.iter().filter_map(|key| places.remove(key)).collect();
             if !gone.is_empty() {
                 drop(places);
-                gone.iter().for_each(|place| stop(&place.slot));
+                gone.iter().for_each(|place| place.slot.stop());
                 places = lock(&self.places);
                 continue;
             }
@@ -256,13 +331,6 @@ struct Leave<'a> {
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
         self.shared.leave(self.key);
-    }
-}
-
-fn stop(slot: &Slot) {
-    let worker = lock(slot).take();
-    if let Some(worker) = worker {
-        worker.stop();
     }
 }
 

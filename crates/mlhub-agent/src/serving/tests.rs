@@ -141,7 +141,7 @@ fn a_warm_program_answers_again_and_leaves_nothing() {
 }
 
 #[test]
-fn a_program_that_dies_is_told_with_its_last_words() {
+fn a_program_that_dies_is_told_without_its_last_words() {
     let bench = Bench::new(
         limits(),
         "echo(lambda number: sys.exit(print('no disk', file=sys.stderr) or 3))",
@@ -152,8 +152,46 @@ fn a_program_that_dies_is_told_with_its_last_words() {
         said.contains("while it answered") && said.contains("exit status: 3"),
         "{said}"
     );
-    assert!(said.contains("no disk"), "{said}");
+    // Its last words are for the hub's log, not for whoever asked.
+    assert!(!said.contains("no disk"), "{said}");
+    assert_eq!(error.last_lines(), ["no disk"]);
     bench.goes_on();
+}
+
+#[test]
+fn a_request_waits_for_those_before_it_and_not_for_ever() {
+    let mut short = limits();
+    short.wait = Duration::from_millis(50);
+    let bench = Bench::new(
+        short,
+        r"
+def slowly(number):
+    touch('asked')
+    while not os.path.exists('../go'):
+        time.sleep(0.01)
+echo(slowly)",
+    );
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| bench.ask("break"));
+        bench.there("asked");
+        let error = bench.ask("later").expect_err("it waits too long");
+        assert!(matches!(error, ServeError::Waited(_)), "{error}");
+        std::fs::write(bench.folder.path().join("go"), "").unwrap();
+        assert!(first.join().unwrap().is_ok());
+    });
+    assert!(!bench.ask("later").expect("an answer").cold_start);
+}
+
+#[test]
+fn who_waits_is_answered_in_turn() {
+    let bench = Bench::new(limits(), "echo()");
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| bench.ask("a").expect("an answer").cold_start))
+            .collect();
+        let cold = asking.into_iter().map(|one| one.join().unwrap());
+        assert_eq!(cold.filter(|cold| *cold).count(), 1, "one program for all");
+    });
 }
 
 #[test]

@@ -16,10 +16,10 @@ use mlhub_protocol::adapter::{ADAPTER_PROTOCOL, Capability, exit_code};
 use mlhub_protocol::event::EventLine;
 use mlhub_protocol::run_dir::{RunFile, names};
 use mlhub_protocol::serving::{Ask, FRAME_MAX_BYTES, RequestFrame, WorkerFrame};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde_json::Value;
 
 use super::error::ServeError;
+use super::group;
 use super::log::Log;
 use super::memory;
 use super::pipes::{self, Line};
@@ -155,7 +155,7 @@ impl Worker {
                 next_id: 1,
             }),
             Err(error) => {
-                kill_group(&mut child);
+                group::kill(&mut child);
                 Err(in_dir(error.to_string()))
             }
         }
@@ -320,15 +320,9 @@ impl Worker {
         }
     }
 
-    /// Whether it has ended. It is not waited for here, so that its number, and
-    /// with it its group's, stays taken until [`Self::kill`].
+    /// Whether it has ended; it is waited for by [`Self::kill`] only.
     fn has_exited(&self) -> bool {
-        self.ended.is_some()
-            || waitid(
-                WaitId::Pid(Pid::from_child(&self.child)),
-                WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT,
-            )
-            .is_ok_and(|status| status.is_some())
+        self.ended.is_some() || group::has_exited(&self.child)
     }
 
     fn wait_exit(&self, limit: Duration) -> bool {
@@ -352,7 +346,7 @@ impl Worker {
     fn kill(&mut self) {
         self.frames = None;
         if self.ended.is_none() {
-            self.ended = kill_group(&mut self.child);
+            self.ended = group::kill(&mut self.child);
         }
     }
 }
@@ -364,13 +358,6 @@ impl Drop for Worker {
             tracing::debug!(%error, "a worker directory stays behind");
         }
     }
-}
-
-/// Ends a group whose leader was not waited for yet, then waits for the leader.
-fn kill_group(child: &mut Child) -> Option<ExitStatus> {
-    // All may have ended already.
-    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-    child.wait().ok()
 }
 
 type Connected = (Sender<Vec<u8>>, Receiver<Line>, Log);
@@ -387,7 +374,8 @@ fn connect(child: &mut Child, log: &Path) -> std::io::Result<Connected> {
     ))
 }
 
-fn write_directory(plan: &WorkerPlan) -> std::io::Result<()> {
+/// Writes what a program of a model is told.
+pub(crate) fn write_directory(plan: &WorkerPlan) -> std::io::Result<()> {
     for folder in [names::EVENTS, names::ARTIFACTS] {
         fs::create_dir_all(plan.dir.join(folder))?;
     }
@@ -401,22 +389,33 @@ fn write_directory(plan: &WorkerPlan) -> std::io::Result<()> {
 
 /// The first `error` event of a program that refused.
 fn refusal(dir: &Path) -> Option<(Option<String>, String)> {
-    let entries = fs::read_dir(dir.join(names::EVENTS)).ok()?;
+    let error = events(dir).into_iter().find_map(|event| event.error)?;
+    Some((error.field, error.message))
+}
+
+/// The events in a directory's files, the first of each file up to a bound.
+pub(crate) fn events(dir: &Path) -> Vec<EventLine> {
+    let entries = fs::read_dir(dir.join(names::EVENTS)).into_iter().flatten();
     let mut files: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
         .collect();
     files.sort();
-    files.iter().find_map(|file| {
-        use std::io::Read as _;
-        let mut bytes = Vec::new();
-        let open = fs::File::open(file).ok()?;
-        open.take(EVENTS_MAX_BYTES).read_to_end(&mut bytes).ok()?;
-        bytes
-            .split(|&byte| byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<EventLine>(line).ok())
-            .find_map(|event| event.error)
-            .map(|error| (error.field, error.message))
-    })
+    files.iter().flat_map(|file| events_of(file)).collect()
+}
+
+/// The events among the lines of a file; a link leads nowhere.
+pub(crate) fn events_of(file: &Path) -> Vec<EventLine> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let plain = fs::symlink_metadata(file).is_ok_and(|data| data.is_file());
+    if let Some(open) = fs::File::open(file).ok().filter(|_| plain) {
+        // What was read before an error counts as well.
+        let _ = open.take(EVENTS_MAX_BYTES).read_to_end(&mut bytes);
+    }
+    bytes
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }

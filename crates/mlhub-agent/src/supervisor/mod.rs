@@ -56,10 +56,12 @@ pub use agent::{AgentOptions, agent_main, ensure_agent, ensure_agent_with};
 pub use error::{Result, SupervisorError};
 pub use forward::{ForwardOptions, ServeLocally, forward_main};
 pub use identity::{discover_hub, is_alive, own_identity, process_identity};
+pub(crate) use limits::DEFAULT_OPEN_FILES;
 pub use offline::{OfflineControl, OfflineRun, SignalWhen, run_offline};
 pub use run_dir::{ProgramStatus, RunDir, active_attempts};
 pub use rustix::process::Signal;
 pub use sdk_dir::is_sdk_run;
+pub(crate) use shim::lower;
 pub use shim::shim_main;
 pub use ship::LocalHub;
 pub use supervise::{

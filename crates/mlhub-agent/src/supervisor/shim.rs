@@ -140,7 +140,7 @@ fn confine(dir: &Path) {
 }
 
 /// Lowers a limit to `most`, never raises it.
-fn lower(resource: Resource, most: u64) {
+pub(crate) fn lower(resource: Resource, most: u64) {
     let now = getrlimit(resource);
     let least = |limit: Option<u64>| Some(limit.map_or(most, |limit| limit.min(most)));
     let new = Rlimit {

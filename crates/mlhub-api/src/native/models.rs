@@ -1,4 +1,4 @@
-//! Trained models that answer: their description, predictions, searches.
+//! Trained models that answer: their description, predictions, searches, exports.
 
 use std::time::Instant;
 
@@ -79,6 +79,29 @@ pub(crate) async fn search(
         model: reference(&model),
         took_ms: millis(started),
         cold_start: answered.cold_start,
+    }))
+}
+
+/// A model in another format, stored as artifacts of its run. Starts a program on the hub's machine.
+#[utoipa::path(post, path = "/api/v1/models/{model}/export", tag = "models", params(("model" = String, Path, description = "Run id or unique prefix, or PROJECT/NAME:VERSION of a file of the model, percent-encoded")), request_body = rest::ExportRequest, responses((status = 200, body = rest::ExportResponse), (status = 400, body = rest::Problem), (status = 404, body = rest::Problem), (status = 409, body = rest::Problem, description = "The model is being exported already, a file of another kind is in the way, or the version is no file of a model its run has now"), (status = 413, body = rest::Problem), (status = 501, body = rest::Problem, description = "The adapter does not export, or not to this format"), (status = 502, body = rest::Problem, description = "The export's program failed, or the exported model answers otherwise than the original"), (status = 503, body = rest::Problem, description = "Too many exports at once"), (status = 504, body = rest::Problem, description = "The export took too long")))]
+pub(crate) async fn export(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(model): ApiPath<String>,
+    ApiJson(body): ApiJson<rest::ExportRequest>,
+) -> ApiResult<Json<rest::ExportResponse>> {
+    let started = Instant::now();
+    let exporting = state.hub.model_export(&caller, &model, &body.format);
+    let exported = exporting.await?;
+    Ok(Json(rest::ExportResponse {
+        model: reference(&exported.model),
+        format: exported.report.format,
+        compared_rows: exported.report.compared_rows,
+        max_abs_difference: exported.report.max_abs_difference,
+        tolerance: exported.report.tolerance,
+        files: exported.files.into_iter().map(view::artifact).collect(),
+        folder: exported.folder,
+        took_ms: millis(started),
     }))
 }
 

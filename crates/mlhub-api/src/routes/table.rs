@@ -433,6 +433,13 @@ fn model_routes(table: Table) -> Table {
             BODY,
             m::search,
         )
+        .add(
+            "POST",
+            "/api/v1/models/{model}/export",
+            Write,
+            JSON,
+            m::export,
+        )
 }
 
 fn portable_routes(table: Table) -> Table {

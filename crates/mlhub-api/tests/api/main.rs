@@ -16,6 +16,7 @@ mod history;
 mod hub;
 mod idempotence;
 mod live;
+mod models;
 mod numbers;
 mod openapi;
 mod paths;

@@ -72,6 +72,7 @@
 //! GET    /models/{model}                                ModelDescription   (model: run, or PROJECT/NAME:VERSION)
 //! POST   /models/{model}/predict                        PredictRequest -> PredictResponse
 //! POST   /models/{model}/search                         SearchRequest -> SearchResponse
+//! POST   /models/{model}/export                         ExportRequest -> ExportResponse
 //! GET    /events?run=                                  server-sent events: `run` (RunChanged), `hello`, `reset`
 //! ```
 //! Errors are `application/problem+json` ([`Problem`]). Unknown fields in
@@ -113,8 +114,8 @@ pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectView, RunChanged,
 };
 pub use models::{
-    ModelDescription, ModelReference, PredictRequest, PredictResponse, SearchRequest,
-    SearchResponse,
+    ExportRequest, ExportResponse, ModelDescription, ModelReference, PredictRequest,
+    PredictResponse, SearchRequest, SearchResponse,
 };
 pub use outputs::{
     ArtifactList, ArtifactView, AttemptSpanView, HistoryQuery, LogList, LogView, MetricList,

@@ -1,4 +1,4 @@
-//! Trained models that answer: their description, predictions and searches.
+//! Trained models that answer: their description, predictions, searches and exports.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -64,6 +64,35 @@ pub struct SearchResponse {
     pub took_ms: u64,
     /// Whether the model's program was started for this request.
     pub cold_start: bool,
+}
+
+/// Asks for a model in another format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportRequest {
+    /// The format, such as `onnx`; which there are says the adapter.
+    pub format: String,
+}
+
+/// A model that was exported and is stored with its run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ExportResponse {
+    /// The model that was exported.
+    pub model: ModelReference,
+    /// The format.
+    pub format: String,
+    /// Generated inputs on which it was compared with the original.
+    pub compared_rows: u64,
+    /// The largest difference of an output.
+    pub max_abs_difference: f64,
+    /// The difference that was allowed.
+    pub tolerance: f64,
+    /// Its files, artifacts of the run: each at its path below `folder`.
+    pub files: Vec<super::ArtifactView>,
+    /// The folder of the run's artifacts that they are in.
+    pub folder: String,
+    /// Milliseconds from the request to the last file.
+    pub took_ms: u64,
 }
 
 /// Which model is meant.

@@ -1,5 +1,7 @@
 //! Options of commands about trained models.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// Options of `predict`.
@@ -39,4 +41,22 @@ pub(crate) enum ModelsCommand {
         /// Run id or unique prefix, or PROJECT/NAME:VERSION of a file of the model
         model: String,
     },
+    /// Export a trained model to another format and store it with its run
+    Export(ExportArgs),
+}
+
+/// Options of `models export`.
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// Run id or unique prefix, or PROJECT/NAME:VERSION of a file of the model
+    pub(crate) model: String,
+    /// The format; which there are says the adapter
+    #[arg(long, short, default_value = "onnx")]
+    pub(crate) format: String,
+    /// Also write the files into this folder, which must be new or empty
+    #[arg(long, short, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write into a folder that has files, and over those of the same name
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
 }

@@ -77,6 +77,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
             &mlhub_agent::supervisor::SuperviseOptions::default(),
         ))),
         Command::Shim { dir } => Ok(code(mlhub_agent::supervisor::shim_main(&dir))),
+        Command::Confined { argv } => Ok(code(mlhub_agent::export::confined_main(&argv))),
         Command::Agent { slots } => Ok(code(mlhub_agent::supervisor::agent_main(
             &paths::data_dir(&global)?,
             slots.max(1),

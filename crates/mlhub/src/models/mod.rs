@@ -1,28 +1,35 @@
 //! Programs of trained models on the hub's machine: brings model files onto its
-//! disk, finds the adapter, and hands questions to the pool of programs.
+//! disk, finds the adapter, and hands questions to the pool of programs; `export` runs
+//! those that write a model in another format.
 //!
 //! Who may ask, and which run is meant, was decided before.
 
 mod cache;
+mod export;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mlhub_agent::adapter::{
     Adapter, Bundle, DiscoveryRoots, LaunchContext, discover, launch_command, prepare_environment,
 };
+use mlhub_agent::export::ExportLimits;
 use mlhub_agent::serving::{Answer, Pool, PoolLimits, ServeError, WorkerPlan};
-use mlhub_app::{ModelAnswer, ModelAnswered, ModelServer, ServedModel};
+use mlhub_app::{ExportedModel, ModelAnswer, ModelAnswered, ModelServer, ServedModel};
 use mlhub_core::{Error, ErrorKind, Result};
 use mlhub_protocol::adapter::Capability;
-use mlhub_protocol::run_dir::{ModelInput, RUN_DIR_VERSION, Resources, RunFile, RunIdentity};
+use mlhub_protocol::run_dir::{
+    ExportInput, ModelInput, RUN_DIR_VERSION, Resources, RunFile, RunIdentity,
+};
 use mlhub_protocol::serving::{Ask, ProblemCode, RequestProblem};
 use serde_json::json;
 
 use self::cache::ModelCache;
+use self::export::Exports;
 use crate::exit::{DATA_DIR, USAGE, fail};
 use crate::paths;
 
@@ -35,6 +42,8 @@ const ENV_SERVE_IDLE: &str = "MLHUB_SERVE_IDLE_SECONDS";
 const ENV_SERVE_READY: &str = "MLHUB_SERVE_READY_SECONDS";
 /// Seconds it may take to answer a request.
 const ENV_SERVE_ANSWER: &str = "MLHUB_SERVE_ANSWER_SECONDS";
+/// Seconds an export may take.
+const ENV_EXPORT: &str = "MLHUB_EXPORT_SECONDS";
 
 /// Answers for models with programs of this machine.
 pub(crate) struct LocalModelServer {
@@ -47,11 +56,20 @@ struct Shared {
     /// Where worker directories are made; empty when the hub starts.
     scratch: PathBuf,
     pool: Pool,
+    exports: Exports,
+    export_limits: ExportLimits,
+    /// Whether the hub is stopping.
+    closed: AtomicBool,
     started: AtomicU64,
 }
 
 impl LocalModelServer {
-    fn new(data_dir: &Path, scratch: &Path, limits: PoolLimits) -> std::io::Result<Self> {
+    fn new(
+        data_dir: &Path,
+        scratch: &Path,
+        limits: PoolLimits,
+        export_limits: ExportLimits,
+    ) -> std::io::Result<Self> {
         // Programs are given absolute paths.
         let data_dir = std::path::absolute(data_dir)?;
         Ok(Self {
@@ -60,6 +78,9 @@ impl LocalModelServer {
                 scratch: std::path::absolute(scratch)?.join("serving"),
                 data_dir,
                 pool: Pool::new(limits)?,
+                exports: Exports::default(),
+                export_limits,
+                closed: AtomicBool::new(false),
                 started: AtomicU64::new(0),
             }),
         })
@@ -67,6 +88,7 @@ impl LocalModelServer {
 
     /// Ends all programs; blocks until they are gone.
     pub(crate) fn close(&self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
         self.shared.pool.close();
     }
 }
@@ -75,10 +97,12 @@ impl LocalModelServer {
 /// how long they may take, can be set for machines that need it otherwise.
 pub(crate) fn open(data_dir: &Path, scratch: &Path) -> anyhow::Result<LocalModelServer> {
     let mut limits = PoolLimits::default();
+    let mut export_limits = ExportLimits::default();
     for (name, limit) in [
         (ENV_SERVE_IDLE, &mut limits.idle),
         (ENV_SERVE_READY, &mut limits.worker.ready),
         (ENV_SERVE_ANSWER, &mut limits.worker.answer),
+        (ENV_EXPORT, &mut export_limits.time),
     ] {
         let Ok(text) = std::env::var(name) else {
             continue;
@@ -91,7 +115,7 @@ pub(crate) fn open(data_dir: &Path, scratch: &Path) -> anyhow::Result<LocalModel
         })?;
         *limit = Duration::from_secs(u64::from(seconds.max(1)));
     }
-    LocalModelServer::new(data_dir, scratch, limits).map_err(|error| {
+    LocalModelServer::new(data_dir, scratch, limits, export_limits).map_err(|error| {
         fail(
             DATA_DIR,
             format!(
@@ -105,21 +129,29 @@ pub(crate) fn open(data_dir: &Path, scratch: &Path) -> anyhow::Result<LocalModel
 #[async_trait]
 impl ModelServer for LocalModelServer {
     async fn ask(&self, model: &ServedModel, ask: Ask) -> Result<ModelAnswered> {
-        let key = &model.hash[..KEY_DIGITS.min(model.hash.len())];
-        // What a warm program has loaded stays: it may read more of it later.
-        let warm = self.shared.pool.keys();
-        let in_use = |folder: &str| warm.iter().any(|key| key.contains(folder));
-        let folder = self.cache.folder(key, model, &in_use).await?;
+        let key = key_of(model);
+        let folder = self.folder(model).await?;
         let shared = Arc::clone(&self.shared);
         let model = model.clone();
         let place = format!("{}-{key}-{}", model.run.id, name_of(ask.capability()));
         let answered = tokio::task::spawn_blocking(move || {
-            let plan = || shared.plan(&model, &folder, ask.capability());
-            shared.pool.ask(&place, plan, &ask)
+            let plan = || {
+                let adapter = shared.adapter(&model)?;
+                shared.plan(
+                    &adapter,
+                    &model,
+                    ask.capability(),
+                    run_file(&model, &folder),
+                )
+            };
+            let answered = shared.pool.ask(&place, plan, &ask);
+            answered.map_err(|error| {
+                tell_last_lines(&model, error.last_lines());
+                public(error)
+            })
         })
         .await
-        .map_err(|error| Error::internal("ask a model", error))?
-        .map_err(public)?;
+        .map_err(|error| Error::internal("ask a model", error))??;
         Ok(ModelAnswered {
             answer: match answered.answer {
                 Answer::Outputs(outputs) => ModelAnswer::Outputs(outputs),
@@ -128,6 +160,34 @@ impl ModelServer for LocalModelServer {
             cold_start: answered.cold_start,
         })
     }
+
+    async fn export(&self, model: &ServedModel, format: &str) -> Result<ExportedModel> {
+        self.export_model(model, format).await
+    }
+}
+
+impl LocalModelServer {
+    /// The folder with a model's files, brought here when they are not.
+    async fn folder(&self, model: &ServedModel) -> Result<PathBuf> {
+        // What a program works with stays: it may read more of it later.
+        let mut busy = self.shared.pool.keys();
+        busy.extend(self.shared.exports.keys());
+        let in_use = |folder: &str| busy.iter().any(|key| key.contains(folder));
+        self.cache.folder(key_of(model), model, &in_use).await
+    }
+}
+
+/// Names a model's files in the names of folders.
+fn key_of(model: &ServedModel) -> &str {
+    &model.hash[..KEY_DIGITS.min(model.hash.len())]
+}
+
+/// Whoever may read the hub's log may see what a program said last.
+fn tell_last_lines(model: &ServedModel, last_lines: &[String]) {
+    if !last_lines.is_empty() {
+        let (run, adapter) = (&model.run.id, &model.adapter);
+        tracing::error!(%run, adapter, ?last_lines, "a model's program failed");
+    }
 }
 
 fn name_of(capability: Capability) -> String {
@@ -135,15 +195,15 @@ fn name_of(capability: Capability) -> String {
 }
 
 impl Shared {
-    /// How the program of a model is started. Reads the disk, and makes the
-    /// adapter's environment when it is not there.
+    /// How the program of a model is started. Makes the adapter's environment when it
+    /// is not there.
     fn plan(
         &self,
+        adapter: &Adapter,
         model: &ServedModel,
-        folder: &Path,
         capability: Capability,
+        run: RunFile,
     ) -> Result<WorkerPlan, ServeError> {
-        let adapter = self.adapter(model)?;
         let unusable = |error: String| {
             ServeError::Prepare(Error::new(
                 ErrorKind::ProgramFailed,
@@ -154,14 +214,22 @@ impl Shared {
             ))
         };
         let environments = paths::environments(&self.data_dir);
-        let environment = prepare_environment(&adapter, &environments, &mut |_| ())
+        let environment = prepare_environment(adapter, &environments, &mut |_| ())
             .map_err(|error| unusable(error.to_string()))?;
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let dir = self.scratch.join(format!("{}-{number}", model.run.id));
-        let run = run_file(model, folder);
+        // As the run had them; a secret, which is not recorded, is the hub's own.
+        let mut passed = model.passed();
+        let mut set = BTreeMap::new();
+        for (name, value) in model.variables() {
+            match value {
+                Some(value) => drop(set.insert(name, value)),
+                None => passed.push(name),
+            }
+        }
         let binary = std::env::current_exe().map_err(|error| unusable(error.to_string()))?;
         let launch = launch_command(
-            &adapter,
+            adapter,
             &environment,
             capability,
             &LaunchContext {
@@ -170,8 +238,8 @@ impl Shared {
                 // The experiment's folder may be on another machine.
                 project_dir: &dir,
                 mlhub_binary: &binary,
-                extra_env: std::collections::BTreeMap::new(),
-                passthrough_names: &[],
+                extra_env: set,
+                passthrough_names: &passed,
             },
         )
         .map_err(|error| unusable(error.to_string()))?;
@@ -239,7 +307,9 @@ fn public(error: ServeError) -> Error {
         ServeError::Request(problem) => return refused(problem),
         ServeError::TimedOut { .. } => ErrorKind::ProgramTimedOut,
         ServeError::TooLarge { .. } => ErrorKind::TooLarge,
-        ServeError::Busy(_) | ServeError::Stopping => ErrorKind::Unavailable,
+        ServeError::Busy(_) | ServeError::Waited(_) | ServeError::Stopping => {
+            ErrorKind::Unavailable
+        }
         ServeError::Start(_)
         | ServeError::Refused { .. }
         | ServeError::Died { .. }

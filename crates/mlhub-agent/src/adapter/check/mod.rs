@@ -6,6 +6,7 @@
 //! only without a hub.
 
 mod data;
+mod export;
 mod output;
 mod plant;
 mod program;
@@ -263,6 +264,9 @@ fn run_steps(adapter: &Adapter, options: &CheckOptions, recorder: &mut Recorder<
     });
     if adapter.can(Capability::Predict) {
         recorder.step("serves single inputs", |_| serve::predict(bench, &first));
+    }
+    if adapter.can(Capability::Export) {
+        recorder.step("exports", |_| export::export(bench, &first));
     }
     recorder.step("no samples or secrets in logs", |_| secrecy::search(bench));
 }

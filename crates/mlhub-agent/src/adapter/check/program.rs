@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use mlhub_protocol::adapter::Capability;
 use mlhub_protocol::event::EventLine;
 use mlhub_protocol::run_dir::{
-    ExitFile, HubAddress, LaunchFile, Limits, LogMetric, RUN_DIR_VERSION, Resources, ResumePoint,
-    RunFile, RunIdentity, names,
+    ExitFile, ExportInput, HubAddress, LaunchFile, Limits, LogMetric, ModelInput, RUN_DIR_VERSION,
+    Resources, ResumePoint, RunFile, RunIdentity, names,
 };
 use serde_json::{Map, Value, json};
 
@@ -54,6 +54,8 @@ pub(super) struct Job {
     pub(super) capability: Capability,
     pub(super) params: Map<String, Value>,
     pub(super) resume: Option<ResumePoint>,
+    /// The trained model to work with instead of the data, and what to export it to.
+    pub(super) export: Option<(PathBuf, String)>,
 }
 
 /// When to send a signal: a look at each event.
@@ -141,6 +143,7 @@ impl<'a> Bench<'a> {
             capability: Capability::Train,
             params: self.adapter.smoke_params(),
             resume: None,
+            export: None,
         }
     }
 
@@ -269,15 +272,22 @@ impl<'a> Bench<'a> {
             smoke: true,
             params: job.params.clone(),
             task,
-            dataset: self.data.as_ref().map(|data| data.input.clone()),
-            predict_splits: if self.predicts() {
+            dataset: match job.export {
+                Some(_) => None,
+                None => self.data.as_ref().map(|data| data.input.clone()),
+            },
+            predict_splits: if self.predicts() && job.export.is_none() {
                 vec![TEST.to_owned()]
             } else {
                 Vec::new()
             },
             resume: job.resume.clone(),
-            model: None,
-            export: None,
+            model: job.export.as_ref().map(|(model, _)| ModelInput {
+                path: model.to_string_lossy().into_owned(),
+            }),
+            export: job.export.as_ref().map(|(_, format)| ExportInput {
+                format: format.clone(),
+            }),
             resources: Resources {
                 cpus: Some(1),
                 ..Resources::default()

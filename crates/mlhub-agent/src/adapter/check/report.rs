@@ -31,6 +31,7 @@ pub fn promise(step: &str) -> &'static str {
             "neither data nor secrets reach events, output or file names"
         }
         "serves single inputs" => "a trained model answers single inputs as its description says",
+        "exports" => "a trained model is exported, compared with the original, to every format",
         _ => "",
     }
 }

@@ -1,5 +1,6 @@
 //! `mlhub predict`, `mlhub search`, `mlhub models`: trained models that answer.
 
+mod export;
 mod inputs;
 
 use std::time::Duration;
@@ -83,6 +84,7 @@ pub(crate) fn models(global: &Global, command: &ModelsCommand) -> anyhow::Result
             let connection = connect_patient(global, &patience())?;
             show(global, &connection.client, model)
         }
+        ModelsCommand::Export(arguments) => export::export(global, arguments),
     }
 }
 
