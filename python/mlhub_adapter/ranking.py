@@ -7,6 +7,7 @@ Ranks nothing itself, and computes no metric.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,8 @@ def write(run: Run, split: str, rows: Table, queries: Sequence[str], scores: Any
     """Writes the prediction file of a split: a score per row, greater for what ranks higher."""
     path = f"predictions/{split}.csv"
     found = [float(score) for score in scores]
+    if not all(map(math.isfinite, found)):
+        raise ValueError("a score is not finite; the model has diverged")
     with whole_text(run.dir / path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["id", "group", "y_true", "y_score"])

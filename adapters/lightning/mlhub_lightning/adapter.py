@@ -77,7 +77,13 @@ class Lightning(Adapter):
         with run.interruptible(), _trusting():
             keeper.on_sigterm = signal.getsignal(signal.SIGTERM)
             state = str(saved.file(tracking.STATE)) if saved else None
-            trainer.fit(module, datamodule=data, ckpt_path=state)
+            try:
+                trainer.fit(module, datamodule=data, ckpt_path=state)
+            except SystemExit:
+                # A newer trainer that was told to stop before its first epoch.
+                if run.stop_requested:
+                    run.stop()
+                raise
         tracking.leave(run, trainer)
         if trainer.is_global_zero:
             predicting.finish(run, trainer, module, data, keeper)

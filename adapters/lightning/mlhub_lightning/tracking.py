@@ -80,9 +80,11 @@ def keeper(library: Any, run: Run, saved: Checkpoint | None) -> Any:
             self.on_sigterm: Any = None
 
         def on_fit_start(self, trainer: Any, module: Any) -> None:
+            seed_everything(epoch_seed(run.seed, before, trainer.global_rank))
+
+        def on_train_start(self, trainer: Any, module: Any) -> None:
             # A newer trainer's own handler would end the epoch where it is.
             signal.signal(signal.SIGTERM, self.on_sigterm)
-            seed_everything(epoch_seed(run.seed, before, trainer.global_rank))
 
         def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, at: int) -> None:
             self.seen(trainer, module, "train", batch)
