@@ -388,6 +388,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A model in another format, stored as artifacts of its run. Starts a program on the hub's machine. */
+        post: operations["models_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model}/predict": {
         parameters: {
             query?: never;
@@ -1782,6 +1799,42 @@ export interface components {
              * @description Runs in it.
              */
             run_count: number;
+        };
+        /** @description Asks for a model in another format. */
+        ExportRequest: {
+            /** @description The format, such as `onnx`; which there are says the adapter. */
+            format: string;
+        };
+        /** @description A model that was exported and is stored with its run. */
+        ExportResponse: {
+            /**
+             * Format: int64
+             * @description Generated inputs on which it was compared with the original.
+             */
+            compared_rows: number;
+            /** @description Its files, artifacts of the run: each at its path below `folder`. */
+            files: components["schemas"]["ArtifactView"][];
+            /** @description The folder of the run's artifacts that they are in. */
+            folder: string;
+            /** @description The format. */
+            format: string;
+            /**
+             * Format: double
+             * @description The largest difference of an output.
+             */
+            max_abs_difference: number;
+            /** @description The model that was exported. */
+            model: components["schemas"]["ModelReference"];
+            /**
+             * Format: double
+             * @description The difference that was allowed.
+             */
+            tolerance: number;
+            /**
+             * Format: int64
+             * @description Milliseconds from the request to the last file.
+             */
+            took_ms: number;
         };
         /** @description Why a run did not finish. */
         FailureView: {
@@ -4547,6 +4600,128 @@ export interface operations {
             };
             /** @description Its description cannot be used */
             501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id or unique prefix, or PROJECT/NAME:VERSION of a file of the model, percent-encoded */
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model is being exported already, a file of another kind is in the way, or the version is no file of a model its run has now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The adapter does not export, or not to this format */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The export's program failed, or the exported model answers otherwise than the original */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many exports at once */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The export took too long */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,20 +7,21 @@
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 use mlhub_core::limits::MODEL_MAX_BYTES;
-use rustix::process::{Resource, Signal, getpgrp, getpid, kill_process, kill_process_group};
+use rustix::process::{Resource, Signal, getpgrp, kill_process_group};
 
 use crate::supervisor::{DEFAULT_OPEN_FILES, lower};
 
 /// Exit code when there is no program to start, as shells have it.
 const NO_PROGRAM: i32 = 127;
-/// Added to a signal's number when the signal cannot be passed on.
-const SIGNALLED: i32 = 128;
+/// Added to the number of a signal that ended the program, as shells do.
+pub(super) const SIGNALLED: i32 = 128;
 
-/// The `confined` subcommand: runs `argv` and returns its exit code; a signal that
-/// ended it ends this process as well.
+/// The `confined` subcommand: runs `argv` and returns its exit code, or the number of
+/// the signal that ended it plus 128.
 pub fn confined_main(argv: &[OsString]) -> i32 {
     // A dump of a process's memory would hold samples and secrets.
     lower(Resource::Core, 0);
@@ -46,7 +47,7 @@ pub fn confined_main(argv: &[OsString]) -> i32 {
     match child.wait() {
         Ok(status) => status
             .code()
-            .unwrap_or_else(|| end_alike(std::os::unix::process::ExitStatusExt::signal(&status))),
+            .unwrap_or_else(|| SIGNALLED + status.signal().unwrap_or_default()),
         Err(_) => NO_PROGRAM,
     }
 }
@@ -56,13 +57,4 @@ fn end_with_the_hub() {
     let mut nothing = [0];
     while matches!(std::io::stdin().read(&mut nothing), Ok(1..)) {}
     let _ = kill_process_group(getpgrp(), Signal::KILL);
-}
-
-/// Ends this process by the signal that ended the program.
-fn end_alike(signal: Option<i32>) -> i32 {
-    let number = signal.unwrap_or_default();
-    if let Some(signal) = Signal::from_named_raw(number) {
-        let _ = kill_process(getpid(), signal);
-    }
-    SIGNALLED + number
 }

@@ -94,9 +94,17 @@ fn failure(status: ExitStatus, told: &[EventLine], dir: &Path) -> ExportError {
             ExportError::Refused { field, message }
         }
         (_, message) => ExportError::Failed {
-            how: status.to_string(),
+            how: how(status),
             message,
             last_lines: program::last_lines(dir),
         },
+    }
+}
+
+/// How a program ended, whose parent tells signals as shells do.
+fn how(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) if code > confine::SIGNALLED => format!("signal: {}", code - confine::SIGNALLED),
+        _ => status.to_string(),
     }
 }

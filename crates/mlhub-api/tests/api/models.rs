@@ -57,7 +57,7 @@ async fn a_reader_may_describe_a_model_and_ask_it_nothing() {
 #[tokio::test]
 async fn what_cannot_be_asked_is_refused_with_its_own_status() {
     let hub = TestHub::local();
-    trained(&hub, "all", &["train", "predict", "search", "export"]).await;
+    trained(&hub, "able", &["train", "predict", "search", "export"]).await;
     trained(&hub, "none", &["train"]).await;
     let notes = encoded("p/artifacts/notes.txt:v0");
     for (what, body) in asking() {
@@ -73,10 +73,10 @@ async fn what_cannot_be_asked_is_refused_with_its_own_status() {
         );
         assert_eq!(ask("none", &body).await.code(), 501, "{what}");
         // The hub of these tests starts no programs.
-        assert_eq!(ask("all", &body).await.code(), 501, "{what}");
-        assert_eq!(ask("all", &json!({"x": 1})).await.code(), 400, "{what}");
+        assert_eq!(ask("able", &body).await.code(), 501, "{what}");
+        assert_eq!(ask("able", &json!({"x": 1})).await.code(), 400, "{what}");
     }
-    let path = "/api/v1/models/all/export";
+    let path = "/api/v1/models/able/export";
     let odd = hub.post(path, &json!({"format": "../onnx"})).await;
     assert_eq!(odd.code(), 400);
     assert_eq!(odd.json()["details"]["field"], "format");
