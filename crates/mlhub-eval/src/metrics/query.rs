@@ -282,13 +282,13 @@ mod tests {
     }
 
     /// Every order of the items, by Heap's algorithm.
-    fn orders(items: &mut Vec<(f64, f64)>, size: usize, each: &mut impl FnMut(&[(f64, f64)])) {
+    fn orders(items: &mut [(f64, f64)], size: usize, each: &mut impl FnMut(&[(f64, f64)])) {
         if size <= 1 {
             return each(items);
         }
         for index in 0..size {
             orders(items, size - 1, each);
-            items.swap(if size % 2 == 0 { index } else { 0 }, size - 1);
+            items.swap([index, 0][size % 2], size - 1);
         }
     }
 
