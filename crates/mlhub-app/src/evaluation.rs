@@ -296,14 +296,16 @@ impl Hub {
         let place = record.predictions.clone();
         let record = record.clone();
         tokio::task::spawn_blocking(move || {
-            let table = mlhub_data::read_predictions(
+            let task = work.plan.task.as_deref().or(work.program_task.as_deref());
+            let table = predictions::read(
                 file.path(),
                 record.predictions.as_str(),
                 format_of(&record.predictions)?,
+                task,
             )
             .map_err(|error| invalid_file(&record, &error.to_string()))?;
             let wish = Wish {
-                task: work.plan.task.as_deref().or(work.program_task.as_deref()),
+                task,
                 positive_label: work.plan.positive_label.as_deref(),
                 expected: work.plan.splits.get(&record.split),
             };

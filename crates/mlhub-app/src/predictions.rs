@@ -5,8 +5,9 @@
 //! sorted; numbers sort by value.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use mlhub_data::{PredictionTable, Values};
+use mlhub_data::{Format, PredictionTable, Values};
 use mlhub_eval::{ExpectedIds, Predictions, PredictionsInput, Targets, Task, encode_labels};
 use mlhub_protocol::rest::ExpectedSplit;
 
@@ -25,6 +26,8 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
     };
     let input = match task {
         Task::Regression => regression_input(table)?,
+        Task::Ranking => ranking_input(table)?,
+        Task::Text => text_input(table),
         _ => classification_input(table, task, wish.positive_label)?,
     };
     let predictions = Predictions::new(input).map_err(|error| error.to_string())?;
@@ -45,9 +48,42 @@ fn parse_task(text: &str) -> Result<Task, String> {
         "binary" => Ok(Task::Binary),
         "multiclass" => Ok(Task::Multiclass),
         "regression" => Ok(Task::Regression),
+        "ranking" => Ok(Task::Ranking),
+        "text" => Ok(Task::Text),
         other => Err(format!(
-            "the task `{other}` cannot be evaluated; tasks are binary, multiclass and regression"
+            "the task `{other}` cannot be evaluated; tasks are binary, multiclass, regression, ranking and text"
         )),
+    }
+}
+
+/// Reads a prediction file as its task needs it; errors call it `name`.
+pub(crate) fn read(
+    path: &Path,
+    name: &str,
+    format: Format,
+    task: Option<&str>,
+) -> mlhub_data::Result<PredictionTable> {
+    if task == Some(Task::Text.as_str()) {
+        mlhub_data::read_text_predictions(path, name, format)
+    } else {
+        mlhub_data::read_predictions(path, name, format)
+    }
+}
+
+fn text_input(table: PredictionTable) -> PredictionsInput {
+    let texts = |values| match values {
+        Values::Text(texts) => Targets::Texts(texts),
+        numbers @ Values::Number(_) => Targets::Texts(numbers.to_labels()),
+    };
+    PredictionsInput {
+        ids: table.ids,
+        task: Task::Text,
+        labels: Vec::new(),
+        y_true: texts(table.y_true),
+        y_pred: table.y_pred.map(texts),
+        y_score: None,
+        weight: table.weight,
+        group: table.group,
     }
 }
 
@@ -64,13 +100,31 @@ fn infer_task(table: &PredictionTable) -> Task {
     }
 }
 
-fn regression_input(table: PredictionTable) -> Result<PredictionsInput, String> {
-    let numbers = |column: &str, values: Values| match values {
+fn numbers(task: Task, column: &str, values: Values) -> Result<Targets, String> {
+    match values {
         Values::Number(numbers) => Ok(Targets::Values(numbers)),
         Values::Text(_) => Err(format!(
-            "column `{column}` holds text, and a regression needs numbers; name the task in `evaluation.task` if these are classes"
+            "column `{column}` holds text, and a {task} needs numbers; name the task in `evaluation.task` if these are classes"
         )),
-    };
+    }
+}
+
+fn ranking_input(table: PredictionTable) -> Result<PredictionsInput, String> {
+    Ok(PredictionsInput {
+        ids: table.ids,
+        task: Task::Ranking,
+        labels: Vec::new(),
+        y_true: numbers(Task::Ranking, "y_true", table.y_true)?,
+        // What is judged is the order that the scores give.
+        y_pred: None,
+        y_score: table.y_score,
+        weight: table.weight,
+        group: table.group,
+    })
+}
+
+fn regression_input(table: PredictionTable) -> Result<PredictionsInput, String> {
+    let numbers = |column: &str, values| numbers(Task::Regression, column, values);
     Ok(PredictionsInput {
         ids: table.ids,
         task: Task::Regression,
@@ -280,6 +334,43 @@ mod tests {
         )
         .expect_err("one row is missing");
         assert!(error.contains('2'), "{error}");
+    }
+
+    #[test]
+    fn a_ranking_needs_its_columns_and_ignores_y_pred() {
+        let with = |y_score: Option<Vec<f64>>, group: Option<Vec<String>>| {
+            let relevance = Values::Number(vec![1.0, 0.0]);
+            let table = table(relevance, text(&["high", "low"]), &[], y_score);
+            check(
+                PredictionTable { group, ..table },
+                &wish(Some("ranking"), None),
+            )
+        };
+        let group = Some(vec!["q".to_owned(); 2]);
+        let checked = with(Some(vec![0.7, -2.0]), group.clone()).expect("valid");
+        assert_eq!((checked.task(), checked.y_pred()), (Task::Ranking, None));
+        assert!(
+            with(None, group)
+                .expect_err("no score")
+                .contains("`y_score`")
+        );
+        assert!(
+            with(Some(vec![1.0, 2.0]), None)
+                .expect_err("no group")
+                .contains("`group`")
+        );
+    }
+
+    #[test]
+    fn texts_are_read_and_judged_as_texts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.csv");
+        std::fs::write(&path, "id,y_true,y_pred\n0,007,7\n1,b,\n").expect("written");
+        let table = read(&path, "p.csv", Format::Csv, Some("text")).expect("a table");
+        let checked = check(table, &wish(Some("text"), None)).expect("valid");
+        let texts = |texts: [&str; 2]| Targets::Texts(texts.map(str::to_owned).to_vec());
+        assert_eq!(checked.y_true(), &texts(["007", "b"]));
+        assert_eq!(checked.y_pred(), Some(&texts(["7", ""])));
     }
 
     #[test]

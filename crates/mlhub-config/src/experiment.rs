@@ -38,7 +38,7 @@ pub const TASKS: [&str; 13] = [
     "ranking",
     "retrieval",
     "forecasting",
-    "text_generation",
+    "text",
     "detection",
     "segmentation",
     "clustering",

@@ -45,7 +45,7 @@ pub use format::Format;
 pub use inspect::{Facts, Inspection, describe, inspect};
 pub use leakage::{LeakagePair, LeakageReport, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
-pub use predictions::{PredictionTable, Values, read_predictions};
+pub use predictions::{PredictionTable, Values, read_predictions, read_text_predictions};
 pub use row_hashes::RowHashes;
 pub use split::{SplitPlan, SplitSpec};
 pub use split_plan::plan_split;

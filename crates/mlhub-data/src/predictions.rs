@@ -4,8 +4,8 @@
 //! | column | meaning |
 //! |---|---|
 //! | `id` | the example (text or whole number); required |
-//! | `y_true` | the true value or class; required |
-//! | `y_pred` | the predicted value or class |
+//! | `y_true` | the true value, class or text; required |
+//! | `y_pred` | the predicted value, class or text |
 //! | `y_score` | score of the positive class, or a list with one score per class |
 //! | `y_score_<label>` | score of one class |
 //! | `group`, `weight` | group of the example, weight of the example |
@@ -136,6 +136,28 @@ pub fn read_predictions(
     display_name: &str,
     format: Format,
 ) -> Result<PredictionTable> {
+    read(path, display_name, format, false)
+}
+
+/// As [`read_predictions`], with `y_true` and `y_pred` as texts: `007` and `1.50` stay what they
+/// are, and a text may be empty.
+///
+/// # Errors
+/// As those of [`read_predictions`].
+pub fn read_text_predictions(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+) -> Result<PredictionTable> {
+    read(path, display_name, format, true)
+}
+
+fn read(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+    as_texts: bool,
+) -> Result<PredictionTable> {
     check_kind(path, display_name, format)?;
     if stamp(path, display_name)?.len() > PREDICTION_BYTES_MAX {
         return Err(DataError::limit(
@@ -152,9 +174,9 @@ pub fn read_predictions(
     }
     check_magic(path, display_name, format)?;
     if format == Format::Npz {
-        return crate::predictions_npz::read(path, display_name);
+        return crate::predictions_npz::read(path, display_name, as_texts);
     }
-    let mut builder = Builder::new(display_name);
+    let mut builder = Builder::new(display_name, as_texts);
     let open = || {
         let file = File::open(path).map_err(|e| DataError::io(display_name, "open", e))?;
         Ok::<_, DataError>(BufReader::with_capacity(BUFFER_BYTES, file))

@@ -1,6 +1,8 @@
 //! Building a prediction table cell by cell, whatever the file format: which column plays which
 //! role, and what is wrong with a cell. The form itself is documented in [`crate::predictions`].
 
+use std::borrow::Cow;
+
 use crate::column::{Missing, label};
 use crate::error::{DataError, Place, Result};
 use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
@@ -42,12 +44,16 @@ impl Role {
     }
 }
 
-/// Values that are numbers until the first one that is not.
+/// Values that are numbers until the first one that is not, or texts from the start.
 struct ValuesBuilder(Values);
 
 impl ValuesBuilder {
-    fn new() -> Self {
-        Self(Values::Number(Vec::new()))
+    fn new(as_texts: bool) -> Self {
+        Self(if as_texts {
+            Values::Text(Vec::new())
+        } else {
+            Values::Number(Vec::new())
+        })
     }
 
     fn push(&mut self, cell: &Cell<'_>, text: &str) {
@@ -82,6 +88,8 @@ struct Slot {
 /// Fills a table row by row (text, Parquet) or column by column (NPZ).
 pub(crate) struct Builder<'f> {
     file: &'f str,
+    /// Whether true and predicted values are texts, kept as they are written.
+    as_texts: bool,
     columns: Vec<Slot>,
     /// Positions of the class score columns in the order of `score_labels`.
     class_scores: Vec<usize>,
@@ -97,13 +105,14 @@ pub(crate) struct Builder<'f> {
 }
 
 impl<'f> Builder<'f> {
-    pub(crate) fn new(file: &'f str) -> Self {
+    pub(crate) fn new(file: &'f str, as_texts: bool) -> Self {
         Self {
             file,
+            as_texts,
             columns: Vec::new(),
             class_scores: Vec::new(),
             ids: Vec::new(),
-            y_true: ValuesBuilder::new(),
+            y_true: ValuesBuilder::new(as_texts),
             y_pred: None,
             score_labels: Vec::new(),
             scores: None,
@@ -145,7 +154,7 @@ impl<'f> Builder<'f> {
                 "neither `y_pred` nor `y_score`; there is nothing to evaluate",
             ));
         }
-        self.y_pred = has(Role::YPred).then(ValuesBuilder::new);
+        self.y_pred = has(Role::YPred).then(|| ValuesBuilder::new(self.as_texts));
         self.weight = has(Role::Weight).then(Vec::new);
         self.group = has(Role::Group).then(Vec::new);
         self.scores = (has_score || has_class_scores).then(Vec::new);
@@ -199,6 +208,7 @@ impl<'f> Builder<'f> {
             Role::Score | Role::ClassScore | Role::Weight => {
                 self.push_number(position, place, cell)
             }
+            Role::YTrue | Role::YPred if self.as_texts => self.push_text(position, place, cell),
             Role::Id | Role::YTrue | Role::YPred | Role::Group => {
                 let text = label(cell).map_err(|problem| {
                     DataError::malformed(
@@ -226,6 +236,33 @@ impl<'f> Builder<'f> {
                 Ok(())
             }
         }
+    }
+
+    /// A true or predicted text, which may be empty or look like a number.
+    fn push_text(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
+        let slot = &mut self.columns[position];
+        let text = match *cell {
+            Cell::Text(text) => Some(Cow::Borrowed(text)),
+            _ => label(cell).map_err(|problem| {
+                DataError::malformed(
+                    self.file,
+                    place,
+                    format!("column `{}`: {problem}", slot.name),
+                )
+            })?,
+        };
+        let Some(text) = text else {
+            slot.missing.add(place);
+            return Ok(());
+        };
+        let values = match slot.role {
+            Role::YTrue => Some(&mut self.y_true),
+            _ => self.y_pred.as_mut(),
+        };
+        if let Some(ValuesBuilder(Values::Text(values))) = values {
+            values.push(text.into_owned());
+        }
+        Ok(())
     }
 
     fn push_number(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::rows::Cell;
 
 const LABELS: &str = "labels";
 
-pub(crate) fn read(path: &Path, file: &str) -> Result<PredictionTable> {
+pub(crate) fn read(path: &Path, file: &str, as_texts: bool) -> Result<PredictionTable> {
     let mut npz = Npz::open(path, file)?;
     let labels = npz
         .arrays
@@ -20,7 +20,7 @@ pub(crate) fn read(path: &Path, file: &str) -> Result<PredictionTable> {
         .find(|array| array.name == LABELS)
         .cloned();
     npz.arrays.retain(|array| array.name != LABELS);
-    let mut builder = Builder::new(file);
+    let mut builder = Builder::new(file, as_texts);
     let arrays = npz.arrays.clone();
     builder.assign(arrays.iter().map(|array| array.name.as_str()))?;
     if let Some(array) = arrays

@@ -1,4 +1,5 @@
-//! Percentile bootstrap: intervals by drawing rows with replacement.
+//! Percentile bootstrap: intervals by drawing rows (of a ranking: whole queries) with
+//! replacement.
 //!
 //! Resample `i` is a function of the seed, the number of rows and `i` alone, and
 //! is held as a multiplicity per row, so threads share nothing and no column is
@@ -110,7 +111,7 @@ pub(crate) fn resample(
     let values: Vec<Vec<f64>> = (0..options.samples)
         .into_par_iter()
         .map_init(
-            || (vec![0_u32; prepared.rows], Scratch::default()),
+            || (vec![0_u32; prepared.units], Scratch::default()),
             |(counts, scratch), sample| {
                 draw(options.seed, sample, counts);
                 match weights {

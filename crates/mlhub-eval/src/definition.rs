@@ -19,6 +19,21 @@ pub enum Task {
     Multiclass,
     /// A real number.
     Regression,
+    /// An order of the rows of each query.
+    Ranking,
+    /// A text.
+    Text,
+}
+
+impl Task {
+    /// All tasks, in the order they are shown.
+    pub const ALL: [Self; 5] = [
+        Self::Binary,
+        Self::Multiclass,
+        Self::Regression,
+        Self::Ranking,
+        Self::Text,
+    ];
 }
 
 impl Task {
@@ -29,6 +44,8 @@ impl Task {
             Self::Binary => "binary",
             Self::Multiclass => "multiclass",
             Self::Regression => "regression",
+            Self::Ranking => "ranking",
+            Self::Text => "text",
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::bootstrap::{Bootstrap, Interval, MAX_SAMPLES, Resampled, resample};
 use crate::curves::{self, Curves};
 use crate::definition::{MetricDefinition, Task};
-use crate::metrics::{Facts, Kind, Needs, Prepared, Scratch, compute};
+use crate::metrics::{Facts, Kind, Needs, Prepared, Queries, Scratch, compute};
 use crate::predictions::Predictions;
 use crate::registry;
 use crate::weights::{Given, Unit};
@@ -19,7 +19,7 @@ pub const EVALUATION_VERSION: u32 = 1;
 /// Most threads that can be asked for.
 pub const MAX_THREADS: usize = 1024;
 
-/// Fewest rows for which an interval says anything.
+/// Fewest rows (of a ranking: queries) for which an interval says anything.
 const MIN_ROWS_FOR_INTERVAL: usize = 2;
 
 /// What to compute.
@@ -221,7 +221,7 @@ fn run(
         None => compute(&prepared, &kinds, &Unit, &mut scratch),
         Some(weights) => compute(&prepared, &kinds, &Given(weights), &mut scratch),
     };
-    let enough_rows = prepared.rows >= MIN_ROWS_FOR_INTERVAL;
+    let enough_rows = prepared.units >= MIN_ROWS_FOR_INTERVAL;
     let resampled = match options.bootstrap.filter(|_| enough_rows) {
         Some(bootstrap) => resample(&prepared, &kinds, predictions.weight(), bootstrap),
         None => vec![],
@@ -239,6 +239,7 @@ fn run(
                 resampled.as_ref(),
                 too_few_rows,
                 predictions,
+                prepared.queries.as_ref(),
             );
             MetricValue {
                 definition: planned.definition.id(),
@@ -302,6 +303,7 @@ fn note(
     resampled: Option<&Resampled>,
     too_few_rows: bool,
     predictions: &Predictions,
+    queries: Option<&Queries>,
 ) -> Option<String> {
     let mut notes = Vec::new();
     if value.is_nan() {
@@ -310,9 +312,17 @@ fn note(
     if matches!(planned.kind, Kind::Label(_)) && predictions.y_pred().is_none() {
         notes.push("classes taken from the scores, as there is no y_pred column".to_owned());
     }
-    if too_few_rows {
+    if let Some(queries) = queries.filter(|queries| queries.without_relevant() > 0) {
         notes.push(format!(
-            "no interval from fewer than {MIN_ROWS_FOR_INTERVAL} rows"
+            "{} of {} queries have no relevant row and are left out",
+            queries.without_relevant(),
+            queries.len()
+        ));
+    }
+    if too_few_rows {
+        let unit = if queries.is_some() { "queries" } else { "rows" };
+        notes.push(format!(
+            "no interval from fewer than {MIN_ROWS_FOR_INTERVAL} {unit}"
         ));
     }
     if let Some(resampled) = resampled.filter(|resampled| resampled.undefined > 0) {

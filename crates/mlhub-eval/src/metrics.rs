@@ -9,15 +9,19 @@ pub(crate) mod applicable;
 mod label;
 mod prepared;
 mod probability;
+mod query;
 mod rank;
 mod regression;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub(crate) use applicable::Facts;
 pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
+pub(crate) use query::Queries;
 pub(crate) use rank::{OneVsRest, walk};
+pub(crate) use text::Texts;
 
 use crate::sum::sum_rows;
 use crate::weights::RowWeights;
@@ -82,6 +86,43 @@ pub(crate) enum RegressionMetric {
     Spearman,
 }
 
+/// Metrics of a ranking; the numbers are how many places are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueryMetric {
+    Ndcg10,
+    Ndcg5,
+    Map,
+    Mrr,
+    Recall10,
+    Precision10,
+    HitRate10,
+}
+
+impl QueryMetric {
+    /// All of them, each at its own number.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ndcg10,
+        Self::Ndcg5,
+        Self::Map,
+        Self::Mrr,
+        Self::Recall10,
+        Self::Precision10,
+        Self::HitRate10,
+    ];
+}
+
+/// Metrics over texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextMetric {
+    ExactMatch,
+    TokenF1,
+    RougeL,
+    Bleu,
+    Chrf,
+    Wer,
+    Cer,
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -89,6 +130,8 @@ pub(crate) enum Kind {
     Rank(RankMetric),
     Probability(ProbabilityMetric),
     Regression(RegressionMetric),
+    Query(QueryMetric),
+    Text(TextMetric),
 }
 
 /// Buffers a thread reuses from one resample to the next.
@@ -106,7 +149,7 @@ pub(crate) fn compute<W: RowWeights>(
     weights: &W,
     scratch: &mut Scratch,
 ) -> Vec<f64> {
-    let total = sum_rows(prepared.rows, |row| weights.weight(row));
+    let total = sum_rows(prepared.units, |unit| weights.weight(unit));
     if total == 0.0 {
         // A resample may draw only rows of weight zero.
         return vec![f64::NAN; kinds.len()];
@@ -130,6 +173,13 @@ pub(crate) fn compute<W: RowWeights>(
             }
             Kind::Regression(metric) => prepared.regression.as_ref().map_or(f64::NAN, |columns| {
                 regression::value(columns, *metric, weights, total, scratch)
+            }),
+            Kind::Query(metric) => prepared
+                .queries
+                .as_ref()
+                .map_or(f64::NAN, |queries| query::value(queries, *metric, weights)),
+            Kind::Text(metric) => prepared.texts.as_ref().map_or(f64::NAN, |texts| {
+                text::value(texts, *metric, weights, total)
             }),
         })
         .collect()

@@ -19,6 +19,18 @@ pub const MAX_ROWS: usize = (1 << 31) - 1;
 /// Most classes.
 pub const MAX_LABELS: usize = 65_536;
 
+/// Largest relevance of a ranking's row; gains of `2^relevance - 1` stay exact.
+pub const MAX_RELEVANCE: f64 = 50.0;
+
+/// Longest text, in characters: comparing two takes time that grows with the product.
+pub const MAX_TEXT_CHARS: usize = 1 << 14;
+
+/// Characters of all texts of one column together; bounds the time of an evaluation.
+pub const MAX_TEXT_TOTAL_CHARS: usize = 1 << 28;
+
+/// Most rows of texts, each of which is kept as some 400 bytes of counts.
+pub const MAX_TEXT_ROWS: usize = 1 << 20;
+
 /// How many ids, rows or classes an error names; it counts the rest.
 pub const NAMED_IN_ERRORS: usize = 5;
 
@@ -29,6 +41,8 @@ pub enum Targets {
     Classes(Vec<u32>),
     /// Value per row.
     Values(Vec<f64>),
+    /// Text per row, which may be empty.
+    Texts(Vec<String>),
 }
 
 impl Targets {
@@ -38,6 +52,7 @@ impl Targets {
         match self {
             Self::Classes(classes) => classes.len(),
             Self::Values(values) => values.len(),
+            Self::Texts(texts) => texts.len(),
         }
     }
 
@@ -56,19 +71,21 @@ pub struct PredictionsInput {
     /// What was predicted.
     pub task: Task,
     /// Class names in the order of the class indices and score columns; exactly
-    /// two for binary (the second is the positive class), none for regression.
+    /// two for binary (the second is the positive class), none for other tasks than
+    /// classification.
     pub labels: Vec<String>,
-    /// True class or value per row.
+    /// True class, value, relevance or text per row.
     pub y_true: Targets,
-    /// Predicted class or value per row. For classification it may be left out
-    /// when scores are given.
+    /// Predicted class, value or text per row. For classification it may be left
+    /// out when scores are given, for a ranking it always may.
     pub y_pred: Option<Targets>,
     /// Scores, row-major, rows x classes; for binary also rows x 1 (score of the
-    /// positive class). Larger means more likely. None for regression.
+    /// positive class), for a ranking rows x 1. Larger means more likely. None for regression
+    /// and texts.
     pub y_score: Option<Vec<f64>>,
     /// Weight per row, finite and not negative.
     pub weight: Option<Vec<f64>>,
-    /// Group per row, for sliced and clustered evaluation; no metric uses it yet.
+    /// Group per row: the query of a ranking, which needs it. No other metric uses it yet.
     pub group: Option<Vec<String>>,
 }
 
@@ -129,7 +146,7 @@ impl Predictions {
         &self.columns.ids
     }
 
-    /// Class names; empty for regression.
+    /// Class names; empty but for classification.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.columns.labels

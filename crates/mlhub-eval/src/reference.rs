@@ -16,11 +16,13 @@ pub fn reference_markdown() -> String {
          and 0 otherwise. Unit `y` is the unit of the target. Metrics \"not defined for weighted \
          rows\" are skipped, with that reason, when weights are given.\n",
     );
-    for task in [Task::Binary, Task::Multiclass, Task::Regression] {
+    for task in Task::ALL {
         let title = match task {
             Task::Binary => "Binary classification",
             Task::Multiclass => "Multiclass classification",
             Task::Regression => "Regression",
+            Task::Ranking => "Ranking",
+            Task::Text => "Text",
         };
         // Writing to a string cannot fail.
         let _ = write!(

@@ -4,7 +4,9 @@
 //! To change one, add an entry with the next version.
 
 mod classification;
+mod ranking;
 mod regression;
+mod text;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -46,7 +48,12 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         entries: Vec::new(),
         by_id: BTreeMap::new(),
     };
-    for row in classification::rows().into_iter().chain(regression::rows()) {
+    let rows = classification::rows()
+        .into_iter()
+        .chain(regression::rows())
+        .chain(ranking::rows())
+        .chain(text::rows());
+    for row in rows {
         let definition = MetricDefinition {
             name: row.name.to_owned(),
             version: 1,
@@ -131,8 +138,8 @@ mod tests {
 
     #[test]
     fn every_task_has_definitions() {
-        for task in [Task::Binary, Task::Multiclass, Task::Regression] {
-            assert!(definitions_for(task).len() >= 10, "{task}");
+        for task in Task::ALL {
+            assert!(definitions_for(task).len() >= 7, "{task}");
         }
     }
 }

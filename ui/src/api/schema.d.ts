@@ -1669,7 +1669,7 @@ export interface components {
                 [key: string]: components["schemas"]["ExpectedSplit"];
             };
             /**
-             * @description `binary`, `multiclass`, `regression`; found from the predictions when absent.
+             * @description `binary`, `multiclass`, `regression`, `ranking`, `text`; found from the predictions when absent.
              * @default null
              */
             task: string | null;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow_array::types::Float64Type;
 use arrow_array::{Float64Array, Int64Array, ListArray, StringArray};
-use mlhub_data::{Format, PredictionTable, Values, read_predictions};
+use mlhub_data::{Format, PredictionTable, Values, read_predictions, read_text_predictions};
 use proptest::prelude::*;
 
 use crate::fixtures::{Folder, array, f64s, i64s, npy};
@@ -365,4 +365,35 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn texts_stay_as_they_are_written() {
+    let folder = Folder::new();
+    let text = |values: &[&str]| Values::Text(values.iter().map(|v| (*v).to_owned()).collect());
+    let csv = folder.write(
+        "t.csv",
+        "id,y_true,y_pred\n0,007,7\n1,\"a, b\",\n2,1.50,NaN\n",
+    );
+    let table = read_text_predictions(&csv, "t.csv", Format::Csv).unwrap();
+    assert_eq!(table.y_true, text(&["007", "a, b", "1.50"]));
+    assert_eq!(table.y_pred, Some(text(&["7", "", "NaN"])));
+
+    let lines = "{\"id\": 0, \"y_true\": \"\", \"y_pred\": \"01\"}\n{\"id\": 1, \"y_true\": \"x\", \"y_pred\": 2}\n";
+    let jsonl = folder.write("t.jsonl", lines);
+    let table = read_text_predictions(&jsonl, "t.jsonl", Format::Jsonl).unwrap();
+    assert_eq!(table.y_true, text(&["", "x"]));
+    assert_eq!(table.y_pred, Some(text(&["01", "2"])));
+
+    let null = folder.write(
+        "n.jsonl",
+        "{\"id\": 0, \"y_true\": \"secret\", \"y_pred\": null}\n",
+    );
+    let error = read_text_predictions(&null, "n.jsonl", Format::Jsonl)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`y_pred`") && !error.contains("secret"),
+        "{error}"
+    );
 }

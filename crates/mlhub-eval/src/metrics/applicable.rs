@@ -2,7 +2,7 @@
 //!
 //! A metric that does not apply is skipped, never an error of the evaluation.
 
-use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric};
+use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric, TextMetric};
 use crate::definition::Task;
 use crate::predictions::{NAMED_IN_ERRORS, Predictions};
 
@@ -59,6 +59,8 @@ impl Facts {
                         | RegressionMetric::Pearson
                         | RegressionMetric::Spearman
                 )
+                | Kind::Query(_)
+                | Kind::Text(TextMetric::Bleu | TextMetric::Chrf)
         );
         if unweighted_only && self.weighted {
             return Some(
@@ -87,7 +89,7 @@ impl Facts {
                 })
             }
             Kind::Probability(_) => self.probabilities.clone().err(),
-            Kind::Rank(_) | Kind::Regression(_) => None,
+            Kind::Rank(_) | Kind::Regression(_) | Kind::Query(_) | Kind::Text(_) => None,
         }
     }
 }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
-use super::{Kind, ProbabilityMetric, RegressionMetric};
+use super::{Kind, ProbabilityMetric, Queries, RegressionMetric, Texts};
+use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
 use crate::ranking::{Order, Ranking};
 
@@ -89,6 +90,8 @@ pub(crate) struct Regression<'a> {
 /// Prepared columns.
 pub(crate) struct Prepared<'a> {
     pub(crate) rows: usize,
+    /// What is weighted and drawn: rows, or the queries of a ranking.
+    pub(crate) units: usize,
     /// Number of classes; 0 for regression.
     pub(crate) labels: usize,
     /// True class per row; empty for regression.
@@ -102,6 +105,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) scores: Option<Scores<'a>>,
     pub(crate) probability: ProbabilityRows,
     pub(crate) regression: Option<Regression<'a>>,
+    pub(crate) queries: Option<Queries>,
+    pub(crate) texts: Option<Texts>,
 }
 
 impl<'a> Prepared<'a> {
@@ -109,13 +114,18 @@ impl<'a> Prepared<'a> {
     pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
         let rows = predictions.rows();
         let labels = predictions.labels().len();
-        let scores = predictions.y_score().map(|values| Scores {
-            values,
-            columns: predictions.score_columns(),
-        });
+        let is_ranking = predictions.task() == Task::Ranking;
+        // The scores of a ranking are compared within queries only.
+        let scores = predictions
+            .y_score()
+            .filter(|_| !is_ranking)
+            .map(|values| Scores {
+                values,
+                columns: predictions.score_columns(),
+            });
         let y_true: &[u32] = match predictions.y_true() {
             Targets::Classes(classes) => classes,
-            Targets::Values(_) => &[],
+            Targets::Values(_) | Targets::Texts(_) => &[],
         };
         let y_pred = match (predictions.y_pred(), scores) {
             (Some(Targets::Classes(classes)), _) => Cow::Borrowed(classes.as_slice()),
@@ -146,8 +156,10 @@ impl<'a> Prepared<'a> {
             Some(scores) => ProbabilityRows::new(scores, y_true, labels, facts, needs),
             None => ProbabilityRows::default(),
         };
+        let queries = is_ranking.then(|| Queries::of(predictions)).flatten();
         Self {
             rows,
+            units: queries.as_ref().map_or(rows, Queries::len),
             labels,
             y_true,
             y_pred,
@@ -156,6 +168,8 @@ impl<'a> Prepared<'a> {
             scores,
             probability,
             regression: regression(predictions, needs),
+            queries,
+            texts: Texts::of(predictions),
         }
     }
 }

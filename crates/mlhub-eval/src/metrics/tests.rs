@@ -92,6 +92,12 @@ fn repeated(targets: &Targets, times: usize) -> Targets {
     match targets {
         Targets::Classes(classes) => Targets::Classes(repeat(classes, times, 1)),
         Targets::Values(values) => Targets::Values(repeat(values, times, 1)),
+        Targets::Texts(texts) => Targets::Texts(
+            texts
+                .iter()
+                .flat_map(|text| vec![text.clone(); times])
+                .collect(),
+        ),
     }
 }
 
@@ -249,6 +255,7 @@ fn multiplicities_equal_copied_rows() {
         let pick = |targets: &Targets| match targets {
             Targets::Classes(all) => Targets::Classes(rows(1).map(|row| all[row]).collect()),
             Targets::Values(all) => Targets::Values(rows(1).map(|row| all[row]).collect()),
+            Targets::Texts(all) => Targets::Texts(rows(1).map(|row| all[row].clone()).collect()),
         };
         let copied = PredictionsInput {
             ids: rows(1)

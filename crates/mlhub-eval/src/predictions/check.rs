@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 
 use super::{
-    ExpectedIds, MAX_LABELS, MAX_ROWS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets,
+    ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
+    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets,
 };
 use crate::definition::Task;
 
@@ -18,11 +19,12 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
     if rows == 0 {
         return Err(PredictionsError::Empty);
     }
-    if rows > MAX_ROWS {
-        return Err(PredictionsError::TooManyRows {
-            found: rows,
-            limit: MAX_ROWS,
-        });
+    let limit = match input.task {
+        Task::Text => MAX_TEXT_ROWS,
+        _ => MAX_ROWS,
+    };
+    if rows > limit {
+        return Err(PredictionsError::TooManyRows { found: rows, limit });
     }
     check_labels(input)?;
     check_unique_ids(&input.ids)?;
@@ -31,14 +33,7 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
         check_targets(input, "y_pred", y_pred)?;
     }
     let score_columns = check_scores(input)?;
-    if input.y_pred.is_none() {
-        if input.task == Task::Regression {
-            return Err(PredictionsError::NoPredictedValues);
-        }
-        if input.y_score.is_none() {
-            return Err(PredictionsError::NothingPredicted);
-        }
-    }
+    check_predicted(input)?;
     if let Some(weight) = &input.weight {
         check_weight(weight, rows)?;
     }
@@ -46,6 +41,24 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
         check_length("group", group.len(), rows)?;
     }
     Ok(score_columns)
+}
+
+/// Whether there is what the task's metrics are about.
+fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
+    let missing = |column, meaning| Err(PredictionsError::NoRankingColumn { column, meaning });
+    match input.task {
+        Task::Binary | Task::Multiclass if input.y_pred.is_none() && input.y_score.is_none() => {
+            Err(PredictionsError::NothingPredicted)
+        }
+        Task::Regression | Task::Text if input.y_pred.is_none() => {
+            Err(PredictionsError::NoPredictedValues { task: input.task })
+        }
+        Task::Ranking if input.y_score.is_none() => {
+            missing("y_score", "one score per row, the highest first")
+        }
+        Task::Ranking if input.group.is_none() => missing("group", "the query of each row"),
+        _ => Ok(()),
+    }
 }
 
 fn check_length(column: &str, found: usize, expected: usize) -> Result<(), PredictionsError> {
@@ -64,7 +77,7 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
     let (allowed, expected) = match input.task {
         Task::Binary => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
-        Task::Regression => (0..=0, "no".to_owned()),
+        Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
     };
     if !allowed.contains(&found) {
         return Err(PredictionsError::LabelCount {
@@ -135,21 +148,53 @@ fn check_targets(
                 rows,
             })
         }
-        (Task::Regression, Targets::Classes(_)) => Err(PredictionsError::TargetKind {
-            column: column.to_owned(),
-            found: "classes",
-            expected: "numbers",
-            task: input.task,
-        }),
-        (Task::Binary | Task::Multiclass, Targets::Values(_)) => {
-            Err(PredictionsError::TargetKind {
-                column: column.to_owned(),
-                found: "numbers",
-                expected: "classes",
-                task: input.task,
-            })
+        (Task::Ranking, Targets::Values(values)) => {
+            check_finite(values.iter().copied(), || column.to_owned())?;
+            let mut wrong = Offenders::default();
+            for (row, value) in values.iter().enumerate() {
+                wrong.note(row, !(0.0..=MAX_RELEVANCE).contains(value));
+            }
+            wrong.into_result(|count, rows| PredictionsError::Relevance { count, rows })
         }
+        (Task::Text, Targets::Texts(texts)) => check_texts(column, texts),
+        (task, found) => Err(PredictionsError::TargetKind {
+            column: column.to_owned(),
+            found: match found {
+                Targets::Classes(_) => "classes",
+                Targets::Values(_) => "numbers",
+                Targets::Texts(_) => "texts",
+            },
+            expected: match task {
+                Task::Binary | Task::Multiclass => "classes",
+                Task::Regression | Task::Ranking => "numbers",
+                Task::Text => "texts",
+            },
+            task,
+        }),
     }
+}
+
+fn check_texts(column: &str, texts: &[String]) -> Result<(), PredictionsError> {
+    let mut long = Offenders::default();
+    let mut total = 0;
+    for (row, text) in texts.iter().enumerate() {
+        let characters = text.chars().count();
+        long.note(row, characters > MAX_TEXT_CHARS);
+        total += characters;
+    }
+    long.into_result(|count, rows| PredictionsError::LongTexts {
+        column: column.to_owned(),
+        count,
+        rows,
+    })?;
+    if total > MAX_TEXT_TOTAL_CHARS {
+        return Err(PredictionsError::TooMuchText {
+            column: column.to_owned(),
+            found: total,
+            limit: MAX_TEXT_TOTAL_CHARS,
+        });
+    }
+    Ok(())
 }
 
 fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
@@ -164,8 +209,11 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression => return Err(shape_error("none for a regression".to_owned())),
-        Task::Binary if scores.len() == rows => 1,
+        Task::Regression | Task::Text => {
+            return Err(shape_error(format!("none for a {} task", input.task)));
+        }
+        Task::Binary | Task::Ranking if scores.len() == rows => 1,
+        Task::Ranking => return Err(shape_error(format!("{rows} x 1"))),
         _ if Some(scores.len()) == rows.checked_mul(labels) => labels,
         Task::Binary => {
             return Err(shape_error(format!(
@@ -180,7 +228,10 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
     if scores.iter().all(|score| score.is_finite()) {
         return Ok(columns);
     }
-    for column in 0..columns {
+    if labels == 0 {
+        check_finite(scores.iter().copied(), || "y_score".to_owned())?;
+    }
+    for column in 0..columns.min(labels) {
         let label = &input.labels[labels - columns + column];
         let values = scores.iter().skip(column).step_by(columns).copied();
         check_finite(values, || format!("y_score[{}]", shown_id(label)))?;

@@ -3,6 +3,7 @@
 //! Messages hold column names, class names, ids, counts and row numbers; never a
 //! value of the data. Ids are cut, since they come from outside.
 
+use super::{MAX_RELEVANCE, MAX_TEXT_CHARS};
 use crate::definition::Task;
 
 /// Refused predictions.
@@ -112,9 +113,57 @@ pub enum PredictionsError {
     /// Neither predicted values nor scores.
     #[error("there is neither a `y_pred` nor a `y_score` column; write at least one")]
     NothingPredicted,
-    /// A regression without predicted values.
-    #[error("a regression needs a `y_pred` column")]
-    NoPredictedValues,
+    /// A regression without predicted values, or a text task without texts.
+    #[error("a {task} task needs a `y_pred` column")]
+    NoPredictedValues {
+        /// The task.
+        task: Task,
+    },
+    /// Texts beyond a limit.
+    #[error(
+        "column `{column}`: {count} texts have more than {MAX_TEXT_CHARS} characters; first rows \
+             (from 0): {rows}. Cut them, or judge their parts as rows of their own"
+    )]
+    LongTexts {
+        /// The column.
+        column: String,
+        /// Number of such rows.
+        count: usize,
+        /// First rows.
+        rows: String,
+    },
+    /// More text than can be compared.
+    #[error(
+        "column `{column}`: its texts have {found} characters together, more than the {limit} \
+             that can be evaluated"
+    )]
+    TooMuchText {
+        /// The column.
+        column: String,
+        /// Characters found.
+        found: usize,
+        /// Most characters allowed.
+        limit: usize,
+    },
+    /// A ranking without one of its columns.
+    #[error("a ranking needs a `{column}` column: {meaning}")]
+    NoRankingColumn {
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        meaning: &'static str,
+    },
+    /// Relevances that are none.
+    #[error(
+        "column `y_true`: {count} relevances are negative or above {MAX_RELEVANCE}; first rows \
+             (from 0): {rows}. Write 0 for what is not relevant, and small numbers for what is"
+    )]
+    Relevance {
+        /// Number of such rows.
+        count: usize,
+        /// First rows.
+        rows: String,
+    },
     /// Negative weights.
     #[error("column `weight`: {count} weights are negative; first rows (from 0): {rows}")]
     NegativeWeight {

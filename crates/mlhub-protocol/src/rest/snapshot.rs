@@ -51,7 +51,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationPlan {
-    /// `binary`, `multiclass`, `regression`; found from the predictions when absent.
+    /// `binary`, `multiclass`, `regression`, `ranking`, `text`; found from the predictions when absent.
     pub task: Option<String>,
     /// Metric ids or names; all of the task when empty.
     pub metrics: Vec<String>,

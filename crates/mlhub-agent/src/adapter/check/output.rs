@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path};
 
-use mlhub_data::Format;
+use mlhub_data::{Format, PredictionTable, Values};
 use mlhub_protocol::event::EventLine;
 use serde_json::Value;
 
@@ -129,8 +129,12 @@ pub(super) fn judge_predictions(
     data: &CheckData,
 ) -> Result<usize, String> {
     let format = format_of(path)?;
-    let table = mlhub_data::read_predictions(&outcome.dir.join(path), path, format)
-        .map_err(|error| error.to_string())?;
+    let read = if task == "text" {
+        mlhub_data::read_text_predictions
+    } else {
+        mlhub_data::read_predictions
+    };
+    let table = read(&outcome.dir.join(path), path, format).map_err(|error| error.to_string())?;
     let expected = data
         .input
         .splits
@@ -159,22 +163,33 @@ pub(super) fn judge_predictions(
     {
         return Err(format!("`{path}` has scores that are not finite"));
     }
+    judge_task(&table, path, task)?;
+    Ok(table.rows())
+}
+
+/// What the task needs of a prediction file.
+fn judge_task(table: &PredictionTable, path: &str, task: &str) -> Result<(), String> {
     let regression = task == "regression";
     match &table.y_pred {
-        Some(mlhub_data::Values::Text(_)) if regression => {
+        Some(Values::Text(_)) if regression => {
             return Err(format!("`{path}`: y_pred of a regression must be numbers"));
         }
-        None if regression => {
-            return Err(format!("`{path}` has no y_pred, which a regression needs"));
+        None if regression || task == "text" => {
+            return Err(format!("`{path}` has no y_pred, which a {task} task needs"));
         }
         _ => {}
     }
     if regression
-        && matches!(&table.y_pred, Some(mlhub_data::Values::Number(values)) if values.iter().any(|value| !value.is_finite()))
+        && matches!(&table.y_pred, Some(Values::Number(values)) if values.iter().any(|value| !value.is_finite()))
     {
         return Err(format!("`{path}` has predictions that are not finite"));
     }
-    Ok(table.rows())
+    if task == "ranking" && (table.group.is_none() || table.score_columns() != 1) {
+        return Err(format!(
+            "`{path}`: a ranking needs a `group` column with the query of each row, and one `y_score` per row"
+        ));
+    }
+    Ok(())
 }
 
 fn format_of(path: &str) -> Result<Format, String> {
