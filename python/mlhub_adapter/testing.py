@@ -152,16 +152,21 @@ class RunDirectory:
         """Starts it, signals it once it told of a checkpoint at ``step`` or later; returns
         its exit code."""
         program = self.start()
-        deadline = time.monotonic() + TIME_LIMIT_SECONDS
-        while not any(saved["step"] >= step for saved in self.told("checkpoint")):
-            assert program.poll() is None, (
-                f"it ended before the checkpoint: {program.communicate()}"
-            )
-            assert time.monotonic() < deadline, f"no checkpoint in {TIME_LIMIT_SECONDS} s"
-            time.sleep(POLL_SECONDS)
-        program.send_signal(how)
-        program.communicate(timeout=TIME_LIMIT_SECONDS)
-        return program.returncode
+        try:
+            deadline = time.monotonic() + TIME_LIMIT_SECONDS
+            while not any(saved["step"] >= step for saved in self.told("checkpoint")):
+                assert program.poll() is None, (
+                    f"it ended before the checkpoint: {program.communicate()}"
+                )
+                assert time.monotonic() < deadline, f"no checkpoint in {TIME_LIMIT_SECONDS} s"
+                time.sleep(POLL_SECONDS)
+            program.send_signal(how)
+            program.communicate(timeout=TIME_LIMIT_SECONDS)
+            return program.returncode
+        finally:
+            # It has ended already unless something went wrong.
+            program.kill()
+            program.communicate()
 
     def resume(self, *, at: int | None = None) -> int:
         """Makes the next run go on from the last checkpoint, or the one ``at`` a step, in a

@@ -209,7 +209,10 @@ def save_torchscript(module: Any, example: Any, path: Path) -> None:
             made = torch.jit.script(module)
         except Exception:
             raise RuntimeError(f"no TorchScript: {type(error).__name__}") from None
-    torch.jit.save(made, str(path))
+    with warnings.catch_warnings():
+        # That TorchScript is to go is no news for the person whose model it is.
+        warnings.simplefilter("ignore")
+        torch.jit.save(made, str(path))
 
 
 def load_torchscript(path: Path) -> Any:

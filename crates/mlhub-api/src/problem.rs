@@ -56,7 +56,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let error = *self.0;
         let (status, kind, title) = kind_of(error.kind());
-        if status.is_server_error() {
+        // That a model's program cannot do something is an answer, no failure of the hub.
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             let causes: Vec<String> =
                 std::iter::successors(std::error::Error::source(&error), |cause| cause.source())
                     .map(ToString::to_string)

@@ -92,9 +92,10 @@ pub fn materialise(
     Ok(parts)
 }
 
-/// Writes the first `rows` rows, and beyond them as many as it takes to have two of each class of
-/// `target` (where there are two), to `out`: enough for a smoke run. A `target` whose values are
-/// mostly unique is a quantity, not a class, and gets the first `rows` rows.
+/// Writes about `rows` rows to `out`: enough for a smoke run. Without a `target` they are the first
+/// ones. Of each class of `target` they are its first ones, in the proportion that the dataset has,
+/// since files are often sorted by class, and at least six (where there are six). A `target` whose
+/// values are mostly unique is a quantity, not a class, and gets the first `rows` rows.
 ///
 /// # Errors
 /// The dataset cannot be read, `target` is not a column, or `out` cannot be written.
@@ -105,8 +106,9 @@ pub fn smoke_subset(
     target: Option<&str>,
     out: &Path,
 ) -> Result<PartFile> {
-    /// Fewer and a stratified split or a score of the class would be impossible.
-    const PER_CLASS_MIN: u32 = 2;
+    /// Two for each of three parts: fewer, and a stratified split or a score of the class would
+    /// be impossible.
+    const PER_CLASS_MIN: u64 = 6;
     if rows == 0 {
         return Err(DataError::split("a smoke subset needs at least one row"));
     }
@@ -126,15 +128,22 @@ pub fn smoke_subset(
                 .collect()
         }
         Some(classes) => {
-            let mut seen = vec![0; classes.labels.len()];
-            let codes = classes.codes.iter().enumerate();
-            let route = |(row, code): (usize, &u32)| {
-                let seen = &mut seen[*code as usize];
-                let is_taken = row < wanted || *seen < PER_CLASS_MIN;
-                *seen += u32::from(is_taken);
+            let total = classes.codes.len() as u64;
+            let mut left = vec![0_u64; classes.labels.len()];
+            for code in &classes.codes {
+                left[*code as usize] += 1;
+            }
+            for count in &mut left {
+                let share = u128::from(*count) * u128::from(rows.min(total)) / u128::from(total);
+                *count = u64::try_from(share).unwrap_or(*count).max(PER_CLASS_MIN);
+            }
+            let route = |code: &u32| {
+                let left = &mut left[*code as usize];
+                let is_taken = *left > 0;
+                *left = left.saturating_sub(1);
                 if is_taken { 0 } else { NOWHERE }
             };
-            codes.map(route).collect()
+            classes.codes.iter().map(route).collect()
         }
     };
     let folder = match out.parent() {

@@ -119,7 +119,8 @@ async fn what_cannot_be_evaluated_says_what_and_where() {
     let columns = b"name,truth\na,0\n";
     fails(plan(Some("binary")), csv, columns, &["id"]).await;
     fails(plan(Some("binary")), csv, b"", &[]).await;
-    fails(plan(Some("ranking")), csv, GOOD, &["ranking", "regression"]).await;
+    fails(plan(Some("ranking")), csv, GOOD, &["ranking", "`group`"]).await;
+    fails(plan(Some("poetry")), csv, GOOD, &["poetry", "regression"]).await;
     let text = b"id,y_true,y_pred\na,x,x\nb,y,y\nc,x,x\nd,y,y\n";
     fails(
         plan(Some("regression")),

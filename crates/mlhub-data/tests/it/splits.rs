@@ -484,23 +484,33 @@ fn explicit_part_files_are_used_where_they_are() {
 }
 
 #[test]
-fn smoke_subsets_keep_two_of_each_class() {
+fn smoke_subsets_keep_the_proportions_of_classes() {
     let folder = Folder::new();
-    let path = folder.write(
-        "t.csv",
-        "x,class\n1,a\n2,a\n3,a\n4,b\n5,a\n6,c\n7,b\n8,b\n9,c\n10,c\n",
-    );
-    let part = smoke_subset(
-        &path,
-        Format::Csv,
-        3,
-        Some("class"),
-        &folder.path("smoke/s.csv"),
-    )
-    .unwrap();
-    let text = std::fs::read_to_string(&part.path).unwrap();
-    assert_eq!(text, "x,class\n1,a\n2,a\n3,a\n4,b\n6,c\n7,b\n9,c\n");
-    assert_eq!(part.rows, 7);
+    // Sorted by class, as files often are: 60, 30 and 7 rows.
+    let classes = [("a", 60), ("b", 30), ("c", 7)];
+    let rows = classes
+        .iter()
+        .flat_map(|(class, rows)| vec![class; *rows])
+        .enumerate();
+    let body: String = rows
+        .map(|(row, class)| format!("{row},{class}\n"))
+        .collect();
+    let path = folder.write("t.csv", format!("x,class\n{body}"));
+    let subset = |rows| {
+        let out = folder.path("smoke/s.csv");
+        let part = smoke_subset(&path, Format::Csv, rows, Some("class"), &out).unwrap();
+        let text = std::fs::read_to_string(&part.path).unwrap();
+        let counts = classes.map(|(class, _)| {
+            let end = format!(",{class}");
+            text.lines().filter(|line| line.ends_with(&end)).count()
+        });
+        assert_eq!(part.rows, counts.iter().sum::<usize>() as u64);
+        assert!(text.starts_with("x,class\n0,a\n1,a\n"), "{text}");
+        counts
+    };
+    assert_eq!(subset(40), [24, 12, 6], "a rare class keeps six rows");
+    assert_eq!(subset(3), [6, 6, 6]);
+    assert_eq!(subset(1000), [60, 30, 7]);
     let first = smoke_subset(&path, Format::Csv, 3, None, &folder.path("smoke/s.csv")).unwrap();
     assert_eq!((first.rows, look(&first.path).unwrap().rows), (3, Some(3)));
     let numbers = smoke_subset(

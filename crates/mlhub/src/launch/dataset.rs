@@ -44,6 +44,8 @@ struct Found {
     name: String,
     path: PathBuf,
     inspection: Inspection,
+    /// What the paths of split files are relative to.
+    root: PathBuf,
     /// The registered version it must still be, when one was named.
     registered: Option<DatasetVersionView>,
 }
@@ -81,23 +83,33 @@ pub(crate) fn prepare(
         Some(rows) => smoke_source(&found.path, format, rows, spec, needs.ordered, &cache)?,
         None => found.path.clone(),
     };
-    let (parts, split_hash, leakage) = split(spec, &source, format, &cache, &found.path)?;
+    let (parts, split_hash, leakage) = split(spec, &source, format, &cache, &found.root)?;
     register_split(client, &version, spec, &split_hash, &parts, &leakage)?;
     assemble(spec, &version, format, parts, &split_hash, &leakage)
 }
 
 fn find(spec: &DatasetSpec, project_dir: &Path, client: &Client) -> anyhow::Result<Found> {
     let format = spec.format.as_deref().map(parse_format).transpose()?;
-    let Some(path) = &spec.path else {
-        let Some(reference) = &spec.name else {
+    let (path, root) = match (&spec.path, &spec.name, &spec.split) {
+        (Some(path), ..) => (project_dir.join(path), None),
+        (None, Some(reference), _) => {
+            return find_registered(&reference.name, reference.version.as_deref(), client);
+        }
+        (None, None, Some(SplitSpec::Files { files })) => {
+            // The part to train on stands for the dataset; the split records the others.
+            let part = files
+                .get(mlhub_config::TRAIN_SPLIT)
+                .or_else(|| files.values().next());
+            let path = project_dir.join(part.map_or("", String::as_str));
+            (path, Some(project_dir.to_owned()))
+        }
+        (None, None, _) => {
             return Err(fail(
                 CONFIG,
-                "`dataset` names neither a `name` nor a `path`",
+                "`dataset` names neither a `name` nor a `path`, and no split files",
             ));
-        };
-        return find_registered(&reference.name, reference.version.as_deref(), client);
+        }
     };
-    let path = project_dir.join(path);
     let inspection = inspect(&path, format)?;
     let name = match &spec.name {
         Some(reference) => reference.name.clone(),
@@ -108,6 +120,7 @@ fn find(spec: &DatasetSpec, project_dir: &Path, client: &Client) -> anyhow::Resu
     };
     Ok(Found {
         name,
+        root: root.unwrap_or_else(|| path.clone()),
         path,
         inspection,
         registered: None,
@@ -147,6 +160,7 @@ fn find_registered(name: &str, version: Option<&str>, client: &Client) -> anyhow
     let inspection = inspect(&path, Some(parse_format(&current.format)?))?;
     Ok(Found {
         name: name.to_owned(),
+        root: path.clone(),
         path,
         inspection,
         registered: Some(current),

@@ -236,3 +236,38 @@ fn a_followed_log_ends_with_the_run() {
     let output = follower.wait_with_output().expect("logs ends");
     assert_eq!(output.stdout, b"one\ntwo\n");
 }
+
+#[test]
+fn split_files_are_taken_as_they_are() {
+    let world = World::with_iris();
+    let iris = std::fs::read_to_string(world.project().join("iris.csv")).expect("read");
+    let (header, rows) = iris.split_once('\n').expect("a header");
+    // Every third row, so that both parts have all classes.
+    let part = |test: bool| {
+        let rows = rows.lines().enumerate();
+        let kept = rows.filter(|(row, _)| (row % 3 == 0) == test);
+        let kept: Vec<&str> = kept.map(|(_, line)| line).collect();
+        format!("{header}\n{}\n", kept.join("\n"))
+    };
+    world.write("parts/fit.csv", &part(false));
+    world.write("parts/test.csv", &part(true));
+    let experiment = |source: &str, folder: &str| {
+        format!(
+            "project: p\nname: e\nadapter: native\ndataset: {{{source}target: species, split: {{files: {{train: {folder}fit.csv, test: {folder}test.csv}}}}}}\nparams: {{rounds: 6}}\n"
+        )
+    };
+    // Seen from the experiment file, and from the folder of a registered dataset.
+    world.write("plain.yaml", &experiment("", "parts/"));
+    world.ok(&["run", "plain.yaml"]);
+    world.ok(&["dataset", "add", "parts/fit.csv", "--name", "flowers"]);
+    world.write("named.yaml", &experiment("name: flowers, ", ""));
+    world.ok(&["run", "named.yaml"]);
+    let runs = world.runs();
+    let accuracy: Vec<&Value> = runs
+        .iter()
+        .map(|run| &run["metrics"]["test/accuracy"])
+        .collect();
+    assert_eq!(accuracy.len(), 2);
+    assert!(accuracy[0].as_f64().expect("evaluated") > 0.8);
+    assert_eq!(accuracy[0], accuracy[1], "the same parts");
+}
