@@ -98,6 +98,9 @@ def main() -> int:
     parser.add_argument("adapters", nargs="*", metavar="ADAPTER")
     options = parser.parse_args()
     options.mlhub, options.data_dir = options.mlhub.resolve(), options.data_dir.resolve()
+    if options.own is not None:
+        # Not resolved: the interpreter of an environment is a link out of it.
+        options.own = options.own.absolute()
     names = options.adapters or known()
     if unknown := sorted(set(names) - set(known())):
         parser.error(f"no tests in Python: {', '.join(unknown)}; known: {', '.join(known())}")
