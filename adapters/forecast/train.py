@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from mlhub_adapter import main
+from mlhub_adapter.adapter import main, take_project
 
 from mlhub_forecast.adapter import Forecasting
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    if "--project" in arguments:
-        at = arguments.index("--project")
-        sys.path.insert(0, arguments[at + 1])
-        del arguments[at : at + 2]
+    take_project(arguments)
     main(Forecasting(), arguments)

@@ -169,24 +169,18 @@ class _Training:
     def finish(self, adapter: Path) -> None:
         """Predicts, and leaves the model."""
         run, data = self.run, self.data
-        for split, table in data.predict.items():
-            outputs = _predicted(self.module, self.state, self.preparation.apply(table))
-            told: dict[str, Any] = {"ids": table.ids, "y_true": table.target, "task": data.task}
-            if data.classes:
-                scores = network_inputs.softmax(outputs)
-                run.predictions(split, y_score=scores, labels=data.classes, **told)
-            else:
-                run.predictions(split, y_pred=self.scale.undo(outputs), **told)
+        network_inputs.write_predictions(
+            run,
+            data,
+            self.scale,
+            lambda table: _predicted(self.module, self.state, self.preparation.apply(table)),
+        )
         run.artifact(STATE_FILE, _saved(self.state), kind="model")
         settings = network_inputs.settings_text(self.preparation, self.scale)
         run.artifact(SETTINGS_FILE, settings, kind="model")
         if run.params["module"]:
             network_inputs.keep_code(run, Path.cwd(), adapter=adapter)
-        run.model(
-            input=serving.table_input(data, allows_missing=True),
-            output=network_inputs.described_output(data, run.dataset.target),
-            task=data.task,
-        )
+        network_inputs.describe(run, data)
 
 
 class ServedJax(serving.Served):

@@ -173,14 +173,13 @@ class _Training:
         run, data = self.run, self.data
         if self.best is not None:
             keras_model.restore(self.network, self.best)
-        for split, table in data.predict.items():
-            found = keras_model.outputs(self.network, self.preparation.apply(table))
-            told: dict[str, Any] = {"ids": table.ids, "y_true": table.target, "task": data.task}
-            if data.classes:
-                scores = network_inputs.softmax(found) if run.params["from_logits"] else found
-                run.predictions(split, y_score=scores, labels=data.classes, **told)
-            else:
-                run.predictions(split, y_pred=self.scale.undo(found), **told)
+        network_inputs.write_predictions(
+            run,
+            data,
+            self.scale,
+            lambda table: keras_model.outputs(self.network, self.preparation.apply(table)),
+            shares=network_inputs.softmax if run.params["from_logits"] else lambda found: found,
+        )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / keras_model.file_name(run.params)
             keras_model.save(self.network, run.params, path)
@@ -191,11 +190,7 @@ class _Training:
         run.artifact(SETTINGS_FILE, settings, kind="model")
         if run.params["model"]:
             network_inputs.keep_code(run, Path.cwd(), adapter=adapter)
-        run.model(
-            input=serving.table_input(data, allows_missing=True),
-            output=network_inputs.described_output(data, run.dataset.target),
-            task=data.task,
-        )
+        network_inputs.describe(run, data)
 
 
 class ServedKeras(serving.Served):

@@ -8,17 +8,13 @@ from __future__ import annotations
 import os
 import sys
 
-from mlhub_adapter import main
+from mlhub_adapter.adapter import main, take_project
 
 from mlhub_lightning.adapter import Lightning
 
 if __name__ == "__main__":
-    arguments, project = sys.argv[1:], None
-    if "--project" in arguments:
-        at = arguments.index("--project")
-        project = arguments[at + 1]
-        del arguments[at : at + 2]
-        sys.path.insert(0, project)
+    arguments = sys.argv[1:]
+    project = take_project(arguments)
     # A strategy tells the processes it starts only their place on the machine; events are
     # named by RANK.
     if "LOCAL_RANK" in os.environ and os.environ.get("NODE_RANK", "0") == "0":

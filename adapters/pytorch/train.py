@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from mlhub_adapter import main
+from mlhub_adapter.adapter import main, take_project
 
 from mlhub_pytorch.adapter import PyTorch
 
 if __name__ == "__main__":
-    arguments, project = sys.argv[1:], None
-    if "--project" in arguments:
-        at = arguments.index("--project")
-        project = arguments[at + 1]
-        del arguments[at : at + 2]
-        sys.path.insert(0, project)
+    arguments = sys.argv[1:]
+    project = take_project(arguments)
     main(PyTorch(project), arguments)

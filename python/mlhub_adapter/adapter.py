@@ -68,6 +68,21 @@ def main(adapter: Adapter, arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(execute(adapter, sys.argv[1:] if arguments is None else arguments))
 
 
+def take_project(arguments: list[str]) -> str | None:
+    """Takes ``--project FOLDER`` out of a program's arguments and puts the folder first on the
+    import path, so that people's code is found there; None without it."""
+    if "--project" not in arguments:
+        return None
+    at = arguments.index("--project")
+    if at + 1 == len(arguments):
+        print("usage: --project FOLDER", file=sys.stderr)
+        sys.exit(failure.CONFIG)
+    folder = arguments[at + 1]
+    del arguments[at : at + 2]
+    sys.path.insert(0, folder)
+    return folder
+
+
 def execute(adapter: Adapter, arguments: Sequence[str]) -> int:
     """Runs one command of the adapter; returns the exit code."""
     rest = list(arguments)

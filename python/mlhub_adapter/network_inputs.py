@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Callable
 
-from mlhub_adapter import failure
+from mlhub_adapter import failure, serving
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,6 +168,34 @@ def described_output(data: Data, target: str | None) -> dict[str, Any]:
     if data.classes:
         return {"kind": "classes", "labels": data.classes}
     return {"kind": "value", "name": target or "value"}
+
+
+def write_predictions(
+    run: Run,
+    data: Data,
+    scale: TargetScale,
+    answer: Callable[[Table], Any],
+    *,
+    shares: Callable[[Any], Any] = softmax,
+) -> None:
+    """Prediction files of the splits that are asked for; ``answer`` gives a table's outputs, of
+    which ``shares`` makes the scores of classes."""
+    for split, table in data.predict.items():
+        outputs = answer(table)
+        told: dict[str, Any] = {"ids": table.ids, "y_true": table.target, "task": data.task}
+        if data.classes:
+            run.predictions(split, y_score=shares(outputs), labels=data.classes, **told)
+        else:
+            run.predictions(split, y_pred=scale.undo(outputs), **told)
+
+
+def describe(run: Run, data: Data) -> None:
+    """Leaves ``model.json`` of a model that answers rows of the dataset."""
+    run.model(
+        input=serving.table_input(data, allows_missing=True),
+        output=described_output(data, run.dataset.target),
+        task=data.task,
+    )
 
 
 # --- states and settings as files -------------------------------------------
