@@ -3,7 +3,7 @@
 //!
 //! Calls block; who calls from asynchronous code does so on a thread that may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -67,10 +67,27 @@ pub struct Pool {
 #[derive(Debug)]
 struct Shared {
     limits: PoolLimits,
-    places: Mutex<BTreeMap<String, Place>>,
-    /// Told when the pool closes.
+    places: Mutex<Places>,
+    /// Told when a program has ended and when the pool closes.
     changed: Condvar,
     stopping: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    by_key: BTreeMap<String, Place>,
+    /// Keys without a place whose program has not ended yet: it has their directory,
+    /// which the next program needs.
+    ending: BTreeSet<String>,
+}
+
+impl Places {
+    /// Gives up the place of `key`; [`Shared::end`] ends its program.
+    fn give_up(&mut self, key: String) -> Option<(String, Place)> {
+        let place = self.by_key.remove(&key)?;
+        self.ending.insert(key.clone());
+        Some((key, place))
+    }
 }
 
 /// One program's place; the program itself is behind a lock of its own, so that
@@ -213,13 +230,13 @@ impl Pool {
     /// The keys that have a place.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        lock(&self.shared.places).keys().cloned().collect()
+        lock(&self.shared.places).by_key.keys().cloned().collect()
     }
 
     /// Ends all programs; requests under way fail.
     pub fn close(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
-        let places = std::mem::take(&mut *lock(&self.shared.places));
+        let places = std::mem::take(&mut lock(&self.shared.places).by_key);
         self.shared.changed.notify_all();
         let stops: Vec<JoinHandle<()>> = places
             .into_values()
@@ -245,10 +262,17 @@ impl Shared {
     /// Takes part in the place of `key`; makes one when there is none.
     fn enter(&self, key: &str) -> Result<Arc<Slot>, ServeError> {
         let mut places = lock(&self.places);
-        if self.stopping.load(Ordering::Relaxed) {
-            return Err(ServeError::Stopping);
+        loop {
+            if self.stopping.load(Ordering::Relaxed) {
+                return Err(ServeError::Stopping);
+            }
+            if !places.ending.contains(key) {
+                break;
+            }
+            let waited = self.changed.wait(places);
+            places = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        if let Some(place) = places.get_mut(key) {
+        if let Some(place) = places.by_key.get_mut(key) {
             if place.users >= self.limits.waiting {
                 return Err(ServeError::Busy(
                     "too many requests wait for this model; try again later",
@@ -258,15 +282,15 @@ impl Shared {
             return Ok(Arc::clone(&place.slot));
         }
         let mut gone = None;
-        if places.len() >= self.limits.workers.max(1) {
-            let idle = places.iter().filter(|(_, place)| place.users == 0);
+        if places.by_key.len() >= self.limits.workers.max(1) {
+            let idle = places.by_key.iter().filter(|(_, place)| place.users == 0);
             let oldest = idle.min_by_key(|(_, place)| place.last_used);
             let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
                 return Err(ServeError::Busy(
                     "the programs of as many models as may run at once are answering; try again later",
                 ));
             };
-            gone = places.remove(&oldest);
+            gone = places.give_up(oldest);
         }
         let slot = Arc::new(Slot::default());
         let place = Place {
@@ -274,16 +298,23 @@ impl Shared {
             users: 1,
             last_used: Instant::now(),
         };
-        places.insert(key.to_owned(), place);
+        places.by_key.insert(key.to_owned(), place);
         drop(places);
-        if let Some(gone) = gone {
-            gone.slot.stop();
+        if let Some((key, place)) = gone {
+            self.end(&key, &place);
         }
         Ok(slot)
     }
 
+    /// Ends the program of a place that was given up.
+    fn end(&self, key: &str, place: &Place) {
+        place.slot.stop();
+        lock(&self.places).ending.remove(key);
+        self.changed.notify_all();
+    }
+
     fn leave(&self, key: &str) {
-        if let Some(place) = lock(&self.places).get_mut(key) {
+        if let Some(place) = lock(&self.places).by_key.get_mut(key) {
             place.users = place.users.saturating_sub(1);
             place.last_used = Instant::now();
         }
@@ -297,19 +328,24 @@ impl Shared {
                 place.users == 0 && now.duration_since(place.last_used) >= self.limits.idle
             };
             let keys: Vec<String> = places
+                .by_key
                 .iter()
                 .filter(|(_, place)| due(place))
                 .map(|(key, _)| key.clone())
                 .collect();
-            let gone: Vec<Place> = keys.iter().filter_map(|key| places.remove(key)).collect();
+            let gone: Vec<(String, Place)> = keys
+                .into_iter()
+                .filter_map(|key| places.give_up(key))
+                .collect();
             if !gone.is_empty() {
                 drop(places);
-                gone.iter().for_each(|place| place.slot.stop());
+                gone.iter().for_each(|(key, place)| self.end(key, place));
                 places = lock(&self.places);
                 continue;
             }
             // A place that is used now is idle for no longer than from now on.
             let next = places
+                .by_key
                 .values()
                 .filter(|place| place.users == 0)
                 .map(|place| place.last_used + self.limits.idle)

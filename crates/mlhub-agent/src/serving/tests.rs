@@ -310,6 +310,30 @@ fn idle_programs_end_and_others_make_way() {
     assert_eq!(bench.pool.keys(), ["second"]);
 }
 
+/// Two programs of one model share its directory, which goes with the first.
+#[test]
+fn a_program_starts_once_the_one_before_it_has_ended() {
+    let mut short = limits();
+    short.idle = Duration::from_millis(50);
+    let bench = Bench::new(
+        short,
+        r"
+if os.path.exists('../pid'):
+    try:
+        os.kill(int(open('../pid').read()), 0)
+        sys.exit('the one before it is still there')
+    except ProcessLookupError:
+        pass
+touch('pid', str(os.getpid()))
+echo()
+touch('ended')
+time.sleep(600)",
+    );
+    bench.ask("a").expect("an answer");
+    bench.there("ended");
+    bench.goes_on();
+}
+
 #[test]
 fn closing_ends_a_request_under_way() {
     let bench = Bench::new(
