@@ -1,8 +1,8 @@
 /** Finding by a few letters: `rn sft` finds "boosted-trees / run of softmax". Pure and small. */
 
-/** Letters that start a word count most, then letters that follow each other. */
+/** Letters that follow each other count most, then those that start a word. */
 const WORD_START = 8;
-const FOLLOWS = 5;
+const FOLLOWS = 9;
 const FOUND = 1;
 /** What each letter skipped between two found ones costs, up to a bound. */
 const GAP_COST = 0.2;
@@ -20,7 +20,11 @@ function startsWord(text: string, at: number): boolean {
 /** The best score of one word's letters, in order, within the text; undefined when some are missing. */
 function scoreWord(word: string, text: string, lower: string): number | undefined {
   let best: number | undefined;
-  for (let start = lower.indexOf(word[0] ?? ""); start >= 0; start = lower.indexOf(word[0] ?? "", start + 1)) {
+  for (
+    let start = lower.indexOf(word[0] ?? "");
+    start >= 0;
+    start = lower.indexOf(word[0] ?? "", start + 1)
+  ) {
     let score = 0;
     let last = -1;
     let at = start;
