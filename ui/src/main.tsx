@@ -5,6 +5,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/http";
+import { applySettings } from "./components/settings";
 import { applyTheme } from "./components/theme";
 import { router } from "./router";
 import "uplot/dist/uPlot.min.css";
@@ -12,6 +13,8 @@ import "./tokens.css";
 import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/parts.css";
+import "./styles/overlays.css";
+import "./styles/places.css";
 import "./styles/runs.css";
 import "./styles/query.css";
 import "./styles/media.css";
@@ -33,6 +36,7 @@ const queries = new QueryClient({
 });
 
 applyTheme();
+applySettings();
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root element");
 createRoot(root).render(

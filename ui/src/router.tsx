@@ -1,10 +1,14 @@
 /** The pages and their addresses. */
 
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from "@tanstack/react-router";
 import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
 import { readDeletedSearch, readRunsSearch, readTab } from "./model/search";
+
+function readName(raw: Record<string, unknown>): { name?: string } {
+  return typeof raw.name === "string" && raw.name !== "" ? { name: raw.name } : {};
+}
 
 const root = createRootRoute({ component: Frame });
 
@@ -59,7 +63,38 @@ export const datasetRoute = createRoute({
 export const adaptersRoute = createRoute({
   getParentRoute: () => root,
   path: "/adapters",
-  component: lazyRouteComponent(() => import("./pages/AdaptersPage"), "AdaptersPage"),
+  validateSearch: readName,
+  component: lazyRouteComponent(() => import("./pages/adapters/AdaptersPage"), "AdaptersPage"),
+});
+
+export const homeRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/home",
+  component: lazyRouteComponent(() => import("./pages/home/HomePage"), "HomePage"),
+});
+
+export const projectsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/projects",
+  component: lazyRouteComponent(() => import("./pages/projects/ProjectsPage"), "ProjectsPage"),
+});
+
+export const settingsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/settings/SettingsPage"), "SettingsPage"),
+});
+
+export const helpRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/help",
+  component: lazyRouteComponent(() => import("./pages/help/HelpPage"), "HelpPage"),
+});
+
+export const designRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/design",
+  component: lazyRouteComponent(() => import("./pages/design/DesignPage"), "DesignPage"),
 });
 
 export const definitionsRoute = createRoute({
@@ -79,11 +114,11 @@ function NotFound() {
   return (
     <Empty title="There is no such page">
       <p>
-        The address may be mistyped.{" "}
-        <a className="link" href="/">
+        The address may be mistyped, or what it named is gone.{" "}
+        <Link className="link" to="/">
           All runs
-        </a>{" "}
-        are one step away.
+        </Link>{" "}
+        are one step away; <kbd>Ctrl</kbd> <kbd>K</kbd> finds everything else.
       </p>
     </Empty>
   );
@@ -100,6 +135,11 @@ export const router = createRouter({
     adaptersRoute,
     definitionsRoute,
     deletedRoute,
+    homeRoute,
+    projectsRoute,
+    settingsRoute,
+    helpRoute,
+    designRoute,
   ]),
   defaultPreload: "intent",
   defaultNotFoundComponent: NotFound,

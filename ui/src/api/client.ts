@@ -1,8 +1,9 @@
 /** One function per route of the hub. */
 
+import type { DatasetPreview } from "~/model/datasetVersions";
 import type { LogPiece } from "~/model/logs";
 import type { ModelAbout, PredictReply, SearchReply } from "~/model/served";
-import { get, post, query, send } from "./http";
+import { get, patch, post, query, send } from "./http";
 import type { components } from "./schema";
 import type {
   Comparison,
@@ -12,6 +13,7 @@ import type {
   DeletionRequest,
   EvaluationDetail,
   Info,
+  RecordView,
   RetentionReport,
   RunDetail,
   RunSearch,
@@ -30,6 +32,8 @@ export const RECORDS_MAX = 1000;
 export const client = {
   info: (signal?: AbortSignal) => get<Info>("/info", signal),
   projects: (signal?: AbortSignal) => get<Schemas["ProjectList"]>("/projects", signal),
+  projectDescribe: (name: string, description: string) =>
+    patch<Schemas["ProjectView"]>(`/projects/${enc(name)}`, { description }),
   experiments: (project: string, signal?: AbortSignal) =>
     get<Schemas["ExperimentList"]>(`/experiments${query({ project })}`, signal),
   runSearch: (body: Partial<RunSearch>, signal?: AbortSignal) =>
@@ -57,6 +61,11 @@ export const client = {
   },
   records: (run: string, kind: string | undefined, signal?: AbortSignal) =>
     get<Schemas["RecordList"]>(`/runs/${enc(run)}/records${query({ kind, limit: RECORDS_MAX })}`, signal),
+  /** The newest record of a kind, or none. */
+  lastRecord: async (run: string, kind: string, signal?: AbortSignal): Promise<RecordView | null> => {
+    const path = `/runs/${enc(run)}/records${query({ kind, limit: 1 })}`;
+    return (await get<Schemas["RecordList"]>(path, signal)).records[0] ?? null;
+  },
   artifacts: (run: string, signal?: AbortSignal) =>
     get<Schemas["ArtifactList"]>(`/runs/${enc(run)}/artifacts`, signal),
   evaluations: (run: string, signal?: AbortSignal) =>
@@ -78,6 +87,9 @@ export const client = {
   datasets: (signal?: AbortSignal) => get<Schemas["DatasetList"]>("/datasets", signal),
   dataset: (name: string, version: number | undefined, signal?: AbortSignal) =>
     get<DatasetDetail>(`/datasets/${enc(name)}${query({ version })}`, signal),
+  /** What of a version was allowed to be shown when it was registered; 404 with the reason when nothing was. */
+  datasetPreview: (name: string, version: number, signal?: AbortSignal) =>
+    get<DatasetPreview>(`/datasets/${enc(name)}/versions/${version}/preview`, signal),
   adapters: (signal?: AbortSignal) => get<Schemas["AdapterList"]>("/adapters", signal),
   definitions: (signal?: AbortSignal) => get<Schemas["DefinitionList"]>("/metric-definitions", signal),
 };

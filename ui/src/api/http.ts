@@ -51,9 +51,18 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** Decoded JSON of a POST. */
-export async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return sendJson<T>("POST", path, body, signal);
+}
+
+/** Decoded JSON of a PATCH. */
+export function patch<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return sendJson<T>("PATCH", path, body, signal);
+}
+
+async function sendJson<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
   const response = await send(path, {
-    method: "POST",
+    method,
     signal: signal ?? null,
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body),

@@ -14,7 +14,10 @@ const FLUSH_MS = 500;
 const RETRY_MS = 3_000;
 
 let connection: Connection = "connecting";
+let silentSince: number | undefined;
+let tryNow: (() => void) | undefined;
 const listeners = new Set<() => void>();
+const stateListeners = new Set<(runs: readonly string[]) => void>();
 
 export function connectionState(): Connection {
   return connection;
@@ -25,9 +28,26 @@ export function onConnection(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+/** Since when the hub does not answer; undefined while it does. */
+export function awaySince(): number | undefined {
+  return silentSince;
+}
+
+/** Asks the hub at once instead of at the next try. */
+export function reconnect(): void {
+  tryNow?.();
+}
+
+/** Tells which runs changed their state, at most once per flush. */
+export function onRunStates(listener: (runs: readonly string[]) => void): () => void {
+  stateListeners.add(listener);
+  return () => stateListeners.delete(listener);
+}
+
 function setConnection(next: Connection): void {
   if (next === connection) return;
   connection = next;
+  silentSince = next === "away" ? Date.now() : undefined;
   for (const listener of listeners) listener();
 }
 
@@ -78,7 +98,7 @@ function flush(queries: QueryClient, pending: Pending): void {
   const changes = [...pending];
   pending.clear();
   const rows: string[] = [];
-  let moved = false;
+  const moves: string[] = [];
   for (const [run, changed] of changes) {
     const stale = (queryKey: readonly unknown[]) => queries.invalidateQueries({ queryKey });
     if (touchesRow(changed)) {
@@ -103,13 +123,14 @@ function flush(queries: QueryClient, pending: Pending): void {
       });
     }
     if (changed.has("state")) {
-      moved = true;
+      moves.push(run);
       stale(keys.projects);
       stale(keys.deletions);
     }
   }
   // A run of another state may now belong into other lists, or into none.
-  if (rows.length > 0) void refreshRows(queries, rows, moved);
+  if (rows.length > 0) void refreshRows(queries, rows, moves.length > 0);
+  if (moves.length > 0) for (const listener of stateListeners) listener(moves);
 }
 
 /** Opens the stream and keeps it open; returns how to close it. */
@@ -121,6 +142,8 @@ export function listen(queries: QueryClient): () => void {
   let wasAway = false;
 
   const open = () => {
+    clearTimeout(retry);
+    source?.close();
     source = new EventSource(`${API}/events`);
     source.onopen = () => {
       setConnection("live");
@@ -149,8 +172,10 @@ export function listen(queries: QueryClient): () => void {
     };
   };
 
+  tryNow = open;
   open();
   return () => {
+    tryNow = undefined;
     source?.close();
     clearTimeout(timer);
     clearTimeout(retry);

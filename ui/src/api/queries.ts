@@ -1,6 +1,7 @@
 /** Query options: the key each answer is cached under, and how to fetch it. */
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { onDataset } from "~/model/datasetVersions";
 import type { RunsRequest } from "~/model/request";
 import type { XAxis } from "~/model/series";
 import { client } from "./client";
@@ -163,6 +164,55 @@ export const datasetQuery = (name: string, version: number | undefined) =>
   queryOptions({
     queryKey: ["dataset", name, version ?? 0] as const,
     queryFn: ({ signal }) => client.dataset(name, version, signal),
+    placeholderData: keepPreviousData,
+  });
+
+/** A preview never changes: the version's content is fixed. Most versions have none. */
+export const datasetPreviewQuery = (name: string, version: number) =>
+  queryOptions({
+    queryKey: ["dataset-preview", name, version] as const,
+    queryFn: ({ signal }) => client.datasetPreview(name, version, signal),
+    retry: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** The newest runs on any version of a dataset. */
+export const datasetRunsQuery = (name: string, limit: number) =>
+  queryOptions({
+    queryKey: [...keys.runs, "dataset", name, limit] as const,
+    queryFn: ({ signal }) =>
+      client.runSearch(
+        { query: onDataset(name), columns: ["state"], order: ["created desc"], limit },
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+/** Runs in these states, newest first. */
+export const runsInStatesQuery = (states: readonly string[], limit: number) =>
+  queryOptions({
+    queryKey: [...keys.runs, "states", states, limit] as const,
+    queryFn: ({ signal }) =>
+      client.runSearch({ states: [...states], columns: ["state"], order: ["created desc"], limit }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+/** How far a running run says it is. */
+export const progressQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.records(id), "progress", "last"] as const,
+    queryFn: ({ signal }) => client.lastRecord(id, "progress", signal),
+  });
+
+/** Runs of the last days, only when they were made and how they stand. */
+export const activityQuery = (days: number, limit: number) =>
+  queryOptions({
+    queryKey: [...keys.runs, "activity", days, limit] as const,
+    queryFn: ({ signal }) =>
+      client.runSearch(
+        { query: `created > -${days}d`, columns: ["state"], order: ["created desc"], limit },
+        signal,
+      ),
     placeholderData: keepPreviousData,
   });
 

@@ -1,9 +1,12 @@
 /** The small parts pages are built from. No part fetches anything. */
 
 import type { ReactNode } from "react";
-import { seriesColor } from "~/model/colors";
+import { seriesColor, seriesDash } from "~/model/colors";
 import { stateText } from "~/model/states";
 import { Icon } from "./Icon";
+
+/** A swatch is shorter than a line; its pattern is drawn smaller, so that it shows. */
+const SWATCH_SCALE = 0.6;
 
 const STATE_TONE: Record<string, string> = {
   running: "info running",
@@ -24,8 +27,25 @@ export function StateBadge({ state, stopping = false }: { state: string; stoppin
   );
 }
 
+/** The look of a run as its lines have it: colour and, where it has one, dash pattern. */
 export function Swatch({ color }: { color: number }) {
-  return <span className="swatch" style={{ background: seriesColor(color) }} aria-hidden="true" />;
+  const dash = seriesDash(color);
+  if (dash.length === 0) {
+    return <span className="swatch" style={{ background: seriesColor(color) }} aria-hidden="true" />;
+  }
+  return (
+    <svg className="swatch dashed" viewBox="0 0 14 9" aria-hidden="true">
+      <line
+        x1="0"
+        x2="14"
+        y1="4.5"
+        y2="4.5"
+        stroke={seriesColor(color)}
+        strokeWidth="4"
+        strokeDasharray={dash.map((part) => part * SWATCH_SCALE).join(" ")}
+      />
+    </svg>
+  );
 }
 
 /** Text that is copied when pressed; shows `short` and copies `value`. */

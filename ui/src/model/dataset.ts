@@ -100,6 +100,8 @@ export interface SchemaField {
   unit: string | undefined;
   description: string;
   required: boolean;
+  /** What a sweep tries when nobody says otherwise: values, or a range. */
+  searched: string | undefined;
 }
 
 const SCHEMA_DEPTH_MAX = 8;
@@ -122,9 +124,19 @@ export function readSchema(schema: unknown, prefix = "", depth = 0): SchemaField
         unit: asText(field["x-unit"]),
         description: asText(field.description) ?? "",
         required: required.has(key),
+        searched: searchText(field["x-search"]),
       },
     ];
   });
+}
+
+function searchText(value: Json | undefined): string | undefined {
+  const search = asObject(value);
+  const values = asArray(search.values);
+  if (values.length > 0) return values.map((one) => JSON.stringify(one)).join(", ");
+  const [low, high] = [asNumber(search.low), asNumber(search.high)];
+  if (low === undefined || high === undefined) return undefined;
+  return `${low} … ${high}${search.log === true ? ", log" : ""}`;
 }
 
 function schemaType(field: { [key: string]: Json }): string {

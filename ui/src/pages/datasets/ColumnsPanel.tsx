@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { Panel, TableWrap } from "~/components/parts";
 import type { Column } from "~/model/dataset";
+import { spread } from "~/model/datasetVersions";
 import { formatCount, formatNumber, fullNumber, plural } from "~/model/format";
 
 /** More columns than this are found by the filter. */
@@ -12,6 +13,22 @@ function Number4({ value }: { value: number | undefined }) {
   return (
     <td className="num" title={fullNumber(value)}>
       {formatNumber(value)}
+    </td>
+  );
+}
+
+/** The range as a line, mean and one deviation to each side on it; the numbers stand beside it. */
+function Spread({ column }: { column: Column }) {
+  const at = spread(column);
+  if (!at) return <td />;
+  const x = (share: number) => 2 + share * 86;
+  return (
+    <td>
+      <svg className="spread" viewBox="0 0 90 14" aria-hidden="true">
+        <line className="axis" x1="2" x2="88" y1="7" y2="7" />
+        <rect className="band" x={x(at.low)} y="4" width={x(at.high) - x(at.low)} height="6" rx="2" />
+        <circle className="mean" cx={x(at.mean)} cy="7" r="2.5" />
+      </svg>
     </td>
   );
 }
@@ -48,6 +65,9 @@ export function ColumnsPanel({ columns, rows }: { columns: readonly Column[]; ro
                   {title}
                 </th>
               ))}
+              <th scope="col" title="Mean and one deviation to each side, between min and max">
+                Spread
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -79,6 +99,7 @@ export function ColumnsPanel({ columns, rows }: { columns: readonly Column[]; ro
                 <Number4 value={column.max} />
                 <Number4 value={column.mean} />
                 <Number4 value={column.std} />
+                <Spread column={column} />
               </tr>
             ))}
           </tbody>

@@ -4,10 +4,14 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { datasetQuery } from "~/api/queries";
 import type { DatasetDetail } from "~/api/types";
+import { Breadcrumbs } from "~/components/Breadcrumbs";
 import { Copy, ErrorNotice, Facts, Loading, Panel, TableWrap } from "~/components/parts";
 import { readColumns, readFiles } from "~/model/dataset";
 import { formatBytes, formatCount, formatTime, plural, shortHash } from "~/model/format";
+import { Changes } from "./Changes";
 import { ColumnsPanel } from "./ColumnsPanel";
+import { Lineage } from "./Lineage";
+import { Preview } from "./Preview";
 import { SplitsPanel } from "./SplitsPanel";
 
 const route = getRouteApi("/datasets/$name");
@@ -19,11 +23,7 @@ export function DatasetPage() {
   return (
     <div className="page">
       <div className="page-head">
-        <div className="crumbs">
-          <Link to="/datasets">Datasets</Link>
-          <span aria-hidden="true">/</span>
-          <span>{name}</span>
-        </div>
+        <Breadcrumbs items={[{ label: "Datasets", to: "/datasets" }, { label: name }]} />
         <h1>{name}</h1>
         {query.data?.description && <p className="muted">{query.data.description}</p>}
       </div>
@@ -93,8 +93,11 @@ function Body({ name, detail }: { name: string; detail: DatasetDetail }) {
           </TableWrap>
         </Panel>
       </div>
+      {current.version > 1 && <Changes name={name} version={current} />}
+      <Lineage name={name} version={current.version} />
       <SplitsPanel splits={detail.splits} />
       {columns.length > 0 && <ColumnsPanel columns={columns} rows={current.rows ?? undefined} />}
+      <Preview name={name} version={current.version} />
       {files.length > 1 && (
         <Panel title={plural(files.length, "file")} flush>
           <TableWrap label="Files">

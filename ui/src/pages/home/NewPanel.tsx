@@ -1,0 +1,85 @@
+/** The newest runs and datasets together, newest first. */
+
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { datasetsQuery, runsInStatesQuery } from "~/api/queries";
+import { useNow } from "~/components/hooks";
+import { ErrorNotice, Loading, Panel, StateBadge } from "~/components/parts";
+import { formatAge, formatTime } from "~/model/format";
+
+const SHOWN_MAX = 8;
+const ENDED = ["finished", "stopped"] as const;
+
+interface Item {
+  key: string;
+  at: number;
+  mark: ReactNode;
+  name: ReactNode;
+  where: string;
+}
+
+function useItems() {
+  const runs = useQuery(runsInStatesQuery(ENDED, SHOWN_MAX));
+  const datasets = useQuery(datasetsQuery());
+  const made = (runs.data?.runs ?? []).map(
+    (run): Item => ({
+      key: `run ${run.id}`,
+      at: run.ended_at ?? run.created_at,
+      mark: <StateBadge state={run.state} />,
+      name: (
+        <Link className="truncate strong" to="/runs/$id" params={{ id: run.id }}>
+          {run.name}
+        </Link>
+      ),
+      where: `${run.project} / ${run.experiment}`,
+    }),
+  );
+  const added = (datasets.data?.datasets ?? []).map(
+    (one): Item => ({
+      key: `dataset ${one.name}`,
+      at: one.created_at,
+      mark: <span className="badge accent">dataset</span>,
+      name: (
+        <Link className="truncate strong" to="/datasets/$name" params={{ name: one.name }}>
+          {one.name}
+        </Link>
+      ),
+      where: `version ${one.latest_version}`,
+    }),
+  );
+  const items = [...made, ...added].sort((a, b) => b.at - a.at).slice(0, SHOWN_MAX);
+  return { items, pending: runs.isPending, error: runs.error, again: () => void runs.refetch() };
+}
+
+export function NewPanel() {
+  const { items, pending, error, again } = useItems();
+  const now = useNow(false);
+  return (
+    <Panel title="New" flush>
+      {pending && (
+        <div className="inside">
+          <Loading lines={3} />
+        </div>
+      )}
+      {error && <ErrorNotice error={error} retry={again} />}
+      {!pending && items.length === 0 && (
+        <p className="inside muted">Ended runs and new datasets appear here.</p>
+      )}
+      <ul>
+        {items.map((item) => (
+          <li key={item.key} className="event-row">
+            <div className="row">
+              {item.mark}
+              {item.name}
+              <span className="faint small truncate grow">{item.where}</span>
+              <span className="faint small nowrap" title={formatTime(item.at)}>
+                {formatAge(item.at, now)}
+              </span>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
