@@ -1,7 +1,8 @@
 //! Datasets: records of what was read, never the data itself.
 
-use mlhub_core::dataset::{Dataset, DatasetSplit, DatasetVersion};
+use mlhub_core::dataset::{Dataset, DatasetPreview, DatasetSplit, DatasetVersion};
 use mlhub_core::{Caller, Error, ErrorKind, Name, Permission, Result};
+use serde_json::Value;
 
 use crate::{Hub, validate};
 
@@ -103,6 +104,81 @@ impl Hub {
         self.store.dataset_version_remove(name, version).await?;
         tracing::info!(dataset = %name, version, user = %caller.user.0, "a dataset version was purged");
         Ok(())
+    }
+
+    /// Stores a few rows of a version to be shown, in place of those it has.
+    ///
+    /// # Errors
+    /// `Invalid` naming the field that passes a limit; `NotFound` for the version.
+    pub async fn dataset_preview_set(
+        &self,
+        caller: &Caller,
+        name: &Name,
+        version: u32,
+        columns: Vec<String>,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<DatasetPreview> {
+        caller.require(Permission::Write)?;
+        let preview = DatasetPreview {
+            columns,
+            rows,
+            actor: caller.user.clone(),
+            created_at: self.clock.now(),
+        };
+        preview.check()?;
+        self.store
+            .dataset_preview_put(name, version, &preview)
+            .await?;
+        tracing::info!(dataset = %name, version, user = %caller.user.0, "a preview of a dataset version was stored");
+        Ok(preview)
+    }
+
+    /// The rows of a version that somebody chose to show, and the rows it has in all.
+    ///
+    /// # Errors
+    /// `NotFound` for the version, and when nobody chose to show any.
+    pub async fn dataset_preview(
+        &self,
+        caller: &Caller,
+        name: &Name,
+        version: u32,
+    ) -> Result<(DatasetPreview, Option<u64>)> {
+        caller.require(Permission::Read)?;
+        let stored = self.store.dataset_get(name, Some(version)).await?;
+        let stored = stored
+            .ok_or_else(|| Error::not_found("dataset version", format!("{name}@{version}")))?;
+        let preview = self.store.dataset_preview_get(name, version).await?;
+        let preview = preview.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "the dataset version `{name}@{version}` has no preview: rows are shown only when \
+                     whoever registers the data asks for it, with `mlhub dataset add ... --preview 20`"
+                ),
+            )
+        })?;
+        Ok((preview, stored.rows))
+    }
+
+    /// Removes the preview of a version.
+    ///
+    /// # Errors
+    /// `NotFound` when it has none.
+    pub async fn dataset_preview_remove(
+        &self,
+        caller: &Caller,
+        name: &Name,
+        version: u32,
+    ) -> Result<()> {
+        caller.require(Permission::Write)?;
+        if self.store.dataset_preview_remove(name, version).await? {
+            tracing::info!(dataset = %name, version, user = %caller.user.0, "a preview of a dataset version was removed");
+            return Ok(());
+        }
+        Err(Error::not_found(
+            "preview of the dataset version",
+            format!("{name}@{version}"),
+        ))
     }
 
     /// Stores a split of a version.

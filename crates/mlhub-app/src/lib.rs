@@ -15,6 +15,7 @@ mod datasets;
 mod deletion;
 mod deletion_request;
 mod doctor;
+mod documents;
 mod evaluation;
 mod folders;
 mod glob;
@@ -22,6 +23,7 @@ mod history;
 mod inputs;
 mod kept;
 mod live;
+mod log_search;
 mod logs;
 mod model_export;
 mod models;
@@ -54,10 +56,12 @@ pub use compare::{
 pub use datasets::DatasetOverview;
 pub use deletion_request::{DeletionItem, DeletionReport, DeletionRequest};
 pub use doctor::{DoctorFinding, DoctorKind, DoctorReport};
+pub use documents::DocumentDraft;
 pub use evaluation::{EvaluationWork, direction_of};
 pub use history::{History, HistoryBatch, HistoryRequest};
 pub use inputs::ArtifactSearch;
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
+pub use log_search::{LogMatch, LogMatches, LogSearch};
 pub use logs::{LogBytes, LogRange};
 pub use mlhub_query::{Statistics as RunStatistics, Value as RunValue};
 pub use model_export::{ExportedModel, ExportedModelFile, ModelExport};
@@ -65,8 +69,8 @@ pub use models::{ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServ
 pub use receipt::{Receipt, receipt};
 pub use retention::RetentionDraft;
 pub use run_search::{
-    RunFilter, RunFound, RunGroupFound, RunListRequest, RunRowPage, RunSearchHint,
-    RunSearchRequest, RunsFound,
+    RunField, RunFields, RunFilter, RunFound, RunGroupFound, RunListRequest, RunRowPage,
+    RunSearchHint, RunSearchRequest, RunsFound,
 };
 pub use runs::{RunCreation, RunDraft, RunOverview, RunRow};
 pub use series::{MetricDisplay, Series, SeriesRequest};

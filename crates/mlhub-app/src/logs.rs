@@ -1,6 +1,7 @@
 //! Captured output of attempts, byte for byte: appended by supervisors, read by
 //! people. Nothing is interpreted here; a page that shows logs escapes them.
 
+use mlhub_core::run::Run;
 use mlhub_core::store::LogOutcome;
 use mlhub_core::{Caller, Error, ErrorKind, Permission, Result, RunId, limits};
 
@@ -87,10 +88,7 @@ impl Hub {
     ) -> Result<LogBytes> {
         let run = self.run_resolve(caller, text).await?;
         check_stream(stream)?;
-        let number = range.attempt.unwrap_or(run.attempt);
-        if number == 0 || number > run.attempt {
-            return Err(Error::not_found("attempt", format!("{}/{number}", run.id)));
-        }
+        let number = attempt_of(&run, range.attempt)?;
         let sizes = self.store.log_sizes(&run.id, number).await?;
         let size = sizes.get(stream).copied().unwrap_or(0);
         let limit = range.limit.clamp(1, limits::LOG_READ_MAX_BYTES);
@@ -138,7 +136,16 @@ fn gap_marker(left_out_bytes: u64) -> Vec<u8> {
     format!("\n[mlhub: {left_out_bytes} bytes of output are not kept]\n").into_bytes()
 }
 
-fn check_stream(stream: &str) -> Result<()> {
+/// The attempt asked for, or the newest.
+pub(crate) fn attempt_of(run: &Run, asked: Option<u32>) -> Result<u32> {
+    let number = asked.unwrap_or(run.attempt);
+    if number == 0 || number > run.attempt {
+        return Err(Error::not_found("attempt", format!("{}/{number}", run.id)));
+    }
+    Ok(number)
+}
+
+pub(crate) fn check_stream(stream: &str) -> Result<()> {
     if matches!(stream, "stdout" | "stderr") {
         Ok(())
     } else {

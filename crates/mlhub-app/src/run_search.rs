@@ -3,6 +3,7 @@
 //! The fixed parameters of lists are translated to the same conditions as the
 //! query language has, so that they cannot disagree.
 
+mod fields;
 mod wanted;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,7 @@ use mlhub_query::{
     parse_group_order, parse_order,
 };
 
+pub use self::fields::{RunField, RunFields};
 pub(crate) use self::wanted::numeric;
 use self::wanted::{checked_limit, equal, list_filter, list_order, operands, parsed, refusal};
 use crate::runs::RunRow;
@@ -96,6 +98,8 @@ pub struct RunSearchRequest {
     pub limit: Option<usize>,
     /// The cursor of the previous page.
     pub cursor: Option<String>,
+    /// Runs to pass over, instead of `cursor`.
+    pub offset: Option<usize>,
 }
 
 /// A run found.
@@ -161,6 +165,7 @@ impl Hub {
             filter: list_filter(&request.filter, self.parsed(query).await?.expr)?,
             order: list_order(&request)?,
             after: None,
+            offset: 0,
             limit: checked_limit(request.limit)?,
             columns: Vec::new(),
         };
@@ -185,6 +190,16 @@ impl Hub {
         let query = self.parsed(&request.query).await?;
         let filter = list_filter(&request.filter, query.expr)?;
         let hints = self.hints(&request.query, query.mentions).await?;
+        if request.offset.is_some() && request.cursor.is_some() {
+            return Err(Error::invalid(
+                "`offset` and `cursor` both say where a page starts; send one of them",
+            ));
+        }
+        if request.offset.is_some() && !request.group_by.is_empty() {
+            return Err(Error::invalid(
+                "`offset` is for runs; pages of groups go on by `cursor`",
+            ));
+        }
         let mut found = if request.group_by.is_empty() {
             self.search_runs(&request, filter).await?
         } else {
@@ -344,6 +359,7 @@ impl Hub {
             filter,
             order,
             after: None,
+            offset: request.offset.unwrap_or(0),
             limit: checked_limit(request.limit)?,
             columns: columns.clone(),
         };

@@ -93,6 +93,25 @@ impl Hub {
         self.store.project_list().await
     }
 
+    /// Changes what a project is described as.
+    ///
+    /// # Errors
+    /// `Invalid` for a text that cannot be stored; `NotFound`.
+    pub async fn project_describe(
+        &self,
+        caller: &Caller,
+        name: &Name,
+        description: &str,
+    ) -> Result<Project> {
+        caller.require(Permission::Write)?;
+        validate::text("`description`", description)?;
+        let missing = || Error::not_found("project", name);
+        if !self.store.project_describe(name, description).await? {
+            return Err(missing());
+        }
+        self.store.project_get(name).await?.ok_or_else(missing)
+    }
+
     /// Experiments of a project, or of all, newest first.
     pub async fn experiment_list(
         &self,

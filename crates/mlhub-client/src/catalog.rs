@@ -1,8 +1,9 @@
 //! Calls about what runs are made of: projects, datasets, adapters, definitions.
 
 use mlhub_protocol::rest::{
-    AdapterList, AdapterSeen, DatasetDetail, DatasetList, DatasetRegister, DatasetVersionView,
-    DefinitionList, ExperimentList, Info, ProjectList, SplitRegister, SplitView,
+    AdapterList, AdapterSeen, DatasetDetail, DatasetList, DatasetPreviewSet, DatasetPreviewView,
+    DatasetRegister, DatasetVersionView, DefinitionList, ExperimentList, Info, ProjectList,
+    ProjectPatch, ProjectView, SplitRegister, SplitView,
 };
 use serde_json::Value;
 
@@ -26,6 +27,11 @@ impl Client {
     /// All projects.
     pub fn project_list(&self) -> Result<ProjectList> {
         self.get(path(&["projects"]))
+    }
+
+    /// Changes what a project is described as.
+    pub fn project_patch(&self, name: &str, patch: &ProjectPatch) -> Result<ProjectView> {
+        self.fetch(Call::new("PATCH", path(&["projects", name])).json(patch)?)
     }
 
     /// Experiments of a project, or of all.
@@ -52,6 +58,31 @@ impl Client {
     pub fn dataset_version_purge(&self, name: &str, version: u32) -> Result<()> {
         let version = version.to_string();
         let path = path(&["datasets", name, "versions", &version]);
+        self.send(Call::new("DELETE", path)).map(drop)
+    }
+
+    /// The rows of a version that somebody chose to show.
+    pub fn dataset_preview(&self, name: &str, version: u32) -> Result<DatasetPreviewView> {
+        let version = version.to_string();
+        self.get(path(&["datasets", name, "versions", &version, "preview"]))
+    }
+
+    /// Stores a few rows of a version to be shown.
+    pub fn dataset_preview_set(
+        &self,
+        name: &str,
+        version: u32,
+        request: &DatasetPreviewSet,
+    ) -> Result<DatasetPreviewView> {
+        let version = version.to_string();
+        let path = path(&["datasets", name, "versions", &version, "preview"]);
+        self.fetch(Call::new("PUT", path).json(request)?)
+    }
+
+    /// Removes the preview of a version.
+    pub fn dataset_preview_remove(&self, name: &str, version: u32) -> Result<()> {
+        let version = version.to_string();
+        let path = path(&["datasets", name, "versions", &version, "preview"]);
         self.send(Call::new("DELETE", path)).map(drop)
     }
 

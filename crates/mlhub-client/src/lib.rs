@@ -8,6 +8,7 @@ mod artifacts;
 mod attempts;
 mod catalog;
 mod deletions;
+mod documents;
 mod error;
 mod events;
 mod http;

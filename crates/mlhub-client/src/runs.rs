@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 
 use mlhub_protocol::rest::{
     AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail, EvaluationList,
-    HistoryQuery, LogList, MetricList, RecordList, RunDetail, RunPage, RunPatch, RunSearch,
-    RunSearchReply, RunSummary, RunsCreate, RunsCreated, SeriesQuery, SeriesReply,
+    FieldList, HistoryQuery, LogList, LogSearchReply, MetricList, RecordList, RunDetail, RunPage,
+    RunPatch, RunSearch, RunSearchReply, RunSummary, RunsCreate, RunsCreated, SeriesQuery,
+    SeriesReply,
 };
 
 use crate::Result;
@@ -210,6 +211,39 @@ impl Client {
             size,
             bytes,
         })
+    }
+
+    /// Where a text stands in `stdout` or `stderr`, from a byte on; the answer says
+    /// where to go on.
+    pub fn log_search(
+        &self,
+        run: &str,
+        stream: &str,
+        attempt: Option<u32>,
+        text: &str,
+        from: u64,
+    ) -> Result<LogSearchReply> {
+        self.fetch(
+            Call::new("GET", path(&["runs", run, "logs", stream, "search"]))
+                .query("attempt", attempt)
+                .query("text", Some(text))
+                .query("from", Some(from)),
+        )
+    }
+
+    /// Metrics, params and tags that runs have, the most frequent first.
+    pub fn field_list(
+        &self,
+        project: Option<&str>,
+        prefix: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<FieldList> {
+        self.fetch(
+            Call::new("GET", path(&["fields"]))
+                .query("project", project)
+                .query("prefix", prefix)
+                .query("limit", limit),
+        )
     }
 
     /// Records of one kind (or all), oldest first.

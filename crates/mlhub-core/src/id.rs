@@ -108,6 +108,11 @@ id_type!(
 );
 
 id_type!(
+    /// Identifies a saved view or report.
+    DocumentId, "document"
+);
+
+id_type!(
     /// Identifies an upload under way.
     UploadId, "upload"
 );

@@ -10,6 +10,7 @@ pub mod blob;
 pub mod caller;
 pub mod dataset;
 pub mod deletion;
+pub mod document;
 pub mod error;
 pub mod evaluation;
 pub mod id;
@@ -24,7 +25,7 @@ pub mod store;
 
 pub use caller::{Caller, Permission, Role, UserId};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{EvaluationId, GroupId, Name, RunId, UploadId};
+pub use id::{DocumentId, EvaluationId, GroupId, Name, RunId, UploadId};
 pub use path::ArtifactPath;
 pub use ports::{Clock, Entropy, Timestamp};
 pub use state::{RunEvent, RunState};

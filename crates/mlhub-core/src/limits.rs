@@ -101,3 +101,25 @@ pub const SERVING_HITS_MAX: u32 = 1000;
 pub const MODEL_DESCRIPTION_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of all files of one model that the hub serves.
 pub const MODEL_MAX_BYTES: u64 = 32 * 1024 * 1024 * 1024;
+/// Characters in the name of a saved view or report.
+pub const DOCUMENT_NAME_MAX_CHARS: usize = 200;
+/// Bytes of the body of a saved view or report, as JSON.
+pub const DOCUMENT_BODY_MAX_BYTES: usize = 512 * 1024;
+/// Saved views and reports a hub may have.
+pub const DOCUMENTS_MAX: usize = 10_000;
+/// Names one answer about the fields of runs may have.
+pub const FIELDS_MAX: usize = 10_000;
+/// Bytes of the text that a search of captured output looks for.
+pub const LOG_SEARCH_TEXT_MAX_BYTES: usize = 256;
+/// Bytes of captured output that one search reads before it answers.
+pub const LOG_SEARCH_SCAN_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Matches one search of captured output returns.
+pub const LOG_SEARCH_MATCHES_MAX: usize = 1000;
+/// Pairs of seed groups times metrics that one comparison tests.
+pub const COMPARE_TESTS_MAX: usize = 10_000;
+/// Rows in the preview of a dataset version.
+pub const PREVIEW_ROWS_MAX: usize = 100;
+/// Columns in the preview of a dataset version.
+pub const PREVIEW_COLUMNS_MAX: usize = 100;
+/// Characters of one cell in the preview of a dataset version.
+pub const PREVIEW_CELL_MAX_CHARS: usize = 200;

@@ -2,7 +2,7 @@
 //! numbers, no storage layout, no order of arrival between runs.
 //!
 //! Items travel in one order: what projects share (datasets, adapters,
-//! definitions), then per project its line, its experiments, the versions of its
+//! definitions), then per project its line, its experiments, its documents, the versions of its
 //! artifacts by (name, number) and its runs by (creation, id), each run followed by everything of it. The lines are the wire
 //! form of archives, version [`PORTABLE_VERSION`]; how items are framed, hashed
 //! and checked for sequence is in `mlhub-app`. Blobs are not items.
@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact_version::VersionAlias;
 use crate::caller::UserId;
+use crate::dataset::DatasetPreview;
+use crate::document::{DocumentKind, check_document_body, check_document_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::EvaluationState;
-use crate::id::{EvaluationId, GroupId, Name, RunId};
+use crate::id::{DocumentId, EvaluationId, GroupId, Name, RunId};
 use crate::metric::Point;
 use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
@@ -55,10 +57,16 @@ pub enum PortableLine {
     Definition(PortableDefinition),
     /// A rule by which the hub deletes by itself; of a whole hub only.
     RetentionRule(PortableRetentionRule),
+    /// A document about no project; of a whole hub only.
+    HubDocument(PortableDocument),
+    /// The preview of a dataset version; of a whole hub only.
+    DatasetPreview(PortableDatasetPreview),
     /// A project begins.
     Project(PortableProject),
     /// An experiment of the project.
     Experiment(PortableExperiment),
+    /// A saved view or report about the project.
+    Document(PortableDocument),
     /// A version of an artifact of the project, with its aliases.
     ArtifactVersion(PortableArtifactVersion),
     /// A run of the project begins.
@@ -116,6 +124,16 @@ lines! {
     /// See `retention_rule` in the migrations: a versioned JSON document by name.
     PortableRetentionRule {
         name: String, body: serde_json::Value, actor: String, created_at: Timestamp,
+    }
+    /// See [`crate::document::Document`]; its project follows from its place.
+    PortableDocument {
+        id: DocumentId, document: DocumentKind, name: String, owner: UserId, revision: u32,
+        created_at: Timestamp, updated_at: Timestamp, body: serde_json::Value,
+    }
+    /// See [`crate::dataset::DatasetPreview`].
+    PortableDatasetPreview {
+        dataset: Name, version: u32, columns: Vec<String>, rows: Vec<Vec<serde_json::Value>>,
+        actor: UserId, created_at: Timestamp,
     }
     /// See [`crate::run::Project`].
     PortableProject { name: Name, description: String, created_at: Timestamp }
@@ -176,6 +194,17 @@ lines! {
     }
 }
 
+impl From<PortableDatasetPreview> for DatasetPreview {
+    fn from(line: PortableDatasetPreview) -> Self {
+        Self {
+            columns: line.columns,
+            rows: line.rows,
+            actor: line.actor,
+            created_at: line.created_at,
+        }
+    }
+}
+
 /// Consecutive points of one series from one attempt, in the order they were logged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PortablePoints {
@@ -224,6 +253,8 @@ impl PortableItem {
                     | L::Adapter(_)
                     | L::Definition(_)
                     | L::RetentionRule(_)
+                    | L::HubDocument(_)
+                    | L::DatasetPreview(_)
             )
         )
     }
@@ -309,6 +340,15 @@ impl PortableLine {
                 short("a rule's name", &rule.name)?;
                 optional("a rule's author", Some(&rule.actor))?;
                 document("a rule", &rule.body)
+            }
+            Self::HubDocument(document) | Self::Document(document) => {
+                optional("a document's owner", Some(&document.owner.0))?;
+                check_document_name(&document.name)?;
+                check_document_body(&document.body)
+            }
+            Self::DatasetPreview(preview) => {
+                optional("who chose a preview", Some(&preview.actor.0))?;
+                DatasetPreview::from(preview.clone()).check()
             }
             Self::Evaluation(evaluation) => check_evaluation(evaluation),
         }

@@ -12,8 +12,9 @@ use async_trait::async_trait;
 
 use crate::artifact_version::ArtifactVersionStore;
 pub use crate::blob::{BlobEntry, BlobInfo, BlobStore, BlobWriter, UploadStore};
-use crate::dataset::{Dataset, DatasetSplit, DatasetVersion};
+use crate::dataset::{Dataset, DatasetPreview, DatasetSplit, DatasetVersion};
 use crate::deletion::DeletionStore;
+use crate::document::DocumentStore;
 use crate::error::Result;
 use crate::evaluation::{AdapterVersion, EvaluatedMetric, EvaluationRecord, StoredDefinition};
 use crate::id::{EvaluationId, Name, RunId};
@@ -36,6 +37,8 @@ pub trait ProjectStore: Send + Sync {
     async fn project_get(&self, name: &Name) -> Result<Option<Project>>;
     /// All projects, last active first.
     async fn project_list(&self) -> Result<Vec<Project>>;
+    /// Changes the description; false when there is no such project.
+    async fn project_describe(&self, name: &Name, description: &str) -> Result<bool>;
     /// Experiments of a project, or of all, newest first.
     async fn experiment_list(&self, project: Option<&Name>) -> Result<Vec<Experiment>>;
 }
@@ -281,6 +284,22 @@ pub trait DatasetStore: Send + Sync {
     /// Removes a version with its splits, and the dataset with its last version.
     /// `NotFound`; `Conflict` naming runs that refer to it, deleted ones included.
     async fn dataset_version_remove(&self, name: &Name, version: u32) -> Result<()>;
+    /// Stores the preview of a version, in place of the one it has. `NotFound` when
+    /// the version is not there.
+    async fn dataset_preview_put(
+        &self,
+        name: &Name,
+        version: u32,
+        preview: &DatasetPreview,
+    ) -> Result<()>;
+    /// The preview of a version, when it has one.
+    async fn dataset_preview_get(
+        &self,
+        name: &Name,
+        version: u32,
+    ) -> Result<Option<DatasetPreview>>;
+    /// Removes the preview of a version; false when it has none.
+    async fn dataset_preview_remove(&self, name: &Name, version: u32) -> Result<bool>;
     /// Stores a split; the same hash is stored once.
     async fn split_put(&self, split: &DatasetSplit) -> Result<()>;
     /// Splits of a version.
@@ -362,8 +381,8 @@ pub trait PortableStore: Send + Sync {
     /// project or run that does not exist.
     async fn portable_read(&self, scope: &PortableScope, sink: Arc<dyn PortableSink>)
     -> Result<()>;
-    /// Stores the items in one transaction, all or none. Shared items, projects
-    /// and experiments that exist stay as they are; a shared item that exists
+    /// Stores the items in one transaction, all or none. Shared items, projects,
+    /// experiments and documents that exist stay as they are; a shared item that exists
     /// with another identity, a run or an evaluation that exists is a `Conflict`
     /// naming it. Runs go to the project of the last project line.
     async fn portable_write(&self, source: Arc<dyn PortableSource>) -> Result<()>;
@@ -386,6 +405,7 @@ pub trait Store:
     + AdapterStore
     + PortableStore
     + DeletionStore
+    + DocumentStore
 {
 }
 
@@ -401,5 +421,6 @@ impl<T> Store for T where
         + AdapterStore
         + PortableStore
         + DeletionStore
+        + DocumentStore
 {
 }

@@ -75,6 +75,22 @@ impl<T: Copy + Default> Column<T> {
         }
     }
 
+    /// How many of the rows have a value.
+    pub(crate) fn count_in(&self, rows: &Bits) -> usize {
+        match self {
+            Self::Sparse(listed, _) => {
+                let in_rows = listed.iter().filter(|row| rows.get(**row as usize));
+                in_rows.count()
+            }
+            Self::Dense(present, ..) => {
+                let words = present.words().iter().enumerate();
+                words
+                    .map(|(index, word)| (word & rows.word(index)).count_ones() as usize)
+                    .sum()
+            }
+        }
+    }
+
     pub(crate) fn get(&self, row: usize) -> Option<T> {
         match self {
             Self::Sparse(rows, values) => {

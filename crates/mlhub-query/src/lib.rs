@@ -9,6 +9,7 @@ mod ast;
 mod bits;
 mod column;
 mod error;
+mod fields;
 mod filter;
 mod group;
 mod intern;
@@ -32,6 +33,7 @@ pub use ast::{
     Operand, Predicate, Query, Test,
 };
 pub use error::QueryError;
+pub use fields::{Field, FieldFamily, FieldPage, Fields};
 pub use group::{GroupBy, GroupOrder, GroupPage, GroupRow, Statistics};
 pub use order::{Cursor, CursorKey, OrderKey};
 pub use parse::parse;

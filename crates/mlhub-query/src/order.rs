@@ -211,6 +211,27 @@ impl<'t> Sorter<'t> {
         kept.into_iter().map(|(_, row)| row).collect()
     }
 
+    /// `limit` of the rows from the place `offset` on, in order. What comes before
+    /// and after them is parted off, not sorted.
+    pub(crate) fn from(&self, rows: &Bits, offset: usize, limit: usize) -> Vec<usize> {
+        let order = |a: &(u128, usize), b: &(u128, usize)| {
+            a.0.cmp(&b.0).then_with(|| self.compare(a.1, b.1))
+        };
+        let mut all: Vec<(u128, usize)> = rows.iter().map(|row| (self.primary(row), row)).collect();
+        if offset >= all.len() {
+            return Vec::new();
+        }
+        all.select_nth_unstable_by(offset, order);
+        let page = &mut all[offset..];
+        let limit = limit.min(page.len());
+        if limit > 0 && limit < page.len() {
+            page.select_nth_unstable_by(limit - 1, order);
+        }
+        let page = &mut page[..limit];
+        page.sort_unstable_by(order);
+        page.iter().map(|(_, row)| *row).collect()
+    }
+
     /// The place of a row.
     pub(crate) fn cursor(&self, row: usize) -> Cursor {
         let keys = self

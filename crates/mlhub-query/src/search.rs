@@ -24,6 +24,8 @@ pub struct Search {
     pub order: Vec<OrderKey>,
     /// The place the page before ended.
     pub after: Option<Cursor>,
+    /// Rows to pass over, instead of `after`.
+    pub offset: usize,
     /// Rows at most.
     pub limit: usize,
     /// Values to return of each row.
@@ -85,6 +87,9 @@ impl RunTable {
         if cursor.is_some_and(|cursor| cursor.keys.len() != search.order.len()) {
             return refuse("the cursor belongs to another order".to_owned());
         }
+        if cursor.is_some() && search.offset > 0 {
+            return refuse("a page starts at a cursor or at an offset, not at both".to_owned());
+        }
         let seen = seen(self, search.filter.as_ref());
         let rows = match &search.filter {
             Some(expr) => Filter::new(self, now, &seen, &patience).rows(expr),
@@ -92,7 +97,11 @@ impl RunTable {
         };
         patience.check()?;
         let sorter = Sorter::new(self, &search.order, now, &seen);
-        let mut found = sorter.first(&rows, cursor, search.limit.saturating_add(1));
+        let room = search.limit.saturating_add(1);
+        let mut found = match search.offset {
+            0 => sorter.first(&rows, cursor, room),
+            offset => sorter.from(&rows, offset, room),
+        };
         let more = found.len() > search.limit;
         found.truncate(search.limit);
         Ok(Page {
@@ -222,7 +231,7 @@ impl RunTable {
     }
 }
 
-fn in_family(family: Family, name: &str, asked: &Operand) -> Option<Operand> {
+pub(crate) fn in_family(family: Family, name: &str, asked: &Operand) -> Option<Operand> {
     Some(match family {
         Family::Param => Operand::Param(name.to_owned()),
         Family::Tag => Operand::Tag(name.to_owned()),

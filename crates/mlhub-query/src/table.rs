@@ -386,6 +386,22 @@ impl RunTable {
             .map(|symbol| self.texts.text(*symbol))
     }
 
+    /// The names of a family's keys with how many of the rows have each, in no order.
+    pub(crate) fn counted<'t>(
+        &'t self,
+        family: Family,
+        rows: &'t Bits,
+    ) -> impl Iterator<Item = (&'t str, usize)> {
+        self.key_of[family as usize].iter().map(|(symbol, key)| {
+            let count = match &self.keys[*key as usize].values {
+                Values::Label(column) => column.count_in(rows),
+                Values::Metric(column) => column.count_in(rows),
+                Values::Number(column) => column.count_in(rows),
+            };
+            (self.texts.text(*symbol), count)
+        })
+    }
+
     /// The columns of tags.
     pub(crate) fn tag_columns(&self) -> impl Iterator<Item = &Column<LabelCell>> {
         self.key_of[Family::Tag as usize]

@@ -25,6 +25,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V5__artifact_version",
         include_str!("../migrations/V5__artifact_version.sql"),
     ),
+    (
+        "V6__document",
+        include_str!("../migrations/V6__document.sql"),
+    ),
 ];
 
 /// Where applied migrations are remembered.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use mlhub_core::dataset::{DatasetSplit, DatasetVersion};
+use mlhub_core::dataset::{DatasetPreview, DatasetSplit, DatasetVersion};
 use mlhub_core::{Caller, Name, Timestamp};
 use mlhub_protocol::rest;
 use serde::Deserialize;
@@ -115,4 +115,59 @@ pub(crate) async fn purge(
         .dataset_version_purge(&caller, &name, version)
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The rows of a version that somebody chose to show. None is shown unless whoever
+/// registers the data asks for it.
+#[utoipa::path(get, path = "/api/v1/datasets/{name}/versions/{version}/preview", tag = "datasets", params(("name" = String, Path, description = "The dataset's name"), ("version" = u32, Path, description = "The version's number")), responses((status = 200, body = rest::DatasetPreviewView), (status = 404, body = rest::Problem, description = "There is no such version, or it has no preview")))]
+pub(crate) async fn preview(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath((name, version)): ApiPath<(String, u32)>,
+) -> ApiResult<Json<rest::DatasetPreviewView>> {
+    let name = name.try_into()?;
+    let (preview, total_rows) = state.hub.dataset_preview(&caller, &name, version).await?;
+    Ok(Json(preview_view(preview, total_rows)))
+}
+
+/// Stores a few rows of a version to be shown, in place of those it has.
+#[utoipa::path(put, path = "/api/v1/datasets/{name}/versions/{version}/preview", tag = "datasets", params(("name" = String, Path, description = "The dataset's name"), ("version" = u32, Path, description = "The version's number")), request_body = rest::DatasetPreviewSet, responses((status = 200, body = rest::DatasetPreviewView), (status = 400, body = rest::Problem), (status = 404, body = rest::Problem)))]
+pub(crate) async fn preview_set(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath((name, version)): ApiPath<(String, u32)>,
+    ApiJson(body): ApiJson<rest::DatasetPreviewSet>,
+) -> ApiResult<Json<rest::DatasetPreviewView>> {
+    let name = name.try_into()?;
+    state
+        .hub
+        .dataset_preview_set(&caller, &name, version, body.columns, body.rows)
+        .await?;
+    let (preview, total_rows) = state.hub.dataset_preview(&caller, &name, version).await?;
+    Ok(Json(preview_view(preview, total_rows)))
+}
+
+/// Removes the preview of a version.
+#[utoipa::path(delete, path = "/api/v1/datasets/{name}/versions/{version}/preview", tag = "datasets", params(("name" = String, Path, description = "The dataset's name"), ("version" = u32, Path, description = "The version's number")), responses((status = 204, description = "Gone"), (status = 404, body = rest::Problem)))]
+pub(crate) async fn preview_remove(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath((name, version)): ApiPath<(String, u32)>,
+) -> ApiResult<StatusCode> {
+    let name = name.try_into()?;
+    state
+        .hub
+        .dataset_preview_remove(&caller, &name, version)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn preview_view(preview: DatasetPreview, total_rows: Option<u64>) -> rest::DatasetPreviewView {
+    rest::DatasetPreviewView {
+        columns: preview.columns,
+        rows: preview.rows,
+        total_rows,
+        actor: preview.actor.0,
+        created_at: preview.created_at.0,
+    }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::view;
 use crate::ApiState;
-use crate::extract::ApiQuery;
+use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::problem::ApiResult;
 
 /// Whether the hub answers and its store does.
@@ -64,6 +64,22 @@ pub(crate) async fn projects(
     Ok(Json(rest::ProjectList {
         projects: projects.into_iter().map(view::project).collect(),
     }))
+}
+
+/// Changes what a project is described as.
+#[utoipa::path(patch, path = "/api/v1/projects/{name}", tag = "projects", params(("name" = String, Path, description = "The project's name")), request_body = rest::ProjectPatch, responses((status = 200, body = rest::ProjectView), (status = 400, body = rest::Problem), (status = 404, body = rest::Problem)))]
+pub(crate) async fn project_patch(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiPath(name): ApiPath<String>,
+    ApiJson(body): ApiJson<rest::ProjectPatch>,
+) -> ApiResult<Json<rest::ProjectView>> {
+    let name = Name::try_from(name)?;
+    let project = state
+        .hub
+        .project_describe(&caller, &name, &body.description)
+        .await?;
+    Ok(Json(view::project(project)))
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ pub(crate) mod compare;
 mod content;
 pub(crate) mod datasets;
 pub(crate) mod deletions;
+pub(crate) mod documents;
 pub(crate) mod evaluations;
 pub(crate) mod events;
 pub(crate) mod history;

@@ -103,9 +103,46 @@ pub(crate) async fn search(
         columns: body.columns,
         limit: body.limit,
         cursor: body.cursor,
+        offset: body.offset,
     };
     let found = state.hub.run_search(&caller, request).await?;
     Ok(Json(view::runs_found(found)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FieldParams {
+    /// Only names that runs of this project have.
+    project: Option<String>,
+    /// Only names that start with this, or a part of which does; letters of either case.
+    prefix: Option<String>,
+    /// Names at most, 1 to 10000; 100 when absent.
+    limit: Option<usize>,
+}
+
+/// Metrics, params and tags that runs have, the most frequent first.
+#[utoipa::path(get, path = "/api/v1/fields", tag = "runs", params(FieldParams), responses((status = 200, body = rest::FieldList), (status = 400, body = rest::Problem)))]
+pub(crate) async fn fields(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiQuery(params): ApiQuery<FieldParams>,
+) -> ApiResult<Json<rest::FieldList>> {
+    let project = params.project.map(Name::try_from).transpose()?;
+    let prefix = params.prefix.unwrap_or_default();
+    let found = state
+        .hub
+        .run_fields(&caller, project.as_ref(), &prefix, params.limit)
+        .await?;
+    let fields = found.fields.into_iter().map(|field| rest::FieldView {
+        operand: field.operand,
+        kind: field.kind.to_owned(),
+        runs: field.runs,
+    });
+    Ok(Json(rest::FieldList {
+        fields: fields.collect(),
+        total: found.total,
+    }))
 }
 
 /// A page of runs.

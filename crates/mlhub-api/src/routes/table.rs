@@ -20,6 +20,7 @@ pub(super) fn table(state: &ApiState) -> Table {
     };
     [
         hub_routes,
+        document_routes,
         run_routes,
         attempt_routes,
         series_routes,
@@ -27,6 +28,7 @@ pub(super) fn table(state: &ApiState) -> Table {
         version_routes,
         result_routes,
         dataset_routes,
+        preview_routes,
         model_routes,
         portable_routes,
         deletion_routes,
@@ -54,12 +56,29 @@ fn hub_routes(table: Table) -> Table {
             native::meta::projects,
         )
         .add(
+            "PATCH",
+            "/api/v1/projects/{name}",
+            Write,
+            JSON,
+            native::meta::project_patch,
+        )
+        .add(
             "GET",
             "/api/v1/experiments",
             Read,
             NONE,
             native::meta::experiments,
         )
+}
+
+fn document_routes(table: Table) -> Table {
+    use native::documents as d;
+    table
+        .add("GET", "/api/v1/documents", Read, NONE, d::list)
+        .add("POST", "/api/v1/documents", Write, JSON, d::create)
+        .add("GET", "/api/v1/documents/{id}", Read, NONE, d::get)
+        .add("PUT", "/api/v1/documents/{id}", Write, JSON, d::change)
+        .add("DELETE", "/api/v1/documents/{id}", Write, NONE, d::remove)
 }
 
 fn run_routes(table: Table) -> Table {
@@ -73,6 +92,7 @@ fn run_routes(table: Table) -> Table {
             JSON,
             native::runs::search,
         )
+        .add("GET", "/api/v1/fields", Read, NONE, native::runs::fields)
         .add("GET", "/api/v1/runs/{run}", Read, NONE, native::runs::get)
         .add(
             "PATCH",
@@ -214,6 +234,13 @@ fn series_routes(table: Table) -> Table {
             Read,
             NONE,
             native::logs::read,
+        )
+        .add(
+            "GET",
+            "/api/v1/runs/{run}/logs/{stream}/search",
+            Read,
+            NONE,
+            native::logs::search,
         )
         .add(
             "GET",
@@ -412,6 +439,15 @@ fn dataset_routes(table: Table) -> Table {
             native::adapters::definitions,
         )
         .add("GET", "/api/v1/events", Read, NONE, native::events::follow)
+}
+
+fn preview_routes(table: Table) -> Table {
+    use native::datasets as d;
+    const PATH: &str = "/api/v1/datasets/{name}/versions/{version}/preview";
+    table
+        .add("GET", PATH, Read, NONE, d::preview)
+        .add("PUT", PATH, Write, JSON, d::preview_set)
+        .add("DELETE", PATH, Write, NONE, d::preview_remove)
 }
 
 fn model_routes(table: Table) -> Table {

@@ -5,7 +5,7 @@
 //! or on when it was imported. Of what projects share it covers the identity of
 //! dataset versions (fingerprint) and metric definitions (hash); descriptions and
 //! manifests of a hub's catalogue are not the project's content; versions and
-//! aliases of its artifacts are. Version 1.
+//! aliases of its artifacts are, and so are its saved views and reports. Version 1.
 
 use mlhub_core::RunId;
 use mlhub_core::portable::{PortableItem, PortableLine};
@@ -76,7 +76,11 @@ impl ContentDigest {
                 let text = format!("{} {}", project.created_at.0, project.description);
                 feed(&mut self.whole, b'N', text.as_bytes());
             }
-            PortableItem::Line(PortableLine::Experiment(_) | PortableLine::ArtifactVersion(_)) => {
+            PortableItem::Line(
+                PortableLine::Experiment(_)
+                | PortableLine::Document(_)
+                | PortableLine::ArtifactVersion(_),
+            ) => {
                 feed(&mut self.whole, tag.byte(), bytes);
             }
             PortableItem::Line(PortableLine::Run(run)) => {

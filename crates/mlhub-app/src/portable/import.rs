@@ -284,9 +284,13 @@ impl Hub {
                         )));
                     }
                 }
-                PortableItem::Line(PortableLine::RetentionRule(_)) => {
+                PortableItem::Line(
+                    PortableLine::RetentionRule(_)
+                    | PortableLine::HubDocument(_)
+                    | PortableLine::DatasetPreview(_),
+                ) => {
                     return Err(Error::invalid(
-                        "the archive of a project holds a retention rule, which belongs to a hub",
+                        "the archive of a project holds a record that belongs to a whole hub",
                     ));
                 }
                 _ => {}

@@ -210,6 +210,7 @@ impl Receiver {
                 PortableItem::Line(
                     PortableLine::Project(_)
                         | PortableLine::Experiment(_)
+                        | PortableLine::Document(_)
                         | PortableLine::ArtifactVersion(_)
                 )
             );

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlhub_core::artifact_version::Alias;
 use mlhub_core::portable::{
-    LOG_BYTES_PER_ITEM, POINTS_PER_ITEM, PortableArtifactVersion, PortableItem, PortableLine,
-    PortableLog, PortablePoints, PortableRun,
+    LOG_BYTES_PER_ITEM, POINTS_PER_ITEM, PortableArtifactVersion, PortableDocument, PortableItem,
+    PortableLine, PortableLog, PortablePoints, PortableRun,
 };
 use mlhub_core::{
-    ArtifactPath, Error, ErrorKind, EvaluationId, Name, Result, RunId, Timestamp, limits,
+    ArtifactPath, DocumentId, Error, ErrorKind, EvaluationId, Name, Result, RunId, Timestamp,
+    limits,
 };
 
 use super::archive::blob_of;
@@ -23,6 +24,7 @@ pub(crate) struct Sequence {
     experiments: BTreeSet<Name>,
     datasets: BTreeSet<Name>,
     versions: BTreeSet<(Name, u32)>,
+    last_document: Option<(Timestamp, DocumentId)>,
     last_version: Option<(ArtifactPath, u32)>,
     /// Aliases of that name so far.
     aliases: BTreeSet<Alias>,
@@ -84,18 +86,22 @@ impl Sequence {
                 }
                 self.project = Some(project.name.clone());
                 self.experiments.clear();
+                self.last_document = None;
                 self.last_version = None;
                 self.last_run = None;
                 Ok(())
             }
             PortableItem::Line(PortableLine::Experiment(experiment)) => {
                 let fresh = self.experiments.insert(experiment.name.clone());
-                let early = self.last_version.is_none() && self.last_run.is_none();
+                let early = self.last_document.is_none()
+                    && self.last_version.is_none()
+                    && self.last_run.is_none();
                 match self.project.is_some() && early && fresh {
                     true => Ok(()),
                     false => Err(wrong("an experiment is out of place")),
                 }
             }
+            PortableItem::Line(PortableLine::Document(document)) => self.document(document),
             PortableItem::Line(PortableLine::ArtifactVersion(version)) => self.version(version),
             PortableItem::Line(PortableLine::Run(run)) => self.begin_run(run),
             item => self.in_run(item),
@@ -129,6 +135,9 @@ impl Sequence {
                         .versions
                         .insert((version.dataset.clone(), version.version))
             }
+            PortableItem::Line(PortableLine::DatasetPreview(preview)) => self
+                .versions
+                .contains(&(preview.dataset.clone(), preview.version)),
             PortableItem::Line(PortableLine::Split(split)) => self
                 .versions
                 .contains(&(split.dataset.clone(), split.version)),
@@ -138,6 +147,18 @@ impl Sequence {
             true => Ok(()),
             false => Err(wrong("a dataset, version or split is out of place")),
         }
+    }
+
+    /// Documents ascend by the time they were made.
+    fn document(&mut self, document: &PortableDocument) -> Result<()> {
+        let place = (document.created_at, document.id.clone());
+        let follows = self.last_document.as_ref().is_none_or(|last| *last < place);
+        let early = self.last_version.is_none() && self.last_run.is_none();
+        if self.project.is_none() || !early || !follows {
+            return Err(wrong("a document is out of place"));
+        }
+        self.last_document = Some(place);
+        Ok(())
     }
 
     /// Versions ascend by name and have every number from 0; no alias is given twice.

@@ -102,6 +102,48 @@ pub struct SplitRegister {
     pub parts: Value,
 }
 
+/// A value of a preview, as it describes itself to readers of the API.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum PreviewCell {
+    /// A truth.
+    Boolean(bool),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// Nothing.
+    Missing,
+}
+
+/// A few rows of a dataset version, to be shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetPreviewSet {
+    /// Names of the columns, at most 100.
+    pub columns: Vec<String>,
+    /// At most 100 rows of one value per column: numbers, booleans, nulls, or texts of at
+    /// most 200 characters.
+    #[schema(value_type = Vec<Vec<PreviewCell>>)]
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// The rows of a dataset version that somebody chose to show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DatasetPreviewView {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// The first rows, one value per column: numbers, booleans, texts or nulls.
+    #[schema(value_type = Vec<Vec<PreviewCell>>)]
+    pub rows: Vec<Vec<Value>>,
+    /// Rows of the whole version, where that is known.
+    pub total_rows: Option<u64>,
+    /// Who chose to show them.
+    pub actor: String,
+    /// Milliseconds since the epoch.
+    pub created_at: i64,
+}
+
 /// A stored split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SplitView {

@@ -43,6 +43,14 @@ pub struct Info {
     pub event_formats: Vec<String>,
 }
 
+/// Changes of a project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectPatch {
+    /// What it is about, free text.
+    pub description: String,
+}
+
 /// A project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProjectView {

@@ -5,6 +5,13 @@
 //! GET    /openapi.json                                 the API's description
 //! GET    /info                                         Info
 //! GET    /projects                                     ProjectList
+//! PATCH  /projects/{name}                              ProjectPatch -> ProjectView
+//! GET    /documents?kind=&project=                     DocumentList
+//! POST   /documents                                    DocumentCreate -> DocumentView
+//! GET    /documents/{id}                               DocumentView
+//! PUT    /documents/{id}                               DocumentChange -> DocumentView (409: another revision)
+//! DELETE /documents/{id}                               204
+//! GET    /fields?project=&prefix=&limit=               FieldList
 //! GET    /experiments?project=                         ExperimentList
 //! GET    /runs?project=&experiment=&state=a,b&group=&adapter=&q=&query=&sort=&order=&limit=&cursor=   RunPage
 //! POST   /runs/search                                  RunSearch -> RunSearchReply
@@ -52,6 +59,7 @@
 //! GET    /runs/{run}/metrics/history?metric=&format=   the same of one run
 //! GET    /runs/{run}/logs                              LogList
 //! GET    /runs/{run}/logs/{stream}?attempt=&offset=&limit=&tail=   bytes; headers mlhub-log-offset, mlhub-log-size
+//! GET    /runs/{run}/logs/{stream}/search?attempt=&text=&from=&limit=   LogSearchReply
 //! GET    /runs/{run}/records?kind=&limit=              RecordList
 //! GET    /runs/{run}/evaluations                       EvaluationList
 //! POST   /runs/{run}/evaluations                       evaluates stored predictions again -> EvaluationList
@@ -61,6 +69,9 @@
 //! POST   /datasets                                     DatasetRegister -> DatasetVersionView
 //! GET    /datasets/{name}?version=                     DatasetDetail
 //! DELETE /datasets/{name}/versions/{version}           204, when no run refers to it
+//! GET    /datasets/{name}/versions/{version}/preview   DatasetPreviewView (404: none was asked for)
+//! PUT    /datasets/{name}/versions/{version}/preview   DatasetPreviewSet -> DatasetPreviewView
+//! DELETE /datasets/{name}/versions/{version}/preview   204
 //! POST   /datasets/{name}/versions/{version}/splits    SplitRegister -> SplitView
 //! GET    /adapters                                     AdapterList
 //! POST   /adapters                                     AdapterSeen -> 204
@@ -81,6 +92,7 @@
 mod attempts;
 mod catalog;
 mod deletions;
+mod documents;
 mod evaluations;
 mod hub;
 mod models;
@@ -97,30 +109,33 @@ pub use attempts::{
     Heartbeat, LogReply, Misaligned, Offsets, PointView, PredictionsRef, RecordInput,
 };
 pub use catalog::{
-    AdapterList, AdapterSeen, AdapterView, DatasetDetail, DatasetList, DatasetRegister,
-    DatasetVersionView, DatasetView, DefinitionList, DefinitionView, SplitRegister, SplitView,
+    AdapterList, AdapterSeen, AdapterView, DatasetDetail, DatasetList, DatasetPreviewSet,
+    DatasetPreviewView, DatasetRegister, DatasetVersionView, DatasetView, DefinitionList,
+    DefinitionView, PreviewCell, SplitRegister, SplitView,
 };
 pub use deletions::{
     DeletionItem, DeletionLedger, DeletionLine, DeletionReport, DeletionRequest, DeletionSize,
     DoctorFinding, DoctorReport, DoctorRequest, KeepBest, RetentionApply, RetentionList,
     RetentionOutcome, RetentionReport, RetentionRule, RetentionSet,
 };
+pub use documents::{DocumentChange, DocumentCreate, DocumentHead, DocumentList, DocumentView};
 pub use evaluations::{
     CompareRequest, Comparison, ConfigRow, EvaluatedMetricView, EvaluationDetail, EvaluationList,
     EvaluationView, GroupSummary, MetricIntervalView, MetricRow, Receipt, SeedStatistics,
     SkippedMetricView,
 };
 pub use hub::{
-    ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectView, RunChanged,
+    ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectPatch, ProjectView,
+    RunChanged,
 };
 pub use models::{
     ExportRequest, ExportResponse, ModelDescription, ModelReference, PredictRequest,
     PredictResponse, SearchRequest, SearchResponse,
 };
 pub use outputs::{
-    ArtifactList, ArtifactView, AttemptSpanView, HistoryQuery, LogList, LogView, MetricList,
-    MetricView, RecordList, RecordView, SeriesAxis, SeriesQuery, SeriesReduction, SeriesReply,
-    SeriesView, TableFormat,
+    ArtifactList, ArtifactView, AttemptSpanView, HistoryQuery, LogList, LogMatchView,
+    LogSearchReply, LogView, MetricList, MetricView, RecordList, RecordView, SeriesAxis,
+    SeriesQuery, SeriesReduction, SeriesReply, SeriesView, TableFormat,
 };
 pub use portable::{ImportReport, PortableCounts, ProjectHash};
 pub use runs::{
@@ -128,7 +143,8 @@ pub use runs::{
     RunSummary, RunsCreate, RunsCreated,
 };
 pub use search::{
-    QueryProblem, RunFound, RunGroup, RunSearch, RunSearchReply, Scalar, SearchHint, StatisticsView,
+    FieldList, FieldView, QueryProblem, RunFound, RunGroup, RunSearch, RunSearchReply, Scalar,
+    SearchHint, StatisticsView,
 };
 pub use snapshot::{EvaluationPlan, ExpectedSplit, Snapshot};
 pub use uploads::{

@@ -251,6 +251,29 @@ pub struct LogList {
     pub logs: Vec<LogView>,
 }
 
+/// A place in captured output where the text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogMatchView {
+    /// The match's first byte in the stream.
+    pub offset: u64,
+    /// The first byte of its line.
+    pub line_start: u64,
+    /// Bytes of its line without its end; of a line beyond 64 KiB on one side of the
+    /// match, the part around it.
+    pub line_length: u64,
+}
+
+/// Matches in a part of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogSearchReply {
+    /// In the order of the stream.
+    pub matches: Vec<LogMatchView>,
+    /// Give it as `from` to go on; null when the end was reached.
+    pub next: Option<u64>,
+    /// The stream's length, what was left out included.
+    pub size: u64,
+}
+
 /// A stored record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordView {

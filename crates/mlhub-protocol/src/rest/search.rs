@@ -40,6 +40,30 @@ pub struct RunSearch {
     pub limit: Option<usize>,
     /// `next_cursor` of the previous page.
     pub cursor: Option<String>,
+    /// Runs to pass over, instead of `cursor`: any place of the ordered answer is
+    /// reached at once, and moves when runs come and go. Not with `group_by`.
+    pub offset: Option<usize>,
+}
+
+/// A name that runs have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldView {
+    /// What a query calls it, such as `metrics.loss`, `eval.test.accuracy`, `params.lr` or
+    /// `tags.baseline`.
+    pub operand: String,
+    /// `metric`, `param` or `tag`.
+    pub kind: String,
+    /// How many runs have it.
+    pub runs: u64,
+}
+
+/// Names that runs have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldList {
+    /// Most frequent first, then by name.
+    pub fields: Vec<FieldView>,
+    /// How many there are without the limit.
+    pub total: u64,
 }
 
 /// A value of a run: a number, a text, or nothing. Times and lengths of time are

@@ -1,12 +1,12 @@
 //! Datasets, their versions and splits, as records.
 
 use async_trait::async_trait;
-use mlhub_core::dataset::{Dataset, DatasetSplit, DatasetVersion};
+use mlhub_core::dataset::{Dataset, DatasetPreview, DatasetSplit, DatasetVersion};
 use mlhub_core::store::DatasetStore;
 use mlhub_core::{Error, Name, Result, Timestamp, UserId, limits};
 
-use super::SqlStore;
 use super::seam::{Backend, Row, Tx, Value, json_text};
+use super::{SqlStore, previews};
 use crate::check;
 
 /// Runs named when a version cannot be removed.
@@ -94,6 +94,41 @@ impl<B: Backend> DatasetStore for SqlStore<B> {
             (name.clone(), version),
             |tx, (name, version)| Box::pin(remove(tx, name, *version)),
         )
+        .await
+    }
+
+    async fn dataset_preview_put(
+        &self,
+        name: &Name,
+        version: u32,
+        preview: &DatasetPreview,
+    ) -> Result<()> {
+        preview.check()?;
+        check::optional("the user", Some(&preview.actor.0))?;
+        let input = (name.clone(), version, preview.clone());
+        self.write("store a preview", input, |tx, (name, version, preview)| {
+            Box::pin(previews::put(tx, name, *version, preview))
+        })
+        .await
+    }
+
+    async fn dataset_preview_get(
+        &self,
+        name: &Name,
+        version: u32,
+    ) -> Result<Option<DatasetPreview>> {
+        let input = (name.clone(), version);
+        self.read("read a preview", input, |tx, (name, version)| {
+            Box::pin(previews::get(tx, name, *version))
+        })
+        .await
+    }
+
+    async fn dataset_preview_remove(&self, name: &Name, version: u32) -> Result<bool> {
+        let input = (name.clone(), version);
+        self.write("remove a preview", input, |tx, (name, version)| {
+            Box::pin(previews::remove(tx, name, *version))
+        })
         .await
     }
 
@@ -218,7 +253,7 @@ async fn remove(tx: &mut dyn Tx, name: &Name, version: u32) -> Result<()> {
             runs.join(", ")
         )));
     }
-    for table in ["dataset_split", "dataset_version"] {
+    for table in ["dataset_split", "dataset_preview", "dataset_version"] {
         let sql = format!("DELETE FROM {table} WHERE dataset = $1 AND version = $2");
         tx.execute(&sql, &key).await?;
     }

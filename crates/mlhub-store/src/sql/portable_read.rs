@@ -15,9 +15,9 @@ use mlhub_core::portable::{
 use mlhub_core::store::PortableSink;
 use mlhub_core::{ArtifactPath, Error, Name, Result, RunId, Timestamp};
 
-use super::portable_shared::{retention_rules, shared};
+use super::portable_shared::{of_hub, shared};
 use super::seam::{Row, Tx, stored};
-use super::{attempts, evaluations, runs, versions};
+use super::{attempts, documents, evaluations, runs, versions};
 use crate::engine::bulk::Snapshot;
 
 /// Rows of one page.
@@ -36,7 +36,7 @@ pub(crate) async fn read(
     match scope {
         PortableScope::Hub => {
             shared(tx, None, &out).await?;
-            retention_rules(tx, &out).await?;
+            of_hub(tx, &out).await?;
             let rows = tx
                 .query("SELECT name FROM project ORDER BY name", &[])
                 .await?;
@@ -103,6 +103,9 @@ async fn project(
             created_at: Timestamp(row.i64()?),
         };
         out.line(PortableLine::Experiment(experiment)).await?;
+    }
+    for document in documents::portable(tx, Some(name)).await? {
+        out.line(PortableLine::Document(document)).await?;
     }
     artifact_versions(tx, name, out).await?;
     let sql = "SELECT seq FROM run WHERE project = $1 AND (deleted_at IS NULL OR $2 = 1) \

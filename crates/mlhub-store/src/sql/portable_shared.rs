@@ -9,6 +9,7 @@ use mlhub_core::{Name, Result, Timestamp, UserId};
 
 use super::portable_read::Out;
 use super::seam::{Tx, Value};
+use super::{documents, previews};
 
 /// A condition on shared rows: all of them, or those a project's runs name.
 fn used(project: Option<&Name>, condition: &str) -> (String, Vec<Value>) {
@@ -140,7 +141,17 @@ async fn definitions(tx: &mut dyn Tx, project: Option<&Name>, out: &Out<'_>) -> 
     Ok(())
 }
 
-pub(crate) async fn retention_rules(tx: &mut dyn Tx, out: &Out<'_>) -> Result<()> {
+/// What belongs to no project and is of a whole hub only.
+pub(crate) async fn of_hub(tx: &mut dyn Tx, out: &Out<'_>) -> Result<()> {
+    previews::portable(tx, out).await?;
+    retention_rules(tx, out).await?;
+    for document in documents::portable(tx, None).await? {
+        out.line(PortableLine::HubDocument(document)).await?;
+    }
+    Ok(())
+}
+
+async fn retention_rules(tx: &mut dyn Tx, out: &Out<'_>) -> Result<()> {
     let sql = "SELECT name, body, actor, created_at FROM retention_rule ORDER BY name";
     for mut row in tx.query(sql, &[]).await? {
         let rule = PortableRetentionRule {

@@ -15,7 +15,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp};
 
 use super::seam::{Tx, Value, json_text};
 use super::text::insert_rows;
-use super::{evaluations, labels, projects, versions};
+use super::{documents, evaluations, labels, previews, projects, versions};
 use crate::engine::bulk;
 
 /// Pairs and records that are stored together.
@@ -110,6 +110,11 @@ async fn put_line(tx: &mut dyn Tx, place: &mut Place, line: PortableLine) -> Res
             ];
             tx.execute(sql, &values).await.map(drop)
         }
+        PortableLine::HubDocument(document) => documents::restore(tx, None, document).await,
+        PortableLine::DatasetPreview(line) => {
+            let (dataset, version) = (line.dataset.clone(), line.version);
+            previews::put(tx, &dataset, version, &line.into()).await
+        }
         PortableLine::Project(project) => {
             flush(tx, place).await?;
             place.run = None;
@@ -119,6 +124,9 @@ async fn put_line(tx: &mut dyn Tx, place: &mut Place, line: PortableLine) -> Res
         }
         PortableLine::Experiment(experiment) => {
             put_experiment(tx, place.project()?, &experiment).await
+        }
+        PortableLine::Document(document) => {
+            documents::restore(tx, Some(place.project()?), document).await
         }
         PortableLine::Run(run) => {
             flush(tx, place).await?;

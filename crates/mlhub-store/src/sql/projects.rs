@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use mlhub_core::run::{Experiment, Project};
 use mlhub_core::store::ProjectStore;
-use mlhub_core::{Name, Result, Timestamp};
+use mlhub_core::{Name, Result, Timestamp, limits};
 
 use super::SqlStore;
 use super::seam::{Backend, Row, Tx};
 use super::text::Sql;
+use crate::check;
 
 const PROJECTS: &str = "SELECT p.name, p.description, p.created_at, \
     (SELECT count(*) FROM run r WHERE r.project = p.name AND r.deleted_at IS NULL), \
@@ -46,6 +47,19 @@ impl<B: Backend> ProjectStore for SqlStore<B> {
                 );
                 let rows = tx.query(&sql, &[]).await?;
                 rows.into_iter().map(project).collect()
+            })
+        })
+        .await
+    }
+
+    async fn project_describe(&self, name: &Name, description: &str) -> Result<bool> {
+        check::text("the description", description, limits::NOTES_MAX_BYTES)?;
+        let input = (name.clone(), description.to_owned());
+        self.write("describe a project", input, |tx, (name, description)| {
+            Box::pin(async move {
+                let sql = "UPDATE project SET description = $1 WHERE name = $2";
+                let values = [description.as_str().into(), name.as_str().into()];
+                Ok(tx.execute(sql, &values).await? > 0)
             })
         })
         .await
