@@ -11,6 +11,7 @@ mod deletions;
 mod error;
 mod events;
 mod http;
+mod launches;
 mod models;
 mod portable;
 mod runs;

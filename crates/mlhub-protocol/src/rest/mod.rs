@@ -73,6 +73,10 @@
 //! POST   /models/{model}/predict                        PredictRequest -> PredictResponse
 //! POST   /models/{model}/search                         SearchRequest -> SearchResponse
 //! POST   /models/{model}/export                         ExportRequest -> ExportResponse
+//! GET    /launches                                     LaunchList
+//! POST   /launches                                     LaunchRequest -> LaunchReply (202 when something starts)
+//! GET    /launches/{id}                                LaunchView
+//! POST   /launches/{id}/stop                           LaunchView
 //! GET    /events?run=                                  server-sent events: `run` (RunChanged), `hello`, `reset`
 //! ```
 //! Errors are `application/problem+json` ([`Problem`]). Unknown fields in
@@ -83,6 +87,7 @@ mod catalog;
 mod deletions;
 mod evaluations;
 mod hub;
+mod launches;
 mod models;
 mod outputs;
 mod portable;
@@ -112,6 +117,10 @@ pub use evaluations::{
 };
 pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectView, RunChanged,
+};
+pub use launches::{
+    AdapterDataset, ConfigMistake, LaunchList, LaunchMode, LaunchPlan, LaunchReply, LaunchRequest,
+    LaunchState, LaunchSyntax, LaunchView,
 };
 pub use models::{
     ExportRequest, ExportResponse, ModelDescription, ModelReference, PredictRequest,
