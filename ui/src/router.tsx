@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
+import { readNewSearch } from "./model/launch";
 import { readDeletedSearch, readRunsSearch, readTab } from "./model/search";
 
 const root = createRootRoute({ component: Frame });
@@ -62,6 +63,13 @@ export const adaptersRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/AdaptersPage"), "AdaptersPage"),
 });
 
+export const newRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/new",
+  validateSearch: readNewSearch,
+  component: lazyRouteComponent(() => import("./pages/new/NewPage"), "NewPage"),
+});
+
 export const definitionsRoute = createRoute({
   getParentRoute: () => root,
   path: "/metrics",
@@ -98,6 +106,7 @@ export const router = createRouter({
     datasetsRoute,
     datasetRoute,
     adaptersRoute,
+    newRoute,
     definitionsRoute,
     deletedRoute,
   ]),

@@ -12,6 +12,9 @@ import type {
   DeletionRequest,
   EvaluationDetail,
   Info,
+  LaunchReply,
+  LaunchRequest,
+  LaunchView,
   RetentionReport,
   RunDetail,
   RunSearch,
@@ -79,6 +82,10 @@ export const client = {
   dataset: (name: string, version: number | undefined, signal?: AbortSignal) =>
     get<DatasetDetail>(`/datasets/${enc(name)}${query({ version })}`, signal),
   adapters: (signal?: AbortSignal) => get<Schemas["AdapterList"]>("/adapters", signal),
+  launches: (signal?: AbortSignal) => get<Schemas["LaunchList"]>("/launches", signal),
+  launch: (body: LaunchRequest, signal?: AbortSignal) => post<LaunchReply>("/launches", body, signal),
+  launchGet: (id: string, signal?: AbortSignal) => get<LaunchView>(`/launches/${enc(id)}`, signal),
+  launchStop: (id: string) => post<LaunchView>(`/launches/${enc(id)}/stop`, {}),
   definitions: (signal?: AbortSignal) => get<Schemas["DefinitionList"]>("/metric-definitions", signal),
 };
 

@@ -3,7 +3,7 @@
  * written into it with comments and order kept.
  */
 
-import { type Document, isMap, isScalar, LineCounter, parseDocument, stringify } from "yaml";
+import { Document, isCollection, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import { asArray, asObject, asText, type Json, type JsonObject } from "./json";
 
 export interface TextMistake {
@@ -17,6 +17,8 @@ export interface ExperimentText {
   values: JsonObject | undefined;
   mistakes: readonly TextMistake[];
 }
+
+const STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
 
 /** Keys in the order that people read them. */
 const KEY_ORDER = [
@@ -69,7 +71,7 @@ export function writeAt(text: string, path: readonly string[], value: Json | und
   if (document.errors.length > 0) return text;
   if (value === undefined) removeAt(document, path);
   else putAt(document, path, value);
-  const written = document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  const written = document.toString(STYLE);
   // An empty map is no experiment's text.
   return written.trim() === "{}" || written.trim() === "null" ? "" : written;
 }
@@ -97,6 +99,7 @@ function putAt(document: Document.Parsed, path: readonly string[], value: Json) 
     if (typeof value !== "string") delete old.type;
     return;
   }
+  const isNew = !document.has(path[0] ?? "");
   // A parent that is empty, or no map, becomes one.
   for (let length = 0; length < path.length; length += 1) {
     const parent = path.slice(0, length);
@@ -109,8 +112,7 @@ function putAt(document: Document.Parsed, path: readonly string[], value: Json) 
   }
   const node = document.createNode(value);
   // Short lists and maps of plain values stand on one line.
-  if ("flow" in node && isPlain(value)) node.flow = true;
-  const isNew = !document.has(path[0] ?? "");
+  if (isCollection(node) && isPlain(value)) node.flow = true;
   document.setIn(path, node);
   if (isNew) order(document);
 }
@@ -152,24 +154,14 @@ export function writeExperiment(values: JsonObject): string {
   const known = KEY_ORDER.filter((key) => key in values);
   const others = Object.keys(values).filter((key) => !KEY_ORDER.includes(key));
   const ordered = Object.fromEntries([...known, ...others].map((key) => [key, values[key] ?? null]));
-  const text = stringify(ordered, { version: "1.2", lineWidth: 0 });
-  // Written anew value by value would lose nothing, but lists of a few numbers read better on a line.
-  let result = text;
-  for (const path of flowPaths(ordered, [])) result = flowAt(result, path);
-  return result;
-}
-
-function flowPaths(value: Json, path: readonly string[]): string[][] {
-  if (Array.isArray(value)) return isPlain(value) ? [[...path]] : [];
-  if (value === null || typeof value !== "object") return [];
-  return Object.entries(value).flatMap(([key, one]) => flowPaths(one, [...path, key]));
-}
-
-function flowAt(text: string, path: readonly string[]): string {
-  const document = open(text);
-  const node: unknown = document.getIn(path, true);
-  if (typeof node === "object" && node !== null && "flow" in node) node.flow = true;
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  const document = new Document(ordered, { version: "1.2" });
+  // A list of a few plain values reads better on one line.
+  visit(document, {
+    Seq: (_, node) => {
+      if (isSeq(node) && isPlain(node.toJSON() as Json)) node.flow = true;
+    },
+  });
+  return document.toString(STYLE);
 }
 
 export interface Clone {
