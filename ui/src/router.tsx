@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } 
 import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
+import { readNewSearch } from "./model/launch";
 import { readDeletedSearch, readRunsSearch, readTab } from "./model/search";
 
 function readName(raw: Record<string, unknown>): { name?: string } {
@@ -97,6 +98,13 @@ export const designRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/design/DesignPage"), "DesignPage"),
 });
 
+export const newRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/new",
+  validateSearch: readNewSearch,
+  component: lazyRouteComponent(() => import("./pages/new/NewPage"), "NewPage"),
+});
+
 export const definitionsRoute = createRoute({
   getParentRoute: () => root,
   path: "/metrics",
@@ -133,6 +141,7 @@ export const router = createRouter({
     datasetsRoute,
     datasetRoute,
     adaptersRoute,
+    newRoute,
     definitionsRoute,
     deletedRoute,
     homeRoute,

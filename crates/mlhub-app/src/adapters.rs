@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mlhub_core::evaluation::{AdapterVersion, StoredDefinition};
 use mlhub_core::{Caller, Error, ErrorKind, Permission, Result};
+use mlhub_protocol::rest::AdapterDataset;
 
 use crate::{Hub, validate};
 
@@ -29,6 +30,12 @@ pub struct AdapterDescription {
     pub problem: Option<String>,
     /// Its config schema.
     pub schema: Option<serde_json::Value>,
+    /// What it needs of a dataset, when its manifest could be read.
+    pub dataset: Option<AdapterDataset>,
+    /// Settings laid over an experiment for a smoke run.
+    pub smoke: Option<serde_json::Value>,
+    /// Whether it runs a command that the experiment names.
+    pub takes_command: bool,
 }
 
 /// Finds the adapters of the hub's machine; implemented beside the adapter host.
@@ -153,5 +160,8 @@ fn describe_seen(seen: &AdapterVersion) -> AdapterDescription {
         tasks: list("tasks"),
         problem: None,
         schema: seen.manifest.get("schema").cloned(),
+        dataset: None,
+        smoke: None,
+        takes_command: false,
     }
 }

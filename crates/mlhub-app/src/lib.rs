@@ -22,6 +22,7 @@ mod glob;
 mod history;
 mod inputs;
 mod kept;
+mod launches;
 mod live;
 mod log_search;
 mod logs;
@@ -60,6 +61,7 @@ pub use documents::DocumentDraft;
 pub use evaluation::{EvaluationWork, direction_of};
 pub use history::{History, HistoryBatch, HistoryRequest};
 pub use inputs::ArtifactSearch;
+pub use launches::{ExperimentLauncher, LaunchReview, NoLauncher};
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
 pub use log_search::{LogMatch, LogMatches, LogSearch};
 pub use logs::{LogBytes, LogRange};
@@ -86,6 +88,8 @@ pub struct Hub {
     catalog: Arc<dyn AdapterCatalog>,
     /// Runs the programs of trained models.
     models: Arc<dyn ModelServer>,
+    /// Starts experiments.
+    launcher: Arc<dyn ExperimentLauncher>,
     live: Arc<LiveFeed>,
     run_index: run_index::RunIndex,
     evaluation_wanted: tokio::sync::Notify,
@@ -126,6 +130,7 @@ impl Hub {
             entropy,
             catalog,
             models: Arc::new(NoModelServer),
+            launcher: Arc::new(NoLauncher),
             evaluation_wanted: tokio::sync::Notify::new(),
             blobs_in_use: Arc::default(),
             checked: Arc::default(),
@@ -158,6 +163,13 @@ impl Hub {
     #[must_use]
     pub fn with_models(mut self, models: Arc<dyn ModelServer>) -> Self {
         self.models = models;
+        self
+    }
+
+    /// Gives the hub what starts experiments.
+    #[must_use]
+    pub fn with_launcher(mut self, launcher: Arc<dyn ExperimentLauncher>) -> Self {
+        self.launcher = launcher;
         self
     }
 

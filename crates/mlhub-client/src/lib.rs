@@ -12,6 +12,7 @@ mod documents;
 mod error;
 mod events;
 mod http;
+mod launches;
 mod models;
 mod portable;
 mod runs;

@@ -97,6 +97,16 @@ pub const SERVING_BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
 pub const SERVING_INPUTS_MAX: usize = 10_000;
 /// Hits asked for per query.
 pub const SERVING_HITS_MAX: u32 = 1000;
+/// Bytes in the text of an experiment that is sent to be launched.
+pub const LAUNCH_TEXT_MAX_BYTES: usize = 256 * 1024;
+/// Launches prepared at once on the hub's machine.
+pub const LAUNCHES_AT_ONCE_MAX: usize = 2;
+/// Launches that the hub tells of; older ones are forgotten, their runs are not.
+pub const LAUNCHES_KEPT: usize = 100;
+/// Lines kept of what a launch's preparation says.
+pub const LAUNCH_OUTPUT_LINES: usize = 400;
+/// Bytes of such a line; the rest of a longer one is dropped.
+pub const LAUNCH_OUTPUT_LINE_MAX_BYTES: usize = 2000;
 /// Bytes in the description a model brings along (`model.json`).
 pub const MODEL_DESCRIPTION_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of all files of one model that the hub serves.

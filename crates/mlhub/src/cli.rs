@@ -187,6 +187,9 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1)]
         slots: usize,
     },
+    /// Start an experiment that was sent to the hub (started by the hub)
+    #[command(hide = true)]
+    Launch(crate::commands::launch::LaunchArgs),
     /// Run a program that ends with the one that started this (started by the hub)
     #[command(hide = true, disable_help_flag = true)]
     Confined {
@@ -240,6 +243,14 @@ pub(crate) struct ServeArgs {
     /// Programs the local agent runs at once
     #[arg(long, default_value_t = 1)]
     pub(crate) slots: usize,
+    /// Let callers with the role writer start experiments from the page or the API; on
+    /// by itself where no token is asked for
+    #[arg(long)]
+    pub(crate) launches: bool,
+    /// Folder whose files, adapters and commands started experiments may use (may be
+    /// repeated); implies --launches
+    #[arg(long, value_name = "DIR")]
+    pub(crate) launch_root: Vec<PathBuf>,
 }
 
 /// The port a hub listens on unless told otherwise.

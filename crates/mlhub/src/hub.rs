@@ -8,18 +8,23 @@ use std::time::Duration;
 use mlhub_agent::adapter::{Bundle, DiscoveryRoots, discover};
 use mlhub_agent::supervisor;
 use mlhub_api::{ApiState, Authenticator, HostPolicy, HubIdentity, ServeOptions};
-use mlhub_app::{AdapterCatalog, AdapterDescription, FinishReport, Hub, ModelServer};
+use mlhub_app::{
+    AdapterCatalog, AdapterDescription, ExperimentLauncher, FinishReport, Hub, ModelServer,
+};
 use mlhub_core::run::{Failure, FailureClass};
 use mlhub_core::store::Store;
 use mlhub_core::{Caller, Clock as _, Entropy as _, ErrorKind, RunState};
+use mlhub_protocol::rest::AdapterDataset;
 use mlhub_protocol::run_dir::{HubFile, RUN_DIR_VERSION};
 use mlhub_store::{DataDir, PostgresStore, SqliteStore};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::blob_place::BlobPlace;
 use crate::disk::LocalDisk;
 use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
+use crate::launches::{self, LocalLauncher};
 use crate::models::{self, LocalModelServer};
 use crate::paths;
 use crate::ports::{SystemClock, SystemEntropy};
@@ -53,6 +58,10 @@ pub(crate) struct HubOptions {
     pub(crate) blobs: BlobPlace,
     /// Programs the local agent runs at once.
     pub(crate) slots: usize,
+    /// Whether experiments may be started through the API where tokens are asked for.
+    pub(crate) launches: bool,
+    /// Folders whose files, adapters and commands such experiments may use.
+    pub(crate) launch_roots: Vec<PathBuf>,
     /// Whether it makes way for a hub that is asked for by name.
     pub(crate) yields: bool,
 }
@@ -68,6 +77,8 @@ impl HubOptions {
             postgres: None,
             blobs: BlobPlace::from_environment(),
             slots: 1,
+            launches: false,
+            launch_roots: Vec::new(),
             yields: false,
         }
     }
@@ -96,9 +107,11 @@ pub(crate) async fn serve(
     };
     drop(ready.send(Ok(started.url.clone())));
     let models = Arc::clone(&started.models);
+    let launcher = Arc::clone(&started.launcher);
     // First, so that nobody waits for the answer of a model meanwhile.
     let stop = async move {
         stop.await;
+        launcher.close();
         if let Err(error) = tokio::task::spawn_blocking(move || models.close()).await {
             tracing::warn!(%error, "programs of models may be left");
         }
@@ -121,6 +134,7 @@ struct Started {
     router: mlhub_api::Router,
     background: tokio::task::JoinSet<()>,
     models: Arc<LocalModelServer>,
+    launcher: Arc<LocalLauncher>,
     hub_file: PathBuf,
     /// Held as long as the hub lives: its lock says whose the directory is.
     _data_dir: DataDir,
@@ -146,10 +160,17 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
     );
     let scratch = scratch(&path)?;
     let models = Arc::new(models::open(&path, &scratch)?);
+    let launcher = Arc::new(launches::open(
+        &path,
+        &options.launch_roots,
+        options.launches || !options.authenticator.requires_token(),
+        options.slots,
+    )?);
     let hub = hub
         .with_disk(Arc::new(LocalDisk::new(&path)))
         .with_scratch(scratch)
-        .with_models(Arc::clone(&models) as Arc<dyn ModelServer>);
+        .with_models(Arc::clone(&models) as Arc<dyn ModelServer>)
+        .with_launcher(Arc::clone(&launcher) as Arc<dyn ExperimentLauncher>);
     let hub = Arc::new(hub);
     hub.definitions_install()
         .await
@@ -187,6 +208,7 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         router: mlhub_api::router(state),
         background,
         models,
+        launcher,
         hub_file,
         _data_dir: data_dir,
     })
@@ -479,6 +501,17 @@ impl AdapterCatalog for LocalCatalog {
                 tasks: adapter.manifest.tasks.clone(),
                 problem: None,
                 schema: Some(adapter.schema.clone()),
+                dataset: Some(AdapterDataset {
+                    required: adapter.manifest.dataset.required,
+                    formats: adapter.manifest.dataset.formats.clone(),
+                    target_required: adapter.manifest.dataset.target_required,
+                    ordered: adapter.manifest.dataset.ordered,
+                }),
+                smoke: Some(json!({
+                    "params": adapter.manifest.smoke.params,
+                    "rows": adapter.manifest.smoke.rows,
+                })),
+                takes_command: launches::takes_command(&adapter),
             });
         let broken = catalog.broken.into_iter().map(|broken| AdapterDescription {
             name: broken.name,
@@ -492,6 +525,9 @@ impl AdapterCatalog for LocalCatalog {
                 None => broken.reason,
             }),
             schema: None,
+            dataset: None,
+            smoke: None,
+            takes_command: false,
         });
         working.chain(broken).collect()
     }

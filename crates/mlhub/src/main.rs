@@ -12,6 +12,7 @@ mod disk;
 mod exit;
 mod hub;
 mod launch;
+mod launches;
 mod makeshift;
 mod models;
 mod output;

@@ -14,6 +14,9 @@ import type {
   EvaluationDetail,
   Info,
   RecordView,
+  LaunchReply,
+  LaunchRequest,
+  LaunchView,
   RetentionReport,
   RunDetail,
   RunSearch,
@@ -91,6 +94,10 @@ export const client = {
   datasetPreview: (name: string, version: number, signal?: AbortSignal) =>
     get<DatasetPreview>(`/datasets/${enc(name)}/versions/${version}/preview`, signal),
   adapters: (signal?: AbortSignal) => get<Schemas["AdapterList"]>("/adapters", signal),
+  launches: (signal?: AbortSignal) => get<Schemas["LaunchList"]>("/launches", signal),
+  launch: (body: LaunchRequest, signal?: AbortSignal) => post<LaunchReply>("/launches", body, signal),
+  launchGet: (id: string, signal?: AbortSignal) => get<LaunchView>(`/launches/${enc(id)}`, signal),
+  launchStop: (id: string) => post<LaunchView>(`/launches/${enc(id)}/stop`, {}),
   definitions: (signal?: AbortSignal) => get<Schemas["DefinitionList"]>("/metric-definitions", signal),
 };
 

@@ -2,6 +2,7 @@
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { onDataset } from "~/model/datasetVersions";
+import { isLaunchOver } from "~/model/launch";
 import type { RunsRequest } from "~/model/request";
 import type { XAxis } from "~/model/series";
 import { client } from "./client";
@@ -218,6 +219,30 @@ export const activityQuery = (days: number, limit: number) =>
 
 export const adaptersQuery = () =>
   queryOptions({ queryKey: ["adapters"], queryFn: ({ signal }) => client.adapters(signal) });
+
+/** What may be launched here, and what was. */
+export const launchesQuery = () =>
+  queryOptions({ queryKey: ["launches"], queryFn: ({ signal }) => client.launches(signal) });
+
+const LAUNCH_LOOK_MS = 700;
+
+/** One launch, looked at again until it has ended. */
+export const launchQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["launch", id] as const,
+    queryFn: ({ signal }) => client.launchGet(id, signal),
+    refetchInterval: ({ state }) => (state.data && !isLaunchOver(state.data.state) ? LAUNCH_LOOK_MS : false),
+  });
+
+/** What the hub says of an experiment's text. Answers of texts that were typed over are soon let go. */
+export const checkQuery = (text: string, folder: string) =>
+  queryOptions({
+    queryKey: ["launch-check", text, folder] as const,
+    queryFn: ({ signal }) =>
+      client.launch({ text, mode: "dry_run", folder: folder === "" ? null : folder }, signal),
+    placeholderData: keepPreviousData,
+    gcTime: 30_000,
+  });
 
 export const definitionsQuery = () =>
   queryOptions({ queryKey: ["definitions"], queryFn: ({ signal }) => client.definitions(signal) });

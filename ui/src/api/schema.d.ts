@@ -354,6 +354,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/launches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest launches, and what may be launched. */
+        get: operations["launches_list"];
+        put?: never;
+        /** Checks an experiment; starts it unless it is a dry run or has mistakes. */
+        post: operations["launches_launch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/launches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One launch: how far it is, what its preparation said, its runs. */
+        get: operations["launches_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/launches/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the preparation of a launch; runs that are made go on. */
+        post: operations["launches_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metric-definitions": {
         parameters: {
             query?: never;
@@ -1030,6 +1082,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What an adapter needs of a dataset. */
+        AdapterDataset: {
+            /** @description Formats it reads; empty means any. */
+            formats: string[];
+            /** @description Whether the order of the rows has a meaning, so that they are not shuffled. */
+            ordered: boolean;
+            /** @description Whether an experiment must name one. */
+            required: boolean;
+            /** @description Whether a target must be named. */
+            target_required: boolean;
+        };
         /** @description Adapters the hub knows. */
         AdapterList: {
             /** @description By name; broken ones are named with their reason. */
@@ -1048,6 +1111,7 @@ export interface components {
         AdapterView: {
             /** @description What it can do. */
             capabilities: string[];
+            dataset?: components["schemas"]["AdapterDataset"] | null;
             /** @description One sentence. */
             description: string;
             /** @description Its name. */
@@ -1056,8 +1120,15 @@ export interface components {
             problem?: string | null;
             /** @description Its config schema. */
             schema: Record<string, never>;
+            /** @description Settings laid over an experiment for a smoke run: `params`, `rows`. */
+            smoke?: Record<string, never>;
             /** @description Where it comes from: `bundled`, `data directory`, `seen in runs`, ... */
             source: string;
+            /**
+             * @description Whether it runs a command that the experiment names: it can then be launched
+             *     below a launch root only.
+             */
+            takes_command?: boolean;
             /** @description Tasks it can be evaluated on. */
             tasks: string[];
             /** @description Its version. */
@@ -1302,6 +1373,27 @@ export interface components {
             runs: components["schemas"]["RunSummary"][];
             /** @description What a reader should know, such as different splits. */
             warnings: string[];
+        };
+        /** @description A mistake in an experiment and where it is. */
+        ConfigMistake: {
+            /**
+             * Format: int32
+             * @description Its column in characters, from 1.
+             */
+            column?: number | null;
+            /** @description What to do about it. */
+            help?: string | null;
+            /** @description `syntax`, `unknown_key`, `wrong_type`, `adapter`, `refused`, ... */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Its line, from 1.
+             */
+            line?: number | null;
+            /** @description What is wrong. */
+            message: string;
+            /** @description The dotted path of the value; empty for the text as a whole. */
+            path: string;
         };
         /** @description A config value that differs. */
         ConfigRow: {
@@ -1995,6 +2087,117 @@ export interface components {
             count: number;
             /** @description `maximize` or `minimize`: what is better. */
             direction: string;
+        };
+        /** @description The newest launches, and what may be launched. */
+        LaunchList: {
+            /** @description Newest first. */
+            launches: components["schemas"]["LaunchView"][];
+            /** @description Why nothing can be started here, when nothing can; dry runs always can. */
+            refusal?: string | null;
+            /** @description Folders that `folder` may be below. */
+            roots: string[];
+        };
+        /**
+         * @description What is done with an experiment.
+         * @enum {string}
+         */
+        LaunchMode: "dry_run" | "smoke" | "full";
+        /** @description What an experiment without mistakes would do. */
+        LaunchPlan: {
+            /** @description `name@version` of the adapter. */
+            adapter: string;
+            /** @description Where the adapter comes from. */
+            adapter_source: string;
+            /** @description Params that are not at their defaults: path, default, value, origin. */
+            changes_from_defaults: Record<string, never>[];
+            /** @description The program and its arguments, placeholders not filled in. */
+            command: string[];
+            /** @description The resolved config, secrets redacted. */
+            config: Record<string, never>;
+            /** @description BLAKE3 of the config; hexadecimal. */
+            hash: string;
+            /** @description Where each value comes from, by dotted path. */
+            origins: Record<string, never>;
+            /** @description One run is made for each. */
+            seeds: number[];
+        };
+        /** @description Whether an experiment can run, and what was started. */
+        LaunchReply: {
+            launch?: components["schemas"]["LaunchView"] | null;
+            /** @description All mistakes; nothing was started when there are some. */
+            mistakes: components["schemas"]["ConfigMistake"][];
+            /**
+             * Format: int64
+             * @description Mistakes beyond those.
+             */
+            more_mistakes: number;
+            plan?: components["schemas"]["LaunchPlan"] | null;
+        };
+        /** @description Asks for an experiment to be checked or started. */
+        LaunchRequest: {
+            /**
+             * @description The folder its paths start at, below one of the hub's launch roots; none for a
+             *     fresh folder of the hub, in which no path leads out.
+             */
+            folder?: string | null;
+            /** @description What is done with it. */
+            mode: components["schemas"]["LaunchMode"];
+            /** @description Overrides, `key=value`, as of `mlhub run --set`. */
+            set?: string[];
+            /** @description Its syntax. */
+            syntax?: components["schemas"]["LaunchSyntax"];
+            /** @description The experiment file's text, at most 256 KiB. */
+            text: string;
+        };
+        /**
+         * @description How far a launch is.
+         * @enum {string}
+         */
+        LaunchState: "starting" | "environment" | "dataset" | "started" | "failed" | "stopped" | "lost";
+        /**
+         * @description The syntax of an experiment's text.
+         * @enum {string}
+         */
+        LaunchSyntax: "yaml" | "toml" | "json";
+        /** @description An experiment that the hub starts or started. */
+        LaunchView: {
+            /** @description `name@version` of the adapter. */
+            adapter: string;
+            /**
+             * Format: int64
+             * @description When it was asked for, in milliseconds.
+             */
+            created_at: number;
+            /** @description The experiment's name. */
+            experiment: string;
+            /** @description The folder its paths start at. */
+            folder: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Why it failed, was stopped or lost. */
+            message?: string | null;
+            /** @description `smoke` or `full`. */
+            mode: components["schemas"]["LaunchMode"];
+            /** @description The last lines of what its preparation said. */
+            output: string[];
+            /**
+             * Format: int64
+             * @description Lines before those, which are not kept.
+             */
+            output_dropped: number;
+            /** @description Who asked. */
+            owner: string;
+            /** @description The project of its runs. */
+            project: string;
+            /** @description Ids of its runs, once they are made. */
+            runs: string[];
+            /** @description How far it is. */
+            state: components["schemas"]["LaunchState"];
+            /**
+             * Format: int64
+             * @description When its state last changed, in milliseconds.
+             */
+            updated_at: number;
         };
         /** @description Captured streams of a run. */
         LogList: {
@@ -4461,6 +4664,257 @@ export interface operations {
             };
             /** @description The role does not allow it, or the request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    launches_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaunchList"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    launches_launch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LaunchRequest"];
+            };
+        };
+        responses: {
+            /** @description Checked; nothing was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaunchReply"];
+                };
+            };
+            /** @description Something starts */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaunchReply"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many are being prepared */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    launches_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaunchView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    launches_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaunchView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

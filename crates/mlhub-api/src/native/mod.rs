@@ -13,6 +13,7 @@ pub(crate) mod evaluations;
 pub(crate) mod events;
 pub(crate) mod history;
 pub(crate) mod inputs;
+pub(crate) mod launches;
 pub(crate) mod logs;
 pub(crate) mod meta;
 pub(crate) mod models;

@@ -463,5 +463,8 @@ pub(super) fn adapter(adapter: AdapterDescription) -> rest::AdapterView {
         tasks: adapter.tasks,
         problem: adapter.problem,
         schema: adapter.schema,
+        dataset: adapter.dataset,
+        smoke: adapter.smoke,
+        takes_command: adapter.takes_command,
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn table(state: &ApiState) -> Table {
         dataset_routes,
         preview_routes,
         model_routes,
+        launch_routes,
         portable_routes,
         deletion_routes,
     ]
@@ -476,6 +477,15 @@ fn model_routes(table: Table) -> Table {
             JSON,
             m::export,
         )
+}
+
+fn launch_routes(table: Table) -> Table {
+    use native::launches as l;
+    table
+        .add("GET", "/api/v1/launches", Read, NONE, l::list)
+        .add("POST", "/api/v1/launches", Write, JSON, l::launch)
+        .add("GET", "/api/v1/launches/{id}", Read, NONE, l::get)
+        .add("POST", "/api/v1/launches/{id}/stop", Write, NONE, l::stop)
 }
 
 fn portable_routes(table: Table) -> Table {

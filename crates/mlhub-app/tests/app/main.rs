@@ -10,6 +10,7 @@ mod compare;
 mod deletion;
 mod evaluation;
 mod hub;
+mod launches;
 mod lifecycle;
 mod live;
 mod models;

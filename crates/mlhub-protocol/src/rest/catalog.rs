@@ -192,6 +192,17 @@ pub struct AdapterView {
     /// Its config schema.
     #[schema(value_type = Object)]
     pub schema: Option<Value>,
+    /// What it needs of a dataset; none when it is only known from runs or broken.
+    #[serde(default)]
+    pub dataset: Option<super::AdapterDataset>,
+    /// Settings laid over an experiment for a smoke run: `params`, `rows`.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub smoke: Option<Value>,
+    /// Whether it runs a command that the experiment names: it can then be launched
+    /// below a launch root only.
+    #[serde(default)]
+    pub takes_command: bool,
 }
 
 /// Adapters the hub knows.

@@ -84,6 +84,10 @@
 //! POST   /models/{model}/predict                        PredictRequest -> PredictResponse
 //! POST   /models/{model}/search                         SearchRequest -> SearchResponse
 //! POST   /models/{model}/export                         ExportRequest -> ExportResponse
+//! GET    /launches                                     LaunchList
+//! POST   /launches                                     LaunchRequest -> LaunchReply (202 when something starts)
+//! GET    /launches/{id}                                LaunchView
+//! POST   /launches/{id}/stop                           LaunchView
 //! GET    /events?run=                                  server-sent events: `run` (RunChanged), `hello`, `reset`
 //! ```
 //! Errors are `application/problem+json` ([`Problem`]). Unknown fields in
@@ -95,6 +99,7 @@ mod deletions;
 mod documents;
 mod evaluations;
 mod hub;
+mod launches;
 mod models;
 mod outputs;
 mod portable;
@@ -127,6 +132,10 @@ pub use evaluations::{
 pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectPatch, ProjectView,
     RunChanged,
+};
+pub use launches::{
+    AdapterDataset, ConfigMistake, LaunchList, LaunchMode, LaunchPlan, LaunchReply, LaunchRequest,
+    LaunchState, LaunchSyntax, LaunchView,
 };
 pub use models::{
     ExportRequest, ExportResponse, ModelDescription, ModelReference, PredictRequest,

@@ -92,7 +92,7 @@ pub(crate) fn demo(global: &Global, arguments: &DemoArgs) -> anyhow::Result<u8> 
     );
     let mut ids = Vec::new();
     for file in demo.experiments {
-        let experiment = experiment::load(&folder.join(file), &[], false, &data_dir)?;
+        let experiment = experiment::load(&folder.join(file), None, &[], false, &data_dir)?;
         let environment = adapter::environment(&experiment.adapter, &data_dir)?;
         ids.extend(run::launch(
             global,
@@ -246,7 +246,7 @@ mod tests {
             let mut shared = Vec::new();
             for file in demo.experiments {
                 let path = folder.join(file);
-                let experiment = experiment::load(&path, &[], false, data.path()).unwrap();
+                let experiment = experiment::load(&path, None, &[], false, data.path()).unwrap();
                 let stem = path.file_stem().unwrap().to_str().unwrap();
                 assert_eq!(experiment.adapter.manifest.name, stem);
                 let resolved = experiment.resolved.experiment;

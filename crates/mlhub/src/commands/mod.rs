@@ -10,6 +10,7 @@ mod demo;
 pub(crate) mod doctor;
 mod history;
 pub(crate) mod init;
+pub(crate) mod launch;
 mod logs;
 mod metrics;
 mod models;
@@ -77,6 +78,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
             &mlhub_agent::supervisor::SuperviseOptions::default(),
         ))),
         Command::Shim { dir } => Ok(code(mlhub_agent::supervisor::shim_main(&dir))),
+        Command::Launch(arguments) => launch::launch(&global, &arguments),
         Command::Confined { argv } => Ok(code(mlhub_agent::export::confined_main(&argv))),
         Command::Agent { slots } => Ok(code(mlhub_agent::supervisor::agent_main(
             &paths::data_dir(&global)?,

@@ -30,7 +30,7 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
         return Err(fail(USAGE, "name an experiment file"));
     };
     let data_dir = paths::data_dir(global)?;
-    let experiment = experiment::load(path, &arguments.set, arguments.smoke, &data_dir)?;
+    let experiment = experiment::load(path, None, &arguments.set, arguments.smoke, &data_dir)?;
     if arguments.dry_run {
         return dry_run(global, &experiment);
     }
@@ -55,7 +55,7 @@ pub(crate) fn small(
     set: &[String],
 ) -> anyhow::Result<Vec<RunDetail>> {
     let data_dir = paths::data_dir(global)?;
-    let experiment = experiment::load(path, set, true, &data_dir)?;
+    let experiment = experiment::load(path, None, set, true, &data_dir)?;
     let mut connection = connect(global)?;
     require_local(&connection, "`mlhub init` without --no-run")?;
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;

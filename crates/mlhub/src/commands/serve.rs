@@ -25,6 +25,8 @@ pub(crate) fn serve(global: &Global, arguments: ServeArgs) -> anyhow::Result<u8>
         config: arguments.blobs_config,
     };
     options.slots = arguments.slots.max(1);
+    options.launches = arguments.launches;
+    options.launch_roots = arguments.launch_root;
     if let Some(file) = &arguments.token_file {
         options.authenticator = read_tokens(file)?;
     }

@@ -19,6 +19,7 @@ mod faults_disk;
 mod faults_ingest;
 mod faults_remount;
 mod faults_stop;
+mod launches;
 mod onboarding;
 mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]

@@ -1,0 +1,154 @@
+//! Experiments sent to the hub: who may, and what does not start.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use mlhub_app::{ExperimentLauncher, LaunchReview};
+use mlhub_core::{Caller, ErrorKind, Result, Role, UserId, limits};
+use mlhub_protocol::rest::{
+    ConfigMistake, LaunchMode, LaunchPlan, LaunchRequest, LaunchState, LaunchSyntax, LaunchView,
+};
+use serde_json::json;
+
+use crate::hub::TestHub;
+
+/// Stands where commands would be, and keeps who started what. The text `wrong` has a
+/// mistake.
+#[derive(Default)]
+struct Started {
+    by: Mutex<Vec<String>>,
+    refusal: Option<String>,
+}
+
+#[async_trait]
+impl ExperimentLauncher for Started {
+    fn refusal(&self) -> Option<String> {
+        self.refusal.clone()
+    }
+
+    fn roots(&self) -> Vec<String> {
+        vec!["/work".to_owned()]
+    }
+
+    async fn review(&self, request: &LaunchRequest) -> Result<LaunchReview> {
+        let wrong = request.text == "wrong";
+        let mistake = ConfigMistake {
+            kind: "syntax".to_owned(),
+            path: String::new(),
+            line: Some(1),
+            column: Some(1),
+            message: "it is wrong".to_owned(),
+            help: None,
+        };
+        Ok(LaunchReview {
+            plan: (!wrong).then(|| LaunchPlan {
+                config: json!({}),
+                origins: json!({}),
+                changes_from_defaults: json!([]),
+                hash: String::new(),
+                adapter: "a@1".to_owned(),
+                adapter_source: "bundled".to_owned(),
+                seeds: vec![0],
+                command: Vec::new(),
+            }),
+            mistakes: if wrong { vec![mistake] } else { Vec::new() },
+            more_mistakes: 0,
+        })
+    }
+
+    async fn start(
+        &self,
+        request: &LaunchRequest,
+        plan: &LaunchPlan,
+        owner: &str,
+    ) -> Result<LaunchView> {
+        self.by.lock().unwrap().push(owner.to_owned());
+        Ok(LaunchView {
+            id: "launch1".to_owned(),
+            state: LaunchState::Starting,
+            mode: request.mode,
+            owner: owner.to_owned(),
+            project: String::new(),
+            experiment: String::new(),
+            adapter: plan.adapter.clone(),
+            folder: String::new(),
+            created_at: 1,
+            updated_at: 1,
+            message: None,
+            output: Vec::new(),
+            output_dropped: 0,
+            runs: Vec::new(),
+        })
+    }
+
+    fn list(&self) -> Vec<LaunchView> {
+        Vec::new()
+    }
+
+    fn get(&self, _id: &str) -> Option<LaunchView> {
+        None
+    }
+
+    async fn stop(&self, _id: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn request(text: &str, mode: LaunchMode) -> LaunchRequest {
+    LaunchRequest {
+        text: text.to_owned(),
+        syntax: LaunchSyntax::Yaml,
+        mode,
+        folder: None,
+        set: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn only_who_may_write_launches_and_only_what_has_no_mistake() {
+    let started = Arc::new(Started::default());
+    let test = TestHub::new();
+    let hub = test.another().with_launcher(started.clone());
+    let caller = |name: &str, role| Caller {
+        user: UserId(name.to_owned()),
+        role,
+    };
+    let (ray, wil) = (caller("ray", Role::Reader), caller("wil", Role::Writer));
+    for mode in [LaunchMode::DryRun, LaunchMode::Smoke, LaunchMode::Full] {
+        let refused = hub.launch(&ray, &request("fine", mode)).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Forbidden, "{mode:?}");
+        let reply = hub.launch(&wil, &request("wrong", mode)).await.unwrap();
+        assert_eq!((reply.mistakes.len(), reply.launch), (1, None), "{mode:?}");
+    }
+    let large = "x".repeat(limits::LAUNCH_TEXT_MAX_BYTES + 1);
+    let refused = hub.launch(&wil, &request(&large, LaunchMode::Full)).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::TooLarge);
+    let dry = hub.launch(&wil, &request("fine", LaunchMode::DryRun)).await;
+    assert!(dry.unwrap().plan.is_some());
+    assert!(started.by.lock().unwrap().is_empty(), "nothing started");
+    let full = hub.launch(&wil, &request("fine", LaunchMode::Full)).await;
+    assert_eq!(full.unwrap().launch.unwrap().id, "launch1");
+    assert_eq!(*started.by.lock().unwrap(), ["wil"]);
+    assert_eq!(hub.launch_list(&ray).unwrap().roots, ["/work"]);
+    let stopped = hub.launch_stop(&ray, "launch1").await.unwrap_err();
+    assert_eq!(stopped.kind(), ErrorKind::Forbidden);
+    let unknown = hub.launch_stop(&wil, "launch2").await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_hub_whose_operator_did_not_allow_it_checks_and_starts_nothing() {
+    let started = Arc::new(Started {
+        refusal: Some("not here".to_owned()),
+        ..Started::default()
+    });
+    let test = TestHub::new();
+    let hub = test.another().with_launcher(started.clone());
+    let dry = hub.launch(&test.caller, &request("fine", LaunchMode::DryRun));
+    assert!(dry.await.unwrap().plan.is_some());
+    let full = hub.launch(&test.caller, &request("fine", LaunchMode::Full));
+    let refused = full.await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Forbidden);
+    assert_eq!(refused.public_message(), "not here");
+    assert!(started.by.lock().unwrap().is_empty());
+}

@@ -1,0 +1,86 @@
+/** A new experiment: from an adapter, or from a run there is. */
+
+import { useQuery } from "@tanstack/react-query";
+import { adaptersQuery, runQuery } from "~/api/queries";
+import { ErrorNotice, Loading } from "~/components/parts";
+import { cloneExperiment, startText, writeAt } from "~/model/experimentText";
+import { newRoute } from "~/router";
+import { AdapterChoice } from "./AdapterChoice";
+import { Editor } from "./Editor";
+
+/** The project of an experiment when none was chosen. */
+const PROJECT = "default";
+
+export function NewPage() {
+  const search = newRoute.useSearch();
+  if (search.from) return <FromRun key={search.from} run={search.from} />;
+  if (search.adapter) return <FromAdapter key={search.adapter} name={search.adapter} />;
+  return <AdapterChoice project={search.project} />;
+}
+
+function Waiting({ error }: { error: Error | null }) {
+  return (
+    <div className="page">
+      <div className="page-head">
+        <h1>New experiment</h1>
+      </div>
+      <div className="page-body">{error ? <ErrorNotice error={error} /> : <Loading />}</div>
+    </div>
+  );
+}
+
+function FromAdapter({ name }: { name: string }) {
+  const search = newRoute.useSearch();
+  const query = useQuery(adaptersQuery());
+  if (!query.data) return <Waiting error={query.error} />;
+  const adapter = query.data.adapters.find((one) => one.name === name);
+  const start = startText({
+    adapter: name,
+    project: search.project ?? PROJECT,
+    dataset: undefined,
+    target: undefined,
+    ordered: adapter?.dataset?.ordered ?? false,
+    task: undefined,
+  });
+  return (
+    <Editor
+      search={search}
+      origin={`adapter.${name}.${search.project ?? ""}`}
+      start={start}
+      notes={[]}
+      adapters={query.data.adapters}
+    />
+  );
+}
+
+function FromRun({ run }: { run: string }) {
+  const search = newRoute.useSearch();
+  const adapters = useQuery(adaptersQuery());
+  const detail = useQuery(runQuery(run));
+  if (!detail.data || !adapters.data) return <Waiting error={detail.error ?? adapters.error} />;
+  const { snapshot, summary } = detail.data;
+  const clone = cloneExperiment(snapshot.config, snapshot.origins);
+  const recorded = clone.text !== "";
+  const start = recorded
+    ? clone.text
+    : startText({
+        adapter: summary.adapter ?? "script",
+        project: summary.project,
+        dataset: undefined,
+        target: undefined,
+        ordered: false,
+        task: undefined,
+      });
+  const notes = recorded
+    ? clone.notes
+    : [`Run ${summary.name} recorded no config: it was not started from an experiment file.`];
+  return (
+    <Editor
+      search={search}
+      origin={`run.${run}`}
+      start={search.project ? writeAt(start, ["project"], search.project) : start}
+      notes={notes}
+      adapters={adapters.data.adapters}
+    />
+  );
+}
