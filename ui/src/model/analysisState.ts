@@ -1,9 +1,10 @@
 /** What a reader chose in the analysis panel, as JSON: kept in addresses, saved views and reports. */
 
-import { type AnalysisColumn, type AnalysisRow, variety } from "./analysis";
+import { type AnalysisColumn, type AnalysisRow, readCell, variety } from "./analysis";
 import { type Brushes, readBrushes } from "./brush";
 import { asArray, asObject, asText } from "./json";
 import type { Wish } from "./pareto";
+import { extent } from "./statistics";
 
 export type AnalysisKind = "parallel" | "scatter" | "bars";
 export const ANALYSIS_KINDS: readonly AnalysisKind[] = ["parallel", "scatter", "bars"];
@@ -44,7 +45,11 @@ export interface AnalysisState {
 }
 
 /** Axes shown before the reader chose any. */
-const AXES_DEFAULT = 5;
+const AXES_DEFAULT = 6;
+/** A column of positive values that spans more than this factor starts logarithmic. */
+const LOG_FACTOR = 300;
+/** What most readers look for first. */
+const TELLING = /(acc|accuracy|f1|auroc|auc|loss|rmse|mae|r2)\b/i;
 /** Axes drawn at most: each costs a line segment per run. */
 export const AXES_MAX = 16;
 
@@ -60,9 +65,21 @@ function suggested(columns: readonly AnalysisColumn[], rows: readonly AnalysisRo
   const isOutput = (column: AnalysisColumn) => column.numeric && /^(eval|metrics)\b/.test(column.id);
   const usable = (column: AnalysisColumn) =>
     column.numeric || variety(rows, column.id, rows.length) < Math.max(3, rows.length / 2);
-  const outputs = telling.filter(isOutput);
+  const rank = (column: AnalysisColumn) =>
+    (column.id.startsWith("eval") ? 0 : 2) + (TELLING.test(column.label) ? 0 : 1);
+  const outputs = telling.filter(isOutput).sort((a, b) => rank(a) - rank(b));
   const inputs = telling.filter((column) => /^params\b/.test(column.id) && usable(column));
   return { inputs: ids(inputs), outputs: ids(outputs) };
+}
+
+/** Whether the values are read better on a logarithmic axis. */
+function spansDecades(id: string, rows: readonly AnalysisRow[]): boolean {
+  const values = rows.flatMap((row) => {
+    const cell = readCell(row.values[id], true);
+    return cell.kind === "number" ? [cell.value] : [];
+  });
+  const [low, high] = extent(values) ?? [0, 0];
+  return low > 0 && high / low > LOG_FACTOR;
 }
 
 /** What is shown first: the params that differ, then the first metrics. */
@@ -76,17 +93,19 @@ export function defaultState(
   const value = outputs[0] ?? numeric[0] ?? null;
   const ends = outputs.slice(0, 2);
   const axes = [...inputs.slice(0, AXES_DEFAULT - ends.length), ...ends];
+  const log = axes.filter((id) => numeric.includes(id) && spansDecades(id, rows));
+  const x = numericInput ?? outputs[1] ?? numeric.find((id) => id !== value) ?? value;
   const grouped = rows.some((row) => row.group !== undefined);
   return {
     version: 1,
     kind: "parallel",
-    parallel: { axes: axes.length > 0 ? axes : numeric.slice(0, 3), log: [], color: value, brushes: {} },
+    parallel: { axes: axes.length > 0 ? axes : numeric.slice(0, 3), log, color: value, brushes: {} },
     scatter: {
-      x: numericInput ?? outputs[1] ?? numeric.find((id) => id !== value) ?? value,
+      x,
       y: value,
       color: null,
       size: null,
-      logX: false,
+      logX: x !== null && log.includes(x),
       logY: false,
       front: null,
       regression: false,
