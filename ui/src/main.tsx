@@ -19,6 +19,7 @@ import "./styles/runs.css";
 import "./styles/query.css";
 import "./styles/media.css";
 import "./styles/charts.css";
+import "./styles/analysis.css";
 import "./styles/try.css";
 import "./styles/new.css";
 

@@ -136,3 +136,20 @@ export async function artifactText(
   }
   return { text, cut: false };
 }
+
+/** All bytes of an artifact; undefined when there are more than `limit`, of which no more are read. */
+export async function artifactBytes(
+  run: string,
+  path: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<ArrayBuffer | undefined> {
+  const response = await send(`/runs/${enc(run)}/artifacts/content${query({ path })}`, {
+    signal: signal ?? null,
+  });
+  if (Number(response.headers.get("content-length") ?? Number.POSITIVE_INFINITY) > limit) {
+    await response.body?.cancel();
+    return undefined;
+  }
+  return response.arrayBuffer();
+}

@@ -1,63 +1,113 @@
-/** Reliability: how often what was predicted with some probability happened. */
+/** Predicted probability against what happened, one line per run, with intervals and how many examples stand behind each bin. */
 
-import type { Calibration } from "~/model/curves";
+import { calibrationBand } from "~/model/bands";
+import type { Calibration, CalibrationBin } from "~/model/curves";
 import { formatCount, formatNumber } from "~/model/format";
-import { ChartFrame } from "./frame";
+import { ChartFrame, type Scales } from "./frame";
 
 const UNIT = [0, 1] as const;
+/** Height of the fullest bin's bar. */
+const BAR_SHARE = 0.3;
 
-export function CalibrationChart({ calibration }: { calibration: Calibration }) {
-  const bins = calibration.bins.filter((bin) => bin.predicted !== undefined && bin.observed !== undefined);
-  const most = Math.max(1, ...bins.map((bin) => bin.count));
-  const subject = calibration.label === undefined ? "the top class" : `class ${calibration.label}`;
+export interface CalibrationLine {
+  key: string;
+  label: string;
+  /** A CSS colour. */
+  color: string;
+  calibration: Calibration;
+}
+
+export const CALIBRATION_TEXT =
+  "Whiskers: 95 % intervals of Wilson for each bin, of independent examples without weights. Bars: examples by predicted probability.";
+
+function filled(calibration: Calibration): CalibrationBin[] {
+  return calibration.bins.filter((bin) => bin.predicted !== undefined && bin.observed !== undefined);
+}
+
+export function CalibrationChart({ lines }: { lines: readonly CalibrationLine[] }) {
+  const [first] = lines;
+  const label = first?.calibration.label;
+  const subject = label === undefined ? "the top class" : `class ${label}`;
   return (
-    <ChartFrame
-      label={`Calibration of ${subject}`}
-      x={UNIT}
-      y={UNIT}
-      xLabel={`predicted probability of ${subject}`}
-      yLabel="observed frequency"
-    >
-      {(scales) => (
-        <>
-          <line className="diagonal" x1={scales.x(0)} y1={scales.y(0)} x2={scales.x(1)} y2={scales.y(1)} />
-          {bins.map((bin) => (
-            <rect
-              key={bin.low}
-              className="bar"
-              opacity={0.18}
-              x={scales.x(bin.low) + 1}
-              width={Math.max(1, scales.x(bin.high) - scales.x(bin.low) - 2)}
-              y={scales.y((bin.count / most) * 0.3)}
-              height={scales.y(0) - scales.y((bin.count / most) * 0.3)}
-              style={{ opacity: 0.22 }}
-            />
+    <div className="stack tight">
+      <ChartFrame
+        label={`Calibration of ${subject}`}
+        x={UNIT}
+        y={UNIT}
+        xLabel={`predicted probability of ${subject}`}
+        yLabel="observed frequency"
+      >
+        {(scales) => (
+          <>
+            <line className="diagonal" x1={scales.x(0)} y1={scales.y(0)} x2={scales.x(1)} y2={scales.y(1)} />
+            {lines.length === 1 && first && <Spread bins={filled(first.calibration)} scales={scales} />}
+            {lines.map((line) => (
+              <Bins key={line.key} line={line} scales={scales} />
+            ))}
+          </>
+        )}
+      </ChartFrame>
+      <p className="small muted">{CALIBRATION_TEXT}</p>
+      {lines.length > 1 && (
+        <ul className="legend">
+          {lines.map((line) => (
+            <li key={line.key} className="row">
+              <span className="swatch" style={{ background: line.color }} /> {line.label}
+            </li>
           ))}
-          <path
-            className="curve"
-            stroke="var(--accent)"
-            d={bins
-              .map(
-                (bin, i) =>
-                  `${i === 0 ? "M" : "L"}${scales.x(bin.predicted ?? 0)} ${scales.y(bin.observed ?? 0)}`,
-              )
-              .join("")}
-          />
-          {bins.map((bin) => (
-            <circle
-              key={bin.low}
-              cx={scales.x(bin.predicted ?? 0)}
-              cy={scales.y(bin.observed ?? 0)}
-              r={4}
-              fill="var(--accent)"
-            >
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** How many examples are in each bin, relative to the fullest. */
+function Spread({ bins, scales }: { bins: readonly CalibrationBin[]; scales: Scales }) {
+  const most = Math.max(1, ...bins.map((bin) => bin.count));
+  return bins.map((bin) => {
+    const top = scales.y((bin.count / most) * BAR_SHARE);
+    return (
+      <rect
+        key={bin.low}
+        className="bar faint"
+        x={scales.x(bin.low) + 1}
+        width={Math.max(1, scales.x(bin.high) - scales.x(bin.low) - 2)}
+        y={top}
+        height={scales.y(0) - top}
+      />
+    );
+  });
+}
+
+function Bins({ line, scales }: { line: CalibrationLine; scales: Scales }) {
+  const bins = filled(line.calibration);
+  const at = (bin: CalibrationBin) => ({ x: scales.x(bin.predicted ?? 0), y: scales.y(bin.observed ?? 0) });
+  const path = bins.map((bin, i) => `${i === 0 ? "M" : "L"}${at(bin).x} ${at(bin).y}`).join("");
+  return (
+    <>
+      <path className="curve" stroke={line.color} d={path} />
+      {bins.map((bin) => {
+        const { x, y } = at(bin);
+        const interval = calibrationBand(bin);
+        const told =
+          interval && `, interval ${formatNumber(interval[0], 3)} to ${formatNumber(interval[1], 3)}`;
+        return (
+          <g key={bin.low}>
+            {interval && (
+              <path
+                className="whisker"
+                stroke={line.color}
+                d={`M${x} ${scales.y(interval[0])}V${scales.y(interval[1])}m-3 0h6M${x - 3} ${scales.y(interval[0])}h6`}
+              />
+            )}
+            <circle cx={x} cy={y} r={4} fill={line.color}>
               <title>
-                {`predicted ${formatNumber(bin.predicted)}, observed ${formatNumber(bin.observed)}, ${formatCount(bin.count)} examples`}
+                {`${line.label}: predicted ${formatNumber(bin.predicted)}, observed ${formatNumber(bin.observed)}${told ?? ""}, ${formatCount(bin.count)} examples`}
               </title>
             </circle>
-          ))}
-        </>
-      )}
-    </ChartFrame>
+          </g>
+        );
+      })}
+    </>
   );
 }

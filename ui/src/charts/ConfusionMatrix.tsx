@@ -1,30 +1,31 @@
-/** True against predicted classes as a heat map in a real table. */
+/** True against predicted classes: a heat map in a real table, on a canvas where there are many classes. */
 
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Segments } from "~/components/parts";
-import { type Confusion, rowNormalised } from "~/model/curves";
-import { formatCount } from "~/model/format";
+import { type Cells, type ConfusionMode, cellWords, sharesOf, shareText } from "~/model/confusion";
+import { type Confusion, type Mistake, mistakes } from "~/model/curves";
+import { formatCount, plural } from "~/model/format";
+import { ConfusionMap } from "./ConfusionMap";
 
-/** More classes than this are drawn without numbers in the cells. */
-const NUMBERS_SHOWN_MAX = 30;
-
+/** More classes than this are drawn on a canvas. */
+const TABLE_MAX = 30;
+const MISTAKES_MAX = 12;
 /** Strongest fill in percent: the numbers stay readable in both colour schemes. */
 const HEAT_ALPHA_MAX = 60;
 
-export function ConfusionMatrix({ confusion }: { confusion: Confusion }) {
-  const [mode, setMode] = useState<"counts" | "rows">("counts");
-  const shares = rowNormalised(confusion.counts);
-  const withNumbers = confusion.labels.length <= NUMBERS_SHOWN_MAX;
-  const text = (t: number, p: number) => {
-    const count = confusion.counts[t]?.[p] ?? 0;
-    if (!withNumbers) return "";
-    return mode === "counts"
-      ? formatCount(count)
-      : `${((shares[t]?.[p] ?? 0) * 100).toFixed(count > 0 ? 1 : 0)}%`;
-  };
+export function ConfusionMatrix({
+  confusion,
+  label = "Confusion matrix",
+}: {
+  confusion: Confusion;
+  label?: string;
+}) {
+  const [mode, setMode] = useState<ConfusionMode>("counts");
+  const shares = useMemo(() => sharesOf(confusion, mode), [confusion, mode]);
+  const cells = { confusion, shares, mode };
   return (
     <div className="stack tight">
-      <div className="row">
+      <div className="row wrap">
         <span className="muted small grow">rows: true, columns: predicted</span>
         <Segments
           label="Cell values"
@@ -33,51 +34,90 @@ export function ConfusionMatrix({ confusion }: { confusion: Confusion }) {
           options={[
             ["counts", "Counts"],
             ["rows", "Share of true class"],
+            ["columns", "Share of predicted"],
           ]}
         />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section className="matrix-wrap" tabIndex={0} aria-label="Confusion matrix">
-        <table className="matrix">
-          <thead>
-            <tr>
-              <th />
-              {confusion.labels.map((label) => (
-                <th key={label} scope="col">
-                  {label}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {confusion.labels.map((truth, t) => (
-              <tr key={truth}>
-                <th scope="row">{truth}</th>
-                {confusion.labels.map((predicted, p) => {
-                  const count = confusion.counts[t]?.[p] ?? 0;
-                  // A square root keeps rare mistakes visible beside the full diagonal.
-                  const heat = Math.sqrt(shares[t]?.[p] ?? 0);
-                  const classes = [t === p && "diagonal", count === 0 && "zero"];
-                  return (
-                    <td
-                      key={predicted}
-                      className={classes.filter(Boolean).join(" ")}
-                      style={
-                        count > 0
-                          ? { background: `rgb(var(--heat) / ${Math.round(heat * HEAT_ALPHA_MAX)}%)` }
-                          : undefined
-                      }
-                      title={`${formatCount(count)} of class ${truth} predicted as ${predicted}`}
-                    >
-                      {text(t, p)}
-                    </td>
-                  );
-                })}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      {confusion.labels.length <= TABLE_MAX ? (
+        <MatrixTable cells={cells} label={label} />
+      ) : (
+        <ConfusionMap cells={cells} label={label} />
+      )}
+      {confusion.weighted && (
+        <p className="small muted">These are counts of examples; the metrics weigh them.</p>
+      )}
+      <Mistakes confusion={confusion} />
     </div>
+  );
+}
+
+function MatrixTable({ cells, label }: { cells: Cells; label: string }) {
+  const { confusion, shares, mode } = cells;
+  const [at, setAt] = useState<{ t: number; p: number }>();
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    <section className="matrix-wrap" tabIndex={0} aria-label={label}>
+      <table className="matrix" onPointerLeave={() => setAt(undefined)}>
+        <thead>
+          <tr>
+            <th />
+            {confusion.labels.map((name, p) => (
+              <th key={name} scope="col" className={at?.p === p ? "pointed" : ""}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {confusion.labels.map((truth, t) => (
+            <tr key={truth}>
+              <th scope="row" className={at?.t === t ? "pointed" : ""}>
+                {truth}
+              </th>
+              {confusion.labels.map((predicted, p) => {
+                const count = confusion.counts[t]?.[p] ?? 0;
+                const share = shares[t]?.[p] ?? 0;
+                const classes = [t === p && "diagonal", count === 0 && "zero"];
+                // A square root keeps rare mistakes visible beside the full diagonal.
+                const heat = Math.round(Math.sqrt(share) * HEAT_ALPHA_MAX);
+                return (
+                  <td
+                    key={predicted}
+                    className={classes.filter(Boolean).join(" ")}
+                    style={count > 0 ? { background: `rgb(var(--heat) / ${heat}%)` } : undefined}
+                    title={cellWords(cells, t, p)}
+                    onPointerEnter={() => setAt({ t, p })}
+                  >
+                    {mode === "counts" ? formatCount(count) : shareText(share, count)}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+/** What was mistaken most often, for those who do not search a matrix by eye. */
+function Mistakes({ confusion }: { confusion: Confusion }) {
+  const found = useMemo(() => mistakes(confusion, MISTAKES_MAX), [confusion]);
+  const name = (index: number) => confusion.labels[index] ?? "";
+  if (found.length === 0)
+    return (
+      <p className="small muted">No mistake in {plural(confusion.labels.length, "class", "classes")}.</p>
+    );
+  const row = ({ truth, predicted, count }: Mistake) => (
+    <li key={`${truth}-${predicted}`}>
+      <b>{name(truth)}</b> taken for <b>{name(predicted)}</b>{" "}
+      <span className="faint">{formatCount(count)}</span>
+    </li>
+  );
+  return (
+    <details className="small">
+      <summary className="muted">Most frequent mistakes</summary>
+      <ol className="mistakes">{found.map(row)}</ol>
+    </details>
   );
 }

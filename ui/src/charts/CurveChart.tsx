@@ -1,72 +1,215 @@
-/** ROC and precision-recall curves on the unit square, one line per class. */
+/** ROC and precision-recall curves on the unit square, one line per class or run, with bands. */
 
-import { useState } from "react";
-import { seriesColor } from "~/model/colors";
+import { type PointerEvent, useState } from "react";
+import { type Band, nearestPoint } from "~/model/bands";
 import type { Curve } from "~/model/curves";
 import { formatNumber } from "~/model/format";
-import { ChartFrame, type Scales } from "./frame";
+import { CHART, ChartFrame, type Scales } from "./frame";
 
 const UNIT = [0, 1] as const;
+/** With more lines only the band of the one pointed at is drawn. */
+const BANDS_MAX = 2;
+/** Distance on the unit square up to which a point is pointed at. */
+const REACH = 0.12;
 
-function path(curve: Curve, scales: Scales): string {
+export interface CurveLine {
+  key: string;
+  label: string;
+  /** A CSS colour. */
+  color: string;
+  curve: Curve;
+  band: Band | undefined;
+}
+
+interface Props {
+  title: string;
+  lines: readonly CurveLine[];
+  xLabel: string;
+  yLabel: string;
+  scoreName: string;
+  diagonal: boolean;
+  /** How the bands were made; undefined when there are none. */
+  bandText?: string | undefined;
+}
+
+interface Pointed {
+  key: string;
+  /** The point of the curve; undefined when the line was pointed at in the legend. */
+  index: number | undefined;
+}
+
+export function curvePath(curve: Curve, scales: Scales): string {
   return curve.x
     .map((x, i) => `${i === 0 ? "M" : "L"}${scales.x(x).toFixed(2)} ${scales.y(curve.y[i] ?? 0).toFixed(2)}`)
     .join("");
 }
 
-export function CurveChart(props: {
-  title: string;
-  curves: readonly Curve[];
-  xLabel: string;
-  yLabel: string;
-  scoreName: string;
-  diagonal: boolean;
-}) {
+/** Along the upper ends and back along the lower ones. */
+function bandPoints(curve: Curve, band: Band, scales: Scales): string {
+  const ends = curve.x.flatMap((x, i) => {
+    const interval = band[i];
+    return interval ? [{ x: scales.x(x).toFixed(2), low: interval[0], high: interval[1] }] : [];
+  });
+  const there = ends.map(({ x, high }) => `${x},${scales.y(high).toFixed(2)}`);
+  const back = ends.map(({ x, low }) => `${x},${scales.y(low).toFixed(2)}`);
+  return [...there, ...back.reverse()].join(" ");
+}
+
+/** Where the pointer is on the unit square. */
+function unitPlace(event: PointerEvent<HTMLElement>): { x: number; y: number } {
+  const box = event.currentTarget.getBoundingClientRect();
+  const scale = CHART.width / box.width;
+  const x = (event.clientX - box.left) * scale - CHART.left;
+  const y = CHART.height - CHART.bottom - (event.clientY - box.top) * scale;
+  return {
+    x: x / (CHART.width - CHART.left - CHART.right),
+    y: y / (CHART.height - CHART.top - CHART.bottom),
+  };
+}
+
+function nearestLine(lines: readonly CurveLine[], at: { x: number; y: number }): Pointed | undefined {
+  let best: Pointed | undefined;
+  let least = REACH;
+  for (const { key, curve } of lines) {
+    const found = nearestPoint(curve, at);
+    if (found && found.distance < least) {
+      least = found.distance;
+      best = { key, index: found.index };
+    }
+  }
+  return best;
+}
+
+export function CurveChart(props: Props) {
+  const { lines } = props;
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const toggle = (label: string) =>
+  const [pointed, setPointed] = useState<Pointed>();
+  const toggle = (key: string) =>
     setHidden((before) => {
       const next = new Set(before);
-      if (!next.delete(label)) next.add(label);
+      if (!next.delete(key)) next.add(key);
       return next;
     });
+  const shown = lines.filter((line) => !hidden.has(line.key));
+  const banded = shown.filter((line) => shown.length <= BANDS_MAX || line.key === pointed?.key);
   return (
     <div className="stack tight">
-      <ChartFrame label={props.title} x={UNIT} y={UNIT} xLabel={props.xLabel} yLabel={props.yLabel}>
-        {(scales) => (
-          <>
-            {props.diagonal && (
-              <line
-                className="diagonal"
-                x1={scales.x(0)}
-                y1={scales.y(0)}
-                x2={scales.x(1)}
-                y2={scales.y(1)}
+      <div
+        className="curve-area"
+        onPointerMove={(event) => setPointed(nearestLine(shown, unitPlace(event)))}
+        onPointerLeave={() => setPointed(undefined)}
+      >
+        <ChartFrame label={props.title} x={UNIT} y={UNIT} xLabel={props.xLabel} yLabel={props.yLabel}>
+          {(scales) => (
+            <>
+              {props.diagonal && (
+                <line
+                  className="diagonal"
+                  x1={scales.x(0)}
+                  y1={scales.y(0)}
+                  x2={scales.x(1)}
+                  y2={scales.y(1)}
+                />
+              )}
+              {banded.map(
+                ({ key, curve, band, color }) =>
+                  band && (
+                    <polygon
+                      key={key}
+                      className="curve-band"
+                      fill={color}
+                      points={bandPoints(curve, band, scales)}
+                    />
+                  ),
+              )}
+              {shown.map(({ key, curve, color }) => (
+                <path
+                  key={key}
+                  className={`curve ${pointed && pointed.key !== key ? "dimmed" : ""}`}
+                  d={curvePath(curve, scales)}
+                  stroke={color}
+                />
+              ))}
+              <Point
+                line={shown.find((line) => line.key === pointed?.key)}
+                index={pointed?.index}
+                scales={scales}
               />
-            )}
-            {props.curves.map((curve, i) =>
-              hidden.has(curve.label) ? null : (
-                <path key={curve.label} className="curve" d={path(curve, scales)} stroke={seriesColor(i)}>
-                  <title>{`${curve.label}: ${props.scoreName} ${formatNumber(curve.score)}`}</title>
-                </path>
-              ),
-            )}
-          </>
-        )}
-      </ChartFrame>
+            </>
+          )}
+        </ChartFrame>
+      </div>
+      <Reading {...props} line={lines.find((line) => line.key === pointed?.key)} index={pointed?.index} />
       <div className="legend">
-        {props.curves.map((curve, i) => (
+        {lines.map(({ key, label, color, curve }) => (
           <button
-            key={curve.label}
+            key={key}
             type="button"
-            aria-pressed={!hidden.has(curve.label)}
-            title={`${props.scoreName} ${curve.score ?? ""}`}
-            onClick={() => toggle(curve.label)}
+            aria-pressed={!hidden.has(key)}
+            title={`${props.scoreName} ${curve.score ?? "unknown"}`}
+            onClick={() => toggle(key)}
+            onFocus={() => setPointed({ key, index: undefined })}
+            onBlur={() => setPointed(undefined)}
+            onPointerEnter={() => setPointed({ key, index: undefined })}
+            onPointerLeave={() => setPointed(undefined)}
           >
-            <span className="swatch" style={{ background: seriesColor(i) }} />
-            {curve.label} <span className="faint">{formatNumber(curve.score)}</span>
+            <span className="swatch" style={{ background: color }} />
+            {label} <span className="faint">{formatNumber(curve.score)}</span>
           </button>
         ))}
       </div>
     </div>
+  );
+}
+
+function Point(props: { line: CurveLine | undefined; index: number | undefined; scales: Scales }) {
+  const { line, index, scales } = props;
+  if (!line || index === undefined) return null;
+  const { curve, color } = line;
+  return (
+    <circle
+      className="curve-point"
+      cx={scales.x(curve.x[index] ?? 0)}
+      cy={scales.y(curve.y[index] ?? 0)}
+      r={4.5}
+      fill={color}
+    />
+  );
+}
+
+/** What the point says, in words; without one, what the bands are. */
+function Reading(props: Props & { line: CurveLine | undefined; index: number | undefined }) {
+  const { line, index, bandText, xLabel, yLabel } = props;
+  if (!line) {
+    const few = props.lines.length <= BANDS_MAX;
+    return (
+      <p className="analysis-line small muted">
+        {bandText && (few ? bandText : `${bandText} Point at a line to see its band.`)}
+      </p>
+    );
+  }
+  const interval = index === undefined ? undefined : line.band?.[index];
+  return (
+    <p className="analysis-line small muted">
+      <b>{line.label}</b>
+      {index === undefined ? (
+        <span>
+          {props.scoreName} <b>{formatNumber(line.curve.score)}</b>
+        </span>
+      ) : (
+        <>
+          <span>
+            {xLabel} <b>{formatNumber(line.curve.x[index], 3)}</b>
+          </span>
+          <span>
+            {yLabel} <b>{formatNumber(line.curve.y[index], 3)}</b>
+            {interval && ` (${formatNumber(interval[0], 3)} to ${formatNumber(interval[1], 3)})`}
+          </span>
+          <span>
+            threshold <b>{formatNumber(line.curve.thresholds[index], 3)}</b>
+          </span>
+        </>
+      )}
+    </p>
   );
 }

@@ -24,6 +24,8 @@ export function ChartFrame(props: {
   y: readonly [number, number];
   xLabel: string;
   yLabel: string;
+  /** Without the grid and values of y, where the content draws its own. */
+  bare?: boolean;
   children: (scales: Scales) => ReactNode;
 }) {
   const scales = chartScales(props.x, props.y);
@@ -36,7 +38,7 @@ export function ChartFrame(props: {
       role="img"
       aria-label={props.label}
     >
-      {ticks(props.y, 5).map((value) => (
+      {(props.bare ? [] : ticks(props.y, 5)).map((value) => (
         <g key={value}>
           <line className="grid" x1={CHART.left} x2={right} y1={scales.y(value)} y2={scales.y(value)} />
           <text x={CHART.left - 7} y={scales.y(value) + 4} textAnchor="end">

@@ -6,6 +6,8 @@ export interface Confusion {
   labels: string[];
   /** `counts[t][p]`: rows of true class t predicted as p. */
   counts: number[][];
+  /** Whether the examples have weights, which the counts leave aside. */
+  weighted: boolean;
 }
 
 export interface Curve {
@@ -21,6 +23,8 @@ export interface CalibrationBin {
   low: number;
   high: number;
   count: number;
+  /** The count where examples have no weights. */
+  weight: number;
   predicted: number | undefined;
   observed: number | undefined;
 }
@@ -58,7 +62,9 @@ function readConfusion(value: unknown): Confusion | undefined {
   const body = asObject(value);
   const labels = asArray(body.labels).map((label) => asText(label) ?? String(label));
   const counts = asArray(body.counts).map(asNumbers);
-  return labels.length > 0 && counts.length === labels.length ? { labels, counts } : undefined;
+  return labels.length > 0 && counts.length === labels.length
+    ? { labels, counts, weighted: Array.isArray(body.weights) }
+    : undefined;
 }
 
 function readCurve(value: unknown, x: string, y: string, score: string): Curve {
@@ -80,6 +86,7 @@ function readCalibration(value: unknown): Calibration | undefined {
       low: asNumber(bin.low) ?? 0,
       high: asNumber(bin.high) ?? 0,
       count: asNumber(bin.count) ?? 0,
+      weight: asNumber(bin.weight) ?? asNumber(bin.count) ?? 0,
       predicted: asNumber(bin.mean_predicted),
       observed: asNumber(bin.fraction_positive),
     };
@@ -123,4 +130,33 @@ export function rowNormalised(counts: readonly (readonly number[])[]): number[][
     const sum = row.reduce((total, n) => total + n, 0);
     return row.map((n) => (sum > 0 ? n / sum : 0));
   });
+}
+
+/** Share of each predicted class that was of each true class; columns without examples are all zero. */
+export function columnNormalised(counts: readonly (readonly number[])[]): number[][] {
+  const sums = (counts[0] ?? []).map((_, p) => counts.reduce((total, row) => total + (row[p] ?? 0), 0));
+  return counts.map((row) => row.map((n, p) => ((sums[p] ?? 0) > 0 ? n / (sums[p] ?? 1) : 0)));
+}
+
+export interface Mistake {
+  truth: number;
+  predicted: number;
+  count: number;
+}
+
+/** The confusions outside of the diagonal, the most frequent first. */
+export function mistakes(confusion: Confusion, limit: number): Mistake[] {
+  const found = confusion.counts.flatMap((row, truth) =>
+    row.flatMap((count, predicted) =>
+      count > 0 && truth !== predicted ? [{ truth, predicted, count }] : [],
+    ),
+  );
+  return found.sort((a, b) => b.count - a.count || a.truth - b.truth).slice(0, limit);
+}
+
+/** True examples of a class; undefined where weights make counting wrong or the class is unknown. */
+export function positivesOf(confusion: Confusion | undefined, label: string): number | undefined {
+  if (!confusion || confusion.weighted) return undefined;
+  const row = confusion.counts[confusion.labels.indexOf(label)];
+  return row?.reduce((sum, count) => sum + count, 0);
 }

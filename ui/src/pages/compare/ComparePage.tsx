@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { compareQuery } from "~/api/queries";
 import type { RunSummary } from "~/api/types";
 import { Icon } from "~/components/Icon";
@@ -14,6 +14,9 @@ import { CompareCharts } from "./CompareCharts";
 import { ConfigDiff } from "./ConfigDiff";
 import { GroupTable } from "./GroupTable";
 import { MetricTable } from "./MetricTable";
+
+const CompareAnalysis = lazy(() => import("./CompareAnalysis"));
+const CompareEvaluations = lazy(() => import("./CompareEvaluations"));
 
 const route = getRouteApi("/compare");
 
@@ -92,6 +95,10 @@ export function ComparePage() {
             <GroupTable groups={query.data.groups} metrics={query.data.metrics} />
             <MetricTable runs={query.data.runs} metrics={query.data.metrics} colors={colors} />
             <ConfigDiff runs={query.data.runs} rows={query.data.config} colors={colors} />
+            <Suspense fallback={<Loading />}>
+              <CompareAnalysis runs={query.data.runs} colors={colors} />
+              <CompareEvaluations runs={query.data.runs} colors={colors} />
+            </Suspense>
             <CompareCharts runs={query.data.runs} colors={colors} />
           </>
         )}

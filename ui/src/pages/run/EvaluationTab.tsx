@@ -2,20 +2,16 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { evaluationQuery, evaluationsQuery } from "~/api/queries";
+import { evaluationsQuery } from "~/api/queries";
 import type { EvaluatedMetricView, EvaluationView } from "~/api/types";
-import { CalibrationChart } from "~/charts/CalibrationChart";
-import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
-import { CurveChart } from "~/charts/CurveChart";
-import { DensityChart, ResidualChart } from "~/charts/RegressionCharts";
 import { Interval } from "~/components/Interval";
-import { Empty, ErrorNotice, Loading, Panel, Segments, TableWrap } from "~/components/parts";
-import { readCurves } from "~/model/curves";
+import { Empty, ErrorNotice, Panel, Segments, TableWrap } from "~/components/parts";
 import { formatCount, formatFixed, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
 import { toFinite, toFloat } from "~/model/number";
 import { padded } from "~/model/scale";
 import { extent } from "~/model/statistics";
+import { EvaluationCurves } from "./EvaluationCurves";
 import { ReceiptPanel } from "./ReceiptPanel";
 import type { TabProps } from "./RunPage";
 
@@ -71,7 +67,7 @@ export default function EvaluationTab({ run }: TabProps) {
             <MetricsPanel evaluation={evaluation} />
             <ReceiptPanel receipt={evaluation.receipt} />
           </div>
-          <Curves key={evaluation.id} evaluation={evaluation} />
+          <EvaluationCurves key={evaluation.id} evaluation={evaluation} />
         </>
       )}
     </>
@@ -162,60 +158,5 @@ function MetricsPanel({ evaluation }: { evaluation: EvaluationView }) {
         </table>
       </TableWrap>
     </Panel>
-  );
-}
-
-function Curves({ evaluation }: { evaluation: EvaluationView }) {
-  const query = useQuery(evaluationQuery(evaluation.id, evaluation.state));
-  if (query.isPending) return <Loading />;
-  if (query.isError) return <ErrorNotice error={query.error} retry={() => void query.refetch()} />;
-  const curves = readCurves(query.data.curves);
-  return (
-    <div className="columns curves">
-      {curves.confusion && (
-        <Panel title="Confusion matrix">
-          <ConfusionMatrix confusion={curves.confusion} />
-        </Panel>
-      )}
-      {curves.roc.length > 0 && (
-        <Panel title="ROC">
-          <CurveChart
-            title="Receiver operating characteristic"
-            curves={curves.roc}
-            xLabel="false positive rate"
-            yLabel="true positive rate"
-            scoreName="area"
-            diagonal
-          />
-        </Panel>
-      )}
-      {curves.precisionRecall.length > 0 && (
-        <Panel title="Precision and recall">
-          <CurveChart
-            title="Precision against recall"
-            curves={curves.precisionRecall}
-            xLabel="recall"
-            yLabel="precision"
-            scoreName="average precision"
-            diagonal={false}
-          />
-        </Panel>
-      )}
-      {curves.calibration && (
-        <Panel title="Calibration">
-          <CalibrationChart calibration={curves.calibration} />
-        </Panel>
-      )}
-      {curves.density && (
-        <Panel title="Predicted against true">
-          <DensityChart density={curves.density} />
-        </Panel>
-      )}
-      {curves.residuals && (
-        <Panel title="Residuals">
-          <ResidualChart histogram={curves.residuals} />
-        </Panel>
-      )}
-    </div>
   );
 }

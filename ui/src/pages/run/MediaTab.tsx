@@ -1,12 +1,15 @@
 /** What the run logged besides numbers: pictures, tables, histograms, text, sound, video. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { RECORDS_MAX } from "~/api/client";
 import { recordsQuery } from "~/api/queries";
-import { Empty, ErrorNotice, Loading, Notice } from "~/components/parts";
+import { useOnScreen } from "~/components/hooks";
+import { Empty, ErrorNotice, Loading, Notice, Segments } from "~/components/parts";
 import { formatCount, plural } from "~/model/format";
 import { type Gallery, galleries } from "~/model/media";
+import { HistogramSteps } from "./HistogramSteps";
+import { type CompareMode, comparable, ImageCompare } from "./ImageCompare";
 import { MediaItems } from "./MediaItems";
 import type { TabProps } from "./RunPage";
 
@@ -78,15 +81,32 @@ export default function MediaTab({ run }: TabProps) {
   );
 }
 
-/** One name: a slider over its steps, and what was logged at the step. */
+type Mode = "single" | CompareMode;
+const MODES: readonly (readonly [Mode, string])[] = [
+  ["single", "Single"],
+  ["side", "Side by side"],
+  ["swipe", "Swipe"],
+  ["difference", "Difference"],
+];
+
+/** One name: a slider over its steps, and what was logged at the step; fetched once it was on screen. */
 function GalleryPanel({ run, gallery }: { run: string; gallery: Gallery }) {
   const { steps } = gallery;
+  const [ref, shown] = useOnScreen<HTMLElement>();
+  const seen = useRef(false);
+  seen.current ||= shown;
   // The newest step until the reader chooses one; then that one stays.
   const [chosen, setChosen] = useState<number>();
+  const [mode, setMode] = useState<Mode>("single");
   const at = chosen === undefined ? steps.length - 1 : Math.max(0, steps.indexOf(chosen));
   const step = steps[at] ?? 0;
+  const canCompare = gallery.kind !== "histogram" && comparable(gallery);
   return (
-    <section className={`panel media ${gallery.kind}`} aria-label={gallery.name}>
+    <section
+      ref={ref}
+      className={`panel media ${gallery.kind} ${mode === "single" ? "" : "compared"}`}
+      aria-label={gallery.name}
+    >
       <header>
         <h2 className="grow truncate" title={gallery.name}>
           {gallery.name}
@@ -94,31 +114,55 @@ function GalleryPanel({ run, gallery }: { run: string; gallery: Gallery }) {
         <span className="badge outline">{gallery.kind}</span>
       </header>
       <div className="inside stack tight">
-        <MediaItems run={run} gallery={gallery} items={gallery.items.get(step) ?? []} />
-        <div className="row media-step">
-          {steps.length > 1 && (
-            <input
-              type="range"
-              className="grow"
-              aria-label={`Step of ${gallery.name}`}
-              aria-valuetext={`step ${step}`}
-              min={0}
-              max={steps.length - 1}
-              value={at}
-              onChange={(event) => setChosen(steps[Number(event.target.value)])}
-            />
-          )}
-          <span className="muted small nowrap">
-            step {formatCount(step)}
-            {steps.length > 1 && (
-              <span className="faint">
-                {" "}
-                · {formatCount(at + 1)} of {formatCount(steps.length)}
-              </span>
-            )}
-          </span>
-        </div>
+        {canCompare && (
+          <Segments label={`View of ${gallery.name}`} value={mode} onChange={setMode} options={MODES} />
+        )}
+        {!seen.current ? (
+          <div className="media-room" />
+        ) : gallery.kind === "histogram" ? (
+          <HistogramSteps gallery={gallery} at={at} onStep={setChosen} />
+        ) : mode === "single" || !canCompare ? (
+          <MediaItems run={run} gallery={gallery} items={gallery.items.get(step) ?? []} />
+        ) : (
+          <ImageCompare run={run} gallery={gallery} step={step} mode={mode} />
+        )}
+        <StepSlider name={gallery.name} steps={steps} at={at} onStep={setChosen} />
       </div>
     </section>
+  );
+}
+
+function StepSlider(props: {
+  name: string;
+  steps: readonly number[];
+  at: number;
+  onStep: (step: number | undefined) => void;
+}) {
+  const { name, steps, at, onStep } = props;
+  const step = steps[at] ?? 0;
+  return (
+    <div className="row media-step">
+      {steps.length > 1 && (
+        <input
+          type="range"
+          className="grow"
+          aria-label={`Step of ${name}`}
+          aria-valuetext={`step ${step}`}
+          min={0}
+          max={steps.length - 1}
+          value={at}
+          onChange={(event) => onStep(steps[Number(event.target.value)])}
+        />
+      )}
+      <span className="muted small nowrap">
+        step {formatCount(step)}
+        {steps.length > 1 && (
+          <span className="faint">
+            {" "}
+            · {formatCount(at + 1)} of {formatCount(steps.length)}
+          </span>
+        )}
+      </span>
+    </div>
   );
 }

@@ -1,0 +1,90 @@
+/** The curves and tables of one evaluation. */
+
+import { useQuery } from "@tanstack/react-query";
+import { evaluationQuery } from "~/api/queries";
+import type { EvaluationView } from "~/api/types";
+import { CalibrationChart } from "~/charts/CalibrationChart";
+import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
+import { CurveChart, type CurveLine } from "~/charts/CurveChart";
+import { DensityChart, ResidualChart } from "~/charts/RegressionCharts";
+import { ErrorNotice, Loading, Panel } from "~/components/parts";
+import { type Band, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/bands";
+import { seriesColor } from "~/model/colors";
+import { type Confusion, type Curve, positivesOf, readCurves } from "~/model/curves";
+
+type Banding = (curve: Curve, positives: number | undefined) => Band | undefined;
+
+function linesOf(curves: readonly Curve[], confusion: Confusion | undefined, banding: Banding): CurveLine[] {
+  return curves.map((curve, i) => ({
+    key: curve.label,
+    label: curve.label,
+    color: seriesColor(i),
+    curve,
+    band: banding(curve, positivesOf(confusion, curve.label)),
+  }));
+}
+
+function bandText(lines: readonly CurveLine[], text: string): string | undefined {
+  return lines.some((line) => line.band) ? text : undefined;
+}
+
+export function EvaluationCurves({ evaluation }: { evaluation: EvaluationView }) {
+  const query = useQuery(evaluationQuery(evaluation.id, evaluation.state));
+  if (query.isPending) return <Loading />;
+  if (query.isError) return <ErrorNotice error={query.error} retry={() => void query.refetch()} />;
+  const curves = readCurves(query.data.curves);
+  const { confusion, calibration } = curves;
+  const roc = linesOf(curves.roc, confusion, rocBand);
+  const precision = linesOf(curves.precisionRecall, confusion, precisionBand);
+  const name = calibration?.label ?? "top class";
+  return (
+    <div className="columns curves">
+      {confusion && (
+        <Panel title="Confusion matrix">
+          <ConfusionMatrix confusion={confusion} />
+        </Panel>
+      )}
+      {roc.length > 0 && (
+        <Panel title="ROC">
+          <CurveChart
+            title="Receiver operating characteristic"
+            lines={roc}
+            xLabel="false positive rate"
+            yLabel="true positive rate"
+            scoreName="area"
+            diagonal
+            bandText={bandText(roc, ROC_TEXT)}
+          />
+        </Panel>
+      )}
+      {precision.length > 0 && (
+        <Panel title="Precision and recall">
+          <CurveChart
+            title="Precision against recall"
+            lines={precision}
+            xLabel="recall"
+            yLabel="precision"
+            scoreName="average precision"
+            diagonal={false}
+            bandText={bandText(precision, PRECISION_TEXT)}
+          />
+        </Panel>
+      )}
+      {calibration && (
+        <Panel title="Calibration">
+          <CalibrationChart lines={[{ key: name, label: name, color: "var(--accent)", calibration }]} />
+        </Panel>
+      )}
+      {curves.density && (
+        <Panel title="Predicted against true">
+          <DensityChart density={curves.density} />
+        </Panel>
+      )}
+      {curves.residuals && (
+        <Panel title="Residuals">
+          <ResidualChart histogram={curves.residuals} />
+        </Panel>
+      )}
+    </div>
+  );
+}
