@@ -16,6 +16,7 @@ import "./styles/runs.css";
 import "./styles/query.css";
 import "./styles/media.css";
 import "./styles/charts.css";
+import "./styles/run.css";
 import "./styles/try.css";
 
 const RETRIES_MAX = 2;

@@ -4,7 +4,8 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
-import { readDeletedSearch, readRunsSearch, readTab } from "./model/search";
+import { readRunPageSearch } from "./model/runSearch";
+import { readDeletedSearch, readRunsSearch } from "./model/search";
 
 const root = createRootRoute({ component: Frame });
 
@@ -25,10 +26,7 @@ export const projectRoute = createRoute({
 export const runRoute = createRoute({
   getParentRoute: () => root,
   path: "/runs/$id",
-  validateSearch: (raw: Record<string, unknown>): { tab?: ReturnType<typeof readTab> } => {
-    const tab = readTab(raw.tab);
-    return tab === "overview" ? {} : { tab };
-  },
+  validateSearch: readRunPageSearch,
   component: lazyRouteComponent(() => import("./pages/run/RunPage"), "RunPage"),
 });
 
