@@ -20,6 +20,7 @@ import "./styles/query.css";
 import "./styles/media.css";
 import "./styles/charts.css";
 import "./styles/analysis.css";
+import "./styles/run.css";
 import "./styles/try.css";
 import "./styles/new.css";
 

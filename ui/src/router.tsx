@@ -6,6 +6,8 @@ import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
 import { readNewSearch } from "./model/launch";
 import { readDeletedSearch, readRunsSearch, readTab } from "./model/search";
+import { readRunPageSearch } from "./model/runSearch";
+import { readDeletedSearch, readRunsSearch } from "./model/search";
 
 function readName(raw: Record<string, unknown>): { name?: string } {
   return typeof raw.name === "string" && raw.name !== "" ? { name: raw.name } : {};
@@ -30,10 +32,7 @@ export const projectRoute = createRoute({
 export const runRoute = createRoute({
   getParentRoute: () => root,
   path: "/runs/$id",
-  validateSearch: (raw: Record<string, unknown>): { tab?: ReturnType<typeof readTab> } => {
-    const tab = readTab(raw.tab);
-    return tab === "overview" ? {} : { tab };
-  },
+  validateSearch: readRunPageSearch,
   component: lazyRouteComponent(() => import("./pages/run/RunPage"), "RunPage"),
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { afterReturns, ansiSpans, LINE_LENGTH_MAX, plainText } from "./ansi";
+import { afterReturns, ansiSpans, LINE_LENGTH_MAX, markedSpans, plainText } from "./ansi";
 
 const ESC = "\u001b";
 
@@ -26,10 +26,8 @@ describe("ansiSpans", () => {
     expect(plainText(`${ESC}]0;title\u0007${ESC}[2Kdone`)).toBe("done");
     expect(ansiSpans(`${ESC}[2K${ESC}[1Aok`)[0]?.text).toBe("ok");
   });
-  it("cuts endless lines with a mark", () => {
-    const [span] = ansiSpans("x".repeat(LINE_LENGTH_MAX + 5));
-    expect(span?.text.length).toBeLessThan(LINE_LENGTH_MAX + 30);
-    expect(span?.text).toContain("line cut");
+  it("shows no more of a line than asked for", () => {
+    expect(ansiSpans("x".repeat(LINE_LENGTH_MAX + 5), LINE_LENGTH_MAX)[0]?.text.length).toBe(LINE_LENGTH_MAX);
   });
 });
 
@@ -37,5 +35,34 @@ describe("afterReturns", () => {
   it("shows what a terminal would: the last state of a progress line", () => {
     expect(afterReturns("10%\r50%\r100%")).toBe("100%");
     expect(afterReturns("windows line\r")).toBe("windows line");
+  });
+});
+
+describe("markedSpans", () => {
+  const cut = (line: string, needle: string) =>
+    markedSpans(ansiSpans(line), needle).map((span) => [span.text, span.hit]);
+  it("marks every occurrence, whatever the case", () => {
+    expect(cut("an Error, error", "ERROR")).toEqual([
+      ["an ", false],
+      ["Error", true],
+      [", ", false],
+      ["error", true],
+    ]);
+    expect(cut("aaa", "a")).toEqual([
+      ["a", true],
+      ["a", true],
+      ["a", true],
+    ]);
+    expect(cut("none", "")).toEqual([["none", false]]);
+  });
+  it("marks across colours and keeps them", () => {
+    const spans = markedSpans(ansiSpans(`ab${ESC}[31mcd${ESC}[0me`), "bc");
+    expect(spans.map((span) => [span.text, span.hit, span.className])).toEqual([
+      ["a", false, ""],
+      ["b", true, ""],
+      ["c", true, "ansi-red"],
+      ["d", false, "ansi-red"],
+      ["e", false, ""],
+    ]);
   });
 });

@@ -10,8 +10,10 @@ export interface Span {
   color: string | undefined;
 }
 
-/** Longest line that is parsed; the rest of a longer line is cut with a mark. */
-export const LINE_LENGTH_MAX = 8_192;
+/** Characters shown of a line until the reader asks for all of it. */
+export const LINE_LENGTH_MAX = 2_000;
+/** Characters shown of a line at most. */
+export const LINE_SHOWN_MAX = 512 * 1024;
 
 const KNOWN = /^ansi-(bright-)?(black|red|green|yellow|blue|magenta|cyan|white)$/;
 const DECORATIONS = new Set(["bold", "dim", "italic", "underline", "strikethrough"]);
@@ -32,10 +34,9 @@ export function plainText(line: string): string {
   return afterReturns(line).replace(OTHER_SEQUENCES, "").replace(COLOR_SEQUENCE, "");
 }
 
-/** The spans of one line. */
-export function ansiSpans(line: string): Span[] {
-  let text = afterReturns(line).replace(OTHER_SEQUENCES, "");
-  if (text.length > LINE_LENGTH_MAX) text = `${text.slice(0, LINE_LENGTH_MAX)} … (line cut)`;
+/** The spans of one line, of which `max` characters are shown. */
+export function ansiSpans(line: string, max = LINE_SHOWN_MAX): Span[] {
+  const text = afterReturns(line).replace(OTHER_SEQUENCES, "").slice(0, max);
   if (!text.includes("\u001b")) return [{ text, className: "", color: undefined }];
   return Anser.ansiToJson(text, { json: true, use_classes: true, remove_empty: true }).map((part) => {
     const names = part.decorations.filter((d) => DECORATIONS.has(d)).map((d) => `ansi-${d}`);
@@ -63,4 +64,34 @@ function xterm(index: number): string | undefined {
   const cube = index - 16;
   const [r, g, b] = [Math.floor(cube / 36), Math.floor(cube / 6) % 6, cube % 6];
   return `rgb(${level(r)}, ${level(g)}, ${level(b)})`;
+}
+
+export interface MarkedSpan extends Span {
+  /** Whether it is what was searched for. */
+  hit: boolean;
+}
+
+/** The spans cut where a text occurs in the line, whatever its case; the text may run over several spans. */
+export function markedSpans(spans: readonly Span[], needle: string): MarkedSpan[] {
+  const all = spans.map((span) => span.text).join("");
+  // Lower case may be longer than the text in some scripts; then nothing is marked rather than something wrong.
+  const lower = all.toLowerCase();
+  const wanted = needle.toLowerCase();
+  if (wanted === "" || lower.length !== all.length) return spans.map((span) => ({ ...span, hit: false }));
+  const result: MarkedSpan[] = [];
+  let from = 0;
+  let found = lower.indexOf(wanted);
+  for (const span of spans) {
+    const end = from + span.text.length;
+    let at = from;
+    while (at < end) {
+      while (found >= 0 && found + wanted.length <= at) found = lower.indexOf(wanted, found + wanted.length);
+      const hit = found >= 0 && found <= at;
+      const stop = Math.min(end, found < 0 ? end : hit ? found + wanted.length : found);
+      result.push({ ...span, text: all.slice(at, stop), hit });
+      at = stop;
+    }
+    from = end;
+  }
+  return result;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { configEntries, readOrigin } from "./config";
+import { configDifferences, configEntries, configTree, readOrigin } from "./config";
 
 describe("readOrigin", () => {
   it.each([
@@ -51,5 +51,35 @@ describe("configEntries", () => {
   it("tells what changed from the default, and the default", () => {
     expect(at("params.lr")).toMatchObject({ changed: true, defaultValue: 0.3 });
     expect(at("project")).toMatchObject({ changed: false, defaultValue: undefined });
+  });
+  it("folds into a tree", () => {
+    const shown = (closed: string[]) =>
+      configTree(entries, new Set(closed)).map((row) => [row.path, row.depth]);
+    expect(shown([])).toEqual([
+      ["project", 0],
+      ["params", 0],
+      ["params.lr", 1],
+      ["params.layers", 1],
+      ["params.deep", 1],
+      ["params.deep.x", 2],
+      ["empty", 0],
+    ]);
+    expect(shown(["params"])).toEqual([
+      ["project", 0],
+      ["params", 0],
+      ["empty", 0],
+    ]);
+    expect(configTree(entries, new Set(["params"]))[1]).toMatchObject({ count: 3, changed: 1, open: false });
+  });
+});
+
+describe("configDifferences", () => {
+  it("names only what differs, and what one side lacks", () => {
+    const other = { a: 1, b: { c: [1, 2] }, e: null };
+    expect(configDifferences({ a: 1, b: { c: [1] }, d: "x", e: null }, other)).toEqual([
+      { path: "b.c", here: [1], there: [1, 2] },
+      { path: "d", here: "x", there: undefined },
+    ]);
+    expect(configDifferences(other, other)).toEqual([]);
   });
 });

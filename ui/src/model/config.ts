@@ -93,3 +93,63 @@ export function configEntries(config: unknown, origins: unknown, changes: unknow
       return { path, value, origin, changed: known, defaultValue: known ? changed.get(path) : undefined };
     });
 }
+
+export type ConfigRow =
+  | {
+      kind: "group";
+      path: string;
+      name: string;
+      depth: number;
+      count: number;
+      changed: number;
+      open: boolean;
+    }
+  | { kind: "leaf"; path: string; name: string; depth: number; entry: ConfigEntry };
+
+/** The entries as a tree, in their order; `closed` names the groups that are folded. */
+export function configTree(entries: readonly ConfigEntry[], closed: ReadonlySet<string>): ConfigRow[] {
+  const rows: ConfigRow[] = [];
+  const groups = new Map<string, Extract<ConfigRow, { kind: "group" }>>();
+  for (const entry of entries) {
+    const parts = entry.path.split(".");
+    let hidden = false;
+    for (let depth = 0; depth < parts.length - 1; depth += 1) {
+      const path = parts.slice(0, depth + 1).join(".");
+      let group = groups.get(path);
+      if (!group) {
+        const open = !closed.has(path);
+        group = { kind: "group", path, name: parts[depth] ?? "", depth, count: 0, changed: 0, open };
+        groups.set(path, group);
+        if (!hidden) rows.push(group);
+      }
+      group.count += 1;
+      if (entry.changed) group.changed += 1;
+      hidden ||= !group.open;
+    }
+    const depth = parts.length - 1;
+    if (!hidden) rows.push({ kind: "leaf", path: entry.path, name: parts[depth] ?? "", depth, entry });
+  }
+  return rows;
+}
+
+export interface ConfigDifference {
+  path: string;
+  /** Undefined where that run's config has no such key. */
+  here: Json | undefined;
+  there: Json | undefined;
+}
+
+/** Where two configs differ, by path. */
+export function configDifferences(here: unknown, there: unknown): ConfigDifference[] {
+  const table = (config: unknown) =>
+    new Map(
+      leaves(asJson(config))
+        .filter((leaf) => leaf.path !== "")
+        .map((leaf) => [leaf.path, leaf.value] as const),
+    );
+  const a = table(here);
+  const b = table(there);
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .filter((path) => JSON.stringify(a.get(path)) !== JSON.stringify(b.get(path)))
+    .map((path) => ({ path, here: a.get(path), there: b.get(path) }));
+}

@@ -1,21 +1,17 @@
-/** The resolved config: every value with where it came from. */
+/** The resolved config: every value with where it came from, what differs from the defaults or from another run. */
 
-import { useMemo, useState } from "react";
-import { JsonText } from "~/components/JsonTree";
-import { Empty, Panel, Segments, TableWrap } from "~/components/parts";
-import { type ConfigEntry, configEntries, type OriginKind } from "~/model/config";
+import { lazy, Suspense, useMemo, useState } from "react";
+import { Empty, ErrorNotice, Loading, Panel, Segments } from "~/components/parts";
+import { configEntries } from "~/model/config";
 import { plural } from "~/model/format";
 import { asArray, asObject, asText, inline, isEmpty } from "~/model/json";
+import { ConfigDiff } from "./ConfigDiff";
+import { ConfigTree } from "./ConfigTree";
+import { OtherRun } from "./OtherRun";
 import type { TabProps } from "./RunPage";
+import { useOther } from "./useOther";
 
-const TONE: Record<OriginKind, string> = {
-  default: "outline",
-  hub: "outline",
-  file: "info",
-  override: "accent",
-  smoke: "warn",
-  unknown: "outline",
-};
+const ConfigText = lazy(() => import("./ConfigText"));
 
 function DefaultChanges({ changes }: { changes: unknown }) {
   if (isEmpty(changes)) return null;
@@ -38,68 +34,29 @@ function DefaultChanges({ changes }: { changes: unknown }) {
   );
 }
 
-function Rows({ entries }: { entries: readonly ConfigEntry[] }) {
-  return (
-    <TableWrap label="Config values">
-      <table className="table hover">
-        <thead>
-          <tr>
-            <th scope="col">Key</th>
-            <th scope="col">Value</th>
-            <th scope="col">Origin</th>
-            <th scope="col">Default</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr key={entry.path}>
-              <th scope="row">
-                <code>{entry.path}</code>
-              </th>
-              <td style={{ overflowWrap: "anywhere" }}>
-                <code>{inline(entry.value)}</code>
-              </td>
-              <td>
-                <span className={`badge ${TONE[entry.origin.kind]}`} title={entry.origin.detail}>
-                  {entry.origin.label}
-                </span>
-              </td>
-              <td>
-                {entry.changed ? (
-                  <code className="muted">
-                    {entry.defaultValue === undefined ? "none" : inline(entry.defaultValue)}
-                  </code>
-                ) : (
-                  <span className="faint">–</span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableWrap>
-  );
-}
+type View = "all" | "changed" | "text";
 
 export default function ConfigTab({ run }: TabProps) {
   const { snapshot } = run;
-  const [view, setView] = useState<"all" | "changed" | "raw">("all");
+  const [view, setView] = useState<View>("all");
   const [filter, setFilter] = useState("");
+  const other = useOther("config");
   const entries = useMemo(
     () => configEntries(snapshot.config, snapshot.origins, snapshot.changes_from_defaults),
     [snapshot],
   );
   if (entries.length === 0 || isEmpty(snapshot.config)) {
     return (
-      <Empty title="No config recorded">
-        <p>
-          This run was made without an experiment file. `mlhub run experiment.yaml` records the whole config.
-        </p>
+      <Empty
+        title="No config recorded"
+        commands={[["mlhub run experiment.yaml", "records the whole config, each value with its origin"]]}
+      >
+        <p>This run was made without an experiment file.</p>
       </Empty>
     );
   }
   const changed = entries.filter((entry) => entry.changed);
-  const needle = filter.toLowerCase();
+  const needle = filter.trim().toLowerCase();
   const shown = (view === "changed" ? changed : entries).filter((entry) =>
     `${entry.path} ${inline(entry.value)}`.toLowerCase().includes(needle),
   );
@@ -116,6 +73,7 @@ export default function ConfigTab({ run }: TabProps) {
           value={filter}
           onChange={(event) => setFilter(event.target.value)}
         />
+        <OtherRun run={run} other={other} what={`Config of ${run.name}`} />
         <span className="grow" />
         <Segments
           label="View"
@@ -124,23 +82,29 @@ export default function ConfigTab({ run }: TabProps) {
           options={[
             ["all", `All ${entries.length}`],
             ["changed", `Changed from default ${changed.length}`],
-            ["raw", "Raw JSON"],
+            ["text", "YAML / JSON"],
           ]}
         />
       </div>
-      <Panel title={view === "raw" ? "Resolved config" : plural(shown.length, "value")} flush>
-        {view === "raw" ? (
-          <JsonText value={snapshot.config} />
-        ) : shown.length > 0 ? (
-          <Rows entries={shown} />
-        ) : (
-          <div className="inside muted">
-            {view === "changed" && filter === ""
-              ? "Every param is at the adapter's default."
-              : "Nothing matches."}
-          </div>
-        )}
-      </Panel>
+      {other.error && <ErrorNotice error={other.error} />}
+      {other.run && <ConfigDiff run={run} other={other.run} filter={needle} />}
+      {view === "text" ? (
+        <Suspense fallback={<Loading />}>
+          <ConfigText run={run} />
+        </Suspense>
+      ) : (
+        <Panel title={plural(shown.length, "value")} flush>
+          {shown.length > 0 ? (
+            <ConfigTree entries={shown} unfold={needle !== ""} />
+          ) : (
+            <div className="inside muted">
+              {view === "changed" && filter === ""
+                ? "Every param is at the adapter's default."
+                : "Nothing matches."}
+            </div>
+          )}
+        </Panel>
+      )}
     </>
   );
 }

@@ -1,67 +1,51 @@
-/** What a person wants to know first: how it went, with what result, from what. */
+/** What a person wants to know first: how it went, with what result, from what, and what was thought of it. */
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { recordsQuery } from "~/api/queries";
-import type { AttemptView, RunDetail } from "~/api/types";
-import { useNow } from "~/components/hooks";
-import { Copy, Facts, Notice, Panel, Stat, StateBadge, TableWrap } from "~/components/parts";
-import {
-  formatDuration,
-  formatFixed,
-  formatNumber,
-  formatTime,
-  fullNumber,
-  plural,
-  runDuration,
-} from "~/model/format";
+import type { RunDetail } from "~/api/types";
+import { Copy, Facts, Notice, Panel, Stat, StateBadge } from "~/components/parts";
+import { formatFixed, formatTime, fullNumber } from "~/model/format";
 import { asObject, asText, inline } from "~/model/json";
 import { headlineRank, isSystem } from "~/model/metrics";
-import { isActive } from "~/model/states";
+import { AttemptsPanel } from "./AttemptsPanel";
+import { exitText, FailureNotice } from "./FailureNotice";
+import { NotesPanel } from "./NotesPanel";
+import { ProgressPanel } from "./ProgressPanel";
 import type { TabProps } from "./RunPage";
+import { SiblingsPanel } from "./SiblingsPanel";
+import { TagsPanel } from "./TagsPanel";
 
 const HEADLINE_METRICS = 8;
-
-function Failure({ run }: TabProps) {
-  const { failure } = run;
-  if (!failure) return null;
-  return (
-    <div className="notice bad" role="alert">
-      <div className="row wrap">
-        <h2>{failure.class.replaceAll("_", " ")}</h2>
-        {run.exit && <span className="badge bad">{exitText(run.exit)}</span>}
-      </div>
-      <p>{failure.message}</p>
-      {(failure.evidence ?? []).length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-        <pre tabIndex={0}>{(failure.evidence ?? []).join("\n")}</pre>
-      )}
-    </div>
-  );
-}
-
-function exitText(exit: NonNullable<RunDetail["exit"]>): string | undefined {
-  if (exit.signal !== null && exit.signal !== undefined) return `signal ${exit.signal}`;
-  return exit.code !== null && exit.code !== undefined ? `exit code ${exit.code}` : undefined;
-}
+const PARAMS_SHOWN = 40;
 
 function Warnings({ run }: TabProps) {
   const records = useQuery(recordsQuery(run.id, "warning")).data?.records ?? [];
   const texts = records.map((record) => asText(asObject(record.body).message) ?? inline(record.body));
   const all = [...new Set([...(run.snapshot.warnings ?? []), ...texts])];
-  return all.map((text) => (
-    <Notice key={text} tone="warn">
-      {text}
+  if (all.length === 0) return null;
+  return (
+    <Notice tone="warn">
+      <ul className="warnings" aria-label="Warnings">
+        {all.map((text) => (
+          <li key={text}>{text}</li>
+        ))}
+      </ul>
     </Notice>
-  ));
+  );
 }
 
-function Metrics({ run }: TabProps) {
-  const names = Object.keys(run.metrics).filter((name) => !isSystem(name));
-  // Evaluated metrics carry an interval and say more than the last logged value.
+/** Evaluated metrics carry an interval and say more than the last logged value. */
+function headline(run: RunDetail): string[] {
   const evaluated = new Set(Object.keys(run.intervals));
-  names.sort((a, b) => headlineRank(a, evaluated) - headlineRank(b, evaluated) || a.localeCompare(b));
+  return Object.keys(run.metrics)
+    .filter((name) => !isSystem(name))
+    .sort((a, b) => headlineRank(a, evaluated) - headlineRank(b, evaluated) || a.localeCompare(b));
+}
+
+function Metrics({ run, names }: TabProps & { names: readonly string[] }) {
   if (names.length === 0) return null;
+  const tab = Object.keys(run.intervals).length > 0 ? "evaluation" : "charts";
   return (
     <div className="stats">
       {names.slice(0, HEADLINE_METRICS).map((name) => {
@@ -79,12 +63,7 @@ function Metrics({ run }: TabProps) {
         <Stat
           label="more"
           value={
-            <Link
-              to="/runs/$id"
-              params={{ id: run.id }}
-              search={{ tab: evaluated.size > 0 ? "evaluation" : "charts" }}
-              className="link"
-            >
+            <Link to="/runs/$id" params={{ id: run.id }} search={{ tab }} className="link">
               +{names.length - HEADLINE_METRICS}
             </Link>
           }
@@ -94,101 +73,78 @@ function Metrics({ run }: TabProps) {
   );
 }
 
-function Attempts({ attempts }: { attempts: readonly AttemptView[] }) {
-  const now = useNow(attempts.some((attempt) => isActive(attempt.state)));
+function RunFacts({ run }: TabProps) {
+  const datasetName = run.dataset?.split("@")[0];
   return (
-    <Panel title={plural(attempts.length, "attempt")} flush>
-      <TableWrap label="Attempts">
-        <table className="table">
-          <thead>
-            <tr>
-              <th scope="col">#</th>
-              <th scope="col">State</th>
-              <th scope="col">Machine</th>
-              <th scope="col">Started</th>
-              <th scope="col" className="num">
-                Duration
-              </th>
-              <th scope="col">Resumed from</th>
-              <th scope="col">End</th>
-            </tr>
-          </thead>
-          <tbody>
-            {attempts.map((attempt) => (
-              <tr key={attempt.number}>
-                <td>{attempt.number}</td>
-                <td>
-                  <StateBadge state={attempt.state} />
-                </td>
-                <td>{attempt.host ?? "–"}</td>
-                <td className="nowrap">{formatTime(attempt.started_at)}</td>
-                <td className="num">{formatDuration(runDuration(attempt, now))}</td>
-                <td>
-                  {attempt.resumed_from_step === null || attempt.resumed_from_step === undefined
-                    ? "–"
-                    : `step ${formatNumber(attempt.resumed_from_step)}`}
-                </td>
-                <td>{(attempt.exit && exitText(attempt.exit)) ?? "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </TableWrap>
+    <Panel title="Run">
+      <Facts
+        items={[
+          ["State", <StateBadge key="s" state={run.state} stopping={run.stop_requested} />],
+          ["Exit", run.exit ? exitText(run.exit) : undefined],
+          ["Owner", run.owner],
+          ["Adapter", run.adapter ? `${run.adapter} ${run.adapter_version ?? ""}` : undefined],
+          [
+            "Dataset",
+            run.dataset && datasetName ? (
+              <Link key="d" className="link" to="/datasets/$name" params={{ name: datasetName }}>
+                {run.dataset}
+              </Link>
+            ) : undefined,
+          ],
+          ["Seed", run.seed ?? undefined],
+          [
+            "Seed group",
+            run.group ? <Copy key="g" value={run.group} short={run.group.slice(0, 12)} /> : undefined,
+          ],
+          ["Created", formatTime(run.created_at)],
+          ["Started", run.started_at ? formatTime(run.started_at) : undefined],
+          ["Ended", run.ended_at ? formatTime(run.ended_at) : undefined],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Params({ run }: TabProps) {
+  const params = Object.entries(run.params);
+  const shown = params.slice(0, PARAMS_SHOWN);
+  return (
+    <Panel
+      title="Params"
+      aside={
+        <Link className="link small" to="/runs/$id" params={{ id: run.id }} search={{ tab: "config" }}>
+          Whole config
+        </Link>
+      }
+    >
+      <Facts items={shown.map(([key, value]) => [key, <code key={key}>{value}</code>])} />
+      {params.length > shown.length && (
+        <p className="muted small">and {params.length - shown.length} more in the config</p>
+      )}
     </Panel>
   );
 }
 
 export default function OverviewTab({ run }: TabProps) {
-  const tags = Object.entries(run.tags);
-  const params = Object.entries(run.params);
-  const datasetName = run.dataset?.split("@")[0];
+  const names = headline(run);
   return (
     <>
-      <Failure run={run} />
+      <FailureNotice run={run} />
+      <ProgressPanel run={run} />
       <Warnings run={run} />
-      <Metrics run={run} />
-      <div className="columns">
-        <Panel title="Run">
-          <Facts
-            items={[
-              ["State", <StateBadge key="s" state={run.state} stopping={run.stop_requested} />],
-              ["Exit", run.exit ? exitText(run.exit) : undefined],
-              ["Owner", run.owner],
-              ["Adapter", run.adapter ? `${run.adapter} ${run.adapter_version ?? ""}` : undefined],
-              [
-                "Dataset",
-                run.dataset && datasetName ? (
-                  <Link key="d" className="link" to="/datasets/$name" params={{ name: datasetName }}>
-                    {run.dataset}
-                  </Link>
-                ) : undefined,
-              ],
-              ["Seed", run.seed ?? undefined],
-              [
-                "Seed group",
-                run.group ? <Copy key="g" value={run.group} short={run.group.slice(0, 12)} /> : undefined,
-              ],
-              ["Created", formatTime(run.created_at)],
-              ["Started", formatTime(run.started_at)],
-              ["Ended", formatTime(run.ended_at)],
-            ]}
-          />
-        </Panel>
-        <Panel title="Params">
-          <Facts items={params.map(([key, value]) => [key, <code key={key}>{value}</code>])} />
-        </Panel>
-        {tags.length > 0 && (
-          <Panel title="Tags">
-            <Facts items={tags.map(([key, value]) => [key, value])} />
-          </Panel>
-        )}
+      <Metrics run={run} names={names} />
+      <div className="overview">
+        <div className="stack">
+          <NotesPanel key={run.id} run={run} />
+          <SiblingsPanel run={run} headline={names} />
+          <AttemptsPanel run={run} />
+        </div>
+        <div className="stack">
+          <RunFacts run={run} />
+          <TagsPanel key={run.id} run={run} />
+          <Params run={run} />
+        </div>
       </div>
-      {run.notes && (
-        <Panel title="Notes">
-          <p className="prose">{run.notes}</p>
-        </Panel>
-      )}
-      <Attempts attempts={run.attempts} />
     </>
   );
 }

@@ -3,32 +3,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { recordsQuery } from "~/api/queries";
+import { inputsQuery } from "~/api/runPage";
+import type { RunDetail } from "~/api/types";
+import { Icon } from "~/components/Icon";
 import { JsonFacts } from "~/components/JsonTree";
 import { Copy, Notice, Panel } from "~/components/parts";
-import { shortHash } from "~/model/format";
+import { shellWord } from "~/model/artifactTree";
+import { formatBytes, plural, shortHash } from "~/model/format";
 import { asObject, asText, type Json, type JsonObject } from "~/model/json";
-import { patchLines } from "~/model/patch";
+import { reproduceCommands } from "~/model/reproduce";
+import { PackagesPanel } from "./PackagesPanel";
+import { PatchViewer } from "./PatchViewer";
 import type { TabProps } from "./RunPage";
-
-const PATCH_LINES_MAX = 4_000;
-
-function Patch({ patch }: { patch: string }) {
-  const lines = patchLines(patch);
-  return (
-    <Panel title="Uncommitted changes" flush>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <pre className="code-block patch" tabIndex={0}>
-        {lines.slice(0, PATCH_LINES_MAX).map((line, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a patch never change places
-          <div key={i} className={line.kind}>
-            {line.text || " "}
-          </div>
-        ))}
-        {lines.length > PATCH_LINES_MAX && <div>… {lines.length - PATCH_LINES_MAX} more lines</div>}
-      </pre>
-    </Panel>
-  );
-}
 
 /** Hashes are shown short and copied whole. */
 function hash(value: Json | undefined) {
@@ -65,11 +51,124 @@ function Entry({ run }: { run: string }) {
   );
 }
 
+function CopyButton({ text }: { text: string }) {
+  return (
+    <button type="button" className="button ghost" onClick={() => void navigator.clipboard?.writeText(text)}>
+      <Icon name="copy" size={14} /> Copy
+    </button>
+  );
+}
+
+function Command({ run }: { run: RunDetail }) {
+  const command = (run.snapshot.command ?? []).map(shellWord).join(" ");
+  const again = reproduceCommands(run);
+  return (
+    <div className="columns">
+      <Panel title="Command" aside={command && <CopyButton text={command} />}>
+        <code className="anywhere">{command || "Not recorded."}</code>
+      </Panel>
+      {again && (
+        <Panel title="Run it again" aside={<CopyButton text={again} />}>
+          <div className="stack tight">
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
+            <pre className="commands-block" tabIndex={0}>
+              {again}
+            </pre>
+            <p className="faint small">
+              <code>{run.name}.yaml</code> is{" "}
+              <Link className="link" to="/runs/$id" params={{ id: run.id }} search={{ tab: "config" }}>
+                the config
+              </Link>
+              , downloaded{asText(asObject(run.snapshot.code).patch) ? "; the patch is below" : ""}.
+            </p>
+          </div>
+        </Panel>
+      )}
+    </div>
+  );
+}
+
+/** Files git does not know are recorded by hash only. */
+function Untracked({ files }: { files: JsonObject }) {
+  const list = Object.entries(files);
+  if (list.length === 0) return null;
+  return (
+    <Panel
+      title={plural(list.length, "untracked file")}
+      aside={<span className="faint small">by hash only</span>}
+    >
+      <dl className="facts">
+        {list.map(([path, value]) => (
+          <div key={path} style={{ display: "contents" }}>
+            <dt>
+              <code>{path}</code>
+            </dt>
+            <dd>{hash(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Panel>
+  );
+}
+
+/** Artifacts of other runs that this one used. */
+function Inputs({ run }: { run: string }) {
+  const inputs = useQuery(inputsQuery(run)).data?.inputs ?? [];
+  if (inputs.length === 0) return null;
+  return (
+    <Panel title="Artifacts it used">
+      <ul className="stack tight">
+        {inputs.map((input) => (
+          <li key={input.name} className="row wrap">
+            <code>{input.name}</code>
+            <span className="faint small">{formatBytes(input.size_bytes)}</span>
+            {input.source_run && (
+              <Link
+                className="link"
+                to="/runs/$id"
+                params={{ id: input.source_run }}
+                search={{ tab: "artifacts", ...(input.source_path && { file: input.source_path }) }}
+              >
+                {input.source_run}/{input.source_path}
+              </Link>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Dataset({ run }: TabProps) {
+  return (
+    <Panel title="Dataset">
+      <JsonFacts
+        first={[
+          [
+            "Dataset",
+            run.dataset ? (
+              <Link
+                key="d"
+                className="link"
+                to="/datasets/$name"
+                params={{ name: run.dataset.split("@")[0] ?? "" }}
+              >
+                {run.dataset}
+              </Link>
+            ) : undefined,
+          ],
+          ["Seed of the run", run.seed ?? undefined],
+        ]}
+        value={run.snapshot.dataset}
+      />
+    </Panel>
+  );
+}
+
 export default function ProvenanceTab({ run }: TabProps) {
   const { snapshot } = run;
   const code = asObject(snapshot.code);
   const patch = asText(code.patch);
-  const command = snapshot.command ?? [];
   return (
     <>
       {(snapshot.warnings ?? []).map((warning) => (
@@ -77,40 +176,19 @@ export default function ProvenanceTab({ run }: TabProps) {
           {warning}
         </Notice>
       ))}
-      <Panel title="Command">
-        <code style={{ overflowWrap: "anywhere" }}>
-          {command.length > 0 ? command.map(quoted).join(" ") : "Not recorded."}
-        </code>
-      </Panel>
+      <Command run={run} />
+      {patch && <PatchViewer patch={patch} name={run.name} />}
       <div className="columns">
         <Panel title="Code">
           <JsonFacts
             first={codeFacts(code)}
             value={code}
-            omit={["commit", "branch", "remote", "dirty", "patch"]}
+            omit={["commit", "branch", "remote", "dirty", "patch", "untracked"]}
           />
         </Panel>
-        <Panel title="Dataset">
-          <JsonFacts
-            first={[
-              [
-                "Dataset",
-                run.dataset ? (
-                  <Link
-                    key="d"
-                    className="link"
-                    to="/datasets/$name"
-                    params={{ name: run.dataset.split("@")[0] ?? "" }}
-                  >
-                    {run.dataset}
-                  </Link>
-                ) : undefined,
-              ],
-              ["Seed of the run", run.seed ?? undefined],
-            ]}
-            value={snapshot.dataset}
-          />
-        </Panel>
+        <Untracked files={asObject(code.untracked)} />
+        <Dataset run={run} />
+        <Inputs run={run.id} />
         <Entry run={run.id} />
         <Panel title="Adapter">
           <JsonFacts value={snapshot.adapter} omit={["manifest", "schema", "metrics"]} />
@@ -119,15 +197,10 @@ export default function ProvenanceTab({ run }: TabProps) {
           <JsonFacts value={snapshot.machine} />
         </Panel>
         <Panel title="Environment">
-          <JsonFacts value={snapshot.environment} />
+          <JsonFacts value={snapshot.environment} omit={["packages"]} />
         </Panel>
       </div>
-      {patch && <Patch patch={patch} />}
+      <PackagesPanel run={run} />
     </>
   );
-}
-
-/** An argument as a person would type it; shown only, never run. */
-function quoted(argument: string): string {
-  return /^[\w@%+=:,./{}-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }

@@ -1,19 +1,14 @@
 /** One run: its head and tabs. Each tab fetches what it shows. */
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
 import { type ComponentType, lazy, Suspense } from "react";
-import { client } from "~/api/client";
-import { keys, runQuery } from "~/api/queries";
+import { runQuery } from "~/api/queries";
 import type { RunDetail } from "~/api/types";
-import { useNow } from "~/components/hooks";
-import { Icon } from "~/components/Icon";
-import { Copy, ErrorNotice, Loading, StateBadge, Swatch } from "~/components/parts";
-import { colorIndex } from "~/model/colors";
-import { formatAge, formatDuration, formatTime, runDuration } from "~/model/format";
-import { RUN_TABS, type RunTab, readTab } from "~/model/search";
-import { isActive } from "~/model/states";
-import { useLeftModel } from "../try/useModel";
+import { ErrorNotice, Loading } from "~/components/parts";
+import { type RunTab, readTab } from "~/model/search";
+import { RunHead } from "./RunHead";
+import { RunTabs } from "./RunTabs";
 
 const route = getRouteApi("/runs/$id");
 
@@ -21,17 +16,17 @@ export interface TabProps {
   run: RunDetail;
 }
 
-const TABS: Record<RunTab, { title: string; Body: ComponentType<TabProps> }> = {
-  overview: { title: "Overview", Body: lazy(() => import("./OverviewTab")) },
-  charts: { title: "Charts", Body: lazy(() => import("./ChartsTab")) },
-  evaluation: { title: "Evaluation", Body: lazy(() => import("./EvaluationTab")) },
-  try: { title: "Try it", Body: lazy(() => import("../try/TryTab")) },
-  media: { title: "Media", Body: lazy(() => import("./MediaTab")) },
-  logs: { title: "Logs", Body: lazy(() => import("./LogsTab")) },
-  config: { title: "Config", Body: lazy(() => import("./ConfigTab")) },
-  system: { title: "System", Body: lazy(() => import("./SystemTab")) },
-  artifacts: { title: "Artifacts", Body: lazy(() => import("./ArtifactsTab")) },
-  provenance: { title: "Provenance", Body: lazy(() => import("./ProvenanceTab")) },
+const BODIES: Record<RunTab, ComponentType<TabProps>> = {
+  overview: lazy(() => import("./OverviewTab")),
+  charts: lazy(() => import("./ChartsTab")),
+  evaluation: lazy(() => import("./EvaluationTab")),
+  try: lazy(() => import("../try/TryTab")),
+  media: lazy(() => import("./MediaTab")),
+  logs: lazy(() => import("./LogsTab")),
+  config: lazy(() => import("./ConfigTab")),
+  system: lazy(() => import("./SystemTab")),
+  artifacts: lazy(() => import("./ArtifactsTab")),
+  provenance: lazy(() => import("./ProvenanceTab")),
 };
 
 export function RunPage() {
@@ -56,114 +51,16 @@ export function RunPage() {
       </div>
     );
   }
-  const { Body } = TABS[tab];
+  const Body = BODIES[tab];
+  const filled = tab === "logs";
   return (
-    <div className={`page ${tab === "logs" ? "fixed" : ""}`}>
-      <RunHead run={query.data} />
-      <Tabs run={query.data} tab={tab} />
-      <div className={`tab-body ${tab === "logs" ? "fill" : ""}`}>
+    <div className={`page run-page ${filled ? "fixed" : ""}`}>
+      <RunHead run={query.data} tab={tab} />
+      <RunTabs run={query.data} tab={tab} />
+      <div className={`tab-body ${filled ? "fill" : ""}`}>
         <Suspense fallback={<Loading />}>
-          <Body run={query.data} />
+          <Body key={query.data.id} run={query.data} />
         </Suspense>
-      </div>
-    </div>
-  );
-}
-
-/** The tab "Try it" is there when the run left a model, and on a link that names it. */
-function Tabs({ run, tab }: { run: RunDetail; tab: RunTab }) {
-  const { id } = route.useParams();
-  const model = useLeftModel(run);
-  return (
-    <nav className="tabs" aria-label="Parts of the run">
-      {RUN_TABS.filter((one) => one !== "try" || one === tab || model.data === true).map((one) => (
-        <Link
-          key={one}
-          to="/runs/$id"
-          params={{ id }}
-          search={one === "overview" ? {} : { tab: one }}
-          className="tab"
-          activeOptions={{ exact: true, includeSearch: true }}
-          aria-current={one === tab ? "page" : undefined}
-          replace
-        >
-          {TABS[one].title}
-        </Link>
-      ))}
-    </nav>
-  );
-}
-
-function StopButton({ run }: { run: RunDetail }) {
-  const queries = useQueryClient();
-  const stop = useMutation({
-    mutationFn: () => client.stopRun(run.id),
-    onSuccess: () =>
-      Promise.all([
-        queries.invalidateQueries({ queryKey: keys.run(run.id) }),
-        queries.invalidateQueries({ queryKey: keys.runs }),
-      ]),
-  });
-  if (!isActive(run.state)) return null;
-  return (
-    <>
-      <button
-        type="button"
-        className="button danger"
-        disabled={run.stop_requested || stop.isPending}
-        onClick={() => {
-          if (window.confirm(`Stop ${run.name}? Its program gets time to save before it is ended.`))
-            stop.mutate();
-        }}
-      >
-        <Icon name="stop" size={13} /> {run.stop_requested ? "Stopping" : "Stop"}
-      </button>
-      {stop.isError && <span className="badge bad">{stop.error.message}</span>}
-    </>
-  );
-}
-
-function RunHead({ run }: { run: RunDetail }) {
-  const now = useNow(isActive(run.state));
-  return (
-    <div className="page-head">
-      <div className="crumbs">
-        <Link to="/">Runs</Link>
-        <span aria-hidden="true">/</span>
-        <Link to="/p/$project" params={{ project: run.project }}>
-          {run.project}
-        </Link>
-        <span aria-hidden="true">/</span>
-        <Link
-          to="/p/$project"
-          params={{ project: run.project }}
-          search={{ experiment: run.experiment }}
-          className="truncate"
-        >
-          {run.experiment}
-        </Link>
-      </div>
-      <div className="row wrap">
-        <Swatch color={colorIndex(run.id)} />
-        <h1 className="truncate" title={run.name}>
-          {run.name}
-        </h1>
-        <StateBadge state={run.state} stopping={run.stop_requested} />
-        <span className="grow" />
-        <StopButton run={run} />
-      </div>
-      <div className="row wrap muted small" style={{ gap: "4px 16px" }}>
-        <span title="Duration">{formatDuration(runDuration(run, now))}</span>
-        <span title={formatTime(run.created_at)}>created {formatAge(run.created_at, now)} ago</span>
-        {run.adapter && (
-          <span>
-            {run.adapter} {run.adapter_version}
-          </span>
-        )}
-        {run.seed !== null && run.seed !== undefined && <span>seed {run.seed}</span>}
-        <span>
-          <Copy value={run.id} />
-        </span>
       </div>
     </div>
   );
