@@ -1,6 +1,6 @@
 /** Predicted probability against what happened, one line per run, with intervals and how many examples stand behind each bin. */
 
-import { calibrationBand } from "~/model/bands";
+import { calibrationBand } from "~/model/curveBands";
 import type { Calibration, CalibrationBin } from "~/model/curves";
 import { formatCount, formatNumber } from "~/model/format";
 import { ChartFrame, type Scales } from "./frame";

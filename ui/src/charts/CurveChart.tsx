@@ -1,7 +1,7 @@
 /** ROC and precision-recall curves on the unit square, one line per class or run, with bands. */
 
 import { type PointerEvent, useState } from "react";
-import { type Band, nearestPoint } from "~/model/bands";
+import { type Band, nearestPoint } from "~/model/curveBands";
 import type { Curve } from "~/model/curves";
 import { formatNumber } from "~/model/format";
 import { CHART, ChartFrame, type Scales } from "./frame";

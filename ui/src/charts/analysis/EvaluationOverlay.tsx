@@ -7,7 +7,7 @@ import { CalibrationChart } from "~/charts/CalibrationChart";
 import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
 import { CurveChart, type CurveLine } from "~/charts/CurveChart";
 import { ErrorNotice, Loading, Segments, Swatch } from "~/components/parts";
-import { PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/bands";
+import { PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { seriesColor } from "~/model/colors";
 import { type Curves, positivesOf, readCurves } from "~/model/curves";
 import { plural } from "~/model/format";
@@ -19,7 +19,7 @@ import {
   overlayLabels,
   sameEvent,
   sharedSplits,
-} from "~/model/overlay";
+} from "~/model/evaluationOverlay";
 
 const KIND_TEXT: Record<OverlayKind, string> = {
   roc: "ROC",

@@ -8,7 +8,7 @@ import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
 import { CurveChart, type CurveLine } from "~/charts/CurveChart";
 import { DensityChart, ResidualChart } from "~/charts/RegressionCharts";
 import { ErrorNotice, Loading, Panel } from "~/components/parts";
-import { type Band, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/bands";
+import { type Band, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { seriesColor } from "~/model/colors";
 import { type Confusion, type Curve, positivesOf, readCurves } from "~/model/curves";
 
