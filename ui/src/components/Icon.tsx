@@ -21,6 +21,13 @@ const PATHS = {
   warn: "M8 2.5 14 13H2zM8 6.5v3M8 11.3v.2",
   check: "m3 8.5 3.2 3.2L13 5",
   stop: "M4.5 4.5h7v7h-7z",
+  more: "M3.5 8h.1M8 8h.1M12.5 8h.1",
+  pin: "M5.5 2.5h5M6.5 2.5v4L4 9.5h8l-2.5-3v-4M8 9.5v4",
+  expand: "M9.5 2.5h4v4M13.5 2.5 9 7M6.5 13.5h-4v-4M2.5 13.5 7 9",
+  grip: "M6 4h.1M6 8h.1M6 12h.1M10 4h.1M10 8h.1M10 12h.1",
+  corner: "M13 6.5 6.5 13M13 10.5 10.5 13",
+  plus: "M8 3v10M3 8h10",
+  table: "M2.5 3h11v10h-11zM2.5 6.5h11M2.5 9.8h11M6.5 6.5V13",
   reset: "M3 8a5 5 0 1 0 1.6-3.7M3 2.8v2.7h2.7",
 } as const;
 
