@@ -5,7 +5,6 @@ import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
 import { readNewSearch } from "./model/launch";
-import { readDeletedSearch, readRunsSearch, readTab } from "./model/search";
 import { readRunPageSearch } from "./model/runSearch";
 import { readDeletedSearch, readRunsSearch } from "./model/search";
 

@@ -3,6 +3,7 @@
 import type { InfiniteData, Query, QueryClient, QueryKey } from "@tanstack/react-query";
 import { gather, type Pending, ROWS_REFRESHED_MAX, readRunEvent, touchesRow } from "~/model/changes";
 import { byIds, type RunsRequest } from "~/model/request";
+import { growCharts, refetchCharts } from "./chartSeries";
 import { client } from "./client";
 import { API } from "./http";
 import { keys } from "./queries";
@@ -99,6 +100,7 @@ function flush(queries: QueryClient, pending: Pending): void {
   pending.clear();
   const rows: string[] = [];
   const moves: string[] = [];
+  const grown = new Set<string>();
   for (const [run, changed] of changes) {
     const stale = (queryKey: readonly unknown[]) => queries.invalidateQueries({ queryKey });
     if (touchesRow(changed)) {
@@ -107,6 +109,7 @@ function flush(queries: QueryClient, pending: Pending): void {
     }
     if (changed.has("metrics")) {
       stale(keys.metrics(run));
+      grown.add(run);
       queries.invalidateQueries({
         queryKey: keys.series,
         predicate: (query) => Array.isArray(query.queryKey[1]) && query.queryKey[1].includes(run),
@@ -126,8 +129,11 @@ function flush(queries: QueryClient, pending: Pending): void {
       moves.push(run);
       stale(keys.projects);
       stale(keys.deletions);
+      grown.delete(run);
+      refetchCharts(queries, run);
     }
   }
+  if (grown.size > 0) growCharts(queries, grown);
   // A run of another state may now belong into other lists, or into none.
   if (rows.length > 0) void refreshRows(queries, rows, moves.length > 0);
   if (moves.length > 0) for (const listener of stateListeners) listener(moves);

@@ -1,43 +1,78 @@
-/** Axis, scale and smoothing, shared by all charts of a page and kept between visits. */
+/** Axes, scales, smoothing and grouping, shared by all charts of a workspace. */
 
-import { useState } from "react";
+import type { ReactNode } from "react";
+import { Popover } from "~/components/Popover";
 import { Segments } from "~/components/parts";
-import { readAxis } from "~/model/series";
-import type { ChartSettings } from "./MetricChart";
+import { BAND_TEXT, BANDS } from "~/model/bands";
+import { type ChartSettings, SMOOTHING_MAX } from "~/model/workspace";
 
-const STORAGE_KEY = "mlhub.charts";
-const DEFAULTS: ChartSettings = { axis: "step", logY: false, smoothing: 0 };
-const SMOOTHING_MAX = 0.99;
-
-function stored(): ChartSettings {
-  try {
-    const body: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "null");
-    const read = (typeof body === "object" && body !== null ? body : {}) as Partial<ChartSettings>;
-    const weight = Number(read.smoothing);
-    return {
-      axis: readAxis(read.axis),
-      logY: read.logY === true,
-      smoothing: weight > 0 && weight <= SMOOTHING_MAX ? weight : 0,
-    };
-  } catch {
-    return DEFAULTS;
-  }
+interface Props {
+  settings: ChartSettings;
+  /** Whether the runs have groups to take means of. */
+  grouped: boolean;
+  onChange: (next: ChartSettings) => void;
 }
 
-export function useChartSettings(): [ChartSettings, (next: ChartSettings) => void] {
-  const [settings, setSettings] = useState(stored);
-  const change = (next: ChartSettings) => {
-    setSettings(next);
-    try {
-      localStorage.setItem(STORAGE_KEY, JSON.stringify(next));
-    } catch {
-      // Storage is switched off; the choice lasts for the page.
-    }
-  };
-  return [settings, change];
+function Check(props: { checked: boolean; onChange: (checked: boolean) => void; children: ReactNode }) {
+  return (
+    <label className="check">
+      <input
+        type="checkbox"
+        checked={props.checked}
+        onChange={(event) => props.onChange(event.target.checked)}
+      />
+      <span>{props.children}</span>
+    </label>
+  );
 }
 
-export function ChartControls(props: { settings: ChartSettings; onChange: (next: ChartSettings) => void }) {
+function More({ settings, onChange }: Props) {
+  return (
+    <Popover label="More chart settings" button="Axes" on={settings.logX || settings.clip}>
+      {() => (
+        <>
+          <Check checked={settings.logX} onChange={(logX) => onChange({ ...settings, logX })}>
+            Logarithmic horizontal axis
+          </Check>
+          <Check checked={settings.clip} onChange={(clip) => onChange({ ...settings, clip })}>
+            Leave outliers out: clip the vertical axis to the 1st to 99th percentile. Each chart says how many
+            points are outside.
+          </Check>
+          <hr />
+          <p className="muted small">
+            Drag over a range to zoom; double-click shows all. Shift-drag or shift-wheel pans, ctrl-wheel
+            zooms. With a chart focused: arrows pan, + and − zoom, 0 shows all.
+          </p>
+        </>
+      )}
+    </Popover>
+  );
+}
+
+function Groups({ settings, onChange }: Props) {
+  return (
+    <label>
+      Groups
+      <select
+        className="input"
+        value={settings.band}
+        onChange={(event) => {
+          const band = BANDS.find((one) => one === event.target.value) ?? "none";
+          onChange({ ...settings, band });
+        }}
+      >
+        <option value="none">each run</option>
+        {BANDS.map((band) => (
+          <option key={band} value={band}>
+            {BAND_TEXT[band]}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+export function ChartControls(props: Props) {
   const { settings, onChange } = props;
   return (
     <div className="chart-controls">
@@ -60,7 +95,7 @@ export function ChartControls(props: { settings: ChartSettings; onChange: (next:
           ["log", "Log"],
         ]}
       />
-      <label>
+      <label title="Moving average: the weight kept per point, or per thousandth of the view where more points are in it">
         Smoothing
         <input
           type="range"
@@ -70,8 +105,10 @@ export function ChartControls(props: { settings: ChartSettings; onChange: (next:
           value={settings.smoothing}
           onChange={(event) => onChange({ ...settings, smoothing: Number(event.target.value) })}
         />
-        <span style={{ width: 28 }}>{settings.smoothing.toFixed(2)}</span>
+        <span className="smoothing-value">{settings.smoothing.toFixed(2)}</span>
       </label>
+      {props.grouped && <Groups {...props} />}
+      <More {...props} />
     </div>
   );
 }

@@ -1,65 +1,68 @@
-/** A uPlot canvas that follows its container's width, the theme and its data. */
+/** The canvas of a chart in React: follows its container's width, the theme, its data and its view. */
 
-import { useEffect, useMemo, useRef } from "react";
-import uPlot from "uplot";
+import { type RefObject, useEffect, useMemo, useRef } from "react";
 import { useResolvedTheme } from "~/components/theme";
-import type { Aligned } from "~/model/series";
-import { type PlotSpec, plotOptions } from "./plot";
-
-function columnsOf(data: Aligned): uPlot.AlignedData {
-  return [data.x, ...data.columns.map((column) => column.values)] as uPlot.AlignedData;
-}
+import type { HoverLink } from "./hover";
+import { MetricPlot, type PlotData, type PlotEvents, type PlotShape, type PlotView } from "./plot";
 
 export function Plot(props: {
-  spec: PlotSpec;
-  data: Aligned;
+  shape: PlotShape;
+  data: PlotData;
+  view: PlotView;
   width: number;
   height: number;
-  /** The x range shown; undefined: all of the data. */
-  range: readonly [number, number] | undefined;
   label: string;
+  onZoom: PlotEvents["onZoom"];
+  hover: HoverLink;
+  /** Holds the plot while it is there, for exports. */
+  handle?: RefObject<MetricPlot | undefined> | undefined;
 }) {
-  const { spec, data, width, height, range } = props;
+  const { data, view, width, height, hover, handle } = props;
+  const { axis, logX, logY, syncKey } = props.shape;
   const host = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
+  const plot = useRef<MetricPlot | undefined>(undefined);
   const theme = useResolvedTheme();
-  const latest = useRef({ spec, data, width, height });
-  latest.current = { spec, data, width, height };
+  const latest = useRef(props);
+  latest.current = props;
+  const shape = useMemo(() => ({ axis, logX, logY, syncKey }), [axis, logX, logY, syncKey]);
 
-  // A change of any of these needs a new canvas; data, size and range do not.
-  const shape = useMemo(() => JSON.stringify([spec.lines, spec.axis, spec.logY, theme]), [spec, theme]);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` stands for the parts of spec that matter
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of another theme need a new canvas
   useEffect(() => {
     if (!host.current || width === 0) return;
-    const now = latest.current;
-    const onZoom: PlotSpec["onZoom"] = (zoom) => latest.current.spec.onZoom(zoom);
-    const options = plotOptions(
-      { ...now.spec, onZoom },
-      { width: now.width, height: now.height },
-      () => latest.current.data.marks,
-    );
-    const made = new uPlot(options, columnsOf(now.data), host.current);
+    const events: PlotEvents = {
+      onZoom: (range) => latest.current.onZoom(range),
+      onHover: (key) => hover.point(key),
+    };
+    const made = new MetricPlot(host.current, shape, latest.current, events);
     plot.current = made;
+    if (handle) handle.current = made;
+    made.highlight(hover.key);
+    const stop = hover.listen((key) => made.highlight(key));
     return () => {
+      stop();
       made.destroy();
       plot.current = undefined;
+      if (handle) handle.current = undefined;
     };
-  }, [shape, width === 0]);
+  }, [shape, theme, width === 0, hover, handle]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new canvas (`shape`) starts from this data
-  useEffect(() => {
-    const made = plot.current;
-    if (!made || data.columns.length !== made.series.length - 1) return;
-    made.batch(() => {
-      made.setData(columnsOf(data));
-      if (range) made.setScale("x", { min: range[0], max: range[1] });
-    });
-  }, [data, range, shape]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new canvas starts from this data and view
+  useEffect(() => plot.current?.show(data, view), [data, view, shape, theme]);
 
   useEffect(() => {
-    if (width > 0) plot.current?.setSize({ width, height });
+    if (width > 0) plot.current?.setSize(width, height);
   }, [width, height]);
 
-  return <div ref={host} role="img" aria-label={props.label} />;
+  return (
+    <div
+      ref={host}
+      className="plot-host"
+      role="group"
+      aria-roledescription="chart"
+      aria-label={props.label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: arrows pan, plus and minus zoom, 0 shows all
+      tabIndex={0}
+      onPointerLeave={() => hover.point(undefined)}
+    />
+  );
 }

@@ -1,121 +1,241 @@
-/** Builds uPlot options from what a metric chart shows. No React, no fetching. */
+/**
+ * One canvas of a metric chart: uPlot for axes, crosshair and selection, the curve layer for
+ * curves. No React, no fetching: the component beside it hands in data and is told of zooms.
+ */
 
-import type uPlot from "uplot";
-import type { Column, Mark, XAxis } from "~/model/series";
-import { extent } from "~/model/statistics";
+import uPlot from "uplot";
+import {
+  clippedRange,
+  fullRange,
+  panned as moved,
+  type Range,
+  zoomed as stretched,
+  wholeRange,
+} from "~/model/drawing";
+import type { Curve, XAxis } from "~/model/series";
+import { CurveLayer } from "./curveLayer";
+import { dropFrame, inFrame } from "./frames";
+import { gestures } from "./gestures";
 import { axes, clockScale } from "./plotAxes";
 import { css } from "./plotColor";
-import { marksPlugin } from "./plotMarks";
-import { tipPlugin } from "./plotTip";
+import { PlotTip } from "./plotTip";
 
+/** What one curve is of, in the order of the curves. */
 export interface PlotLine {
+  /** A run's id or a group's key. */
+  key: string;
   label: string;
   /** A CSS custom property such as `--series-3`. */
   color: string;
-  role: Column["role"];
 }
 
-export interface PlotSpec {
-  lines: readonly PlotLine[];
+/** A change of any of these needs a new canvas. */
+export interface PlotShape {
   axis: XAxis;
+  logX: boolean;
   logY: boolean;
-  /** Charts of one key move their cursors together. */
+  /** Charts of one key move their crosshairs together. */
   syncKey: string;
+}
+
+export interface PlotData {
+  curves: readonly Curve[];
+  lines: readonly PlotLine[];
+}
+
+/** What is shown of the data. */
+export interface PlotView {
+  /** The x range zoomed into; undefined: all. */
+  range: Range | undefined;
+  /** The y range set by hand. */
+  yRange: Range | undefined;
+  /** Whether the y axis leaves outliers out. */
+  clip: boolean;
+}
+
+export interface PlotEvents {
   onZoom: (range: [number, number] | undefined) => void;
+  /** The key of the curve nearest to the pointer; undefined when none is near. */
+  onHover: (key: string | undefined) => void;
 }
 
 /** Least pixels of a drag that count as zooming. */
 const ZOOM_PIXELS_MIN = 6;
-const POINTS_SHOWN_MAX = 24;
-/** Opacity of what lies between the extremes, and of its edges. */
-const BAND_PERCENT = 16;
-const EDGE_PERCENT = 55;
-const FAINT_PERCENT = 26;
+/** How long a hand must rest before what it chose is drawn and fetched in full. */
+const REST_MS = 160;
 
-function yRange(logY: boolean): uPlot.Scale.Range {
-  return (plot, low, high) => {
-    const found = extent(
-      plot.data.slice(1).flatMap((column, i) => (plot.series[i + 1]?.show ? [...column] : [])),
-    );
-    const [from, to] = found ?? [low ?? 0, high ?? 1];
-    if (logY) return from > 0 ? [from / 1.25, to * 1.25] : [0.1, 1];
-    if (from === to) return from === 0 ? [-1, 1] : [from - Math.abs(from) * 0.1, to + Math.abs(to) * 0.1];
-    const pad = (to - from) * 0.08;
-    return [from - pad, to + pad];
-  };
-}
+export class MetricPlot {
+  private readonly plot: uPlot;
+  private readonly layer: CurveLayer;
+  private readonly tip: PlotTip;
+  private readonly shape: PlotShape;
+  private readonly events: PlotEvents;
+  private readonly stopGestures: () => void;
+  private data: PlotData;
+  private view: PlotView;
+  private rest: ReturnType<typeof setTimeout> | undefined;
 
-function seriesOf(line: PlotLine): uPlot.Series {
-  const mix = (percent: number) => `color-mix(in srgb, ${css(line.color)} ${percent}%, transparent)`;
-  const shared = { label: line.label, spanGaps: false };
-  switch (line.role) {
-    case "line":
-      return { ...shared, stroke: css(line.color), width: 1.6, points: { show: pointsWhenFew } };
-    case "faint":
-      return { ...shared, stroke: mix(FAINT_PERCENT), width: 1, points: { show: false } };
-    default:
-      return { ...shared, stroke: mix(EDGE_PERCENT), width: 1, points: { show: false } };
+  constructor(
+    host: HTMLElement,
+    shape: PlotShape,
+    start: { data: PlotData; view: PlotView; width: number; height: number },
+    events: PlotEvents,
+  ) {
+    this.shape = shape;
+    this.events = events;
+    this.data = start.data;
+    this.view = start.view;
+    this.layer = new CurveLayer({ x: shape.logX, y: shape.logY });
+    this.layer.setCurves(this.drawn());
+    this.tip = new PlotTip(shape.axis);
+    const x = this.xRange();
+    this.plot = new uPlot(this.options(start.width, start.height), [[...x], [null, null]], host);
+    this.stopGestures = gestures(host, this.plot.over, {
+      pan: (share) => this.move((range) => moved(range, -share, shape.logX)),
+      zoom: (factor, about) => this.move((range) => stretched(range, factor, about, shape.logX)),
+      reset: () => events.onZoom(undefined),
+    });
+    this.rescale(x);
   }
-}
 
-/** Between the upper edge of a reduced series and its lower one, which follows it. */
-function bandsOf(lines: readonly PlotLine[]): uPlot.Band[] {
-  return lines.flatMap((line, i): uPlot.Band[] => {
-    if (line.role !== "high") return [];
-    const fill = `color-mix(in srgb, ${css(line.color)} ${BAND_PERCENT}%, transparent)`;
-    return [{ series: [i + 1, i + 2], fill }];
-  });
-}
+  destroy(): void {
+    clearTimeout(this.rest);
+    dropFrame(this);
+    this.stopGestures();
+    this.plot.destroy();
+  }
 
-export function plotOptions(
-  spec: PlotSpec,
-  size: { width: number; height: number },
-  marks: () => readonly Mark[],
-): uPlot.Options {
-  return {
-    ...size,
-    ...clockScale(spec.axis),
-    legend: { show: false },
-    padding: [10, 10, 0, 0],
-    cursor: {
-      sync: {
-        key: spec.syncKey,
-        scales: ["x", null],
-        // Cursors move together; zooming is each chart's own.
-        filters: { pub: isMove, sub: isMove },
-      },
-      drag: { x: true, y: false, setScale: false },
-      points: { size: (_, at) => (spec.lines[at - 1]?.role === "line" ? 6 : 0) },
-      y: false,
-    },
-    scales: {
-      x: { time: spec.axis === "wall" },
-      y: { distr: spec.logY ? 3 : 1, range: yRange(spec.logY) },
-    },
-    axes: axes(spec.axis),
-    series: [{}, ...spec.lines.map(seriesOf)],
-    bands: bandsOf(spec.lines),
-    hooks: {
-      setSelect: [
-        (plot) => {
-          if (plot.select.width < ZOOM_PIXELS_MIN) return;
-          const from = plot.posToVal(plot.select.left, "x");
-          const to = plot.posToVal(plot.select.left + plot.select.width, "x");
-          plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-          spec.onZoom([from, to]);
+  /** Other data, another view, or both. While a hand moves the view, it keeps it. */
+  show(data: PlotData, view: PlotView): void {
+    if (data !== this.data) {
+      this.data = data;
+      this.layer.setCurves(this.drawn());
+    }
+    this.view = view;
+    if (!this.layer.moving) this.rescale(this.xRange());
+  }
+
+  setSize(width: number, height: number): void {
+    this.plot.setSize({ width, height });
+  }
+
+  /** Draws one curve over the others, which fade; undefined: none. */
+  highlight(key: string | undefined): void {
+    if (this.layer.highlighted === key) return;
+    this.layer.highlighted = key;
+    inFrame(this, () => this.plot.redraw(false, false));
+  }
+
+  /** The canvas with everything on it, and the ranges it shows. */
+  snapshot(): { canvas: HTMLCanvasElement; x: Range; y: Range } {
+    const { x, y } = this.plot.scales;
+    return {
+      canvas: this.plot.ctx.canvas,
+      x: [x?.min ?? 0, x?.max ?? 1],
+      y: [y?.min ?? 0, y?.max ?? 1],
+    };
+  }
+
+  private drawn() {
+    return this.data.curves.map((curve, i) => {
+      const line = this.data.lines[i];
+      return { curve, key: line?.key ?? "", color: css(line?.color ?? "--muted") };
+    });
+  }
+
+  private xRange(): Range {
+    return this.view.range ?? wholeRange(this.data.curves, this.shape.logX);
+  }
+
+  private yRange(x: Range): Range {
+    const { yRange, clip } = this.view;
+    if (yRange && (!this.shape.logY || yRange[0] > 0)) return yRange;
+    return (clip ? clippedRange : fullRange)(this.data.curves, x, this.shape.logY);
+  }
+
+  private rescale(x: Range): void {
+    const y = this.yRange(x);
+    this.plot.batch(() => {
+      this.plot.setScale("x", { min: x[0], max: x[1] });
+      this.plot.setScale("y", { min: y[0], max: y[1] });
+      // The scales may be the same and the curves others.
+      this.plot.redraw(false, false);
+    });
+  }
+
+  /** Moves the view with the hand; what it came to is told when it rests. */
+  private move(change: (range: Range) => Range): void {
+    const { x } = this.snapshot();
+    const next = change(x);
+    if (!(next[1] > next[0]) || !Number.isFinite(next[0]) || !Number.isFinite(next[1])) return;
+    this.layer.moving = true;
+    this.plot.setScale("x", { min: next[0], max: next[1] });
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      this.layer.moving = false;
+      this.rescale(next);
+      this.events.onZoom([next[0], next[1]]);
+    }, REST_MS);
+  }
+
+  private select(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < ZOOM_PIXELS_MIN) return;
+    const range: [number, number] = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    this.events.onZoom(range);
+  }
+
+  /** The tip and the nearest curve, once a frame. */
+  private point(plot: uPlot): void {
+    const { left, top, event } = plot.cursor;
+    // Crosshairs of other charts move along; only the one under the pointer speaks.
+    if (!event || left === undefined || left < 0 || top === undefined) {
+      this.tip.hide();
+      return;
+    }
+    inFrame(this.tip, () => {
+      const nearest = this.tip.show(plot, this.data, { left, top }, this.shape);
+      this.events.onHover(nearest);
+    });
+  }
+
+  private options(width: number, height: number): uPlot.Options {
+    const { axis, logX, logY, syncKey } = this.shape;
+    return {
+      width,
+      height,
+      ...clockScale(axis),
+      legend: { show: false },
+      padding: [10, 10, 0, 0],
+      cursor: {
+        sync: {
+          key: syncKey,
+          scales: ["x", null],
+          // Crosshairs move together; zooming is each chart's own.
+          filters: { pub: isMove, sub: isMove },
         },
-      ],
-      ready: [(plot) => plot.over.addEventListener("dblclick", () => spec.onZoom(undefined))],
-    },
-    plugins: [tipPlugin(spec), marksPlugin(marks, spec)],
-  };
+        drag: { x: true, y: false, setScale: false },
+        bind: { mousedown: (_, __, handler) => (event) => (event.shiftKey ? null : handler(event)) },
+        points: { show: false },
+        y: false,
+      },
+      scales: {
+        x: { time: axis === "wall" && !logX, distr: logX ? 3 : 1, range: (_, from, to) => [from, to] },
+        y: { distr: logY ? 3 : 1, range: (_, from, to) => [from ?? 0.1, to ?? 1] },
+      },
+      axes: axes(axis),
+      series: [{}, { show: true, points: { show: false } }],
+      hooks: {
+        draw: [(plot) => this.layer.draw(plot)],
+        setCursor: [(plot) => this.point(plot)],
+        setSelect: [(plot) => this.select(plot)],
+        ready: [(plot) => this.tip.mount(plot.over)],
+      },
+    };
+  }
 }
 
 function isMove(event: string): boolean {
   return event === "mousemove" || event === "mouseleave";
-}
-
-/** Dots only where a series is so short that a line alone would hide its points. */
-function pointsWhenFew(plot: uPlot): boolean {
-  return (plot.data[0]?.length ?? 0) <= POINTS_SHOWN_MAX;
 }

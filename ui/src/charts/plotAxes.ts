@@ -24,6 +24,19 @@ export function xText(axis: XAxis, value: number): string {
   return axis === "relative" ? `after ${formatDuration(value)}` : `step ${formatNumber(Math.round(value))}`;
 }
 
+/** What the x axis counts. */
+export const X_LABEL: Record<XAxis, string> = {
+  step: "step",
+  relative: "time since the start",
+  wall: "date and time",
+};
+
+/** Beside one tick, where there is no other to lean on. */
+export function xTick(axis: XAxis, value: number): string {
+  if (axis === "wall") return formatTime(value).slice(5, 16);
+  return axis === "relative" ? lengthText(value) : formatNumber(value, 3);
+}
+
 /** uPlot's own clock counts seconds; ours milliseconds. */
 export function clockScale(axis: XAxis): { ms?: 1 } {
   return axis === "wall" ? { ms: 1 } : {};
@@ -54,9 +67,13 @@ function xAxis(axis: XAxis): uPlot.Axis {
     case "wall":
       return { size: 38, space: 84, values: (_, at, __, ___, distance) => clockTexts(at, distance) };
     case "relative":
-      return { size: 26, incrs: TIME_TICKS, values: (_, at) => at.map(lengthText) };
+      return {
+        size: 26,
+        incrs: TIME_TICKS,
+        values: (_, at) => at.map((value) => (value === null ? "" : lengthText(value))),
+      };
     default:
-      return { size: 26, values: (_, at) => at.map(stepText) };
+      return { size: 26, values: (_, at) => at.map((value) => (value === null ? "" : stepText(value))) };
   }
 }
 

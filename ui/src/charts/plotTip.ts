@@ -1,90 +1,113 @@
-/** What stands beside the cursor: where it is, and the value of every run there. */
+/** What stands beside the pointer: where it is, and the values there, largest first. */
 
 import type uPlot from "uplot";
-import { formatNumber } from "~/model/format";
-import type { PlotSpec } from "./plot";
+import { formatNumber, plural } from "~/model/format";
+import { type Reading, readings, sortedReadings } from "~/model/readings";
+import type { XAxis } from "~/model/series";
+import type { PlotData, PlotShape } from "./plot";
 import { xText } from "./plotAxes";
 import { css } from "./plotColor";
 
-const TIP_LINES_MAX = 14;
-/** Between the cursor and the tip. */
+const TIP_LINES_MAX = 12;
+/** Between the pointer and the tip. */
 const TIP_GAP = 14;
-/** Places looked at on both sides of the cursor for a value. */
-const REACH = 200;
+/** A curve nearer to the pointer than this is the one meant. */
+const NEAR_PIXELS = 28;
 
-function tipValue(value: number | null): string {
-  return value === null ? "not finite" : formatNumber(value);
+function element(tag: string, className: string, text?: string): HTMLElement {
+  const made = document.createElement(tag);
+  made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
 }
 
-/** A line of the tip, built from nodes: names of runs are text, never markup. */
-function tipLine(label: string, color: string, value: string): HTMLElement {
-  const line = document.createElement("div");
-  line.className = "line";
-  const swatch = document.createElement("span");
-  swatch.className = "swatch";
-  swatch.style.background = color;
-  const name = document.createElement("span");
-  name.className = "truncate";
-  name.textContent = label;
-  const number = document.createElement("b");
-  number.textContent = value;
-  line.append(swatch, name, number);
-  return line;
+function valueText({ value, low, high, count }: Reading): string {
+  const number = Number.isNaN(value) ? "not finite" : formatNumber(value);
+  const edges =
+    low !== undefined && high !== undefined && low !== high
+      ? `  (${formatNumber(low)} – ${formatNumber(high)})`
+      : "";
+  return `${number}${edges}${count === undefined ? "" : `  n=${count}`}`;
 }
 
-/** The value nearest to the cursor, since series need not have a point at every x. */
-function nearest(
-  column: ArrayLike<number | null | undefined> | undefined,
-  at: number,
-): number | null | undefined {
-  if (!column) return undefined;
-  for (let d = 0; d <= REACH; d += 1) {
-    if (column[at - d] !== undefined) return column[at - d];
-    if (column[at + d] !== undefined) return column[at + d];
+export class PlotTip {
+  private readonly box = element("div", "plot-tip");
+  private readonly axis: XAxis;
+
+  constructor(axis: XAxis) {
+    this.axis = axis;
   }
-  return undefined;
-}
 
-/** Of a reduced series also the extremes, whose columns stand before its line. */
-function text(plot: uPlot, spec: PlotSpec, i: number, at: number): string | undefined {
-  const value = nearest(plot.data[i + 1], at);
-  if (value === undefined) return undefined;
-  if (spec.lines[i - 1]?.role !== "low") return tipValue(value);
-  const low = nearest(plot.data[i], at);
-  const high = nearest(plot.data[i - 1], at);
-  if (typeof low !== "number" || typeof high !== "number" || low === high) return tipValue(value);
-  return `${tipValue(value)}  (${formatNumber(low)} – ${formatNumber(high)})`;
-}
+  mount(over: HTMLElement): void {
+    over.append(this.box);
+  }
 
-/** Right of the cursor, else left of it, and never outside of the chart. */
-function tipLeft(cursor: number, width: number, plot: uPlot): number {
-  const right = cursor + TIP_GAP;
-  if (right + width < plot.over.clientWidth) return right;
-  const chartLeft = -plot.bbox.left / devicePixelRatio;
-  return Math.max(chartLeft, cursor - TIP_GAP - width);
-}
+  hide(): void {
+    this.box.classList.remove("shown");
+  }
 
-export function tipPlugin(spec: PlotSpec): uPlot.Plugin {
-  const tip = document.createElement("div");
-  tip.className = "plot-tip";
-  return {
-    hooks: {
-      init: (plot) => plot.over.append(tip),
-      setCursor: (plot) => {
-        const { idx, left } = plot.cursor;
-        const shown = idx !== null && idx !== undefined && left !== undefined && left >= 0;
-        tip.classList.toggle("shown", shown);
-        if (!shown) return;
-        const head = document.createElement("div");
-        head.className = "muted";
-        head.textContent = xText(spec.axis, plot.data[0]?.[idx] ?? 0);
-        const lines = spec.lines
-          .map((line, i) => ({ line, text: line.role === "line" ? text(plot, spec, i, idx) : undefined }))
-          .flatMap(({ line, text: value }) => (value ? [tipLine(line.label, css(line.color), value)] : []))
-          .slice(0, TIP_LINES_MAX);
-        tip.replaceChildren(head, ...lines);
-        tip.style.left = `${tipLeft(left, tip.offsetWidth, plot)}px`;
-      },
-    },
-  };
+  /** Shows what is at the pointer; the key of the curve nearest to it, if one is near. */
+  show(plot: uPlot, data: PlotData, at: { left: number; top: number }, shape: PlotShape): string | undefined {
+    const x = plot.posToVal(at.left, "x");
+    const width = (plot.scales.x?.max ?? 1) - (plot.scales.x?.min ?? 0);
+    const found = readings(data.curves, x, width);
+    if (found.length === 0) {
+      this.hide();
+      return undefined;
+    }
+    let nearest: Reading | undefined;
+    let distance = NEAR_PIXELS;
+    for (const one of found) {
+      if (!Number.isFinite(one.value) || (shape.logY && one.value <= 0)) continue;
+      const pixels = Math.abs(plot.valToPos(one.value, "y") - at.top);
+      if (pixels >= distance) continue;
+      nearest = one;
+      distance = pixels;
+    }
+    this.fill(found, data, nearest, plot);
+    this.place(at.left, plot);
+    return nearest && data.lines[nearest.curve]?.key;
+  }
+
+  private fill(found: readonly Reading[], data: PlotData, nearest: Reading | undefined, plot: uPlot): void {
+    const sorted = sortedReadings(found, nearest, TIP_LINES_MAX);
+    const places = new Set(found.map((one) => one.x));
+    // Curves need not have points at the same places; the head tells that of the one meant.
+    const place = nearest?.x ?? found[0]?.x ?? plot.posToVal(plot.cursor.left ?? 0, "x");
+    const head = element(
+      "div",
+      "muted",
+      xText(this.axis, place) + (places.size > 1 ? " (nearest points)" : ""),
+    );
+    const lines = sorted.map((one) => {
+      const line = data.lines[one.curve];
+      const row = element("div", one === nearest ? "line nearest" : "line");
+      const swatch = element("span", "swatch");
+      swatch.style.background = css(line?.color ?? "--muted");
+      row.append(swatch, element("span", "truncate", line?.label ?? ""), element("b", "", valueText(one)));
+      return row;
+    });
+    const notes = this.notes(found, found.length - sorted.length);
+    this.box.replaceChildren(head, ...lines, ...notes);
+  }
+
+  private notes(found: readonly Reading[], left: number): HTMLElement[] {
+    const notes: string[] = [];
+    if (left > 0) notes.push(`and ${plural(left, "more line")}`);
+    if (found.some((one) => one.between)) notes.push("interpolated where a run has no point");
+    if (found.some((one) => one.count !== undefined && !one.exact)) {
+      notes.push("computed from reduced data; zoom in for all points");
+    }
+    return notes.map((note) => element("div", "faint", note));
+  }
+
+  /** Right of the pointer, else left of it; it may reach over the chart beside, but not out of the window. */
+  private place(left: number, plot: uPlot): void {
+    this.box.classList.add("shown");
+    const width = this.box.offsetWidth;
+    const edge = document.documentElement.clientWidth - plot.over.getBoundingClientRect().left - TIP_GAP;
+    const right = left + TIP_GAP;
+    const place = right + width < edge ? right : left - TIP_GAP - width;
+    this.box.style.left = `${place}px`;
+  }
 }

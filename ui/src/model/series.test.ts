@@ -1,99 +1,96 @@
 import { describe, expect, it } from "vitest";
-import { align, asked, type Column, positiveOnly, type RawSeries, readAxis, smoothed } from "./series";
+import { asked, type Curve, curvesOf, extentOfX, type RawSeries, readAxis, smoothed } from "./series";
 
 const a: RawSeries = {
   run: "a",
+  metric: "loss",
   steps: [0, 1, 2],
   times_ms: [1000, 2000, 3000],
   values: [1, "NaN", 3],
   origin_ms: 500,
   exact: true,
+  total: 3,
 };
-const b: RawSeries = { run: "b", steps: [2, 4], times_ms: [9000, 9500], values: [-5, 7], exact: true };
+const b: RawSeries = {
+  run: "b",
+  metric: "loss",
+  steps: [2, 4],
+  times_ms: [9000, 9500],
+  values: [-5, 7],
+  exact: true,
+  total: 2,
+};
 
-function values(columns: readonly Column[], series: number, role: Column["role"] = "line") {
-  return columns.find((column) => column.series === series && column.role === role)?.values;
+function only(series: RawSeries, axis: "step" | "relative" | "wall" = "step", parts = 10): Curve {
+  const [curve] = curvesOf([series], axis, parts);
+  if (!curve) throw new Error("no curve");
+  return curve;
 }
 
-describe("align", () => {
-  it("merges onto the union of steps; missing and not finite stay apart", () => {
-    const result = align([a, b], "step", 10);
-    expect(result.x).toEqual([0, 1, 2, 4]);
-    expect(values(result.columns, 0)).toEqual([1, null, 3, undefined]);
-    expect(values(result.columns, 1)).toEqual([undefined, undefined, -5, 7]);
-    expect(result.marks).toEqual([{ x: 1, series: 0, what: "nan" }]);
+describe("a series that came whole", () => {
+  it("is a line with gaps and marks where it is not finite", () => {
+    const curve = only(a);
+    expect([...curve.x]).toEqual([0, 1, 2]);
+    expect([...curve.y]).toEqual([1, Number.NaN, 3]);
+    expect(curve.marks).toEqual([{ x: 1, what: "nan" }]);
+    expect(curve.low).toBeUndefined();
   });
-  it("counts from the start of each run, or by the clock", () => {
-    expect(align([a], "relative", 10).x).toEqual([500, 1500, 2500]);
-    expect(align([b], "relative", 10).x).toEqual([0, 500]);
-    expect(align([a, b], "wall", 10).x).toEqual([1000, 2000, 3000, 9000, 9500]);
+  it("counts from the start of the run, or by the clock", () => {
+    expect([...only(a, "relative").x]).toEqual([500, 1500, 2500]);
+    expect([...only(b, "relative").x]).toEqual([0, 500]);
+    expect([...only(b, "wall").x]).toEqual([9000, 9500]);
   });
   it("sorts steps that go backwards; of a repeated step the last value shows", () => {
-    const odd: RawSeries = {
-      run: "c",
-      steps: [5, 1, 5],
-      times_ms: [1, 2, 3],
-      values: [10, 20, 30],
-      exact: true,
-    };
-    const result = align([odd], "step", 10);
-    expect(result.x).toEqual([1, 5]);
-    expect(values(result.columns, 0)).toEqual([20, 30]);
+    const curve = only({ ...a, steps: [5, 1, 5], values: [10, 20, 30] });
+    expect([...curve.x]).toEqual([1, 5]);
+    expect([...curve.y]).toEqual([20, 30]);
   });
   it("tells infinities from NaN", () => {
-    const bad: RawSeries = { ...a, values: ["Infinity", "-Infinity", "NaN"] };
-    expect(align([bad], "step", 10).marks.map((mark) => mark.what)).toEqual(["inf", "-inf", "nan"]);
-  });
-  it("draws nothing for nothing", () => {
-    expect(align([], "step", 10)).toEqual({ x: [], columns: [], marks: [] });
+    const { marks } = only({ ...a, values: ["Infinity", "-Infinity", "NaN"] });
+    expect(marks.map((mark) => mark.what)).toEqual(["inf", "-inf", "nan"]);
   });
 });
 
 describe("a reduced series", () => {
   const reduced: RawSeries = {
     run: "r",
+    metric: "loss",
     steps: [0, 10, 20, 49, 50, 60, 99, 100],
     times_ms: [0, 1, 2, 3, 4, 5, 6, 7],
     values: [1, 9, -4, 2, 3, 3.5, "NaN", 3.25],
     exact: false,
+    total: 100,
   };
   it("keeps the extremes of each part and runs through its middle", () => {
-    const { x, columns } = align([reduced], "step", 2);
-    expect(x).toEqual([25, 75]);
-    expect(values(columns, 0, "low")).toEqual([-4, 3]);
-    expect(values(columns, 0, "high")).toEqual([9, 3.5]);
-    expect(values(columns, 0)).toEqual([1.5, 3.25]);
+    const curve = only(reduced, "step", 2);
+    expect([...curve.x]).toEqual([25, 75]);
+    expect([...(curve.low ?? [])]).toEqual([-4, 3]);
+    expect([...(curve.high ?? [])]).toEqual([9, 3.5]);
+    expect([...curve.y]).toEqual([1.5, 3.25]);
+    expect(curve.marks).toEqual([{ x: 99, what: "nan" }]);
   });
   it("loses no spike, whatever the number of parts", () => {
     for (let parts = 1; parts < 40; parts += 1) {
-      const { columns } = align([reduced], "step", parts);
-      const numbers = (role: "low" | "high") =>
-        values(columns, 0, role)?.filter((v) => typeof v === "number") ?? [];
-      expect(Math.max(...numbers("high"))).toBe(9);
-      expect(Math.min(...numbers("low"))).toBe(-4);
+      const curve = only(reduced, "step", parts);
+      const finite = (values: Float64Array = new Float64Array()) => [...values].filter(Number.isFinite);
+      expect(Math.max(...finite(curve.high))).toBe(9);
+      expect(Math.min(...finite(curve.low))).toBe(-4);
     }
-  });
-  it("stands beside a whole one with its edges before its line", () => {
-    const { columns } = align([a, reduced], "step", 4);
-    expect(columns.map((column) => [column.series, column.role])).toEqual([
-      [0, "line"],
-      [1, "high"],
-      [1, "low"],
-      [1, "line"],
-    ]);
   });
 });
 
-describe("what charts do with it", () => {
+describe("what charts do with curves", () => {
   it("smooths each line by itself, keeps gaps, and keeps the line before smoothing", () => {
-    const result = smoothed(align([a, b], "step", 10), 0.5);
-    expect(result.columns.map((column) => column.role)).toEqual(["faint", "line", "faint", "line"]);
-    expect(values(result.columns, 0)?.[1]).toBeNull();
-    expect(values(result.columns, 1)?.[0]).toBeUndefined();
-    expect(smoothed(align([a], "step", 10), 0).columns).toHaveLength(1);
+    const [first, second] = smoothed(curvesOf([a, b], "step", 10), 0.5);
+    expect(first?.y[1]).toBeNaN();
+    expect(first?.y[2]).toBeCloseTo((1 * 0.25 + 3 * 1.5) / 1.75);
+    expect([...(first?.raw ?? [])]).toEqual([1, Number.NaN, 3]);
+    expect(second?.y[1]).toBeCloseTo((-5 * 0.5 + 7) / 1.5);
+    expect(smoothed(curvesOf([a], "step", 10), 0)[0]?.raw).toBeUndefined();
   });
-  it("leaves out what a logarithmic axis cannot show", () => {
-    expect(values(positiveOnly(align([b], "step", 10)).columns, 0)).toEqual([null, 7]);
+  it("finds where curves begin and end", () => {
+    expect(extentOfX(curvesOf([a, b], "step", 10))).toEqual([0, 4]);
+    expect(extentOfX([])).toBeUndefined();
   });
   it("asks for a zoom and a little around it, in whole coordinates", () => {
     expect(asked([0.4, 1.6])).toEqual([0, 2]);

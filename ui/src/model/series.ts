@@ -1,4 +1,4 @@
-/** Series of several runs, brought onto one axis for drawing. */
+/** Series as the hub sends them, turned into curves on one axis for drawing. */
 
 import { type ApiNumber, toFloat } from "./number";
 import { smooth } from "./smoothing";
@@ -15,6 +15,7 @@ export function readAxis(value: unknown): XAxis {
 /** A series as the API sends it. */
 export interface RawSeries {
   run: string;
+  metric: string;
   steps: readonly number[];
   times_ms: readonly number[];
   values: readonly ApiNumber[];
@@ -22,17 +23,9 @@ export interface RawSeries {
   origin_ms?: number | undefined;
   /** Whether every point is here; otherwise each part of the axis has its first, last, least and greatest. */
   exact: boolean;
-}
-
-export type Values = (number | null | undefined)[];
-
-/** A column over the x axis. `undefined`: no point there; `null`: a value that is not finite. */
-export interface Column {
-  /** Which series it is of. */
-  series: number;
-  /** The curve, the curve before smoothing, or an edge of what reduction left out. */
-  role: "line" | "faint" | "low" | "high";
-  values: Values;
+  /** Points in the range before reduction. */
+  total: number;
+  non_finite?: number | undefined;
 }
 
 export type NonFinite = "nan" | "inf" | "-inf";
@@ -40,36 +33,54 @@ export type NonFinite = "nan" | "inf" | "-inf";
 /** Where a value was not finite. */
 export interface Mark {
   x: number;
-  series: number;
   what: NonFinite;
 }
 
-export interface Aligned {
-  x: number[];
-  columns: Column[];
-  marks: Mark[];
+/** What is drawn of one series or one group. Arrays are of one length; NaN in them is a gap. */
+export interface Curve {
+  x: Float64Array;
+  /** The line. Of a reduced series the median of each part of the axis. */
+  y: Float64Array;
+  /** Edges of the band: the extremes of each part, or the spread over a group. */
+  low?: Float64Array;
+  high?: Float64Array;
+  /** The line before smoothing. */
+  raw?: Float64Array;
+  /** Of a group: how many runs are in the mean there. */
+  counts?: Uint16Array;
+  /** Of a group: 1 where a value between two points of a run entered the mean. */
+  between?: Uint8Array;
+  marks: readonly Mark[];
+  /** Whether every point logged in the range is behind it. */
+  exact: boolean;
 }
 
-interface Point {
-  x: number;
-  value: number;
+/** The range a reduced series is cut over, and into how many parts. */
+export interface Grid {
+  from: number;
+  to: number;
+  parts: number;
 }
 
-/** Points of one series in the order they were logged. */
-function points(series: RawSeries, axis: XAxis): Point[] {
-  const { steps, times_ms, values } = series;
+function coordinates(series: RawSeries, axis: XAxis): Float64Array {
+  const { steps, times_ms } = series;
+  if (axis === "step") return Float64Array.from(steps);
+  if (axis === "wall") return Float64Array.from(times_ms);
   const origin = series.origin_ms ?? times_ms.reduce((low, t) => Math.min(low, t), Number.POSITIVE_INFINITY);
-  const at = (i: number) => {
-    if (axis === "step") return steps[i] ?? 0;
-    return axis === "wall" ? (times_ms[i] ?? 0) : (times_ms[i] ?? 0) - origin;
-  };
-  return values.map((value, i) => ({ x: at(i), value: toFloat(value) ?? Number.NaN }));
+  return Float64Array.from(times_ms, (time) => time - origin);
+}
+
+function isAscending(x: Float64Array): boolean {
+  for (let i = 1; i < x.length; i += 1) if ((x[i] as number) <= (x[i - 1] as number)) return false;
+  return true;
 }
 
 /** By x, the last one logged winning where x repeats. */
-function ordered(list: readonly Point[]): Point[] {
-  const sorted = [...list].sort((a, b) => a.x - b.x);
-  return sorted.filter((point, i) => sorted[i + 1]?.x !== point.x);
+function ordered(x: Float64Array, y: Float64Array): [Float64Array, Float64Array] {
+  if (isAscending(x)) return [x, y];
+  const order = Array.from(x, (_, i) => i).sort((a, b) => (x[a] as number) - (x[b] as number) || a - b);
+  const kept = order.filter((at, i) => x[order[i + 1] ?? -1] !== x[at]);
+  return [Float64Array.from(kept, (at) => x[at] as number), Float64Array.from(kept, (at) => y[at] as number)];
 }
 
 function whatOf(value: number): NonFinite {
@@ -77,20 +88,16 @@ function whatOf(value: number): NonFinite {
   return value > 0 ? "inf" : "-inf";
 }
 
-/** A finite value, or a gap. */
-function drawable(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
+function marksOf(x: Float64Array, y: Float64Array): Mark[] {
+  const marks: Mark[] = [];
+  for (let i = 0; i < y.length; i += 1) {
+    const value = y[i] as number;
+    if (!Number.isFinite(value)) marks.push({ x: x[i] as number, what: whatOf(value) });
+  }
+  return marks;
 }
 
-interface Part {
-  x: number;
-  line: number;
-  low: number;
-  high: number;
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
+function middle(sorted: readonly number[]): number {
   const at = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(at)] ?? Number.NaN) + (sorted[Math.ceil(at)] ?? Number.NaN)) / 2;
 }
@@ -99,91 +106,90 @@ function middle(values: readonly number[]): number {
  * The parts of the axis that have points: the extremes of each, and the median of its points.
  * The hub's own parts may begin elsewhere, so the last point of a part of ours is often an extreme.
  */
-function envelope(list: readonly Point[], range: readonly [number, number], parts: number): Part[] {
-  const width = (range[1] - range[0]) / parts || 1;
+function envelope(
+  x: Float64Array,
+  y: Float64Array,
+  grid: Grid,
+): Pick<Curve, "x" | "y"> & { low: Float64Array; high: Float64Array } {
+  const parts = Math.max(1, grid.parts);
+  const width = (grid.to - grid.from) / parts || 1;
   const found = new Map<number, number[]>();
-  for (const { x, value } of list) {
-    const at = Math.min(parts - 1, Math.max(0, Math.floor((x - range[0]) / width)));
+  for (let i = 0; i < x.length; i += 1) {
+    const at = Math.min(parts - 1, Math.max(0, Math.floor(((x[i] as number) - grid.from) / width)));
     const part = found.get(at) ?? [];
     found.set(at, part);
-    if (Number.isFinite(value)) part.push(value);
+    if (Number.isFinite(y[i])) part.push(y[i] as number);
   }
-  return [...found]
-    .sort(([a], [b]) => a - b)
-    .map(([at, values]) => ({
-      x: range[0] + (at + 0.5) * width,
-      line: middle(values),
-      low: values.length > 0 ? Math.min(...values) : Number.NaN,
-      high: values.length > 0 ? Math.max(...values) : Number.NaN,
-    }));
+  const list = [...found].sort(([a], [b]) => a - b);
+  for (const [, values] of list) values.sort((a, b) => a - b);
+  return {
+    x: Float64Array.from(list, ([at]) => grid.from + (at + 0.5) * width),
+    y: Float64Array.from(list, ([, values]) => middle(values)),
+    low: Float64Array.from(list, ([, values]) => values[0] ?? Number.NaN),
+    high: Float64Array.from(list, ([, values]) => values.at(-1) ?? Number.NaN),
+  };
 }
 
-/** What one series draws: columns of its own, each with its own x. */
-interface Curve {
-  role: Column["role"];
-  series: number;
-  points: Point[];
+function curveOf(series: RawSeries, axis: XAxis, grid: Grid): Curve {
+  const values = Float64Array.from(series.values, (value) => toFloat(value) ?? Number.NaN);
+  const places = coordinates(series, axis);
+  const marks = marksOf(places, values);
+  if (!series.exact) return { ...envelope(places, values, grid), marks, exact: false };
+  const [x, y] = ordered(places, values);
+  if (marks.length > 0) {
+    for (let i = 0; i < y.length; i += 1) if (!Number.isFinite(y[i])) y[i] = Number.NaN;
+  }
+  return { x, y, marks, exact: true };
 }
 
-function curves(lists: readonly Point[][], series: readonly RawSeries[], parts: number): Curve[] {
-  const reduced = lists.filter((_, i) => !series[i]?.exact).flat();
-  const range: [number, number] = [
-    reduced.reduce((low, p) => Math.min(low, p.x), Number.POSITIVE_INFINITY),
-    reduced.reduce((high, p) => Math.max(high, p.x), Number.NEGATIVE_INFINITY),
-  ];
-  return lists.flatMap((list, i): Curve[] => {
-    if (series[i]?.exact) return [{ role: "line", series: i, points: ordered(list) }];
-    const found = envelope(list, range, parts);
-    const curve = (role: "line" | "low" | "high"): Curve => ({
-      role,
-      series: i,
-      points: found.map((part) => ({ x: part.x, value: part[role] })),
-    });
-    return [curve("high"), curve("low"), curve("line")];
-  });
+/** Where all reduced series lie, so that their parts are the same. */
+function gridOf(series: readonly RawSeries[], axis: XAxis, parts: number): Grid {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  for (const one of series) {
+    if (one.exact) continue;
+    for (const x of coordinates(one, axis)) {
+      if (x < from) from = x;
+      if (x > to) to = x;
+    }
+  }
+  return { from, to, parts };
 }
 
 /**
- * Merges series onto the union of their x values. A series that came whole is a line; of a
- * reduced one the axis is cut into `parts`, and its line runs between the extremes of each.
+ * One curve per series. A series that came whole is a line; of a reduced one the axis is cut
+ * into `parts`, and its line runs between the extremes of each.
  */
-export function align(series: readonly RawSeries[], axis: XAxis, parts: number): Aligned {
-  const lists = series.map((one) => points(one, axis));
-  const drawn = curves(lists, series, Math.max(1, parts));
-  const x = [...new Set(drawn.flatMap((curve) => curve.points.map((p) => p.x)))].sort((a, b) => a - b);
-  const position = new Map(x.map((value, index) => [value, index]));
-  const columns = drawn.map(({ role, series: of, points: own }): Column => {
-    const values: Values = new Array<number | null | undefined>(x.length).fill(undefined);
-    for (const point of own) values[position.get(point.x) ?? 0] = drawable(point.value);
-    return { role, series: of, values };
-  });
-  const marks = lists.flatMap((list, i) =>
-    list
-      .filter((point) => !Number.isFinite(point.value))
-      .map((point): Mark => ({ x: point.x, series: i, what: whatOf(point.value) })),
-  );
-  return { x, columns, marks };
+export function curvesOf(series: readonly RawSeries[], axis: XAxis, parts: number): Curve[] {
+  const grid = gridOf(series, axis, parts);
+  return series.map((one) => curveOf(one, axis, grid));
 }
 
-/** Every line smoothed; a line that came whole stays, faint, behind its smooth one. */
-export function smoothed(aligned: Aligned, weight: number): Aligned {
-  if (weight <= 0) return aligned;
-  const reduced = new Set(aligned.columns.filter((one) => one.role === "low").map((one) => one.series));
-  const columns = aligned.columns.flatMap((column): Column[] => {
-    if (column.role !== "line") return [column];
-    const soft: Column = { ...column, values: smooth(column.values, weight) };
-    return reduced.has(column.series) ? [soft] : [{ ...column, role: "faint" }, soft];
+/** Parts of the view a smoothing weight counts in where more points than that are in it. */
+const VIEW_PARTS = 1000;
+
+/** Every line smoothed; the line before stays behind it, or the band where the series is reduced. */
+export function smoothed(curves: readonly Curve[], weight: number): Curve[] {
+  if (weight <= 0) return [...curves];
+  const span = extentOfX(curves);
+  const unit = span ? (span[1] - span[0]) / VIEW_PARTS : 0;
+  return curves.map((curve) => {
+    const soft: Curve = { ...curve, y: smooth(curve.x, curve.y, weight, unit) };
+    if (!curve.low) soft.raw = curve.y;
+    return soft;
   });
-  return { ...aligned, columns };
 }
 
-/** Values a logarithmic axis cannot show become gaps. */
-export function positiveOnly(aligned: Aligned): Aligned {
-  const columns = aligned.columns.map((column) => ({
-    ...column,
-    values: column.values.map((value) => (typeof value === "number" && value <= 0 ? null : value)),
-  }));
-  return { ...aligned, columns };
+/** From the first to the last x of all curves. */
+export function extentOfX(curves: readonly Curve[]): [number, number] | undefined {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  for (const { x } of curves) {
+    if (x.length === 0) continue;
+    from = Math.min(from, x[0] as number);
+    to = Math.max(to, x[x.length - 1] as number);
+  }
+  return from <= to ? [from, to] : undefined;
 }
 
 /** Share of a range that is asked for beyond it, so that curves run on to the edge. */

@@ -8,6 +8,7 @@ export default function SystemTab({ run }: TabProps) {
   return (
     <MetricGrid
       run={run}
+      name="system"
       include={isSystem}
       axis="relative"
       empty="No system metrics yet. The supervisor samples them every few seconds, so very short runs may have none."

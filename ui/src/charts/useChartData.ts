@@ -1,0 +1,120 @@
+/** What a panel draws: its series fetched for what is on screen, turned into curves. */
+
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { chartSeriesQuery } from "~/api/chartSeries";
+import { type Band, meanCurve } from "~/model/bands";
+import { hiddenByLog, type Range } from "~/model/drawing";
+import { evaluate, type Parsed, parse } from "~/model/expression";
+import { asked, type Curve, curvesOf, type RawSeries, smoothed } from "~/model/series";
+import type { ChartSettings, Panel } from "~/model/workspace";
+import type { PlotData, PlotLine } from "./plot";
+import type { ChartGroup, ChartRun } from "./runs";
+
+/** Widths are rounded up to this, so that resizing does not refetch at every pixel. */
+const WIDTH_STEP = 250;
+/** First, last, least and greatest of every two pixels. */
+const POINTS_PER_PIXEL = 2;
+const POINTS_PER_PART = 4;
+/** Series of a thousand points come whole on any chart. */
+const POINTS_MIN = 1000;
+/** Points of all series of a chart whose mean or expression wants every point. */
+const WHOLE_POINTS = 400_000;
+const WHOLE_PER_SERIES_MAX = 50_000;
+
+function pointBudget(width: number): number {
+  return Math.max(POINTS_MIN, Math.ceil(width / WIDTH_STEP) * WIDTH_STEP * POINTS_PER_PIXEL);
+}
+
+/** Enough for the screen; where points are computed with, as many as can be had. */
+function pointsAsked(width: number, series: number, whole: boolean): number {
+  const budget = pointBudget(width);
+  if (!whole) return budget;
+  return Math.max(budget, Math.min(WHOLE_PER_SERIES_MAX, Math.floor(WHOLE_POINTS / Math.max(1, series))));
+}
+
+function metricsIn(panel: Panel, parsed: Parsed | undefined): string[] {
+  if (panel.kind === "metric") return [panel.text];
+  return parsed?.ok ? [...parsed.metrics].sort() : [];
+}
+
+/** One series per run: the metric's, or the expression's. */
+function shownSeries(
+  series: readonly RawSeries[],
+  panel: Panel,
+  parsed: Parsed | undefined,
+  runs: readonly ChartRun[],
+): RawSeries[] {
+  if (panel.kind === "metric") return [...series];
+  if (!parsed?.ok) return [];
+  return runs.flatMap((run) => {
+    const own = series.filter((one) => one.run === run.id);
+    return evaluate(parsed, panel.text, own) ?? [];
+  });
+}
+
+/** One mean for each group that has a curve; runs of no group stay as they are. */
+function grouped(
+  series: readonly RawSeries[],
+  curves: readonly Curve[],
+  groups: readonly ChartGroup[],
+  band: Band,
+): PlotData {
+  const byRun = new Map(series.map((one, i) => [one.run, curves[i]]));
+  const found = groups.flatMap((group) => {
+    const members = group.runs.flatMap((run) => byRun.get(run) ?? []);
+    if (members.length === 0) return [];
+    const line: PlotLine = { key: group.key, label: group.name, color: `--series-${group.color}` };
+    return [{ line, curve: meanCurve(members, band) }];
+  });
+  return { curves: found.map((one) => one.curve), lines: found.map((one) => one.line) };
+}
+
+function lineOf(runs: readonly ChartRun[]): (series: RawSeries) => PlotLine {
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  return ({ run }) => {
+    const known = byId.get(run);
+    return { key: run, label: known?.name ?? run, color: `--series-${known?.color ?? 0}` };
+  };
+}
+
+export interface ChartRequest {
+  panel: Panel;
+  runs: readonly ChartRun[];
+  groups: readonly ChartGroup[] | undefined;
+  settings: ChartSettings;
+  width: number;
+  zoom: Range | undefined;
+}
+
+export function useChartData({ panel, runs, groups, settings, width, zoom }: ChartRequest) {
+  const { axis, logX, logY, smoothing, band } = settings;
+  const means = groups !== undefined && band !== "none";
+  const parsed = useMemo(() => (panel.kind === "expression" ? parse(panel.text) : undefined), [panel]);
+  const request = useMemo(() => {
+    const metrics = metricsIn(panel, parsed);
+    const whole = means || panel.kind === "expression";
+    return {
+      runs: runs.map((run) => run.id),
+      metrics,
+      axis,
+      range: zoom && asked(zoom),
+      points: pointsAsked(width, runs.length * metrics.length, whole),
+    };
+  }, [panel, parsed, runs, means, axis, zoom, width]);
+  const answer = useQuery({ ...chartSeriesQuery(request), enabled: width > 0 && request.metrics.length > 0 });
+  const fetched = answer.data;
+  const series = useMemo(
+    () => fetched && shownSeries(fetched, panel, parsed, runs),
+    [fetched, panel, parsed, runs],
+  );
+  const data = useMemo((): PlotData => {
+    const list = series ?? [];
+    const curves = curvesOf(list, axis, pointBudget(width) / POINTS_PER_PART);
+    const plain = { curves, lines: list.map(lineOf(runs)) };
+    const all = means ? grouped(list, curves, groups, band) : plain;
+    return { ...all, curves: smoothed(all.curves, smoothing) };
+  }, [series, runs, groups, means, band, axis, smoothing, width]);
+  const unseen = useMemo(() => hiddenByLog(data.curves, logX, logY), [data, logX, logY]);
+  return { answer, series, data, unseen, means };
+}
