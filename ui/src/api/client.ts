@@ -32,7 +32,7 @@ export const client = {
   projects: (signal?: AbortSignal) => get<Schemas["ProjectList"]>("/projects", signal),
   experiments: (project: string, signal?: AbortSignal) =>
     get<Schemas["ExperimentList"]>(`/experiments${query({ project })}`, signal),
-  runSearch: (body: Partial<RunSearch>, signal?: AbortSignal) =>
+  runSearch: (body: Partial<RunSearch> & { offset?: number }, signal?: AbortSignal) =>
     post<RunSearchReply>("/runs/search", body, signal),
   run: (run: string, signal?: AbortSignal) => get<RunDetail>(`/runs/${enc(run)}`, signal),
   stopRun: (run: string) => post<RunSummary>(`/runs/${enc(run)}/stop`, {}),

@@ -58,6 +58,9 @@ const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; 
 /** Fields in the order they are offered. */
 export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
 
+/** Columns a table has at most. */
+export const COLUMNS_MAX = 2000;
+
 const DEFAULT_FIELDS = ["state", "adapter", "seed", "duration", "created"];
 const DEFAULT_METRICS_MAX = 6;
 const DEFAULT_PARAMS_MAX = 2;
@@ -147,12 +150,27 @@ export function defaultColumns(rows: readonly ColumnSource[]): string[] {
   ];
 }
 
-/** The chosen columns, fields first; what is no operand is left out. */
+/** The chosen columns in the order chosen, bounded; what is no operand is left out. */
 export function shownColumns(chosen: string | undefined, rows: readonly ColumnSource[]): TableColumn[] {
   const ids = chosen === undefined ? defaultColumns(rows) : splitColumns(chosen);
-  const columns = [...new Set(ids)].flatMap((id) => columnOf(id) ?? []);
-  const rank = (column: TableColumn) => (column.kind === "field" ? 0 : 1);
-  return columns.sort((a, b) => rank(a) - rank(b));
+  return [...new Set(ids)].slice(0, COLUMNS_MAX).flatMap((id) => columnOf(id) ?? []);
+}
+
+/** Stands for no curve at all, where an absent choice means the default one. */
+export const NO_CURVES = "none";
+
+/** The columns whose cells show their curve: the chosen ones, else the first metric that has one. */
+export function curveColumns(chosen: string | undefined, columns: readonly TableColumn[]): TableColumn[] {
+  const able = columns.filter((column) => curveMetric(column) !== undefined);
+  if (chosen === undefined) return able.slice(0, 1);
+  const ids = new Set(splitColumns(chosen));
+  return able.filter((column) => ids.has(column.id));
+}
+
+/** The metric a column's curve is of: evaluated metrics and params have none. */
+export function curveMetric(column: Pick<TableColumn, "id">): string | undefined {
+  const operand = readOperand(column.id);
+  return operand?.kind === "metric" && operand.of !== "count" ? operand.name : undefined;
 }
 
 export function joinColumns(ids: readonly string[]): string {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { blockOffsets, GROUP_HEIGHT, lineAt, lineCount, lineWindow, locate, RUN_HEIGHT, type RowSpace, topOf } from "./rows";
+import {
+  blockOffsets,
+  GROUP_HEIGHT,
+  lineAt,
+  lineCount,
+  lineWindow,
+  locate,
+  type RowSpace,
+  RUN_HEIGHT,
+  topOf,
+} from "./rows";
 
 const flat: RowSpace = { total: 100_000, height: RUN_HEIGHT, unfolded: [] };
 const grouped: RowSpace = {
