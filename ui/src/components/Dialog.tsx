@@ -1,33 +1,29 @@
-/** A dialog over the page: the browser keeps the focus in it, and Escape closes it. */
+/** A dialog over the page: the focus stays in it and goes back where it was, and Escape closes it. */
 
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import type { ReactNode } from "react";
+import { Dialog as AriaDialog } from "react-aria-components/Dialog";
+import { Heading } from "react-aria-components/Heading";
+import { Modal, ModalOverlay } from "react-aria-components/Modal";
 
 export function Dialog(props: { title: string; wide?: boolean; close: () => void; children: ReactNode }) {
-  const { close } = props;
-  const host = useRef<HTMLDialogElement>(null);
-  const title = useId();
-  useEffect(() => {
-    const dialog = host.current;
-    const before = document.activeElement;
-    if (dialog && !dialog.open) dialog.showModal();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, []);
   return (
-    <dialog
-      ref={host}
-      className={`dialog ${props.wide ? "wide" : ""}`}
-      aria-labelledby={title}
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
+    <ModalOverlay
+      className="backdrop"
+      data-overlay
+      isOpen
+      isKeyboardDismissDisabled={false}
+      onOpenChange={(open) => {
+        if (!open) props.close();
       }}
     >
-      <div className="stack">
-        <h2 id={title}>{props.title}</h2>
-        {props.children}
-      </div>
-    </dialog>
+      <Modal className={`dialog ${props.wide ? "wide" : ""}`}>
+        <AriaDialog className="stack dialog-body">
+          <Heading slot="title" level={2}>
+            {props.title}
+          </Heading>
+          {props.children}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
   );
 }

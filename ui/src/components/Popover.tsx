@@ -1,50 +1,34 @@
 /** A button that opens a panel under it; Escape and a press outside close the panel. */
 
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
+import { Button } from "react-aria-components/Button";
+import { Dialog, DialogTrigger } from "react-aria-components/Dialog";
+import { Popover as AriaPopover } from "react-aria-components/Popover";
 
 export function Popover(props: {
   label: string;
   button: ReactNode;
   on?: boolean;
+  /** Classes of the button instead of the usual ones. */
+  className?: string;
+  /** The button's name where its content is only a picture. */
+  buttonLabel?: string;
   children: (close: () => void) => ReactNode;
 }) {
-  const [open, setOpen] = useState(false);
-  const host = useRef<HTMLDivElement>(null);
-  const opener = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (!open) return;
-    const outside = (event: PointerEvent) => {
-      if (event.target instanceof Node && !host.current?.contains(event.target)) setOpen(false);
-    };
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key !== "Escape") return;
-      setOpen(false);
-      opener.current?.focus();
-    };
-    document.addEventListener("pointerdown", outside);
-    document.addEventListener("keydown", onKey);
-    return () => {
-      document.removeEventListener("pointerdown", outside);
-      document.removeEventListener("keydown", onKey);
-    };
-  }, [open]);
   return (
-    <div className="popover-anchor" ref={host}>
-      <button
-        ref={opener}
-        type="button"
-        className={`button ${props.on ? "on" : ""}`}
-        aria-expanded={open}
+    <DialogTrigger>
+      <Button
+        className={props.className ?? `button ${props.on ? "on" : ""}`}
         aria-haspopup="dialog"
-        onClick={() => setOpen((before) => !before)}
+        {...(props.buttonLabel && { "aria-label": props.buttonLabel })}
       >
         {props.button}
-      </button>
-      {open && (
-        <div className="popover" role="dialog" aria-label={props.label}>
-          {props.children(() => setOpen(false))}
-        </div>
-      )}
-    </div>
+      </Button>
+      <AriaPopover className="popover" data-overlay placement="bottom end" offset={6}>
+        <Dialog className="popover-body" aria-label={props.label}>
+          {({ close }) => props.children(close)}
+        </Dialog>
+      </AriaPopover>
+    </DialogTrigger>
   );
 }

@@ -1,6 +1,7 @@
 /** Small hooks: the clock, being on screen, keys. */
 
 import { type RefObject, useEffect, useRef, useState } from "react";
+import { currentSettings } from "./settings";
 
 /** The time, ticking only while something that moves is shown. */
 export function useNow(ticking: boolean): number {
@@ -43,21 +44,25 @@ export function useWidth<E extends Element>(ref: RefObject<E | null>): number {
   return width;
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Whether keys go into a field. */
+export function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName))
   );
 }
 
-/** Calls the handler for a key pressed outside of text fields. */
+/**
+ * Calls the handler for a key pressed outside of text fields, unless shortcuts are switched off. It is in no
+ * list: what a reader should find in the help sheet is registered with `useShortcuts` or `usePageActions`.
+ */
 export function useKey(key: string, handler: () => void): void {
   const latest = useRef(handler);
   latest.current = handler;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== key || event.metaKey || event.ctrlKey || event.altKey) return;
-      if (key !== "Escape" && isTyping(event.target)) return;
+      if (key !== "Escape" && (isTyping(event.target) || !currentSettings().shortcuts)) return;
       event.preventDefault();
       latest.current();
     };

@@ -2,20 +2,13 @@
 
 import { useSyncExternalStore } from "react";
 import { readTheme, resolveTheme, type Theme } from "~/model/theme";
+import { readStored, writeStored } from "./storage";
 
 const STORAGE_KEY = "mlhub.theme";
 const media = window.matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 
-function stored(): string | null {
-  try {
-    return localStorage.getItem(STORAGE_KEY);
-  } catch {
-    return null; // Storage is switched off; the choice lasts for the page.
-  }
-}
-
-let chosen: Theme = readTheme(stored());
+let chosen: Theme = readTheme(readStored(STORAGE_KEY));
 
 export function applyTheme(): void {
   document.documentElement.dataset.theme = resolveTheme(chosen, media.matches);
@@ -26,11 +19,7 @@ media.addEventListener("change", applyTheme);
 
 export function setTheme(theme: Theme): void {
   chosen = theme;
-  try {
-    localStorage.setItem(STORAGE_KEY, theme);
-  } catch {
-    // As above.
-  }
+  writeStored(STORAGE_KEY, theme);
   applyTheme();
 }
 

@@ -1,23 +1,26 @@
 import { describe, expect, it } from "vitest";
-import { assignColors, colorIndex, hashText, PALETTE_SIZE } from "./colors";
+import { assignColors, colorIndex, DASHES, hashText, LOOKS, PALETTE_SIZE, seriesColor, seriesDash } from "./colors";
 
-describe("colours", () => {
-  it("are the same for the same run on any machine", () => {
+describe("the look of a run", () => {
+  it("is the same for the same run on any machine", () => {
     expect(hashText("a")).toBe(0xe40c292c);
-    expect(colorIndex("run-1")).toBe(colorIndex("run-1"));
+    expect(colorIndex("run-1")).toBe(hashText("run-1") % LOOKS);
   });
-  it("do not depend on the order of the runs", () => {
-    const ids = ["x", "y", "z", "w"];
-    expect([...assignColors([...ids].reverse())].sort()).toEqual([...assignColors(ids)].sort());
+  it("does not depend on which other runs are shown", () => {
+    const many = assignColors(Array.from({ length: 200 }, (_, i) => `run-${i}`));
+    expect(assignColors(["run-7"]).get("run-7")).toBe(many.get("run-7"));
+    expect(assignColors(["run-8", "run-7"]).get("run-7")).toBe(many.get("run-7"));
   });
-  it("are never shared while there are free ones", () => {
-    const ids = Array.from({ length: PALETTE_SIZE }, (_, i) => `run-${i}`);
-    expect(new Set(assignColors(ids).values()).size).toBe(PALETTE_SIZE);
+  it("is spread over all colours and patterns", () => {
+    const counts = new Array<number>(LOOKS).fill(0);
+    for (let i = 0; i < 4_000; i += 1) counts[colorIndex(`run-${i}`)] = (counts[colorIndex(`run-${i}`)] ?? 0) + 1;
+    expect(Math.min(...counts)).toBeGreaterThan(50);
+    expect(Math.max(...counts)).toBeLessThan(170);
   });
-  it("are reused evenly beyond the palette", () => {
-    const ids = Array.from({ length: PALETTE_SIZE * 2 }, (_, i) => `run-${i}`);
-    const counts = new Map<number, number>();
-    for (const color of assignColors(ids).values()) counts.set(color, (counts.get(color) ?? 0) + 1);
-    expect([...counts.values()]).toEqual(Array(PALETTE_SIZE).fill(2));
+  it("tells a colour and a pattern apart for every look", () => {
+    const looks = Array.from({ length: LOOKS }, (_, i) => `${seriesColor(i)} ${seriesDash(i).join(",")}`);
+    expect(new Set(looks).size).toBe(LOOKS);
+    expect(seriesDash(PALETTE_SIZE - 1)).toEqual(DASHES[0]);
+    expect(seriesDash(PALETTE_SIZE)).toEqual(DASHES[1]);
   });
 });

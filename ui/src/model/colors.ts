@@ -1,7 +1,17 @@
-/** Stable colours: a run keeps its colour on every page, and few runs never share one. */
+/**
+ * The look of a run: a colour and a dash pattern that follow from its id alone, so it is the same on every
+ * page, in every selection and on every machine. Two runs may share a colour; that they also share the
+ * pattern is rare, and the name beside the line tells them apart.
+ */
 
 /** Colours in the palette (`--series-0` ... in tokens.css). */
 export const PALETTE_SIZE = 10;
+
+/** Line patterns, on and off in pixels; the first is a whole line. */
+export const DASHES: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
+
+/** Looks there are: every colour with every pattern. */
+export const LOOKS = PALETTE_SIZE * DASHES.length;
 
 /** FNV-1a, 32 bits: the same for the same text on every machine. */
 export function hashText(text: string): number {
@@ -13,29 +23,22 @@ export function hashText(text: string): number {
   return hash >>> 0;
 }
 
-/** The palette index a run prefers. */
+/** The look of a run: below the palette's size a whole line, above it the same colours with a pattern. */
 export function colorIndex(id: string): number {
-  return hashText(id) % PALETTE_SIZE;
+  return hashText(id) % LOOKS;
 }
 
-/**
- * A colour per run such that no two runs share one while there are free ones. A run keeps its
- * preferred colour when nobody before it (by id, not by position) took it.
- */
+/** The look of each run. It depends on no other run. */
 export function assignColors(ids: readonly string[]): Map<string, number> {
-  const result = new Map<string, number>();
-  const taken = new Set<number>();
-  for (const id of [...new Set(ids)].sort()) {
-    if (taken.size === PALETTE_SIZE) taken.clear();
-    let index = colorIndex(id);
-    while (taken.has(index)) index = (index + 1) % PALETTE_SIZE;
-    taken.add(index);
-    result.set(id, index);
-  }
-  return result;
+  return new Map(ids.map((id) => [id, colorIndex(id)]));
 }
 
-/** The CSS colour of a palette index. */
+/** The CSS colour of a look, or of a place in a list. */
 export function seriesColor(index: number): string {
   return `var(--series-${index % PALETTE_SIZE})`;
+}
+
+/** The dash pattern of a look, in pixels; empty for a whole line. */
+export function seriesDash(index: number): readonly number[] {
+  return DASHES[Math.floor(index / PALETTE_SIZE) % DASHES.length] ?? [];
 }

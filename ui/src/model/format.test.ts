@@ -1,16 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  formatAge,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatFixed,
-  formatMeanStd,
-  formatNumber,
-  plural,
-  runDuration,
-  shortHash,
-} from "./format";
+import { configureFormat, DEFAULT_FORMAT, formatAge, formatBytes, formatCount, formatDuration, formatFixed, formatMeanStd, formatNumber, formatTime, plural, runDuration, shortHash } from "./format";
 
 describe("formatNumber", () => {
   it.each([
@@ -94,5 +83,16 @@ describe("small texts", () => {
     expect(plural(0, "run")).toBe("0 runs");
     expect(shortHash("v1:abcdef0123456789")).toBe("abcdef012345");
     expect(shortHash(null)).toBe("–");
+  });
+});
+
+describe("the reader's choice", () => {
+  it("sets digits and time zone, and is taken back", () => {
+    configureFormat({ digits: 6, utc: true });
+    expect(formatNumber(Math.PI)).toBe("3.14159");
+    expect(formatTime(Date.UTC(2026, 0, 2, 3, 4, 5))).toBe("2026-01-02 03:04:05Z");
+    configureFormat(DEFAULT_FORMAT);
+    expect(formatNumber(Math.PI)).toBe("3.142");
+    expect(formatTime(0)).not.toContain("Z");
   });
 });

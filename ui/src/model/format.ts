@@ -1,16 +1,31 @@
-/** Text for numbers, times, sizes and identifiers. Pure: "now" is handed in. */
+/**
+ * Text for numbers, times, sizes and identifiers. Pure but for the reader's choice of digits and time zone,
+ * which is set once from the settings; "now" is handed in.
+ */
 
 import { type ApiNumber, toFloat } from "./number";
 
-const SIGNIFICANT_DIGITS = 4;
+/** What a reader may choose. */
+export interface FormatChoice {
+  digits: number;
+  utc: boolean;
+}
+
+export const DEFAULT_FORMAT: FormatChoice = { digits: 4, utc: false };
+let choice = DEFAULT_FORMAT;
+
+export function configureFormat(next: FormatChoice): void {
+  choice = next;
+}
+
 const MINUS = "\u2212";
 
 function typographic(text: string): string {
   return text.replace(/^-/, MINUS).replace(/e-/, `e${MINUS}`).replace(/e\+/, "e");
 }
 
-/** Four significant digits; whole numbers in full up to ten million. */
-export function formatNumber(value: ApiNumber | null | undefined, digits = SIGNIFICANT_DIGITS): string {
+/** Four significant digits, or as chosen; whole numbers in full up to ten million. */
+export function formatNumber(value: ApiNumber | null | undefined, digits = choice.digits): string {
   const number = toFloat(value);
   if (number === undefined) return "–";
   if (Number.isNaN(number)) return "NaN";
@@ -27,7 +42,7 @@ export function formatNumber(value: ApiNumber | null | undefined, digits = SIGNI
 }
 
 /** As [`formatNumber`] but with trailing zeros, so that columns of values align. */
-export function formatFixed(value: ApiNumber | null | undefined, digits = SIGNIFICANT_DIGITS): string {
+export function formatFixed(value: ApiNumber | null | undefined, digits = choice.digits): string {
   const number = toFloat(value);
   if (number === undefined || !Number.isFinite(number)) return formatNumber(value, digits);
   const size = Math.abs(number);
@@ -86,10 +101,11 @@ export function formatAge(at: number | null | undefined, now: number): string {
   return days < 365 ? `${days}d` : `${Math.floor(days / 365)}y`;
 }
 
-/** Local date and time to the second. */
+/** Date and time to the second, local or, marked `Z`, in UTC. */
 export function formatTime(at: number | null | undefined): string {
   if (at === null || at === undefined) return "–";
   const date = new Date(at);
+  if (choice.utc) return `${date.toISOString().slice(0, 19).replace("T", " ")}Z`;
   const pad = (n: number) => String(n).padStart(2, "0");
   const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
   return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
