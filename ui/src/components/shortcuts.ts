@@ -60,7 +60,12 @@ function onKey(event: KeyboardEvent): void {
   if (stroke === undefined || event.defaultPrevented) return;
   const held = stroke.startsWith("mod+");
   if (!held && (isTyping(event.target) || !currentSettings().shortcuts || overlayIsOpen())) return;
-  const step = advance(typed, stroke, Date.now(), entries.map((entry) => entry.keys));
+  const step = advance(
+    typed,
+    stroke,
+    Date.now(),
+    entries.map((entry) => entry.keys),
+  );
   typed = step.typed;
   if (step.done === undefined) return;
   event.preventDefault();

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { assignColors, colorIndex, DASHES, hashText, LOOKS, PALETTE_SIZE, seriesColor, seriesDash } from "./colors";
+import {
+  assignColors,
+  colorIndex,
+  DASHES,
+  hashText,
+  LOOKS,
+  PALETTE_SIZE,
+  seriesColor,
+  seriesDash,
+} from "./colors";
 
 describe("the look of a run", () => {
   it("is the same for the same run on any machine", () => {
@@ -13,7 +22,8 @@ describe("the look of a run", () => {
   });
   it("is spread over all colours and patterns", () => {
     const counts = new Array<number>(LOOKS).fill(0);
-    for (let i = 0; i < 4_000; i += 1) counts[colorIndex(`run-${i}`)] = (counts[colorIndex(`run-${i}`)] ?? 0) + 1;
+    for (let i = 0; i < 4_000; i += 1)
+      counts[colorIndex(`run-${i}`)] = (counts[colorIndex(`run-${i}`)] ?? 0) + 1;
     expect(Math.min(...counts)).toBeGreaterThan(50);
     expect(Math.max(...counts)).toBeLessThan(170);
   });

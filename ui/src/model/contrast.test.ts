@@ -62,7 +62,9 @@ describe.each(["light", "dark"] as const)("the %s scheme", (theme) => {
       for (const [j, other] of palette.entries()) {
         if (j >= i) continue;
         const next = i - j === 1 || i - j === PALETTE_SIZE - 1;
-        expect(worstDifference(one, other), `${j} and ${i}`).toBeGreaterThan(next ? NEIGHBOUR_MIN : DIFFERENCE_MIN);
+        expect(worstDifference(one, other), `${j} and ${i}`).toBeGreaterThan(
+          next ? NEIGHBOUR_MIN : DIFFERENCE_MIN,
+        );
       }
     }
   });

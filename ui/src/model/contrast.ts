@@ -93,7 +93,9 @@ export function worstDifference(a: Rgb, b: Rgb): number {
 export function readTokens(css: string): Record<"light" | "dark", Map<string, string>> {
   const block = (theme: string) => {
     const body = new RegExp(`data-theme="${theme}"\\][^{]*\\{([^}]*)\\}`).exec(css)?.[1] ?? "";
-    return new Map([...body.matchAll(/--([\w-]+):\s*([^;]+);/g)].map(([, name = "", value = ""]) => [name, value]));
+    return new Map(
+      [...body.matchAll(/--([\w-]+):\s*([^;]+);/g)].map(([, name = "", value = ""]) => [name, value]),
+    );
   };
   return { light: block("light"), dark: block("dark") };
 }

@@ -1,5 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { configureFormat, DEFAULT_FORMAT, formatAge, formatBytes, formatCount, formatDuration, formatFixed, formatMeanStd, formatNumber, formatTime, plural, runDuration, shortHash } from "./format";
+import {
+  configureFormat,
+  DEFAULT_FORMAT,
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatFixed,
+  formatMeanStd,
+  formatNumber,
+  formatTime,
+  plural,
+  runDuration,
+  shortHash,
+} from "./format";
 
 describe("formatNumber", () => {
   it.each([

@@ -15,7 +15,9 @@ describe("fuzzy finding", () => {
     expect(find("run", ["prune", "Runs"])[0]).toBe("Runs");
   });
   it("takes words in any order, all of them", () => {
-    expect(find("trees digits", ["digits / boosted-trees", "digits / softmax"])).toEqual(["digits / boosted-trees"]);
+    expect(find("trees digits", ["digits / boosted-trees", "digits / softmax"])).toEqual([
+      "digits / boosted-trees",
+    ]);
   });
   it("keeps the order of equals, and of everything when nothing is typed", () => {
     expect(find("a", ["a1", "a2", "a3"])).toEqual(["a1", "a2", "a3"]);

@@ -20,7 +20,11 @@ function startsWord(text: string, at: number): boolean {
 /** The best score of one word's letters, in order, within the text; undefined when some are missing. */
 function scoreWord(word: string, text: string, lower: string): number | undefined {
   let best: number | undefined;
-  for (let start = lower.indexOf(word[0] ?? ""); start >= 0; start = lower.indexOf(word[0] ?? "", start + 1)) {
+  for (
+    let start = lower.indexOf(word[0] ?? "");
+    start >= 0;
+    start = lower.indexOf(word[0] ?? "", start + 1)
+  ) {
     let score = 0;
     let last = -1;
     let at = start;

@@ -47,9 +47,16 @@ export function advance(
 
 /** The keys of a shortcut as a reader knows them, one list per stroke. */
 export function keyNames(shortcut: string, mac: boolean): string[][] {
-  const names: Record<string, string> = { mod: mac ? "⌘" : "Ctrl", alt: mac ? "⌥" : "Alt", escape: "Esc", space: "Space" };
+  const names: Record<string, string> = {
+    mod: mac ? "⌘" : "Ctrl",
+    alt: mac ? "⌥" : "Alt",
+    escape: "Esc",
+    space: "Space",
+  };
   return shortcut.split(" ").map((stroke) => {
     const parts = stroke === "+" ? ["+"] : stroke.split("+");
-    return parts.map((part) => names[part] ?? (parts.length > 1 && part.length === 1 ? part.toUpperCase() : part));
+    return parts.map(
+      (part) => names[part] ?? (parts.length > 1 && part.length === 1 ? part.toUpperCase() : part),
+    );
   });
 }

@@ -16,7 +16,7 @@ function shown(
   open: Set<string>,
   members: Map<string, { runs: Run[]; total: number }>,
 ) {
-  const space = spaceOf(answer, open, members);
+  const space = spaceOf(answer, open, members, 34);
   return Array.from({ length: lineCount(space) }, (_, i) => lineOf(answer, space, open, members, i));
 }
 

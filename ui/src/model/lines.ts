@@ -1,6 +1,6 @@
 /** Lines of the runs table: rows as the hub ordered them, loaded or not, and the runs of unfolded groups. */
 
-import { GROUP_HEIGHT, locate, type RowSpace, RUN_HEIGHT, type Unfolded } from "./rows";
+import { GROUP_HEIGHT, locate, type RowSpace, type Unfolded } from "./rows";
 
 export interface Members<R> {
   runs: readonly R[];
@@ -34,12 +34,14 @@ export function spaceOf<R, G extends { query: string }>(
   answer: Answer<R, G>,
   open: ReadonlySet<string>,
   members: ReadonlyMap<string, Members<R>>,
+  rowHeight: number,
 ): RowSpace {
-  if (!answer.grouped) return { total: answer.total, height: RUN_HEIGHT, unfolded: [] };
+  const nested = rowHeight;
+  if (!answer.grouped) return { total: answer.total, height: rowHeight, nested, unfolded: [] };
   const unfolded = answer.groups
     .filter(([, group]) => open.has(group.query))
     .map(([at, group]): Unfolded => ({ at, lines: memberLines(members.get(group.query)) }));
-  return { total: answer.total, height: GROUP_HEIGHT, unfolded };
+  return { total: answer.total, height: GROUP_HEIGHT, nested, unfolded };
 }
 
 /** The line at a place of the table. */

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { addNotices, type Notice, NOTICES_MAX, noticeOf, noticeText, readNotices, readWatched } from "./notices";
+import {
+  addNotices,
+  NOTICES_MAX,
+  type Notice,
+  noticeOf,
+  noticeText,
+  readNotices,
+  readWatched,
+} from "./notices";
 
 const run = {
   id: "r1",

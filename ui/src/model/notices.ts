@@ -31,14 +31,18 @@ export interface Reader {
   since: number;
 }
 
-type Ended = Pick<RunSummary, "id" | "name" | "project" | "state" | "owner" | "attempt" | "ended_at" | "failure">;
+type Ended = Pick<
+  RunSummary,
+  "id" | "name" | "project" | "state" | "owner" | "attempt" | "ended_at" | "failure"
+>;
 
 /** The notice of a run's end; undefined when it has not ended, ended long ago, or is none of the reader's. */
 export function noticeOf(run: Ended, reader: Reader): Notice | undefined {
   const at = run.ended_at ?? undefined;
   if (isActive(run.state) || at === undefined || at < reader.since) return undefined;
   const watched = reader.watched.has(run.id);
-  const concerns = watched || reader.scope === "all" || (reader.scope === "mine" && run.owner === reader.user);
+  const concerns =
+    watched || reader.scope === "all" || (reader.scope === "mine" && run.owner === reader.user);
   if (!concerns) return undefined;
   return {
     key: `${run.id}/${run.attempt}/${run.state}`,
@@ -53,7 +57,10 @@ export function noticeOf(run: Ended, reader: Reader): Notice | undefined {
 }
 
 /** The list with what is new in front; what is in it already stays as it is. */
-export function addNotices(list: readonly Notice[], found: readonly Notice[]): { list: Notice[]; fresh: Notice[] } {
+export function addNotices(
+  list: readonly Notice[],
+  found: readonly Notice[],
+): { list: Notice[]; fresh: Notice[] } {
   const known = new Set(list.map((notice) => notice.key));
   const fresh = found.filter((notice) => !known.has(notice.key) && known.add(notice.key));
   const all = [...fresh, ...list].sort((a, b) => b.at - a.at);
@@ -62,7 +69,8 @@ export function addNotices(list: readonly Notice[], found: readonly Notice[]): {
 
 /** One line that says what happened: `softmax-s1 failed: out of memory`. */
 export function noticeText(notice: Pick<Notice, "name" | "state" | "reason">): string {
-  const what = notice.state === "lost" ? "went silent" : notice.state === "stopped" ? "was stopped" : notice.state;
+  const what =
+    notice.state === "lost" ? "went silent" : notice.state === "stopped" ? "was stopped" : notice.state;
   return notice.reason ? `${notice.name} ${what}: ${notice.reason}` : `${notice.name} ${what}`;
 }
 

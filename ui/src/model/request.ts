@@ -15,7 +15,8 @@ export const DELETED = "deleted is not null";
 
 /** Runs put aside have this tag; they are left out unless the reader wants them. */
 export const ARCHIVED_TAG = "archived";
-export const ARCHIVED = "tags.archived is not null";
+export const ARCHIVED_COLUMN = "tags.archived";
+const ARCHIVED = "tags.archived is not null";
 const NOT_ARCHIVED = "tags.archived is null";
 
 /** The parts of a search that do not change from page to page. */

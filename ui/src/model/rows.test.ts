@@ -7,14 +7,16 @@ import {
   lineWindow,
   locate,
   type RowSpace,
-  RUN_HEIGHT,
+  RUN_HEIGHTS,
   topOf,
 } from "./rows";
 
-const flat: RowSpace = { total: 100_000, height: RUN_HEIGHT, unfolded: [] };
+const RUN_HEIGHT = RUN_HEIGHTS.compact ?? 0;
+const flat: RowSpace = { total: 100_000, height: RUN_HEIGHT, nested: RUN_HEIGHT, unfolded: [] };
 const grouped: RowSpace = {
   total: 5,
   height: GROUP_HEIGHT,
+  nested: RUN_HEIGHT,
   unfolded: [
     { at: 1, lines: 3 },
     { at: 3, lines: 1 },

@@ -3,8 +3,8 @@
  * unfolded group stand its runs. So any place of 100,000 rows is found without measuring the others.
  */
 
-/** Heights of lines in CSS pixels, as the style sheet draws them. */
-export const RUN_HEIGHT = 34;
+/** Heights of lines in CSS pixels, as the style sheet draws them for each density. */
+export const RUN_HEIGHTS: Record<string, number> = { compact: 34, comfortable: 42 };
 export const GROUP_HEIGHT = 46;
 /** Rows fetched at once. */
 export const BLOCK_ROWS = 100;
@@ -21,6 +21,8 @@ export interface RowSpace {
   total: number;
   /** Height of each of them. */
   height: number;
+  /** Height of a line under a group. */
+  nested: number;
   /** By place, ascending. */
   unfolded: readonly Unfolded[];
 }
@@ -59,8 +61,8 @@ export function locate(space: RowSpace, line: number): Place {
 export function topOf(space: RowSpace, line: number): number {
   const { at, member } = locate(space, line);
   const above = space.unfolded.reduce((sum, one) => (one.at < at ? sum + one.lines : sum), 0);
-  const inside = member >= 0 ? space.height + member * RUN_HEIGHT : 0;
-  return at * space.height + above * RUN_HEIGHT + inside;
+  const inside = member >= 0 ? space.height + member * space.nested : 0;
+  return at * space.height + above * space.nested + inside;
 }
 
 /** The line at a distance from the top. */
@@ -68,14 +70,15 @@ export function lineAt(space: RowSpace, y: number): number {
   let top = 0;
   let line = 0;
   let row = 0;
+  const { nested } = space;
   for (const { at, lines } of space.unfolded) {
     const headEnd = top + (at + 1 - row) * space.height;
     if (y < headEnd) break;
     line += at + 1 - row;
-    if (y < headEnd + lines * RUN_HEIGHT) return line + Math.floor((y - headEnd) / RUN_HEIGHT);
+    if (y < headEnd + lines * nested) return line + Math.floor((y - headEnd) / nested);
     line += lines;
     row = at + 1;
-    top = headEnd + lines * RUN_HEIGHT;
+    top = headEnd + lines * nested;
   }
   return line + Math.max(0, Math.floor((y - top) / space.height));
 }
@@ -91,7 +94,7 @@ export function lineWindow(space: RowSpace, top: number, height: number, oversca
 }
 
 function lineHeight(space: RowSpace, line: number): number {
-  return locate(space, line).member < 0 ? space.height : RUN_HEIGHT;
+  return locate(space, line).member < 0 ? space.height : space.nested;
 }
 
 /** Offsets of the blocks that hold the rows of a window. */

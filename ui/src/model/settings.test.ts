@@ -8,7 +8,13 @@ describe("settings", () => {
     }
   });
   it("come back as they were stored", () => {
-    const chosen = { ...DEFAULT_SETTINGS, density: "comfortable", digits: 6, shortcuts: false, timeZone: "utc" };
+    const chosen = {
+      ...DEFAULT_SETTINGS,
+      density: "comfortable",
+      digits: 6,
+      shortcuts: false,
+      timeZone: "utc",
+    };
     expect(readSettings(JSON.stringify(chosen))).toEqual(chosen);
   });
   it("stay within what can be shown", () => {

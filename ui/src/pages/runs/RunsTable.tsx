@@ -1,13 +1,21 @@
 /** The runs table: only rows and columns on screen exist, wherever in 100,000 rows the reader is. */
 
-import { type CSSProperties, type ReactNode, useMemo, useRef } from "react";
+import { type CSSProperties, type ReactNode, useEffect, useMemo, useRef } from "react";
 import type { RunFound, RunGroup } from "~/api/types";
+import { useSettings } from "~/components/settings";
 import { groupKey } from "~/model/charted";
 import type { Members } from "~/model/lines";
 import { lineOf, spaceOf } from "~/model/lines";
 import type { OrderKey } from "~/model/order";
-import { columnWindow, edgesOf, NAME_COLUMN, NAME_WIDTH, type PlacedColumn, type Widths } from "~/model/placing";
-import { blockOffsets, lineCount, lineWindow } from "~/model/rows";
+import {
+  columnWindow,
+  edgesOf,
+  NAME_COLUMN,
+  NAME_WIDTH,
+  type PlacedColumn,
+  type Widths,
+} from "~/model/placing";
+import { blockOffsets, lineCount, lineWindow, RUN_HEIGHTS } from "~/model/rows";
 import type { RunAnswer, RunLine, Selection, Sight } from "./lines";
 import { type ColumnActions, TableHead } from "./TableHead";
 import { TableRow } from "./TableRow";
@@ -38,7 +46,8 @@ export interface TableProps {
   all: ReactNode;
   sight: Sight | undefined;
   curves: Curves;
-  onRows: (ids: readonly string[]) => void;
+  /** Tells which rows are on screen. */
+  onRows: (first: number, end: number) => void;
   hovered: string | undefined;
   onHover: (run: string | undefined) => void;
   fold: (group: RunGroup) => void;
@@ -85,7 +94,8 @@ function useShownColumns(props: TableProps, left: number, width: number): Shown 
 
 function useLines(props: TableProps, top: number, height: number) {
   const { answer, open, members } = props;
-  const space = useMemo(() => spaceOf(answer, open, members), [answer, open, members]);
+  const rowHeight = RUN_HEIGHTS[useSettings().density] ?? 0;
+  const space = useMemo(() => spaceOf(answer, open, members, rowHeight), [answer, open, members, rowHeight]);
   const window = lineWindow(space, top, height, OVERSCAN);
   const lines = useMemo(
     () =>
@@ -112,6 +122,8 @@ export function RunsTable(props: TableProps) {
     },
     props.need,
   );
+  const { onRows } = props;
+  useEffect(() => onRows(window.first, window.end), [onRows, window.first, window.end]);
   const total = CHECK_WIDTH + shown.nameWidth + (edgesOf(columns)[columns.length] ?? 0);
   return (
     <section
@@ -187,7 +199,7 @@ function Columns({ shown }: { shown: Shown }) {
 function Spacer({ height }: { height: number }) {
   if (height === 0) return null;
   return (
-    <tr className="spacer" aria-hidden="true">
+    <tr className="spacer">
       <td style={{ height }} />
     </tr>
   );

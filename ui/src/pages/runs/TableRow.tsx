@@ -55,10 +55,10 @@ export const TableRow = memo(function TableRow(props: RowProps) {
         <NameCell line={line} fold={props.fold} eye={props.eye} sight={props.sight} />
       </td>
       {shown.pinned.map((column, i) => cell(column, shown.lefts[i]))}
-      {shown.before > 0 && <td aria-hidden="true" />}
+      {shown.before > 0 && <td className="filler" />}
       {shown.columns.map((column) => cell(column))}
-      {shown.after > 0 && <td aria-hidden="true" />}
-      <td aria-hidden="true" />
+      {shown.after > 0 && <td className="filler" />}
+      <td className="filler" />
     </tr>
   );
 });

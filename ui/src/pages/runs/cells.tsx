@@ -20,7 +20,7 @@ import {
   shortHash,
 } from "~/model/format";
 import { toFinite, toFloat } from "~/model/number";
-import { ARCHIVED_TAG } from "~/model/request";
+import { ARCHIVED_COLUMN } from "~/model/request";
 import { EyeButton } from "./EyeButton";
 import type { RunLine, Sight } from "./lines";
 import { Sparkline } from "./Sparkline";
@@ -70,9 +70,15 @@ function RunName({ run, at, eye, sight }: NameProps & { run: RunFound; at: numbe
         {run.name}
       </Link>
       {run.deleted_at && <span className="badge warn">deleted</span>}
-      {ARCHIVED_TAG in run.tags && <span className="badge outline">archived</span>}
+      {isArchived(run) && <span className="badge outline">archived</span>}
     </div>
   );
+}
+
+/** Known only where archived runs are shown, and then asked for. */
+function isArchived(run: RunFound): boolean {
+  const value = run.values[ARCHIVED_COLUMN];
+  return value !== undefined && value !== null;
 }
 
 function GroupName(props: NameProps & { line: Extract<RunLine, { kind: "group" }> }) {

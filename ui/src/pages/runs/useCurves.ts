@@ -2,8 +2,8 @@
 
 import { keepPreviousData, useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
+import type { SeriesReply, SeriesView } from "~/api/types";
 import { curvesQuery } from "~/api/workspace";
-import type { SeriesView } from "~/api/types";
 import { curveMetric, type TableColumn } from "~/model/columns";
 import { isActive } from "~/model/states";
 import type { RunAnswer } from "./lines";
@@ -37,6 +37,10 @@ function stretches(answer: RunAnswer, first: number, end: number): Stretch[] {
   return found;
 }
 
+function seriesOf(answers: readonly { data?: SeriesReply | undefined }[]): SeriesView[] {
+  return answers.flatMap((answer) => answer.data?.series ?? []);
+}
+
 export function useCurves(
   answer: RunAnswer,
   columns: readonly TableColumn[],
@@ -55,19 +59,14 @@ export function useCurves(
       ...curvesQuery(runs, metrics, training),
       placeholderData: keepPreviousData,
     })),
-    combine: (answers) => {
-      const series = new Map<string, SeriesView>();
-      for (const { data } of answers) {
-        for (const one of data?.series ?? []) series.set(`${one.run} ${one.metric}`, one);
-      }
-      return series;
-    },
+    combine: seriesOf,
   });
   return useMemo(() => {
     const ids = new Set(columns.map((column) => column.id));
+    const byName = new Map(found.map((one) => [`${one.run} ${one.metric}`, one]));
     return {
       shows: (column) => ids.has(column.id),
-      of: (run, column) => found.get(`${run} ${curveMetric(column) ?? ""}`),
+      of: (run, column) => byName.get(`${run} ${curveMetric(column) ?? ""}`),
     };
   }, [columns, found]);
 }
