@@ -36,7 +36,7 @@ export interface ColumnSource {
 
 const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; late?: boolean }> = {
   state: { label: "State", width: 104 },
-  experiment: { label: "Experiment", width: 140 },
+  experiment: { label: "Experiment", width: 128 },
   adapter: { label: "Adapter", width: 104 },
   seed: { label: "Seed", width: 70, numeric: true },
   dataset: { label: "Dataset", width: 120 },
@@ -47,7 +47,7 @@ const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; 
   deleted: { label: "Deleted", width: 84, numeric: true, late: true },
   owner: { label: "Owner", width: 96 },
   project: { label: "Project", width: 120 },
-  group: { label: "Seed group", width: 120 },
+  group: { label: "Seed group", width: 104 },
   attempt: { label: "Attempt", width: 84, numeric: true, late: true },
   adapter_version: { label: "Adapter version", width: 130 },
   notes: { label: "Notes", width: 200 },
@@ -61,7 +61,9 @@ export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
 /** Columns a table has at most. */
 export const COLUMNS_MAX = 2000;
 
-const DEFAULT_FIELDS = ["state", "adapter", "seed", "duration", "created"];
+/** What runs are told by stands before their results, the rest behind them. */
+const FIRST_FIELDS = ["state"];
+const LAST_FIELDS = ["seed", "duration", "created", "adapter"];
 const DEFAULT_METRICS_MAX = 6;
 const DEFAULT_PARAMS_MAX = 2;
 
@@ -78,11 +80,11 @@ export function columnOf(id: string): TableColumn | undefined {
     }
     case "metric": {
       const label = operand.of === "last" ? operand.name : `${operand.of}(${operand.name})`;
-      return { id, kind: "metric", label, width: 148, numeric: true, first: "desc" };
+      return { id, kind: "metric", label, width: 120, numeric: true, first: "desc" };
     }
     case "evaluated": {
       const label = `${operand.split}/${operand.name}`;
-      return { id, kind: "metric", label, width: 148, numeric: true, first: "desc" };
+      return { id, kind: "metric", label, width: 120, numeric: true, first: "desc" };
     }
     case "group":
       return { id, kind: "metric", label: id, width: 190, numeric: true, first: "desc" };
@@ -144,9 +146,10 @@ export function defaultColumns(rows: readonly ColumnSource[]): string[] {
     return rows.filter((row) => name in row.params).length * 2 >= rows.length;
   };
   return [
-    ...DEFAULT_FIELDS.filter((field) => field !== "adapter" || adapted),
-    ...tellingParams(rows).filter(common).slice(0, DEFAULT_PARAMS_MAX),
+    ...FIRST_FIELDS,
     ...headlineMetrics(rows),
+    ...tellingParams(rows).filter(common).slice(0, DEFAULT_PARAMS_MAX),
+    ...LAST_FIELDS.filter((field) => field !== "adapter" || adapted),
   ];
 }
 

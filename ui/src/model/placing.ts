@@ -5,7 +5,9 @@ import { joinList, splitList } from "./language";
 
 /** The column of names, which is always there and always first. */
 export const NAME_COLUMN = "run";
-export const NAME_WIDTH = 264;
+export const NAME_WIDTH = 236;
+/** What stands in its place when runs are grouped is shorter. */
+export const GROUP_NAME_WIDTH = 168;
 export const WIDTH_MIN = 56;
 export const WIDTH_MAX = 640;
 /** Pixels a column grows by at one press of a key. */

@@ -10,6 +10,7 @@ import type { OrderKey } from "~/model/order";
 import {
   columnWindow,
   edgesOf,
+  GROUP_NAME_WIDTH,
   NAME_COLUMN,
   NAME_WIDTH,
   type PlacedColumn,
@@ -69,13 +70,14 @@ export interface Shown {
 
 function useShownColumns(props: TableProps, left: number, width: number): Shown {
   const { columns, widths } = props;
+  const { grouped } = props.answer;
   const placed = useMemo(() => {
     const pinned = columns.filter((column) => column.pinned);
     const others = columns.filter((column) => !column.pinned);
-    const nameWidth = widths.get(NAME_COLUMN) ?? NAME_WIDTH;
+    const nameWidth = widths.get(NAME_COLUMN) ?? (grouped ? GROUP_NAME_WIDTH : NAME_WIDTH);
     const lefts = edgesOf(pinned).map((edge) => edge + CHECK_WIDTH + nameWidth);
     return { pinned, others, lefts, nameWidth, edges: edgesOf(others) };
-  }, [columns, widths]);
+  }, [columns, widths, grouped]);
   const { edges, others, pinned, lefts, nameWidth } = placed;
   const fixed = lefts[lefts.length - 1] ?? 0;
   const { first, end } = columnWindow(edges, left, Math.max(0, width - fixed), MARGIN);
