@@ -13,10 +13,10 @@ import type {
   DeletionRequest,
   EvaluationDetail,
   Info,
-  RecordView,
   LaunchReply,
   LaunchRequest,
   LaunchView,
+  RecordView,
   RetentionReport,
   RunDetail,
   RunSearch,
@@ -39,7 +39,7 @@ export const client = {
     patch<Schemas["ProjectView"]>(`/projects/${enc(name)}`, { description }),
   experiments: (project: string, signal?: AbortSignal) =>
     get<Schemas["ExperimentList"]>(`/experiments${query({ project })}`, signal),
-  runSearch: (body: Partial<RunSearch>, signal?: AbortSignal) =>
+  runSearch: (body: Partial<RunSearch> & { offset?: number }, signal?: AbortSignal) =>
     post<RunSearchReply>("/runs/search", body, signal),
   run: (run: string, signal?: AbortSignal) => get<RunDetail>(`/runs/${enc(run)}`, signal),
   stopRun: (run: string) => post<RunSummary>(`/runs/${enc(run)}/stop`, {}),

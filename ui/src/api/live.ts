@@ -1,8 +1,8 @@
 /** Live updates: one event stream per page, turned into stale marks on what it changed. */
 
-import type { InfiniteData, Query, QueryClient, QueryKey } from "@tanstack/react-query";
+import type { Query, QueryClient } from "@tanstack/react-query";
 import { gather, type Pending, ROWS_REFRESHED_MAX, readRunEvent, touchesRow } from "~/model/changes";
-import { byIds, type RunsRequest } from "~/model/request";
+import { byIds, movedByChanges, type RunsRequest } from "~/model/request";
 import { growCharts, refetchCharts } from "./chartSeries";
 import { client } from "./client";
 import { API } from "./http";
@@ -52,21 +52,19 @@ function setConnection(next: Connection): void {
   for (const listener of listeners) listener();
 }
 
-type Pages = InfiniteData<RunSearchReply>;
-
-/** Puts fresh rows into the pages of one list; whether it shows all of them. */
-function patch(queries: QueryClient, key: QueryKey, fresh: readonly RunFound[]): boolean {
-  const byId = new Map(fresh.map((run) => [run.id, run]));
-  const missing = new Set(byId.keys());
-  queries.setQueryData<Pages>(key, (data) => {
+/** Puts fresh rows into one block of a list; the ids it had. */
+function patch(queries: QueryClient, query: Query, fresh: ReadonlyMap<string, RunFound>): Set<string> {
+  const found = new Set<string>();
+  queries.setQueryData<RunSearchReply>(query.queryKey, (data) => {
     if (!data) return data;
-    const row = (run: RunFound) => {
-      missing.delete(run.id);
-      return byId.get(run.id) ?? run;
-    };
-    return { ...data, pages: data.pages.map((page) => ({ ...page, runs: page.runs.map(row) })) };
+    const runs = data.runs.map((run) => {
+      const next = fresh.get(run.id);
+      if (next) found.add(run.id);
+      return next ?? run;
+    });
+    return found.size > 0 ? { ...data, runs } : data;
   });
-  return missing.size === 0;
+  return found;
 }
 
 /** The list a cached answer is of; undefined for groups and what is not on screen. */
@@ -76,21 +74,43 @@ function listRequest(query: Query): RunsRequest | undefined {
   return (request as RunsRequest).group_by.length === 0 ? (request as RunsRequest) : undefined;
 }
 
+/** Blocks that are on screen, by what they ask for; a list on screen has several. */
+function blocksOf(queries: QueryClient): { lists: Map<string, [RunsRequest, Query[]]>; others: Query[] } {
+  const lists = new Map<string, [RunsRequest, Query[]]>();
+  const others: Query[] = [];
+  for (const query of queries.getQueryCache().findAll({ queryKey: keys.runs })) {
+    const request = listRequest(query);
+    if (!request) others.push(query);
+    else {
+      const key = JSON.stringify(request);
+      const known = lists.get(key)?.[1] ?? [];
+      lists.set(key, [request, [...known, query]]);
+    }
+  }
+  return { lists, others };
+}
+
 /** Fetches changed rows alone where a list shows them; everything else becomes stale. */
 async function refreshRows(queries: QueryClient, runs: readonly string[], listed: boolean): Promise<void> {
-  for (const query of queries.getQueryCache().findAll({ queryKey: keys.runs })) {
-    const stale = () => queries.invalidateQueries({ queryKey: query.queryKey, exact: true });
-    const request = listRequest(query);
-    if (!request || listed || runs.length > ROWS_REFRESHED_MAX) {
-      await stale();
+  const { lists, others } = blocksOf(queries);
+  const stale = (blocks: readonly Query[]) =>
+    Promise.all(blocks.map(({ queryKey }) => queries.invalidateQueries({ queryKey, exact: true })));
+  await stale(others);
+  for (const [request, blocks] of lists.values()) {
+    if (listed || runs.length > ROWS_REFRESHED_MAX) {
+      await stale(blocks);
       continue;
     }
     try {
       const { columns } = request;
       const answer = await client.runSearch({ query: byIds(runs), columns, limit: runs.length });
-      if (answer.runs.length < runs.length || !patch(queries, query.queryKey, answer.runs)) await stale();
+      const fresh = new Map(answer.runs.map((run) => [run.id, run]));
+      const shown = new Set(blocks.flatMap((block) => [...patch(queries, block, fresh)]));
+      // What is not on screen may now belong there, unless nothing but time orders this list.
+      const moved = fresh.size < runs.length || (shown.size < fresh.size && movedByChanges(request));
+      if (moved) await stale(blocks);
     } catch {
-      await stale(); // The list itself then shows what is wrong.
+      await stale(blocks); // The list itself then shows what is wrong.
     }
   }
 }

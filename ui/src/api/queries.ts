@@ -4,11 +4,10 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { onDataset } from "~/model/datasetVersions";
 import { isLaunchOver } from "~/model/launch";
 import type { RunsRequest } from "~/model/request";
+import { BLOCK_ROWS } from "~/model/rows";
 import type { XAxis } from "~/model/series";
 import { client } from "./client";
 
-/** Rows fetched at once. */
-export const RUNS_PAGE = 100;
 /** Runs of one group fetched when it is unfolded or checked. */
 export const GROUP_RUNS_MAX = 100;
 /** Newest runs looked at to find out which metrics, params and tags there are. */
@@ -43,22 +42,20 @@ export const infoQuery = () =>
 export const projectsQuery = () =>
   queryOptions({ queryKey: keys.projects, queryFn: ({ signal }) => client.projects(signal) });
 
-export const runsQuery = (request: RunsRequest) =>
-  infiniteQueryOptions({
-    queryKey: [...keys.runs, request] as const,
-    queryFn: ({ signal, pageParam }) =>
+/** Rows of the ordered answer from `offset` on, with the columns the request names. */
+export const runsBlockQuery = (request: RunsRequest, offset: number) =>
+  queryOptions({
+    queryKey: [...keys.runs, request, offset] as const,
+    queryFn: ({ signal }) =>
       client.runSearch(
         {
           ...request,
           columns: request.group_by.length > 0 ? null : request.columns,
-          limit: RUNS_PAGE,
-          cursor: pageParam ?? null,
+          limit: BLOCK_ROWS,
+          ...(offset > 0 && { offset }),
         },
         signal,
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: keepPreviousData,
   });
 
 /** The runs of one group, as its query finds them. */

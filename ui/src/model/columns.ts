@@ -36,7 +36,7 @@ export interface ColumnSource {
 
 const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; late?: boolean }> = {
   state: { label: "State", width: 104 },
-  experiment: { label: "Experiment", width: 140 },
+  experiment: { label: "Experiment", width: 128 },
   adapter: { label: "Adapter", width: 104 },
   seed: { label: "Seed", width: 70, numeric: true },
   dataset: { label: "Dataset", width: 120 },
@@ -47,7 +47,7 @@ const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; 
   deleted: { label: "Deleted", width: 84, numeric: true, late: true },
   owner: { label: "Owner", width: 96 },
   project: { label: "Project", width: 120 },
-  group: { label: "Seed group", width: 120 },
+  group: { label: "Seed group", width: 104 },
   attempt: { label: "Attempt", width: 84, numeric: true, late: true },
   adapter_version: { label: "Adapter version", width: 130 },
   notes: { label: "Notes", width: 200 },
@@ -58,7 +58,12 @@ const FIELDS: Record<string, { label: string; width: number; numeric?: boolean; 
 /** Fields in the order they are offered. */
 export const FIELD_NAMES: readonly string[] = Object.keys(FIELDS);
 
-const DEFAULT_FIELDS = ["state", "adapter", "seed", "duration", "created"];
+/** Columns a table has at most. */
+export const COLUMNS_MAX = 2000;
+
+/** What runs are told by stands before their results, the rest behind them. */
+const FIRST_FIELDS = ["state"];
+const LAST_FIELDS = ["seed", "duration", "created", "adapter"];
 const DEFAULT_METRICS_MAX = 6;
 const DEFAULT_PARAMS_MAX = 2;
 
@@ -75,11 +80,11 @@ export function columnOf(id: string): TableColumn | undefined {
     }
     case "metric": {
       const label = operand.of === "last" ? operand.name : `${operand.of}(${operand.name})`;
-      return { id, kind: "metric", label, width: 148, numeric: true, first: "desc" };
+      return { id, kind: "metric", label, width: 120, numeric: true, first: "desc" };
     }
     case "evaluated": {
       const label = `${operand.split}/${operand.name}`;
-      return { id, kind: "metric", label, width: 148, numeric: true, first: "desc" };
+      return { id, kind: "metric", label, width: 120, numeric: true, first: "desc" };
     }
     case "group":
       return { id, kind: "metric", label: id, width: 190, numeric: true, first: "desc" };
@@ -141,18 +146,34 @@ export function defaultColumns(rows: readonly ColumnSource[]): string[] {
     return rows.filter((row) => name in row.params).length * 2 >= rows.length;
   };
   return [
-    ...DEFAULT_FIELDS.filter((field) => field !== "adapter" || adapted),
-    ...tellingParams(rows).filter(common).slice(0, DEFAULT_PARAMS_MAX),
+    ...FIRST_FIELDS,
     ...headlineMetrics(rows),
+    ...tellingParams(rows).filter(common).slice(0, DEFAULT_PARAMS_MAX),
+    ...LAST_FIELDS.filter((field) => field !== "adapter" || adapted),
   ];
 }
 
-/** The chosen columns, fields first; what is no operand is left out. */
+/** The chosen columns in the order chosen, bounded; what is no operand is left out. */
 export function shownColumns(chosen: string | undefined, rows: readonly ColumnSource[]): TableColumn[] {
   const ids = chosen === undefined ? defaultColumns(rows) : splitColumns(chosen);
-  const columns = [...new Set(ids)].flatMap((id) => columnOf(id) ?? []);
-  const rank = (column: TableColumn) => (column.kind === "field" ? 0 : 1);
-  return columns.sort((a, b) => rank(a) - rank(b));
+  return [...new Set(ids)].slice(0, COLUMNS_MAX).flatMap((id) => columnOf(id) ?? []);
+}
+
+/** Stands for no curve at all, where an absent choice means the default one. */
+export const NO_CURVES = "none";
+
+/** The columns whose cells show their curve: the chosen ones, else the first metric that has one. */
+export function curveColumns(chosen: string | undefined, columns: readonly TableColumn[]): TableColumn[] {
+  const able = columns.filter((column) => curveMetric(column) !== undefined);
+  if (chosen === undefined) return able.slice(0, 1);
+  const ids = new Set(splitColumns(chosen));
+  return able.filter((column) => ids.has(column.id));
+}
+
+/** The metric a column's curve is of: evaluated metrics and params have none. */
+export function curveMetric(column: Pick<TableColumn, "id">): string | undefined {
+  const operand = readOperand(column.id);
+  return operand?.kind === "metric" && operand.of !== "count" ? operand.name : undefined;
 }
 
 export function joinColumns(ids: readonly string[]): string {

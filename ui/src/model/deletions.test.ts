@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { actionText, lengthText, ruleText, sizeBytes, sizeParts } from "./deletions";
-import { groupLines, runLines } from "./lines";
 
 const size = { row_count: 3, row_bytes: 100, blob_count: 0, blob_bytes: 0, file_count: 1, file_bytes: 2048 };
 
@@ -34,26 +33,5 @@ describe("retention rules", () => {
       "36 hours",
       "1500 ms",
     ]);
-  });
-});
-
-describe("lines of the table", () => {
-  const groups = [{ query: "a = 1" }, { query: "a = 2" }];
-  it("keep the hub's order; an open group shows its runs and how many are left", () => {
-    const members = new Map([["a = 2", { runs: [{ id: "r1" }, { id: "r2" }], total: 5 }]]);
-    const lines = groupLines(groups, new Set(["a = 2"]), members);
-    expect(lines.map((line) => line.kind)).toEqual(["group", "group", "run", "run", "more"]);
-    expect(lines[4]).toMatchObject({ shown: 2, total: 5 });
-    expect(new Set(lines.map((line) => line.key)).size).toBe(5);
-  });
-  it("say that runs are on their way", () => {
-    expect(groupLines(groups, new Set(["a = 1"]), new Map()).map((line) => line.kind)).toEqual([
-      "group",
-      "loading",
-      "group",
-    ]);
-  });
-  it("are runs when nothing is grouped", () => {
-    expect(runLines([{ id: "x" }, { id: "y" }]).map((line) => line.key)).toEqual(["x", "y"]);
   });
 });

@@ -13,6 +13,12 @@ const SUMMARISED_MAX = 20;
 /** Shown among deleted runs, and nowhere else. */
 export const DELETED = "deleted is not null";
 
+/** Runs put aside have this tag; they are left out unless the reader wants them. */
+export const ARCHIVED_TAG = "archived";
+export const ARCHIVED_COLUMN = "tags.archived";
+const ARCHIVED = "tags.archived is not null";
+const NOT_ARCHIVED = "tags.archived is null";
+
 /** The parts of a search that do not change from page to page. */
 export interface RunsRequest {
   query: string;
@@ -42,7 +48,8 @@ export function runsRequest(
   deleted: boolean,
 ): { request: RunsRequest; shift: number } {
   const own = search.query ?? "";
-  const { query, shift } = deleted ? narrowed(DELETED, own) : { query: own, shift: 0 };
+  const condition = deleted ? DELETED : search.archived ? undefined : NOT_ARCHIVED;
+  const { query, shift } = condition ? narrowed(condition, own) : { query: own, shift: 0 };
   const group_by = groupKeys(search);
   const grouped = group_by.length > 0;
   const ids = (grouped ? summarised(columns) : columns).map((column) => column.id);
@@ -59,6 +66,29 @@ export function runsRequest(
     columns: grouped ? [] : ids,
   };
   return { request, shift };
+}
+
+/** Finds the archived runs that the reader's query would also find. */
+export function archivedQuery(search: RunsSearch): string {
+  return narrowed(ARCHIVED, search.query ?? "").query;
+}
+
+/** Hints about the reader's own text: what was put in front of it is not theirs to mend. */
+export function ownHints<H extends { position: number }>(
+  hints: readonly H[],
+  shift: number,
+  own: string,
+): H[] {
+  if (own.trim() === "") return [];
+  return hints
+    .filter((hint) => hint.position >= shift)
+    .map((hint) => ({ ...hint, position: hint.position - shift }));
+}
+
+/** Whether a change of some run can move rows, or bring a run into an answer it was not in. */
+export function movedByChanges(request: Pick<RunsRequest, "query" | "order">): boolean {
+  const condition = [NOT_ARCHIVED, ""].includes(request.query) ? "" : request.query;
+  return condition !== "" || request.order.length > 0;
 }
 
 /** Finds runs by their ids, deleted or not. */

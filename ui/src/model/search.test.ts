@@ -9,7 +9,7 @@ import {
   splitColumns,
   toggleColumn,
 } from "./columns";
-import { DELETED, runsRequest } from "./request";
+import { archivedQuery, DELETED, movedByChanges, ownHints, runsRequest } from "./request";
 import { readDeletedSearch, readIds, readRunsSearch, readTab, toggleGroup, toggleState } from "./search";
 
 describe("runs search", () => {
@@ -100,7 +100,7 @@ describe("columns", () => {
     expect(splitColumns(joinColumns(ids))).toEqual(ids);
     expect(toggleColumn(["metrics.loss"], "params.lr")).toBe("metrics.loss,params.lr");
     const shown = shownColumns("params.lr,state,max(metrics.loss),nonsense,state", rows);
-    expect(shown.map((column) => column.id)).toEqual(["state", "params.lr", "max(metrics.loss)"]);
+    expect(shown.map((column) => column.id)).toEqual(["params.lr", "state", "max(metrics.loss)"]);
     expect(shown[2]?.label).toBe("max(loss)");
   });
   it("are nothing where the text is no operand", () => {
@@ -115,7 +115,7 @@ describe("the request to the hub", () => {
   it("asks for the chosen columns in the chosen order", () => {
     const { request, shift } = runsRequest("p", { query: "a", sort: "state,created desc" }, columns, false);
     expect(request).toEqual({
-      query: "a",
+      query: "tags.archived is null and (a)",
       project: "p",
       experiment: null,
       states: [],
@@ -124,7 +124,22 @@ describe("the request to the hub", () => {
       summarise: [],
       columns: ["state", "metrics.loss", "params.lr"],
     });
-    expect(shift).toBe(0);
+    expect(request.query.slice(shift)).toBe("a)");
+  });
+  it("leaves archived runs out unless they are wanted", () => {
+    expect(runsRequest(undefined, {}, columns, false).request.query).toBe("tags.archived is null");
+    const wanted = runsRequest(undefined, { query: "a", archived: "shown" }, columns, false);
+    expect(wanted).toMatchObject({ request: { query: "a" }, shift: 0 });
+    expect(archivedQuery({ query: "a" })).toBe("tags.archived is not null and (a)");
+  });
+  it("knows hints of the reader's own text, and what changes can move", () => {
+    const hints = [{ position: 3 }, { position: 30 }];
+    expect(ownHints(hints, 27, "abcdef")).toEqual([{ position: 3 }]);
+    expect(ownHints(hints, 0, " ")).toEqual([]);
+    const request = runsRequest(undefined, {}, columns, false).request;
+    expect(movedByChanges(request)).toBe(false);
+    expect(movedByChanges({ ...request, order: ["metrics.loss"] })).toBe(true);
+    expect(movedByChanges(runsRequest(undefined, { query: "a" }, columns, false).request)).toBe(true);
   });
   it("summarises metrics when grouped, by one key that groups have", () => {
     const search = { group: "params.lr", sort: "name,metrics.loss desc" };

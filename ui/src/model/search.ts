@@ -1,7 +1,9 @@
 /** State that lives in the address: what a link to a page brings back. */
 
+import { readTop } from "./charted";
 import { joinList, quoted, splitList } from "./language";
 import { readOrder, writeOrder } from "./order";
+import { readWidths, writeWidths } from "./placing";
 import { isRunState, RUN_STATES, type RunState } from "./states";
 
 export interface RunsSearch {
@@ -15,13 +17,49 @@ export interface RunsSearch {
   group?: string;
   /** Columns chosen, comma separated; absent: the default choice. */
   cols?: string;
+  /** Columns that stay in view at the left. */
+  pins?: string;
+  /** Chosen widths, such as `metrics.loss:180`. */
+  widths?: string;
+  /** Metrics whose cells show their curve; absent: the default choice, `none`: none. */
+  curves?: string;
+  /** Archived runs are left out unless this says otherwise. */
+  archived?: "shown";
+  /** What is on screen; absent: what there is room for. */
+  show?: Show;
+  /** The table's share of the width in percent. */
+  split?: number;
+  /** How many of the first rows are charted. */
+  top?: number;
+  /** Runs, or groups, charted besides; and those that are not. */
+  on?: string;
+  off?: string;
+  /** Settings of the chart grid, which alone knows what they mean. */
+  charts?: Record<string, unknown>;
+  /** A saved view, and its revision once its state was copied into the address. */
+  view?: string;
+  rev?: number;
 }
 
-const TEXT_MAX = 16 * 1024;
+export const SHOWS = ["table", "both", "charts"] as const;
+export type Show = (typeof SHOWS)[number];
 
-function text(value: unknown): string | undefined {
+export const SPLIT_DEFAULT = 52;
+export const SPLIT_MIN = 20;
+export const SPLIT_MAX = 80;
+/** Settings of charts that are longer than this stay out of the address. */
+export const CHARTS_MAX = 8 * 1024;
+const TEXT_MAX = 16 * 1024;
+/** Room for 2,000 columns of usual names. */
+export const COLUMNS_TEXT_MAX = 40 * 1024;
+
+function text(value: unknown, max = TEXT_MAX): string | undefined {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return typeof value === "string" && value !== "" ? value.slice(0, TEXT_MAX) : undefined;
+  return typeof value === "string" && value !== "" ? value.slice(0, max) : undefined;
+}
+
+function list(value: unknown): string | undefined {
+  return joinList([...new Set(splitList(text(value) ?? ""))]) || undefined;
 }
 
 /** Only what has a meaning survives, so a mangled link still opens the page. */
@@ -39,9 +77,52 @@ export function readRunsSearch(raw: Record<string, unknown>): RunsSearch {
   if (sort) result.sort = sort;
   const group = joinList(splitList(text(raw.group) ?? ""));
   if (group) result.group = group;
-  const cols = text(raw.cols);
+  const cols = text(raw.cols, COLUMNS_TEXT_MAX);
   if (cols !== undefined) result.cols = cols;
+  return { ...result, ...readLooks(raw), ...readView(raw) };
+}
+
+/** How the table and the charts look. */
+function readLooks(raw: Record<string, unknown>): RunsSearch {
+  const result: RunsSearch = {};
+  const pins = list(raw.pins);
+  if (pins) result.pins = pins;
+  const widths = writeWidths(readWidths(text(raw.widths)));
+  if (widths) result.widths = widths;
+  const curves = list(raw.curves);
+  if (curves) result.curves = curves;
+  if (raw.archived === "shown") result.archived = "shown";
+  const show = SHOWS.find((one) => one === raw.show);
+  if (show) result.show = show;
+  const split = readSplit(raw.split);
+  if (split !== undefined) result.split = split;
+  const top = readTop(raw.top);
+  if (top !== undefined) result.top = top;
+  const [on, off] = [list(raw.on), list(raw.off)];
+  if (on) result.on = on;
+  if (off) result.off = off;
+  const charts = readCharts(raw.charts);
+  if (charts) result.charts = charts;
   return result;
+}
+
+function readView(raw: Record<string, unknown>): RunsSearch {
+  const view = text(raw.view);
+  if (!view) return {};
+  const rev = Number(raw.rev);
+  return Number.isInteger(rev) && rev > 0 ? { view, rev } : { view };
+}
+
+/** A whole percentage within bounds; undefined for the usual one. */
+export function readSplit(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  const split = Math.round(Math.min(SPLIT_MAX, Math.max(SPLIT_MIN, Number(value))));
+  return Number.isFinite(split) && split !== SPLIT_DEFAULT ? split : undefined;
+}
+
+function readCharts(value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return JSON.stringify(value).length <= CHARTS_MAX ? (value as Record<string, unknown>) : undefined;
 }
 
 /** States of the filter, known ones only, in their usual order. */

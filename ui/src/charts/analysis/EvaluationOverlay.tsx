@@ -7,10 +7,9 @@ import { CalibrationChart } from "~/charts/CalibrationChart";
 import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
 import { CurveChart, type CurveLine } from "~/charts/CurveChart";
 import { ErrorNotice, Loading, Segments, Swatch } from "~/components/parts";
-import { PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { seriesColor } from "~/model/colors";
+import { PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { type Curves, positivesOf, readCurves } from "~/model/curves";
-import { plural } from "~/model/format";
 import {
   curvesOf,
   type OverlayKind,
@@ -20,6 +19,7 @@ import {
   sameEvent,
   sharedSplits,
 } from "~/model/evaluationOverlay";
+import { plural } from "~/model/format";
 
 const KIND_TEXT: Record<OverlayKind, string> = {
   roc: "ROC",

@@ -8,8 +8,8 @@ import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
 import { CurveChart, type CurveLine } from "~/charts/CurveChart";
 import { DensityChart, ResidualChart } from "~/charts/RegressionCharts";
 import { ErrorNotice, Loading, Panel } from "~/components/parts";
-import { type Band, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { seriesColor } from "~/model/colors";
+import { type Band, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { type Confusion, type Curve, positivesOf, readCurves } from "~/model/curves";
 
 type Banding = (curve: Curve, positives: number | undefined) => Band | undefined;

@@ -10,20 +10,27 @@ import type { RunLine, Selection } from "./lines";
 interface Props {
   line: RunLine;
   selection: Selection;
+  /** Picks the lines between this one and the one picked before. */
+  pickTo: (line: RunLine, on: boolean) => void;
   /** Columns the runs of a group are fetched with. */
   columns: readonly string[];
 }
 
-export function CheckCell({ line, selection, columns }: Props) {
+export function CheckCell({ line, selection, pickTo, columns }: Props) {
   if (line.kind === "run") {
-    return <Box name={line.run.name} runs={[line.run]} selection={selection} toggle={selection.set} />;
+    const toggle = (runs: readonly RunFound[], on: boolean, shift: boolean) => {
+      if (shift) pickTo(line, on);
+      else selection.set(runs, on, line.at);
+    };
+    return <Box name={line.run.name} runs={[line.run]} selection={selection} toggle={toggle} />;
   }
   return line.kind === "group" ? (
     <GroupBox group={line.group} selection={selection} columns={columns} />
   ) : null;
 }
 
-function GroupBox({ group, selection, columns }: { group: RunGroup } & Omit<Props, "line">) {
+function GroupBox(props: { group: RunGroup } & Pick<Props, "selection" | "columns">) {
+  const { group, selection, columns } = props;
   const queries = useQueryClient();
   const query = groupRunsQuery(group.query, columns);
   const known = queries.getQueryData(query.queryKey)?.runs ?? [];
@@ -38,10 +45,12 @@ function Box(props: {
   name: string;
   runs: readonly RunFound[];
   selection: Selection;
-  toggle: (runs: readonly RunFound[], on: boolean) => void;
+  toggle: (runs: readonly RunFound[], on: boolean, shift: boolean) => void;
 }) {
   const { runs, selection } = props;
   const box = useRef<HTMLInputElement>(null);
+  /** A change does not tell which keys are down; the press before it does. */
+  const shift = useRef(false);
   const count = runs.filter((run) => selection.ids.has(run.id)).length;
   const all = runs.length > 0 && count === runs.length;
   useEffect(() => {
@@ -53,7 +62,10 @@ function Box(props: {
       type="checkbox"
       aria-label={`Check ${props.name}`}
       checked={all}
-      onChange={() => props.toggle(runs, !all)}
+      onClick={(event) => {
+        shift.current = event.shiftKey;
+      }}
+      onChange={() => props.toggle(runs, !all, shift.current)}
     />
   );
 }

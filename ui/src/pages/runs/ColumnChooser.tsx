@@ -1,9 +1,21 @@
-/** Which columns the runs table shows: what runs have, by kind, with a filter; or any operand written out. */
+/** Which columns the runs table shows, and in which order: found among all fields of all runs. */
 
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useDeferredValue, useState } from "react";
+import { fieldsQuery } from "~/api/workspace";
 import { Icon } from "~/components/Icon";
 import { Popover } from "~/components/Popover";
-import { type ColumnKind, columnOf, type TableColumn, toggleColumn } from "~/model/columns";
+import {
+  COLUMNS_MAX,
+  type ColumnKind,
+  columnOf,
+  joinColumns,
+  type TableColumn,
+  toggleColumn,
+} from "~/model/columns";
+import { formatCount, plural } from "~/model/format";
+import { COLUMNS_TEXT_MAX } from "~/model/search";
+import { ColumnOrder } from "./ColumnOrder";
 
 const KINDS: readonly [ColumnKind, string][] = [
   ["field", "Run"],
@@ -15,6 +27,8 @@ const KINDS: readonly [ColumnKind, string][] = [
 const LISTED_MAX = 60;
 
 interface Props {
+  project: string | undefined;
+  /** Columns of the newest runs, known without asking. */
   columns: readonly TableColumn[];
   shown: readonly string[];
   change: (cols: string | undefined) => void;
@@ -26,7 +40,7 @@ export function ColumnChooser(props: Props) {
       label="Columns"
       button={
         <>
-          <Icon name="columns" /> Columns
+          <Icon name="columns" /> <span className="button-text">Columns</span>
         </>
       }
     >
@@ -35,15 +49,32 @@ export function ColumnChooser(props: Props) {
   );
 }
 
-function Chooser({ columns, shown, change }: Props) {
+/** Columns that match: those of the newest runs, those shown, and what the hub finds among all runs. */
+function useFound({ project, columns, shown }: Props, needle: string) {
+  const fields = useQuery(fieldsQuery(project, useDeferredValue(needle)));
+  const all = new Map<string, TableColumn>();
+  for (const column of columns) all.set(column.id, column);
+  for (const id of [...shown, ...(fields.data?.fields ?? []).map((field) => field.operand)]) {
+    const column = all.has(id) ? undefined : columnOf(id);
+    if (column) all.set(id, column);
+  }
+  const runs = new Map(fields.data?.fields.map((field) => [field.operand, field.runs]));
+  const found = [...all.values()].filter((column) =>
+    `${column.label} ${column.id}`.toLowerCase().includes(needle.toLowerCase()),
+  );
+  const more = Math.max(0, (fields.data?.total ?? 0) - (fields.data?.fields.length ?? 0));
+  return { all, found, runs, more, error: fields.error };
+}
+
+function Chooser(props: Props) {
+  const { shown, change } = props;
   const [filter, setFilter] = useState("");
-  const needle = filter.trim().toLowerCase();
-  const known = new Set(columns.map((column) => column.id));
-  const written = shown.filter((id) => !known.has(id)).flatMap((id) => columnOf(id) ?? []);
-  const all = [...columns, ...written];
-  const found = all.filter((column) => `${column.label} ${column.id}`.toLowerCase().includes(needle));
-  const typed = columnOf(filter.trim());
-  const fresh = typed && !all.some((column) => column.id === typed.id) ? typed : undefined;
+  const needle = filter.trim();
+  const { all, found, runs, more, error } = useFound(props, needle);
+  const typed = columnOf(needle);
+  const fresh = typed && !all.has(typed.id) ? typed : undefined;
+  const added = joinColumns([...new Set([...shown, ...found.map((column) => column.id)])]);
+  const roomy = found.length + shown.length <= COLUMNS_MAX && added.length <= COLUMNS_TEXT_MAX;
   return (
     <>
       <div className="row">
@@ -63,29 +94,56 @@ function Chooser({ columns, shown, change }: Props) {
           Add <code className="truncate">{fresh.id}</code>
         </button>
       )}
-      {KINDS.map(([kind, title]) => {
-        const list = found.filter((column) => column.kind === kind);
-        if (list.length === 0) return null;
-        return (
-          <fieldset key={kind} className="choices">
-            <legend className="nav-title">{title}</legend>
-            {list.slice(0, LISTED_MAX).map((column) => (
-              <label key={column.id} className="row" title={column.id}>
-                <input
-                  type="checkbox"
-                  checked={shown.includes(column.id)}
-                  onChange={() => change(toggleColumn(shown, column.id))}
-                />
-                <span className="truncate">{column.label}</span>
-              </label>
-            ))}
-            {list.length > LISTED_MAX && (
-              <span className="faint small">and {list.length - LISTED_MAX} more: type to find them</span>
-            )}
-          </fieldset>
-        );
-      })}
+      {needle !== "" && found.length > 1 && (
+        <button type="button" className="button" disabled={!roomy} onClick={() => change(added)}>
+          {roomy ? `Add all ${formatCount(found.length)} found` : "Too many to add them all"}
+        </button>
+      )}
+      {needle === "" && <ColumnOrder shown={shown} change={change} />}
+      {KINDS.map(([kind, title]) => (
+        <Kind
+          key={kind}
+          title={title}
+          list={found.filter((column) => column.kind === kind)}
+          runs={runs}
+          {...props}
+        />
+      ))}
+      {more > 0 && <span className="faint small">{formatCount(more)} more names: type to find them</span>}
+      {error && <span className="faint small">Only names of the newest runs: {error.message}</span>}
       {found.length === 0 && !fresh && <p className="muted">No column is called like that.</p>}
     </>
+  );
+}
+
+function Kind(
+  props: Props & { title: string; list: readonly TableColumn[]; runs: ReadonlyMap<string, number> },
+) {
+  const { title, list, runs, shown, change } = props;
+  if (list.length === 0) return null;
+  return (
+    <fieldset className="choices">
+      <legend className="nav-title">{title}</legend>
+      {list.slice(0, LISTED_MAX).map((column) => (
+        <label key={column.id} className="row" title={column.id}>
+          <input
+            type="checkbox"
+            checked={shown.includes(column.id)}
+            onChange={() => change(toggleColumn(shown, column.id))}
+          />
+          <span className="truncate grow">{column.label}</span>
+          {runs.has(column.id) && (
+            <span className="faint small" title={`${plural(runs.get(column.id) ?? 0, "run")} have it`}>
+              {formatCount(runs.get(column.id) ?? 0)}
+            </span>
+          )}
+        </label>
+      ))}
+      {list.length > LISTED_MAX && (
+        <span className="faint small">
+          and {formatCount(list.length - LISTED_MAX)} more: type to find them
+        </span>
+      )}
+    </fieldset>
   );
 }

@@ -32,7 +32,7 @@ export function GroupChooser(props: Props) {
         <>
           <Icon name="group" />
           <span className="truncate" style={{ maxWidth: 180 }}>
-            {props.group === SEEDS ? "By seeds" : keys.length > 0 ? `By ${label}` : "Group"}
+            {props.group === SEEDS ? "By seeds" : keys.length > 0 ? `By ${label}` : "Group by"}
           </span>
         </>
       }

@@ -1,10 +1,14 @@
 /** Home: the runs of all projects or of one. */
 
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useCallback } from "react";
-import { Empty } from "~/components/parts";
-import type { RunsSearch } from "~/model/search";
+import { useMemo } from "react";
+import { Icon } from "~/components/Icon";
+import { Empty, Loading, Notice, Segments } from "~/components/parts";
+import type { RunsSearch, Show } from "~/model/search";
 import { RunsView } from "./RunsView";
+import { useShow } from "./useShow";
+import { useView } from "./useView";
+import { ViewMenu } from "./ViewMenu";
 
 const allRoute = getRouteApi("/");
 const projectRoute = getRouteApi("/p/$project");
@@ -44,28 +48,69 @@ function NoRuns() {
   );
 }
 
-function RunsPage({ project, search }: { project: string | undefined; search: RunsSearch }) {
+/** The address's state: changed in parts, or replaced as a whole. */
+function useAddress(project: string | undefined) {
   const navigate = useNavigate();
-  const change = useCallback(
-    (next: Partial<RunsSearch>) => {
-      const merge = (before: RunsSearch) => ({ ...before, ...next });
+  return useMemo(() => {
+    const go = (search: (before: RunsSearch) => RunsSearch) =>
       void (project === undefined
-        ? navigate({ to: "/", search: merge, replace: true })
-        : navigate({ to: "/p/$project", params: { project }, search: merge, replace: true }));
-    },
-    [navigate, project],
-  );
+        ? navigate({ to: "/", search, replace: true })
+        : navigate({ to: "/p/$project", params: { project }, search, replace: true }));
+    return {
+      change: (next: Partial<RunsSearch>) => go((before) => ({ ...before, ...next })),
+      set: (search: RunsSearch) => go(() => search),
+    };
+  }, [navigate, project]);
+}
+
+function RunsPage({ project, search }: { project: string | undefined; search: RunsSearch }) {
+  const { change, set } = useAddress(project);
+  const view = useView(search, set);
+  const show = useShow(search.show, false);
   return (
     <div className="page fixed">
-      <RunsView
-        project={{ name: project }}
-        search={search}
-        change={change}
-        deleted={false}
-        head={<h1>{project ?? "All runs"}</h1>}
-        empty={<NoRuns />}
-        unmatched={<NoMatch />}
-      />
+      {view.opening ? (
+        <div className="page-head">
+          <Loading lines={8} />
+        </div>
+      ) : (
+        <RunsView
+          project={{ name: project }}
+          search={search}
+          change={change}
+          deleted={false}
+          head={
+            <>
+              <div className="row wrap">
+                <h1 className="grow truncate">{project ?? "All runs"}</h1>
+                <ViewMenu project={project} search={search} set={set} view={view} />
+                <Segments<Show>
+                  label="What is on screen"
+                  value={show}
+                  onChange={(next) => change({ show: next })}
+                  options={[
+                    ["table", <Icon key="t" name="table" size={14} />, "Table"],
+                    ["both", <Icon key="b" name="both" size={14} />, "Table and charts"],
+                    ["charts", <Icon key="c" name="chart" size={14} />, "Charts"],
+                  ]}
+                />
+              </div>
+              {view.error && (
+                <Notice tone="warn">
+                  <p>The view of this link cannot be opened: {view.error.message}</p>
+                  <div>
+                    <button type="button" className="button" onClick={view.leave}>
+                      Go on without it
+                    </button>
+                  </div>
+                </Notice>
+              )}
+            </>
+          }
+          empty={<NoRuns />}
+          unmatched={<NoMatch />}
+        />
+      )}
     </div>
   );
 }

@@ -10,7 +10,7 @@ import { type QueryMistake, unitRange } from "~/model/problem";
 import { type RunsSearch, readStates, toggleState } from "~/model/search";
 import { RUN_STATES } from "~/model/states";
 import { ColumnChooser } from "./ColumnChooser";
-import { GroupChooser } from "./GroupChooser";
+import { GroupChooser, SEEDS } from "./GroupChooser";
 import { QueryBox } from "./QueryBox";
 import { QueryNotes } from "./QueryNotes";
 
@@ -103,13 +103,27 @@ export function Toolbar(props: ToolbarProps) {
           field={field}
           onCompleting={setCompleting}
         />
+        <button
+          type="button"
+          className="button"
+          aria-pressed={search.group === SEEDS}
+          title="Runs alike in all but their seed become one line: mean ± standard deviation"
+          onClick={() => change({ group: search.group === SEEDS ? undefined : SEEDS })}
+        >
+          <Icon name="seeds" size={14} /> <span className="button-text">Group seeds</span>
+        </button>
         <GroupChooser
           group={search.group}
           columns={columns}
           telling={props.telling}
           change={(group) => change({ group })}
         />
-        <ColumnChooser columns={columns} shown={props.shown} change={(cols) => change({ cols })} />
+        <ColumnChooser
+          project={props.project?.name}
+          columns={columns}
+          shown={props.shown}
+          change={(cols) => change({ cols })}
+        />
       </div>
       <QueryNotes
         id={notes}

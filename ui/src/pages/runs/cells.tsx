@@ -4,7 +4,8 @@ import { Link } from "@tanstack/react-router";
 import type { RunFound, RunGroup, StatisticsView } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import { StateBadge, Swatch } from "~/components/parts";
-import { colorIndex } from "~/model/colors";
+import { groupKey } from "~/model/charted";
+import { colorIndex, hashText, PALETTE_SIZE } from "~/model/colors";
 import type { TableColumn } from "~/model/columns";
 import {
   formatAge,
@@ -19,36 +20,81 @@ import {
   shortHash,
 } from "~/model/format";
 import { toFinite, toFloat } from "~/model/number";
-import type { RunLine } from "./lines";
+import { ARCHIVED_COLUMN } from "~/model/request";
+import { EyeButton } from "./EyeButton";
+import type { RunLine, Sight } from "./lines";
+import { Sparkline } from "./Sparkline";
+import type { Curves } from "./useCurves";
 
 type Scalar = RunFound["values"][string];
 
 const TIMES = new Set(["started", "ended", "deleted"]);
 
-export function NameCell({ line, fold }: { line: RunLine; fold: (group: RunGroup) => void }) {
-  if (line.kind === "run") {
-    const { run } = line;
-    return (
-      <div className="name">
-        <Swatch color={colorIndex(run.id)} />
-        <Link to="/runs/$id" params={{ id: run.id }} title={`${run.name}\n${run.id}`}>
-          {run.name}
-        </Link>
-        {run.deleted_at && <span className="badge warn">deleted</span>}
-      </div>
-    );
+interface NameProps {
+  line: RunLine;
+  fold: (group: RunGroup) => void;
+  eye: boolean | undefined;
+  sight: Sight | undefined;
+}
+
+export function NameCell(props: NameProps) {
+  const { line } = props;
+  switch (line.kind) {
+    case "run":
+      return <RunName {...props} run={line.run} at={line.at} />;
+    case "loading":
+      return line.nested ? (
+        <span className="faint">loading its runs…</span>
+      ) : (
+        <span className="row-waiting" role="status" aria-label="Loading" />
+      );
+    case "more":
+      return (
+        <span className="faint">
+          the first {formatCount(line.shown)} of {formatCount(line.total)}
+        </span>
+      );
+    case "group":
+      return <GroupName {...props} line={line} />;
   }
-  if (line.kind === "loading") return <span className="faint">loading its runs…</span>;
-  if (line.kind === "more") {
-    return (
-      <span className="faint">
-        the first {formatCount(line.shown)} of {formatCount(line.total)}
-      </span>
-    );
-  }
-  const count = plural(line.group.runs, "run");
+}
+
+function RunName({ run, at, eye, sight }: NameProps & { run: RunFound; at: number | undefined }) {
   return (
     <div className="name">
+      {eye !== undefined && (
+        <EyeButton name={run.name} open={eye} change={(open) => sight?.look(run.id, at, open)} />
+      )}
+      <Swatch color={colorIndex(run.id)} />
+      <Link to="/runs/$id" params={{ id: run.id }} title={`${run.name}\n${run.id}`}>
+        {run.name}
+      </Link>
+      {run.deleted_at && <span className="badge warn">deleted</span>}
+      {isArchived(run) && <span className="badge outline">archived</span>}
+    </div>
+  );
+}
+
+/** Known only where archived runs are shown, and then asked for. */
+function isArchived(run: RunFound): boolean {
+  const value = run.values[ARCHIVED_COLUMN];
+  return value !== undefined && value !== null;
+}
+
+function GroupName(props: NameProps & { line: Extract<RunLine, { kind: "group" }> }) {
+  const { line, eye, sight, fold } = props;
+  const count = plural(line.group.runs, "run");
+  const key = groupKey(line.group);
+  return (
+    <div className="name">
+      {eye !== undefined && (
+        <EyeButton
+          name={`the runs of ${keysText(line.group)}`}
+          open={eye}
+          change={(open) => sight?.look(key, line.at, open)}
+        />
+      )}
+      {eye !== undefined && <Swatch color={groupColor(line.group)} />}
       <button
         type="button"
         className="fold"
@@ -63,6 +109,11 @@ export function NameCell({ line, fold }: { line: RunLine; fold: (group: RunGroup
   );
 }
 
+/** A group keeps its colour as a run does. */
+export function groupColor(group: { query: string }): number {
+  return hashText(group.query) % PALETTE_SIZE;
+}
+
 /** What the runs of a group have in common, for names that are read out. */
 export function keysText(group: RunGroup): string {
   return Object.entries(group.keys)
@@ -70,8 +121,22 @@ export function keysText(group: RunGroup): string {
     .join(", ");
 }
 
-export function ValueCell({ line, column, now }: { line: RunLine; column: TableColumn; now: number }) {
-  if (line.kind === "run") return <RunValue run={line.run} column={column} now={now} />;
+export function ValueCell(props: { line: RunLine; column: TableColumn; now: number; curves: Curves }) {
+  const { line, column, now, curves } = props;
+  if (line.kind === "run") {
+    const value = <RunValue run={line.run} column={column} now={now} />;
+    if (!curves.shows(column)) return value;
+    return (
+      <div className="with-spark">
+        <Sparkline
+          series={curves.of(line.run.id, column)}
+          color={colorIndex(line.run.id)}
+          name={column.label}
+        />
+        {value}
+      </div>
+    );
+  }
   if (line.kind !== "group") return null;
   if (column.id in line.group.keys) {
     return <ScalarValue value={line.group.keys[column.id]} column={column} now={now} />;
@@ -102,7 +167,9 @@ function ScalarValue({
   column: TableColumn;
   now: number;
 }) {
-  if (value === undefined || value === null || value === "") return <span className="faint">–</span>;
+  // Not asked for yet: other columns are on their way.
+  if (value === undefined) return null;
+  if (value === null || value === "") return <span className="faint">–</span>;
   if (column.kind === "metric")
     return <span title={fullNumber(toFloat(value))}>{formatFixed(toFloat(value) ?? 0)}</span>;
   if (typeof value === "number") {

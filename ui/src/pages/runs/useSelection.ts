@@ -1,12 +1,14 @@
 /** The runs that are checked, whatever the table shows meanwhile. */
 
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import type { RunFound } from "~/api/types";
 import type { Selection } from "./lines";
 
 export function useSelection(): Selection {
   const [ids, setIds] = useState<ReadonlyMap<string, RunFound>>(new Map());
-  const set = useCallback((runs: readonly RunFound[], on: boolean) => {
+  const last = useRef<number>(undefined);
+  const set = useCallback((runs: readonly RunFound[], on: boolean, at?: number) => {
+    last.current = at;
     setIds((before) => {
       const next = new Map(before);
       for (const run of runs) {
@@ -16,6 +18,10 @@ export function useSelection(): Selection {
       return next;
     });
   }, []);
-  const clear = useCallback(() => setIds(new Map()), []);
-  return useMemo(() => ({ ids, set, clear }), [ids, set, clear]);
+  const anchor = useCallback(() => last.current, []);
+  const clear = useCallback(() => {
+    last.current = undefined;
+    setIds(new Map());
+  }, []);
+  return useMemo(() => ({ ids, set, anchor, clear }), [ids, set, anchor, clear]);
 }
