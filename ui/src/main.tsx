@@ -17,6 +17,8 @@ import "./styles/query.css";
 import "./styles/media.css";
 import "./styles/charts.css";
 import "./styles/try.css";
+import "./styles/compare.css";
+import "./styles/report.css";
 
 const RETRIES_MAX = 2;
 

@@ -188,6 +188,19 @@ export function panelTitle(kind: ReportPanel["kind"]): string {
   return TITLES[kind];
 }
 
+/** A few words that name a block: the first line of a text, the kind of a panel. */
+export function blockTitle(block: ReportBlock): string {
+  if (block.type === "unknown") return "Unknown block";
+  if (block.type === "markdown") {
+    const line = block.text.split("\n").find((one) => one.trim() !== "");
+    return line?.replace(/^[#>*\-\s]+/, "").slice(0, 80) || "Empty text";
+  }
+  const { panel } = block;
+  return panel.kind === "charts" && panel.metrics.length > 0
+    ? `${panelTitle(panel.kind)}: ${panel.metrics.join(", ")}`
+    : panelTitle(panel.kind);
+}
+
 /** A panel of a kind as it is when it is added. */
 export function newPanel(kind: ReportPanel["kind"], runs: readonly string[]): ReportPanel {
   const panel = readPanel({ kind, runs });
