@@ -27,7 +27,7 @@ interface Props {
   columnWidth?: number;
 }
 
-const COLUMN_WIDTH = 168;
+const COLUMN_WIDTH = 180;
 const HEAD_WIDTH_MAX = 260;
 const HEAD_SHARE = 0.42;
 const OVERSCAN = 4;
@@ -94,13 +94,13 @@ export function ColumnGrid(props: Props) {
             <th scope="col" className="pinned">
               {corner}
             </th>
-            {before > 0 && <td aria-hidden="true" />}
+            {before > 0 && <td />}
             {shown.map((item) => (
               <th key={columns[item.index]?.id} scope="col" aria-colindex={item.index + 2}>
                 {columns[item.index]?.head}
               </th>
             ))}
-            {after > 0 && <td aria-hidden="true" />}
+            {after > 0 && <td />}
           </tr>
         </thead>
         <tbody>
@@ -129,7 +129,7 @@ export function ColumnGrid(props: Props) {
 
 function Gap({ span, height }: { span: number; height: number }) {
   return (
-    <tr aria-hidden="true" style={{ height }}>
+    <tr style={{ height }}>
       <td colSpan={span} />
     </tr>
   );
@@ -161,13 +161,13 @@ function Row(props: {
       <th scope="row" className="pinned">
         {row.head}
       </th>
-      {before && <td aria-hidden="true" />}
+      {before && <td />}
       {shown.map((column) => (
         <td key={column} className={row.tone?.(column) ?? ""}>
           {cell(column)}
         </td>
       ))}
-      {after && <td aria-hidden="true" />}
+      {after && <td />}
     </tr>
   );
 }

@@ -8,9 +8,12 @@ import { ChartControls, useChartSettings } from "~/charts/ChartControls";
 import { MetricChart } from "~/charts/MetricChart";
 import { Loading, Swatch } from "~/components/parts";
 import { isSystem, sections } from "~/model/metrics";
+import { AddPanel } from "./AddPanel";
 
 /** Up to this many charts stand in one grid; more are told apart by section. */
 const SECTIONS_FROM = 6;
+/** Curves a report takes over at once; more are chosen there. */
+const REPORTED_MAX = 12;
 
 /** A metric with a curve: two points or more in at least two of the runs. */
 function sharedMetrics(lists: readonly (readonly MetricView[])[]): MetricView[] {
@@ -46,9 +49,17 @@ export function CompareCharts({
   return (
     <>
       <div className="toolbar">
-        <h2>Curves</h2>
         <span className="grow" />
         <ChartControls settings={settings} onChange={setSettings} />
+        <AddPanel
+          panel={() => ({
+            kind: "charts",
+            runs: runs.map((run) => run.id),
+            metrics: shared.slice(0, REPORTED_MAX).map((metric) => metric.name),
+            axis: settings.axis,
+            logY: settings.logY,
+          })}
+        />
       </div>
       <div className="legend">
         {chartRuns.map((run) => (

@@ -1,9 +1,9 @@
 /** Pictures, sound, tables and texts of the runs side by side, by name and step. */
 
-import { useQueries } from "@tanstack/react-query";
+import { type UseQueryResult, useQueries } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { recordsQuery } from "~/api/queries";
-import type { RunSummary } from "~/api/types";
+import type { RecordView, RunSummary } from "~/api/types";
 import { ErrorNotice, Loading, Swatch } from "~/components/parts";
 import { formatCount } from "~/model/format";
 import { type Gallery, galleries } from "~/model/media";
@@ -13,25 +13,25 @@ import type { PartProps } from "./useCompare";
 
 const KINDS = ["media", "histogram", "text"] as const;
 
-/** Galleries of each run, in the order of the runs. */
-function useGalleries(runs: readonly RunSummary[]) {
-  const answers = useQueries({
-    queries: runs.flatMap((run) => KINDS.map((kind) => recordsQuery(run.id, kind))),
-  });
-  const records = answers.map((answer) => answer.data?.records);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the answers are what changes
-  const lists = useMemo(
-    () =>
-      runs.map((_, i) =>
-        galleries(records.slice(i * KINDS.length, (i + 1) * KINDS.length).flatMap((list) => list ?? [])),
-      ),
-    [runs, ...records],
-  );
+/** Galleries by run; the library calls this only when an answer changed. */
+function readAll(answers: UseQueryResult<{ records: RecordView[] }, Error>[]) {
+  const runs = Math.floor(answers.length / KINDS.length);
+  const records = answers.map((answer) => answer.data?.records ?? []);
   return {
-    lists,
+    lists: Array.from({ length: runs }, (_, i) =>
+      galleries(records.slice(i * KINDS.length, (i + 1) * KINDS.length).flat()),
+    ),
     pending: answers.some((answer) => answer.isPending),
     failed: answers.find((answer) => answer.isError),
   };
+}
+
+/** Galleries of each run, in the order of the runs. */
+function useGalleries(runs: readonly RunSummary[]) {
+  return useQueries({
+    queries: runs.flatMap((run) => KINDS.map((kind) => recordsQuery(run.id, kind))),
+    combine: readAll,
+  });
 }
 
 export function MediaPart({ comparison, colors }: PartProps) {
@@ -86,7 +86,7 @@ function StepChoice(props: { name: MediaName; step: number; onChange: (step: num
   const { steps } = props.name;
   const at = Math.max(0, steps.indexOf(props.step));
   return (
-    <label className="row small muted grow media-step">
+    <div className="row small muted grow media-step">
       Step {formatCount(props.step)}
       {steps.length > 1 && (
         <input
@@ -99,7 +99,7 @@ function StepChoice(props: { name: MediaName; step: number; onChange: (step: num
           onChange={(event) => props.onChange(steps[Number(event.target.value)] ?? 0)}
         />
       )}
-    </label>
+    </div>
   );
 }
 

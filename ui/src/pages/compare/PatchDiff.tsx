@@ -45,7 +45,7 @@ export function PatchDiff(props: { from: string; to: string; fromName: string; t
         <span aria-hidden="true">+</span> only in those of {props.toName}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <pre className="code-block patch" tabIndex={0} aria-label="Difference of the uncommitted changes">
+      <pre className="code-block patch" tabIndex={0}>
         {lines.slice(0, LINES_MAX).map((line, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a patch never change places
           <div key={i} className={CLASSES[line.side]}>

@@ -43,7 +43,7 @@ function Delta({ row, column, baseline }: { row: MetricRow; column: number; base
   const better = improves(delta, row.direction);
   const word = better === undefined ? "" : better ? "better" : "worse";
   return (
-    <span className={`small ${better === undefined ? "faint" : better ? "good-text" : "bad-text"}`}>
+    <span className={`delta small ${better === undefined ? "faint" : better ? "good-text" : "bad-text"}`}>
       {signed(delta)}
       {word && <span className="delta-word"> {word}</span>}
     </span>
@@ -62,7 +62,6 @@ function cellOf(row: MetricRow, column: number, baseline: number, color: number)
           {best && <span aria-hidden="true"> ★</span>}
           {best && <span className="visually-hidden"> best single value</span>}
         </span>
-        <span className="grow" />
         <Delta row={row} column={column} baseline={baseline} />
       </span>
       {interval && (

@@ -1,9 +1,9 @@
 /** Evaluations of several runs on one split, with their curves. */
 
-import { useQueries } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { type UseQueryResult, useQueries } from "@tanstack/react-query";
 import { evaluationQuery, evaluationsQuery } from "~/api/queries";
-import { readCurves } from "~/model/curves";
+import type { EvaluationDetail } from "~/api/types";
+import { type Curves, readCurves } from "~/model/curves";
 import { type EvaluatedRun, splitsOf } from "~/model/overlay";
 
 export interface Evaluations {
@@ -19,6 +19,17 @@ interface Named {
   name: string;
 }
 
+/** The curves of each run; the library calls this only when an answer changed. */
+function readAll(answers: UseQueryResult<EvaluationDetail, Error>[]) {
+  return {
+    pending: answers.some((answer) => answer.isPending),
+    error: answers.find((answer) => answer.error)?.error ?? null,
+    curves: answers.flatMap(({ data }): [string, Curves][] =>
+      data ? [[data.run, readCurves(data.curves)]] : [],
+    ),
+  };
+}
+
 export function useEvaluations(
   runs: readonly Named[],
   colors: ReadonlyMap<string, number>,
@@ -30,18 +41,14 @@ export function useEvaluations(
   const chosen = lists.map((list) =>
     list.data?.evaluations.find((one) => one.split === split && one.state === "done"),
   );
-  const answers = useQueries({
+  const details = useQueries({
     queries: chosen.flatMap((one) => (one ? [evaluationQuery(one.id, one.state)] : [])),
+    combine: readAll,
   });
-  const bodies = answers.map((answer) => answer.data);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the answers are what changes
-  const read = useMemo(
-    () => new Map(bodies.flatMap((body) => (body ? [[body.run, readCurves(body.curves)] as const] : []))),
-    [...bodies],
-  );
+  const read = new Map(details.curves);
   return {
-    pending: lists.some((list) => list.isPending) || answers.some((answer) => answer.isPending),
-    error: [...lists, ...answers].find((answer) => answer.error)?.error ?? null,
+    pending: lists.some((list) => list.isPending) || details.pending,
+    error: lists.find((list) => list.error)?.error ?? details.error,
     splits,
     split,
     runs: runs.map((run) => ({
