@@ -26,6 +26,8 @@ interface Wish {
   artifacts?: { path: string; kind: string; bytes: Buffer }[];
   /** The adapter the runs say they were trained by; it need not be on the hub's machine. */
   adapter?: { name: string; version: string; capabilities: string[] };
+  /** What the runs say they were started with: config, code, environment. */
+  snapshot?: Record<string, unknown>;
 }
 
 export const START_MS = Date.UTC(2026, 0, 1, 12);
@@ -58,7 +60,7 @@ export class Maker {
         experiment: wish.experiment ?? "made",
         params: wish.params ?? {},
         ...(wish.adapter && { adapter: wish.adapter.name, adapter_version: wish.adapter.version }),
-        snapshot: { version: 1, ...(wish.adapter && { adapter: wish.adapter }) },
+        snapshot: { version: 1, ...(wish.adapter && { adapter: wish.adapter }), ...wish.snapshot },
         runs: wish.names.map((name, seed) => ({ name, seed })),
       },
     });

@@ -2,24 +2,6 @@
 
 import { expect, expectAccessible, expectStatus, test } from "./fixtures";
 
-test("compare shows metrics with intervals, seeds, the config diff and overlaid curves", async ({
-  page,
-  runs,
-}) => {
-  const evaluated = runs.filter((run) => run.state === "finished" && Object.keys(run.intervals).length > 0);
-  const groups = [...new Set(evaluated.map((run) => run.group))].slice(0, 2);
-  const ids = evaluated.filter((run) => groups.includes(run.group)).map((run) => run.id);
-  expect(ids.length).toBeGreaterThan(2);
-  await page.goto(`/compare?runs=${ids.join(",")}`);
-  await expect(page.getByRole("heading", { name: `Comparison of ${ids.length} runs` })).toBeVisible();
-  await expect(page.getByRole("heading", { name: "Over seeds" })).toBeVisible();
-  await expect(page.getByRole("region", { name: "Metrics over seeds" })).toContainText("±");
-  await expect(page.locator("svg.interval").first()).toBeVisible();
-  await expect(page.getByText("★").first()).toBeVisible();
-  await expect(page.getByRole("heading", { name: /^Config: \d+ values? differ/ })).toBeVisible();
-  await expectAccessible(page);
-});
-
 test("datasets lead to columns, splits and the leakage report", async ({ page }) => {
   await page.goto("/datasets");
   await expectAccessible(page);

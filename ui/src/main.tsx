@@ -23,6 +23,8 @@ import "./styles/analysis.css";
 import "./styles/run.css";
 import "./styles/try.css";
 import "./styles/new.css";
+import "./styles/compare.css";
+import "./styles/report.css";
 
 const RETRIES_MAX = 2;
 

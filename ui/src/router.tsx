@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } 
 import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
 import { Empty } from "./components/parts";
+import { readCompareSearch } from "./model/compare";
 import { readNewSearch } from "./model/launch";
 import { readRunPageSearch } from "./model/runSearch";
 import { readDeletedSearch, readRunsSearch } from "./model/search";
@@ -38,9 +39,22 @@ export const runRoute = createRoute({
 export const compareRoute = createRoute({
   getParentRoute: () => root,
   path: "/compare",
-  validateSearch: (raw: Record<string, unknown>): { runs?: string } =>
-    typeof raw.runs === "string" && raw.runs !== "" ? { runs: raw.runs } : {},
+  validateSearch: readCompareSearch,
   component: lazyRouteComponent(() => import("./pages/compare/ComparePage"), "ComparePage"),
+});
+
+export const reportsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/reports",
+  component: lazyRouteComponent(() => import("./pages/reports/ReportsPage"), "ReportsPage"),
+});
+
+export const reportRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/reports/$id",
+  validateSearch: (raw: Record<string, unknown>): { edit?: true } =>
+    raw.edit === true || raw.edit === "true" ? { edit: true } : {},
+  component: lazyRouteComponent(() => import("./pages/reports/ReportPage"), "ReportPage"),
 });
 
 export const datasetsRoute = createRoute({
@@ -136,6 +150,8 @@ export const router = createRouter({
     projectRoute,
     runRoute,
     compareRoute,
+    reportsRoute,
+    reportRoute,
     datasetsRoute,
     datasetRoute,
     adaptersRoute,

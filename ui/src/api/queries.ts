@@ -151,7 +151,7 @@ export const compareQuery = (runs: readonly string[]) =>
   queryOptions({
     queryKey: [...keys.compare, runs] as const,
     queryFn: ({ signal }) => client.compare([...runs], signal),
-    enabled: runs.length >= 2,
+    enabled: runs.length > 0,
     placeholderData: keepPreviousData,
   });
 

@@ -3,7 +3,6 @@
 import { useMemo, useState } from "react";
 import type { RunSummary } from "~/api/types";
 import { AnalysisPanel } from "~/charts/analysis/AnalysisPanel";
-import { Panel } from "~/components/parts";
 import { analysisData } from "~/model/analysisRows";
 import type { AnalysisState } from "~/model/analysisState";
 
@@ -13,9 +12,5 @@ export default function CompareAnalysis(props: {
 }) {
   const { rows, columns } = useMemo(() => analysisData(props.runs, props.colors), [props.runs, props.colors]);
   const [state, setState] = useState<AnalysisState>();
-  return (
-    <Panel title="Analysis">
-      <AnalysisPanel rows={rows} columns={columns} state={state} onChange={setState} />
-    </Panel>
-  );
+  return <AnalysisPanel rows={rows} columns={columns} state={state} onChange={setState} />;
 }

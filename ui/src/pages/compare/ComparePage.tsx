@@ -1,76 +1,143 @@
-/** Several runs side by side: metrics with intervals, seeds, config, curves. */
+/** Several runs side by side: what differs, what wins by which test, and all that may explain it. */
 
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo } from "react";
-import { compareQuery } from "~/api/queries";
-import type { RunSummary } from "~/api/types";
-import { Icon } from "~/components/Icon";
-import { Empty, ErrorNotice, Loading, Notice, StateBadge, Swatch } from "~/components/parts";
-import { assignColors } from "~/model/colors";
+import { Link } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect } from "react";
+import { presentQuery } from "~/api/documents";
+import { ApiError } from "~/api/http";
+import { Empty, ErrorNotice, Loading, Notice } from "~/components/parts";
+import { removed } from "~/model/compare";
 import { plural } from "~/model/format";
-import { readIds } from "~/model/search";
+import type { ReportPanel } from "~/model/report";
+import { AddPanel } from "./AddPanel";
+import { CodePart } from "./CodePart";
 import { CompareCharts } from "./CompareCharts";
-import { ConfigDiff } from "./ConfigDiff";
-import { GroupTable } from "./GroupTable";
-import { MetricTable } from "./MetricTable";
+import { ConfigPart } from "./ConfigPart";
+import { EnvironmentPart } from "./EnvironmentPart";
+import { EvaluationPart } from "./EvaluationPart";
+import { LinkButton } from "./LinkButton";
+import { MediaPart } from "./MediaPart";
+import { MetricPart } from "./MetricPart";
+import { Outline } from "./Outline";
+import { RunStrip } from "./RunStrip";
+import { Section } from "./Section";
+import { SummaryPart } from "./SummaryPart";
+import { type PartProps, useCompare } from "./useCompare";
+
+function NothingYet() {
+  return (
+    <Empty
+      title="Nothing to compare yet"
+      commands={[["mlhub compare RUN RUN", "the same comparison in a terminal"]]}
+    >
+      <p>
+        Check two or more runs in the{" "}
+        <Link to="/" className="link">
+          runs table
+        </Link>{" "}
+        and press Compare.
+      </p>
+    </Empty>
+  );
+}
 
 const CompareAnalysis = lazy(() => import("./CompareAnalysis"));
-const CompareEvaluations = lazy(() => import("./CompareEvaluations"));
 
-const route = getRouteApi("/compare");
-
-function RunChips({ runs, colors }: { runs: readonly RunSummary[]; colors: ReadonlyMap<string, number> }) {
-  const navigate = useNavigate();
-  const without = (id: string) =>
-    navigate({
-      to: "/compare",
-      search: {
-        runs: runs
-          .filter((run) => run.id !== id)
-          .map((run) => run.id)
-          .join(","),
-      },
-    });
+/** A run that is gone stops the whole comparison: told with the way on without it. */
+function Failed(props: {
+  error: Error;
+  ids: readonly string[];
+  retry: () => void;
+  change: PartProps["change"];
+}) {
+  const { error, ids, change } = props;
+  const missing = error instanceof ApiError && error.status === 404;
+  const present = useQuery({ ...presentQuery(ids), enabled: missing });
+  const known = new Set(present.data?.runs.map((run) => run.id) ?? ids);
+  const gone = missing ? ids.filter((id) => !known.has(id)) : [];
+  if (gone.length === 0) return <ErrorNotice error={error} retry={props.retry} />;
   return (
-    <ul className="row wrap" aria-label="Runs compared">
-      {runs.map((run) => (
-        <li key={run.id} className="chip">
-          <Swatch color={colors.get(run.id) ?? 0} />
-          <Link to="/runs/$id" params={{ id: run.id }}>
-            {run.name}
-          </Link>
-          {run.state !== "finished" && <StateBadge state={run.state} />}
-          <button type="button" aria-label={`Remove ${run.name}`} onClick={() => void without(run.id)}>
-            <Icon name="close" size={12} />
-          </button>
-        </li>
-      ))}
-    </ul>
+    <Notice tone="warn">
+      <h2>{plural(gone.length, "run")} of this link cannot be found</h2>
+      <p>
+        Purged, or of another hub: <code>{gone.join(", ")}</code>
+      </p>
+      <div>
+        <button type="button" className="button" onClick={() => change((search) => removed(search, gone))}>
+          Compare the others
+        </button>
+      </div>
+    </Notice>
+  );
+}
+
+/** Panels that hold what the page shows now. */
+function panelsOf({ comparison, search, baseline }: PartProps): ReportPanel[] {
+  const runs = comparison.runs.map((run) => run.id);
+  const base = runs[baseline];
+  const common = { runs, ...(base && { baseline: base }) };
+  return [
+    { kind: "metrics", by: search.by ?? "runs", metrics: [], ...common },
+    { kind: "config", ...common },
+  ];
+}
+
+/** A link to a part: the parts are there only once the answer is. */
+function useHash() {
+  useEffect(() => {
+    const id = window.location.hash.slice(1);
+    if (id) document.getElementById(id)?.scrollIntoView();
+  }, []);
+}
+
+function Parts(props: PartProps) {
+  const { comparison } = props;
+  useHash();
+  return (
+    <div className="compare-layout">
+      <Outline />
+      <div className="stack">
+        <Section id="summary" title="In words" eager>
+          {() => <SummaryPart {...props} />}
+        </Section>
+        <Section id="metrics" title={plural(comparison.metrics.length, "metric")} eager>
+          {() => <MetricPart {...props} />}
+        </Section>
+        <Section id="config" title="Config">
+          {() => <ConfigPart {...props} />}
+        </Section>
+        <Section id="curves" title="Curves">
+          {() => <CompareCharts runs={comparison.runs} colors={props.colors} />}
+        </Section>
+        <Section id="evaluation" title="Evaluation">
+          {() => <EvaluationPart {...props} />}
+        </Section>
+        <Section id="analysis" title="Analysis">
+          {() => (
+            <Suspense fallback={<Loading />}>
+              <CompareAnalysis runs={comparison.runs} colors={props.colors} />
+            </Suspense>
+          )}
+        </Section>
+        <Section id="media" title="Media">
+          {() => <MediaPart {...props} />}
+        </Section>
+        <Section id="code" title="Code">
+          {() => <CodePart {...props} />}
+        </Section>
+        <Section id="environment" title="Environment and data">
+          {() => <EnvironmentPart {...props} />}
+        </Section>
+      </div>
+    </div>
   );
 }
 
 export function ComparePage() {
-  const text = route.useSearch().runs;
-  const ids = useMemo(() => readIds(text), [text]);
-  const query = useQuery(compareQuery(ids));
-  const colors = useMemo(() => assignColors(query.data?.runs.map((run) => run.id) ?? []), [query.data]);
-  if (ids.length < 2) {
-    return (
-      <Empty
-        title="Nothing to compare yet"
-        commands={[["mlhub compare RUN RUN", "the same comparison in a terminal"]]}
-      >
-        <p>
-          Check two or more runs in the{" "}
-          <Link to="/" className="link">
-            runs table
-          </Link>{" "}
-          and press Compare.
-        </p>
-      </Empty>
-    );
-  }
+  const { search, change, ids, shown, query, colors, tests, baseline } = useCompare();
+  if (ids.length === 0) return <NothingYet />;
+  const comparison = query.data;
+  const props = comparison && { comparison, tests, baseline, colors, search, change };
   return (
     <div className="page">
       <div className="page-head">
@@ -79,27 +146,33 @@ export function ComparePage() {
           <span aria-hidden="true">/</span>
           <span>Compare</span>
         </div>
-        <h1>Comparison of {plural(ids.length, "run")}</h1>
-        {query.data && <RunChips runs={query.data.runs} colors={colors} />}
+        <div className="row wrap">
+          <h1 className="grow">Comparison of {plural(shown.length, "run")}</h1>
+          <LinkButton />
+          {props && <AddPanel panel={() => panelsOf(props)} />}
+        </div>
+        <RunStrip
+          search={search}
+          change={change}
+          colors={colors}
+          runs={comparison?.runs ?? []}
+          baseline={comparison?.runs[baseline]?.id}
+        />
       </div>
       <div className="page-body">
-        {query.isPending && <Loading lines={8} />}
-        {query.isError && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}
-        {query.data && (
+        {shown.length === 0 && <Notice>All runs are hidden. Show at least one of them.</Notice>}
+        {query.isPending && shown.length > 0 && <Loading lines={8} />}
+        {query.isError && (
+          <Failed error={query.error} ids={ids} retry={() => void query.refetch()} change={change} />
+        )}
+        {props && shown.length > 0 && !query.isError && (
           <>
-            {query.data.warnings.map((warning) => (
+            {props.comparison.warnings.map((warning) => (
               <Notice key={warning} tone="warn">
                 {warning}
               </Notice>
             ))}
-            <GroupTable groups={query.data.groups} metrics={query.data.metrics} />
-            <MetricTable runs={query.data.runs} metrics={query.data.metrics} colors={colors} />
-            <ConfigDiff runs={query.data.runs} rows={query.data.config} colors={colors} />
-            <Suspense fallback={<Loading />}>
-              <CompareAnalysis runs={query.data.runs} colors={colors} />
-              <CompareEvaluations runs={query.data.runs} colors={colors} />
-            </Suspense>
-            <CompareCharts runs={query.data.runs} colors={colors} />
+            <Parts {...props} />
           </>
         )}
       </div>
