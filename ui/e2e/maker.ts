@@ -69,6 +69,25 @@ export class Maker {
     return runs;
   }
 
+  /** Runs that have begun and go on, each at 3 of 10. */
+  async begin(names: readonly string[]): Promise<MadeRun[]> {
+    this.made = true;
+    const data = { project: this.project, experiment: "made", params: {}, snapshot: { version: 1 } };
+    const answer = await this.send("post", "/runs", {
+      data: { ...data, runs: names.map((name) => ({ name })) },
+    });
+    const { runs } = (await answer.json()) as { runs: MadeRun[] };
+    for (const { id } of runs) {
+      const now = Date.now();
+      await this.send("post", `/runs/${id}/attempts/1/start`, { data: { started_at: now } });
+      const body = { done: 3, total: 10, message: "epoch" };
+      const records = [{ kind: "progress", body, time_ms: now }];
+      const events = { writer: "w", start: 0, end: 1, points: [], records };
+      await this.send("post", `/runs/${id}/attempts/1/events`, { data: events });
+    }
+    return runs;
+  }
+
   private async live(id: string, at: number, wish: Wish) {
     const attempt = `/runs/${id}/attempts/1`;
     await this.send("post", `${attempt}/start`, { data: { started_at: START_MS } });

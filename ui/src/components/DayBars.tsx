@@ -26,6 +26,7 @@ export function DayBars({ days, most, label }: { days: readonly DayCount[]; most
     <svg
       className="day-bars"
       viewBox={`0 0 ${days.length * STEP} ${HEIGHT + 1}`}
+      preserveAspectRatio="xMinYMid meet"
       role="img"
       aria-label={text}
     >

@@ -34,14 +34,14 @@ export function Swatch({ color }: { color: number }) {
     return <span className="swatch" style={{ background: seriesColor(color) }} aria-hidden="true" />;
   }
   return (
-    <svg className="swatch dashed" viewBox="0 0 14 9" aria-hidden="true">
+    <svg className="swatch dashed" viewBox="0 0 14 5" aria-hidden="true">
       <line
         x1="0"
         x2="14"
-        y1="4.5"
-        y2="4.5"
+        y1="2.5"
+        y2="2.5"
         stroke={seriesColor(color)}
-        strokeWidth="4"
+        strokeWidth="5"
         strokeDasharray={dash.map((part) => part * SWATCH_SCALE).join(" ")}
       />
     </svg>

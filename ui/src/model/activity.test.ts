@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { activityByProject, dayStart, lastDays, readProgress, timeLeft } from "./activity";
+import {
+  activityByProject,
+  dayStart,
+  lastDays,
+  newestByExperiment,
+  readProgress,
+  timeLeft,
+} from "./activity";
 
 const NOW = new Date(2026, 2, 30, 15, 0).getTime();
 
@@ -31,6 +38,23 @@ describe("activity", () => {
       [2, 1],
     ]);
     expect(found.get("b")?.reduce((sum, day) => sum + day.runs, 0)).toBe(1);
+  });
+});
+
+describe("what is new", () => {
+  const run = (id: string, experiment: string, created_at: number, ended_at: number | null = null) => ({
+    id,
+    project: "p",
+    experiment,
+    created_at,
+    ended_at,
+  });
+  it("is one line per experiment, by when something last happened", () => {
+    const found = newestByExperiment([run("a", "sweep", 5), run("b", "sweep", 1, 9), run("c", "other", 7)]);
+    expect(found.map(({ run, more }) => [run.id, more])).toEqual([
+      ["b", 1],
+      ["c", 0],
+    ]);
   });
 });
 

@@ -48,6 +48,25 @@ export function activityByProject(runs: readonly Made[], now: number, days: numb
   return result;
 }
 
+type Ended = Pick<RunSummary, "project" | "experiment" | "created_at" | "ended_at">;
+
+/** When something last happened to a run. */
+export function lastHappened(run: Pick<Ended, "created_at" | "ended_at">): number {
+  return Math.max(run.created_at, run.ended_at ?? 0);
+}
+
+/** The newest run of each experiment with how many more there are, so that a sweep takes one line. */
+export function newestByExperiment<R extends Ended>(runs: readonly R[]): { run: R; more: number }[] {
+  const found = new Map<string, { run: R; more: number }>();
+  for (const run of [...runs].sort((a, b) => lastHappened(b) - lastHappened(a))) {
+    const key = JSON.stringify([run.project, run.experiment]);
+    const known = found.get(key);
+    if (known) known.more += 1;
+    else found.set(key, { run, more: 0 });
+  }
+  return [...found.values()];
+}
+
 export interface Progress {
   done: number;
   total: number | undefined;

@@ -8,7 +8,7 @@ export const CAPABILITIES: Record<string, string> = {
   train: "trains a model from an experiment file",
   resume: "goes on from a checkpoint after a stop or a crash",
   evaluate: "measures a trained model on a split",
-  predict: "answers with a trained model: page Try, `mlhub serve`",
+  predict: "answers with a trained model, such as on a run's page Try",
   search: "finds the nearest entries of an index",
   export: "writes the model in a format other programs read, such as ONNX",
 };

@@ -6,9 +6,12 @@ import type { ReactNode } from "react";
 import { datasetsQuery, runsInStatesQuery } from "~/api/queries";
 import { useNow } from "~/components/hooks";
 import { ErrorNotice, Loading, Panel, StateBadge } from "~/components/parts";
+import { lastHappened, newestByExperiment } from "~/model/activity";
 import { formatAge, formatTime } from "~/model/format";
 
 const SHOWN_MAX = 8;
+/** Newest runs looked at; those of one experiment share a line. */
+const LOOKED_AT_MAX = 100;
 const ENDED = ["finished", "stopped"] as const;
 
 interface Item {
@@ -20,19 +23,19 @@ interface Item {
 }
 
 function useItems() {
-  const runs = useQuery(runsInStatesQuery(ENDED, SHOWN_MAX));
+  const runs = useQuery(runsInStatesQuery(ENDED, LOOKED_AT_MAX));
   const datasets = useQuery(datasetsQuery());
-  const made = (runs.data?.runs ?? []).map(
-    (run): Item => ({
+  const made = newestByExperiment(runs.data?.runs ?? []).map(
+    ({ run, more }): Item => ({
       key: `run ${run.id}`,
-      at: run.ended_at ?? run.created_at,
+      at: lastHappened(run),
       mark: <StateBadge state={run.state} />,
       name: (
         <Link className="truncate strong" to="/runs/$id" params={{ id: run.id }}>
           {run.name}
         </Link>
       ),
-      where: `${run.project} / ${run.experiment}`,
+      where: `${run.project} / ${run.experiment}${more > 0 ? `, and ${more} more` : ""}`,
     }),
   );
   const added = (datasets.data?.datasets ?? []).map(

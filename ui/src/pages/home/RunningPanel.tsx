@@ -16,7 +16,11 @@ const STATES = ["running", "queued"] as const;
 function ProgressLine({ run, now }: { run: RunFound; now: number }) {
   const record = useQuery({ ...progressQuery(run.id), enabled: run.state === "running" }).data;
   const progress = record && record.attempt === run.attempt ? readProgress(record.body) : undefined;
-  if (!progress) return <span className="faint small">tells no progress</span>;
+  if (!progress) {
+    return (
+      <span className="faint small">{run.state === "queued" ? "waits to start" : "tells no progress"}</span>
+    );
+  }
   const left = timeLeft(progress, run.started_at, now);
   const count =
     progress.total === undefined
