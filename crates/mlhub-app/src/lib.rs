@@ -35,6 +35,7 @@ mod run_index;
 mod run_search;
 mod runs;
 mod series;
+mod significance;
 mod uploads;
 mod validate;
 mod versions;
@@ -74,6 +75,7 @@ pub use run_search::{
 };
 pub use runs::{RunCreation, RunDraft, RunOverview, RunRow};
 pub use series::{MetricDisplay, Series, SeriesRequest};
+pub use significance::{MetricTest, Verdict};
 pub use uploads::{ArtifactPlace, UploadBegun, UploadCommit};
 pub use versions::{VersionContent, VersionPage};
 

@@ -8,10 +8,12 @@
 mod clock;
 mod compare;
 mod deletion;
+mod documents;
 mod evaluation;
 mod hub;
 mod lifecycle;
 mod live;
+mod log_search;
 mod models;
 mod permissions;
 mod portable;
