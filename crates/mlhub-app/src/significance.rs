@@ -195,7 +195,9 @@ fn unfair(metric: &MetricComparison, a: &Side<'_>, b: &Side<'_>) -> Option<Strin
     // An evaluated metric is of one split; a logged one may be of any.
     let own = metric.definition.as_ref().and(metric.name.split_once('/'));
     let differs = |split: &&&str| {
-        let of = [a, b].into_iter().filter_map(|side| side.splits.get(**split));
+        let of = [a, b]
+            .into_iter()
+            .filter_map(|side| side.splits.get(**split));
         of.flatten().collect::<BTreeSet<_>>().len() > 1
     };
     let names: BTreeSet<&str> = a.splits.keys().chain(b.splits.keys()).copied().collect();
