@@ -71,7 +71,7 @@ async fn a_document_with_a_mistake_is_refused_by_name() {
         assert!(said.contains(field), "{field}: {said}");
     }
     assert_eq!(hub.get("/api/v1/documents?kind=other").await.code(), 400);
-    assert_eq!(hub.get("/api/v1/documents/..").await.code(), 404);
+    assert_eq!(hub.get("/api/v1/documents/..").await.code(), 400);
     let list = hub.get("/api/v1/documents").await.json();
     assert_eq!(list["documents"], json!([]));
 }
