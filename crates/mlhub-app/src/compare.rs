@@ -12,9 +12,11 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use crate::Hub;
 use crate::evaluation::plan_of;
 use crate::runs::RunRow;
+use crate::series::display_of;
+use crate::significance::{MetricTest, Side, tests};
 
-/// Confidence of the interval of a mean over seeds.
-const CONFIDENCE: f64 = 0.95;
+/// Confidence of the intervals of means over seeds and of their differences.
+pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// A comparison; columns are in the order of `rows`.
 #[derive(Debug, Clone)]
@@ -27,6 +29,8 @@ pub struct Comparison {
     pub metrics: Vec<MetricComparison>,
     /// Seed groups.
     pub groups: Vec<GroupStatistics>,
+    /// Every metric of every pair of groups.
+    pub tests: Vec<MetricTest>,
     /// What a reader should know.
     pub warnings: Vec<String>,
 }
@@ -117,11 +121,27 @@ impl Hub {
             runs.push(run);
         }
         let rows = self.rows(runs).await?;
+        let config = config_differences(&snapshots)?;
+        let metrics = metric_rows(&rows, &snapshots)?;
+        let members = members(&rows);
+        let sides: Vec<Side<'_>> = members
+            .iter()
+            .map(|(group, columns)| {
+                let of = columns.iter().map(|column| &rows[*column]);
+                let values = group_values(of.clone());
+                let runs: Vec<_> = of.zip(columns.iter().map(|at| &snapshots[*at])).collect();
+                Side::new(group, &runs, values)
+            })
+            .collect();
+        let mut warnings = warnings(&rows, &snapshots);
+        let (tests, left_out) = tests(&sides, &metrics);
+        warnings.extend(left_out);
         Ok(Comparison {
-            config: config_differences(&snapshots)?,
-            metrics: metric_rows(&rows)?,
-            groups: groups(&rows),
-            warnings: warnings(&rows, &snapshots),
+            config,
+            groups: groups(&rows, &members, &sides),
+            metrics,
+            tests,
+            warnings,
             rows,
         })
     }
@@ -186,7 +206,7 @@ fn config_differences(snapshots: &[Snapshot]) -> Result<Vec<ConfigDifference>> {
         .collect())
 }
 
-fn metric_rows(rows: &[RunRow]) -> Result<Vec<MetricComparison>> {
+fn metric_rows(rows: &[RunRow], snapshots: &[Snapshot]) -> Result<Vec<MetricComparison>> {
     let evaluated: BTreeSet<(&str, &str)> = rows
         .iter()
         .flat_map(|row| &row.evaluated)
@@ -213,9 +233,11 @@ fn metric_rows(rows: &[RunRow]) -> Result<Vec<MetricComparison>> {
             entry.intervals[column] = metric.low.zip(metric.high);
         }
         for summary in &row.metrics {
-            let entry = logged
-                .entry(summary.name.clone())
-                .or_insert_with(|| empty_row(summary.name.clone(), None, rows.len()));
+            let entry = logged.entry(summary.name.clone()).or_insert_with(|| {
+                let mut row = empty_row(summary.name.clone(), None, rows.len());
+                row.direction = display_direction(&snapshots[column], &summary.name);
+                row
+            });
             entry.values[column] = Some(summary.last.value);
         }
     }
@@ -291,48 +313,64 @@ fn best(row: &MetricComparison) -> Option<usize> {
         .map(|(column, _)| column)
 }
 
-fn groups(rows: &[RunRow]) -> Vec<GroupStatistics> {
-    let mut order = Vec::new();
-    let mut members: BTreeMap<String, Vec<&RunRow>> = BTreeMap::new();
-    for row in rows {
-        let key = row
-            .run
-            .group
-            .as_ref()
-            .map_or_else(|| row.run.id.to_string(), ToString::to_string);
-        if !members.contains_key(&key) {
-            order.push(key.clone());
-        }
-        members.entry(key).or_default().push(row);
+/// Seed groups in the order of their first runs, with the columns of each.
+fn members(rows: &[RunRow]) -> Vec<(String, Vec<usize>)> {
+    let mut members: Vec<(String, Vec<usize>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (column, row) in rows.iter().enumerate() {
+        let group = row.run.group.as_ref();
+        let key = group.map_or_else(|| row.run.id.to_string(), ToString::to_string);
+        let place = *places.entry(key.clone()).or_insert_with(|| {
+            members.push((key, Vec::new()));
+            members.len() - 1
+        });
+        members[place].1.push(column);
     }
-    order
-        .into_iter()
-        .map(|group| {
-            let rows = &members[&group];
+    members
+}
+
+fn groups(
+    rows: &[RunRow],
+    members: &[(String, Vec<usize>)],
+    sides: &[Side<'_>],
+) -> Vec<GroupStatistics> {
+    let statistics = |side: &Side<'_>| {
+        let values = side.values.iter();
+        values
+            .filter_map(|(name, values)| Some((name.clone(), seed_statistics(values)?)))
+            .collect()
+    };
+    members
+        .iter()
+        .zip(sides)
+        .map(|((group, columns), side)| {
+            let first = &rows[columns[0]].run;
             GroupStatistics {
-                experiment: rows[0].run.experiment.to_string(),
-                adapter: rows[0].run.adapter.clone(),
-                runs: rows.iter().map(|row| row.run.id.to_string()).collect(),
-                metrics: group_metrics(rows),
-                group,
+                group: group.clone(),
+                experiment: first.experiment.to_string(),
+                adapter: first.adapter.clone(),
+                runs: columns
+                    .iter()
+                    .map(|column| rows[*column].run.id.to_string())
+                    .collect(),
+                metrics: statistics(side),
             }
         })
         .collect()
 }
 
-fn group_metrics(rows: &[&RunRow]) -> BTreeMap<String, SeedStatistics> {
+/// The values of each metric over the runs of a group.
+fn group_values<'a>(rows: impl Iterator<Item = &'a RunRow> + Clone) -> BTreeMap<String, Vec<f64>> {
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let evaluated: BTreeSet<String> = rows
-        .iter()
+        .clone()
         .flat_map(|row| &row.evaluated)
         .map(|metric| format!("{}/{}", metric.split, metric.name))
         .collect();
     for row in rows {
         for metric in &row.evaluated {
-            values
-                .entry(format!("{}/{}", metric.split, metric.name))
-                .or_default()
-                .push(metric.value);
+            let name = format!("{}/{}", metric.split, metric.name);
+            values.entry(name).or_default().push(metric.value);
         }
         // A program may log a metric under the name of an evaluated one; the
         // two must not be taken together.
@@ -341,16 +379,21 @@ fn group_metrics(rows: &[&RunRow]) -> BTreeMap<String, SeedStatistics> {
             .iter()
             .filter(|summary| !evaluated.contains(&summary.name));
         for summary in logged {
-            values
-                .entry(summary.name.clone())
-                .or_default()
-                .push(summary.last.value);
+            let logged = values.entry(summary.name.clone()).or_default();
+            logged.push(summary.last.value);
         }
     }
     values
-        .into_iter()
-        .filter_map(|(name, values)| Some((name, seed_statistics(&values)?)))
-        .collect()
+}
+
+/// The direction in which the adapter says that a logged metric gets better.
+fn display_direction(snapshot: &Snapshot, name: &str) -> Direction {
+    let display = display_of(&snapshot.adapter["metrics"], name);
+    match display.direction.as_deref() {
+        Some("maximize") => Direction::Maximize,
+        Some("minimize") => Direction::Minimize,
+        _ => Direction::None,
+    }
 }
 
 /// Mean, spread and Student interval over the finite values; `None` without any.

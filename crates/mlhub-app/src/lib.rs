@@ -36,6 +36,7 @@ mod run_index;
 mod run_search;
 mod runs;
 mod series;
+mod significance;
 mod uploads;
 mod validate;
 mod versions;
@@ -76,6 +77,7 @@ pub use run_search::{
 };
 pub use runs::{RunCreation, RunDraft, RunOverview, RunRow};
 pub use series::{MetricDisplay, Series, SeriesRequest};
+pub use significance::{MetricTest, Verdict};
 pub use uploads::{ArtifactPlace, UploadBegun, UploadCommit};
 pub use versions::{VersionContent, VersionPage};
 

@@ -244,7 +244,7 @@ pub struct MetricDisplay {
 }
 
 /// Finds the mapping for a name: exact first, then the longest `prefix/*`.
-fn display_of(mapping: &serde_json::Value, name: &str) -> MetricDisplay {
+pub(crate) fn display_of(mapping: &serde_json::Value, name: &str) -> MetricDisplay {
     let Some(mapping) = mapping.as_object() else {
         return MetricDisplay::default();
     };

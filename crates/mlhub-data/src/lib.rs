@@ -4,7 +4,7 @@
 //! This crate does file I/O on the paths it is handed and nothing else: it knows no hub, no
 //! HTTP, no database and no other crate of this workspace. Nothing it returns, prints or puts
 //! into an error text holds a data sample: shapes, dtypes, counts, row and line numbers, column
-//! names and numeric statistics only.
+//! names and numeric statistics only. The one exception is [`preview`], for who asks to see rows.
 //!
 //! - [`inspect`] validates a dataset completely and fingerprints it in the same pass.
 //! - [`verify`] compares what is on disk with an earlier inspection and names what changed.
@@ -31,6 +31,7 @@ mod parquet_cells;
 mod predictions;
 mod predictions_build;
 mod predictions_npz;
+mod preview;
 mod row_hashes;
 mod rows;
 mod split;
@@ -46,6 +47,7 @@ pub use inspect::{Facts, Inspection, describe, inspect};
 pub use leakage::{LeakagePair, LeakageReport, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
 pub use predictions::{PredictionTable, Values, read_predictions, read_text_predictions};
+pub use preview::{Preview, PreviewBounds, preview};
 pub use row_hashes::RowHashes;
 pub use split::{SplitPlan, SplitSpec};
 pub use split_plan::plan_split;

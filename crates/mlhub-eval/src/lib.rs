@@ -16,7 +16,10 @@
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `bootstrap` and `curves` build on them; `evaluate` is the entry point.
 //!
-//! Not here: significance tests between runs, reading prediction files, storage.
+//! `significance` compares groups of runs by numbers that were computed before; of it
+//! nothing is stored, and the platform may show in the last bits.
+//!
+//! Not here: reading prediction files, storage.
 
 mod bootstrap;
 mod curves;
@@ -28,6 +31,7 @@ mod predictions;
 mod ranking;
 mod reference;
 mod registry;
+mod significance;
 mod sum;
 mod weights;
 
@@ -49,3 +53,4 @@ pub use predictions::{
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};
+pub use significance::{NoTest, WelchTest, hedges_g, holm, welch_test};

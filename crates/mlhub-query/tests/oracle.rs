@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use mlhub_core::Timestamp;
 use mlhub_query::{
-    Expr, GroupBy, GroupOrder, GroupRow, GroupStatistic, OrderKey, RunTable, Search, Value, parse,
-    parse_operand,
+    Expr, Fields, GroupBy, GroupOrder, GroupRow, GroupStatistic, OrderKey, RunTable, Search, Value,
+    parse, parse_operand,
 };
 use plain::{Plain, as_number, meets, order, plain, rank, statistic_of, visible};
 use proptest::prelude::*;
@@ -214,6 +214,29 @@ proptest! {
             .collect();
         expected.sort_by(|a, b| order(a, b, &seen, &keys));
         let expected: Vec<String> = expected.into_iter().map(|run| run.id.clone()).collect();
+        // Any place is reached at once, and goes on from there.
+        for offset in [0, 1, limit, expected.len().saturating_sub(1), expected.len() + 3] {
+            let mut search = Search {
+                filter: expr.clone(),
+                order: keys.clone(),
+                offset,
+                limit,
+                ..Search::default()
+            };
+            let page = table.search(&search, Timestamp(NOW)).expect("a page");
+            let from = offset.min(expected.len());
+            let to = (from + limit).min(expected.len());
+            prop_assert_eq!(&page.runs, &expected[from..to], "{} from {}", text, offset);
+            prop_assert_eq!(page.total, expected.len() as u64);
+            prop_assert_eq!(page.next.is_some(), to < expected.len());
+            if let Some(next) = page.next {
+                (search.offset, search.after) = (0, Some(next));
+                let after = table.search(&search, Timestamp(NOW)).expect("a page");
+                prop_assert_eq!(&after.runs, &expected[to..(to + limit).min(expected.len())]);
+                search.offset = 1;
+                prop_assert!(table.search(&search, Timestamp(NOW)).is_err(), "two places");
+            }
+        }
         prop_assert_eq!(walk(&table, expr, keys, limit), expected, "{}", text);
     }
 
@@ -306,6 +329,34 @@ proptest! {
     }
 
     #[test]
+    fn fields_are_counted_as_a_list_counts_them(steps in support::steps(), text in query_text()) {
+        let (table, all) = support::play(steps);
+        let expr = parse(&text).expect("parses").expr;
+        let seen = visible(&all, expr.as_ref());
+        let runs: Vec<&Known> = seen
+            .iter()
+            .copied()
+            .filter(|run| expr.as_ref().is_none_or(|expr| meets(run, &seen, expr)))
+            .collect();
+        let asked = Fields { filter: expr, limit: 1000, ..Fields::default() };
+        let page = table.fields_until(&asked, Timestamp(NOW), &|| false).expect("fields");
+        prop_assert_eq!(page.total, page.fields.len());
+        let order = |field: &mlhub_query::Field| (std::cmp::Reverse(field.runs), field.operand.to_string());
+        prop_assert!(page.fields.is_sorted_by_key(order));
+        for operand in OPERANDS.iter().filter(|text| text.contains('.') && !text.contains('(')) {
+            let operand = parse_operand(operand).expect("an operand");
+            let has = |run: &&&Known| !matches!(plain(run, &seen, &operand), Plain::None);
+            let expected = runs.iter().filter(has).count();
+            let found = page.fields.iter().find(|field| field.operand == operand);
+            prop_assert_eq!(found.map_or(0, |field| field.runs), expected, "{}", operand);
+        }
+        let few = Fields { limit: 1, ..asked };
+        let few = table.fields_until(&few, Timestamp(NOW), &|| false).expect("fields");
+        prop_assert_eq!(few.total, page.total);
+        prop_assert_eq!(few.fields.as_slice(), &page.fields[..page.fields.len().min(1)]);
+    }
+
+    #[test]
     fn an_emptied_table_keeps_nothing(steps in support::steps()) {
         let (mut table, all) = support::play(steps);
         for run in &all {
@@ -351,4 +402,25 @@ fn a_page_goes_on_where_it_ended_while_runs_come_and_go() {
     );
     assert_eq!(rest.len(), 15, "20 - 6, and the worse one");
     assert!(rest.contains(&support::id(22)) && !rest.contains(&support::id(21)));
+}
+
+#[test]
+fn fields_are_found_by_the_start_of_a_part_of_their_name() {
+    let mut table = RunTable::new();
+    support::put(&mut table, &support::simple(1, 0.5));
+    let found = |prefix: &str| -> Vec<String> {
+        let fields = Fields {
+            prefix: prefix.to_owned(),
+            limit: 100,
+            ..Fields::default()
+        };
+        let page = table.fields_until(&fields, Timestamp(NOW), &|| false);
+        let fields = page.expect("fields").fields.into_iter();
+        fields.map(|field| field.operand.to_string()).collect()
+    };
+    assert_eq!(found("metrics.ac"), ["metrics.acc"]);
+    assert_eq!(found("ACC"), ["metrics.acc"]);
+    assert!(found("cc").is_empty());
+    let late = table.fields_until(&Fields::default(), Timestamp(NOW), &|| true);
+    assert!(late.expect_err("late").late);
 }

@@ -214,6 +214,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{name}/versions/{version}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rows of a version that somebody chose to show. None is shown unless whoever
+         *     registers the data asks for it.
+         */
+        get: operations["datasets_preview"];
+        /** Stores a few rows of a version to be shown, in place of those it has. */
+        put: operations["datasets_preview_set"];
+        post?: never;
+        /** Removes the preview of a version. */
+        delete: operations["datasets_preview_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{name}/versions/{version}/splits": {
         parameters: {
             query?: never;
@@ -269,6 +291,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Saved views and reports, the one stored last first, without their bodies. */
+        get: operations["documents_list"];
+        put?: never;
+        /** Stores a new view or report. */
+        post: operations["documents_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One view or report. */
+        get: operations["documents_get"];
+        /** Stores a new state of a view or report. */
+        put: operations["documents_change"];
+        post?: never;
+        /** Removes a view or report. */
+        delete: operations["documents_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evaluations/{id}": {
         parameters: {
             query?: never;
@@ -312,6 +371,23 @@ export interface paths {
         };
         /** Experiments, newest first. */
         get: operations["projects_experiments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics, params and tags that runs have, the most frequent first. */
+        get: operations["runs_fields"];
         put?: never;
         post?: never;
         delete?: never;
@@ -523,6 +599,23 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes what a project is described as. */
+        patch: operations["projects_project_patch"];
         trace?: never;
     };
     "/api/v1/projects/{name}/export": {
@@ -895,6 +988,26 @@ export interface paths {
          *     that was left out of a flood. `tail` reads that many bytes from the end.
          */
         get: operations["logs_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/logs/{stream}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a text stands in a stream. One request looks at a bounded part; `next` says
+         *     where to go on.
+         */
+        get: operations["logs_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1371,6 +1484,8 @@ export interface components {
             metrics: components["schemas"]["MetricRow"][];
             /** @description The runs. */
             runs: components["schemas"]["RunSummary"][];
+            /** @description Every metric of every pair of groups, tested. */
+            tests?: components["schemas"]["MetricTestView"][];
             /** @description What a reader should know, such as different splits. */
             warnings: string[];
         };
@@ -1417,6 +1532,35 @@ export interface components {
         DatasetList: {
             /** @description By name. */
             datasets: components["schemas"]["DatasetView"][];
+        };
+        /** @description A few rows of a dataset version, to be shown. */
+        DatasetPreviewSet: {
+            /** @description Names of the columns, at most 100. */
+            columns: string[];
+            /**
+             * @description At most 100 rows of one value per column: numbers, booleans, nulls, or texts of at
+             *     most 200 characters.
+             */
+            rows: components["schemas"]["PreviewCell"][][];
+        };
+        /** @description The rows of a dataset version that somebody chose to show. */
+        DatasetPreviewView: {
+            /** @description Who chose to show them. */
+            actor: string;
+            /** @description Names of the columns. */
+            columns: string[];
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            created_at: number;
+            /** @description The first rows, one value per column: numbers, booleans, texts or nulls. */
+            rows: components["schemas"]["PreviewCell"][][];
+            /**
+             * Format: int64
+             * @description Rows of the whole version, where that is known.
+             */
+            total_rows?: number | null;
         };
         /** @description Registers a content of a dataset. */
         DatasetRegister: {
@@ -1695,6 +1839,74 @@ export interface components {
             /** @description Mend what can be mended without losing anything. */
             repair?: boolean;
         };
+        /** @description Stores a new state of a document. */
+        DocumentChange: {
+            /** @description Its body from now on. */
+            body: Record<string, never>;
+            /** @description Its name from now on. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The revision this was made from. Refused when somebody stored another meanwhile.
+             */
+            revision: number;
+        };
+        /** @description Makes a document. */
+        DocumentCreate: {
+            /** @description A JSON object of at most 512 KiB, which the hub keeps as it is. */
+            body: Record<string, never>;
+            /** @description `view` or `report`. */
+            kind: string;
+            /** @description What people call it: 1 to 200 characters. Names may repeat. */
+            name: string;
+            /** @description The project it is about; null for the whole hub. */
+            project?: string | null;
+        };
+        /** @description A document in a list. */
+        DocumentHead: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            created_at: number;
+            /** @description Its id. */
+            id: string;
+            /** @description `view` or `report`. */
+            kind: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description Who made it. */
+            owner: string;
+            /** @description The project it is about; null for the whole hub. */
+            project?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was stored: 1 when it is new.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            updated_at: number;
+        };
+        /** @description Documents, the one stored last first. */
+        DocumentList: {
+            /** @description Without their bodies. */
+            documents: components["schemas"]["DocumentHead"][];
+        };
+        /** @description A document with its body. */
+        DocumentView: components["schemas"]["DocumentHead"] & {
+            /** @description A JSON object. */
+            body: Record<string, never>;
+        };
+        /** @description How great a difference is, beside the spread of the seeds. */
+        EffectView: {
+            /** @description `hedges_g`. */
+            name: string;
+            /** @description The first less the second, in pooled standard deviations. */
+            value: components["schemas"]["Number"];
+        };
         /** @description One evaluated metric. */
         EvaluatedMetricView: {
             /** @description `name@version`. */
@@ -1936,6 +2148,31 @@ export interface components {
             evidence?: string[];
             /** @description One paragraph. */
             message: string;
+        };
+        /** @description Names that runs have. */
+        FieldList: {
+            /** @description Most frequent first, then by name. */
+            fields: components["schemas"]["FieldView"][];
+            /**
+             * Format: int64
+             * @description How many there are without the limit.
+             */
+            total: number;
+        };
+        /** @description A name that runs have. */
+        FieldView: {
+            /** @description `metric`, `param` or `tag`. */
+            kind: string;
+            /**
+             * @description What a query calls it, such as `metrics.loss`, `eval.test.accuracy`, `params.lr` or
+             *     `tags.baseline`.
+             */
+            operand: string;
+            /**
+             * Format: int64
+             * @description How many runs have it.
+             */
+            runs: number;
         };
         /** @description A seed group in a comparison. */
         GroupSummary: {
@@ -2204,11 +2441,45 @@ export interface components {
             /** @description By attempt, then stream. */
             logs: components["schemas"]["LogView"][];
         };
+        /** @description A place in captured output where the text stands. */
+        LogMatchView: {
+            /**
+             * Format: int64
+             * @description Bytes of its line without its end; of a line beyond 64 KiB on one side of the
+             *     match, the part around it.
+             */
+            line_length: number;
+            /**
+             * Format: int64
+             * @description The first byte of its line.
+             */
+            line_start: number;
+            /**
+             * Format: int64
+             * @description The match's first byte in the stream.
+             */
+            offset: number;
+        };
         /** @description The log piece is on disk. */
         LogReply: {
             /**
              * Format: int64
              * @description The stream's stored size.
+             */
+            size: number;
+        };
+        /** @description Matches in a part of a stream. */
+        LogSearchReply: {
+            /** @description In the order of the stream. */
+            matches: components["schemas"]["LogMatchView"][];
+            /**
+             * Format: int64
+             * @description Give it as `from` to go on; null when the end was reached.
+             */
+            next?: number | null;
+            /**
+             * Format: int64
+             * @description The stream's length, what was left out included.
              */
             size: number;
         };
@@ -2273,6 +2544,39 @@ export interface components {
             name: string;
             /** @description The values. */
             values: (components["schemas"]["Number"] | null)[];
+        };
+        /** @description A metric of two seed groups: whether they differ by more than their seeds do. */
+        MetricTestView: {
+            /** @description The first group. */
+            a: string;
+            /** @description The second group. */
+            b: string;
+            /** @description `name@version` for evaluated metrics. */
+            definition?: string | null;
+            /** @description Mean of the first less mean of the second. */
+            difference: components["schemas"]["Number"];
+            effect?: components["schemas"]["EffectView"] | null;
+            interval?: components["schemas"]["IntervalView"] | null;
+            /** @description `welch_t`. */
+            method: string;
+            /** @description The metric's name, as in `metrics`. */
+            metric: string;
+            /**
+             * Format: int32
+             * @description Seeds of the first with a finite value.
+             */
+            n_a: number;
+            /**
+             * Format: int32
+             * @description Seeds of the second with a finite value.
+             */
+            n_b: number;
+            p_adjusted?: components["schemas"]["Number"] | null;
+            p_value?: components["schemas"]["Number"] | null;
+            /** @description Why there is no verdict. */
+            reason?: string | null;
+            /** @description `a_better`, `b_better`, `no_difference` (none was shown) or `no_verdict`. */
+            verdict: string;
         };
         /** @description What is known of one series. */
         MetricView: {
@@ -2422,6 +2726,8 @@ export interface components {
             /** @description The task the program named. */
             task?: string | null;
         };
+        /** @description A value of a preview, as it describes itself to readers of the API. */
+        PreviewCell: boolean | number | string | null;
         /** @description An error answer, RFC 9457. */
         Problem: {
             /** @description What, where, and what to do. */
@@ -2451,6 +2757,11 @@ export interface components {
         ProjectList: {
             /** @description Last active first. */
             projects: components["schemas"]["ProjectView"][];
+        };
+        /** @description Changes of a project. */
+        ProjectPatch: {
+            /** @description What it is about, free text. */
+            description: string;
         };
         /** @description A project. */
         ProjectView: {
@@ -2738,6 +3049,12 @@ export interface components {
              * @default null
              */
             limit: number | null;
+            /**
+             * @description Runs to pass over, instead of `cursor`: any place of the ordered answer is
+             *     reached at once, and moves when runs come and go. Not with `group_by`.
+             * @default null
+             */
+            offset: number | null;
             /**
              * @description The order, such as `["metrics.acc desc", "created"]`; newest first when empty.
              *     With `group_by` at most one: `runs`, something grouped by, or something summarised.
@@ -4147,6 +4464,195 @@ export interface operations {
             };
         };
     };
+    datasets_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset's name */
+                name: string;
+                /** @description The version's number */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetPreviewView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such version, or it has no preview */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_preview_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset's name */
+                name: string;
+                /** @description The version's number */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetPreviewSet"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetPreviewView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_preview_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset's name */
+                name: string;
+                /** @description The version's number */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     datasets_split: {
         parameters: {
             query?: never;
@@ -4393,6 +4899,339 @@ export interface operations {
             };
         };
     };
+    documents_list: {
+        parameters: {
+            query?: {
+                /** @description `view` or `report`; both when absent */
+                kind?: string;
+                /** @description Only those about this project; all when absent */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentCreate"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such project */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The document's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The document's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Somebody stored another revision meanwhile; `details.stored` is its number */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    documents_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The document's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     evaluations_get: {
         parameters: {
             query?: never;
@@ -4526,6 +5365,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExperimentList"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_fields: {
+        parameters: {
+            query?: {
+                /** @description Only names that runs of this project have. */
+                project?: string;
+                /** @description Only names that start with this, or a part of which does; letters of either case. */
+                prefix?: string;
+                /** @description Names at most, 1 to 10000; 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No token, or an unknown one */
@@ -5504,6 +6404,75 @@ export interface operations {
             };
             /** @description The role does not allow it, or the request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projects_project_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7348,6 +8317,82 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logs_search: {
+        parameters: {
+            query: {
+                /** @description The newest when absent. */
+                attempt?: number;
+                /** @description What to find, on one line, 1 to 256 bytes; letters of either case. */
+                text: string;
+                /** @description The first byte to look at; `next` of the answer before. */
+                from?: number;
+                /** @description Matches at most, 1 to 1000; 200 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or unique prefix */
+                run: string;
+                /** @description stdout or stderr */
+                stream: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogSearchReply"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No token, or an unknown one */

@@ -2,8 +2,9 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use mlhub_app::MetricTest;
 use mlhub_core::Caller;
-use mlhub_protocol::rest;
+use mlhub_protocol::{Number, rest};
 
 use super::view;
 use crate::ApiState;
@@ -38,6 +39,29 @@ pub(crate) async fn compare(
             .map(view::metric_row)
             .collect(),
         groups: comparison.groups.into_iter().map(view::group).collect(),
+        tests: comparison.tests.into_iter().map(test).collect(),
         warnings: comparison.warnings,
     }))
+}
+
+fn test(test: MetricTest) -> rest::MetricTestView {
+    rest::MetricTestView {
+        metric: test.metric,
+        definition: test.definition,
+        a: test.a,
+        b: test.b,
+        n_a: test.n_a,
+        n_b: test.n_b,
+        difference: Number(test.difference),
+        interval: test.interval.map(view::interval),
+        effect: test.effect.map(|value| rest::EffectView {
+            name: "hedges_g".to_owned(),
+            value: Number(value),
+        }),
+        p_value: test.p_value.map(Number),
+        p_adjusted: test.p_adjusted.map(Number),
+        method: "welch_t".to_owned(),
+        verdict: test.verdict.as_str().to_owned(),
+        reason: test.reason,
+    }
 }

@@ -364,7 +364,7 @@ pub(super) fn evaluation(
     })
 }
 
-fn interval((low, high): (f64, f64)) -> rest::IntervalView {
+pub(super) fn interval((low, high): (f64, f64)) -> rest::IntervalView {
     rest::IntervalView {
         low: Number(low),
         high: Number(high),

@@ -10,6 +10,7 @@
 
 mod crowd;
 mod deletions;
+mod documents;
 mod downloads;
 mod fuzz;
 mod history;

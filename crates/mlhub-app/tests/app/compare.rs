@@ -1,5 +1,6 @@
 //! Comparing runs: columns, seed groups, warnings, and what cannot be compared.
 
+use mlhub_app::Verdict;
 use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord, EvaluationState};
 use mlhub_core::metric::Direction;
 use mlhub_core::store::EvaluationStore;
@@ -170,4 +171,212 @@ async fn a_run_counts_once_and_must_exist() {
     }
     let refused = compared(&hub, &["once", "gone"]).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotFound);
+}
+
+/// Two groups of seeds with evaluated accuracies, on datasets and splits as named.
+async fn two_groups(
+    hub: &TestHub,
+    prefix: &str,
+    values: [&[f64]; 2],
+    datasets: [&str; 2],
+    splits: [&str; 2],
+) -> mlhub_app::Comparison {
+    let mut ids = Vec::new();
+    for (side, values) in values.into_iter().enumerate() {
+        let names: Vec<String> = (0..values.len())
+            .map(|seed| format!("{prefix}-{side}-{seed}"))
+            .collect();
+        let mut snapshot = plan(Some("binary"));
+        let planned = snapshot.evaluation.as_mut().unwrap();
+        planned.splits.get_mut("test").unwrap().fingerprint = Some(splits[side].to_owned());
+        let texts: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut creation = crate::hub::creation(&texts, snapshot);
+        creation.dataset = Some(datasets[side].to_owned());
+        creation.group = Some(format!("{prefix}-group-{side}").parse().unwrap());
+        hub.hub.run_create(&hub.caller, creation).await.unwrap();
+        for (name, value) in names.iter().zip(values) {
+            evaluated(hub, &name.parse().unwrap(), "accuracy@1", *value).await;
+        }
+        ids.extend(names);
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    compared(hub, &ids).await.unwrap()
+}
+
+#[tokio::test]
+async fn seed_groups_are_tested_and_the_better_one_is_named() {
+    let hub = TestHub::new();
+    let (better, worse) = (&[0.90, 0.92, 0.94][..], &[0.80, 0.83, 0.81][..]);
+    let same = ["d@1", "d@1"];
+    let comparison = two_groups(&hub, "far", [better, worse], same, ["s", "s"]).await;
+    let [test] = &comparison.tests[..] else {
+        panic!("one metric, one pair: {:?}", comparison.tests)
+    };
+    assert_eq!(
+        (test.metric.as_str(), test.definition.as_deref()),
+        ("test/accuracy", Some("accuracy@1"))
+    );
+    assert_eq!(
+        (test.a.as_str(), test.b.as_str()),
+        ("far-group-0", "far-group-1")
+    );
+    assert_eq!((test.n_a, test.n_b), (3, 3));
+    assert_eq!((test.verdict, &test.reason), (Verdict::ABetter, &None));
+    // The golden values of SciPy for these numbers.
+    assert!((test.p_value.unwrap() - 0.002369196632647178).abs() < 1e-9);
+    assert_eq!(
+        test.p_adjusted, test.p_value,
+        "one test needs no adjustment"
+    );
+    assert!((test.effect.unwrap() - 4.782639097139559).abs() < 1e-9);
+    let (low, high) = test.interval.unwrap();
+    assert!(low > 0.065 && high < 0.149 && test.difference > low && test.difference < high);
+    let turned = two_groups(&hub, "turned", [worse, better], same, ["s", "s"]).await;
+    assert_eq!(turned.tests[0].verdict, Verdict::BBetter);
+    let close = two_groups(
+        &hub,
+        "close",
+        [better, &[0.91, 0.93, 0.92]],
+        same,
+        ["s", "s"],
+    )
+    .await;
+    assert_eq!(close.tests[0].verdict, Verdict::NoDifference);
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_said_the_reason_is() {
+    let hub = TestHub::new();
+    let (a, b) = (&[0.90, 0.92, 0.94][..], &[0.80, 0.83, 0.81][..]);
+    let (same, split) = (["d@1", "d@1"], ["s", "s"]);
+    let cases: [(&str, [&[f64]; 2], [&str; 2], [&str; 2], &str); 6] = [
+        ("one", [&[0.9], &[0.8]], same, split, "one seed each"),
+        (
+            "half",
+            [a, &[0.8]],
+            same,
+            split,
+            "`half-group-1` has one seed",
+        ),
+        ("flat", [&[0.9; 3], &[0.8; 3]], same, split, "no spread"),
+        (
+            "data",
+            [a, b],
+            ["d@1", "d@2"],
+            split,
+            "not the same dataset version: d@1, d@2",
+        ),
+        ("split", [a, b], same, ["s", "t"], "not the same split"),
+        (
+            "lost",
+            [&[0.9, f64::NAN, 0.8], b],
+            same,
+            split,
+            "1 of the seeds have no finite value",
+        ),
+    ];
+    for (prefix, values, datasets, splits, said) in cases {
+        let comparison = two_groups(&hub, prefix, values, datasets, splits).await;
+        let test = &comparison.tests[0];
+        assert_eq!(test.verdict, Verdict::NoVerdict, "{prefix}");
+        assert_eq!(
+            (test.p_value, test.p_adjusted, test.interval),
+            (None, None, None),
+            "{prefix}"
+        );
+        assert!(test.difference.is_finite(), "{prefix}");
+        let reason = test.reason.as_deref().unwrap();
+        assert!(reason.contains(said), "{prefix}: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_logged_metric_is_judged_by_the_direction_its_adapter_names() {
+    let hub = TestHub::new();
+    let mut tests = Vec::new();
+    for (prefix, mapping) in [
+        ("known", json!({"loss": {"direction": "minimize"}})),
+        ("unknown", json!({})),
+    ] {
+        let mut ids = Vec::new();
+        for (side, values) in [[0.10, 0.12, 0.11], [0.30, 0.31, 0.33]]
+            .into_iter()
+            .enumerate()
+        {
+            let names: Vec<String> = (0..3)
+                .map(|seed| format!("{prefix}-{side}-{seed}"))
+                .collect();
+            let texts: Vec<&str> = names.iter().map(String::as_str).collect();
+            let snapshot = Snapshot {
+                adapter: json!({"metrics": mapping}),
+                ..Snapshot::default()
+            };
+            let runs = hub.runs(&texts, snapshot).await;
+            for (run, value) in runs.iter().zip(values) {
+                hub.start(run, 1).await.unwrap();
+                hub.log(run, 1, 0, &[value]).await;
+            }
+            ids.extend(names);
+        }
+        let texts: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let early = compared(&hub, &texts).await.unwrap();
+        let reason = early.tests[0].reason.as_deref().unwrap();
+        assert!(reason.contains("6 of the runs did not finish"), "{reason}");
+        for id in &ids {
+            hub.end(&id.parse().unwrap(), 1, RunState::Finished)
+                .await
+                .unwrap();
+        }
+        tests.extend(compared(&hub, &texts).await.unwrap().tests);
+    }
+    assert_eq!(tests.len(), 2);
+    assert_eq!(
+        (tests[0].metric.as_str(), tests[0].verdict),
+        ("loss", Verdict::ABetter)
+    );
+    assert!(tests[0].difference < 0.0, "less is better");
+    assert_eq!(tests[1].verdict, Verdict::NoVerdict);
+    assert!(tests[1].reason.as_deref().unwrap().contains("direction"));
+    assert!(tests[1].p_value.is_some() && tests[1].p_adjusted.is_none());
+}
+
+#[tokio::test]
+async fn tests_of_many_pairs_are_adjusted_together_and_bounded() {
+    let hub = TestHub::new();
+    let mut ids = Vec::new();
+    for (group, base) in [0.70, 0.705, 0.80].into_iter().enumerate() {
+        let names: Vec<String> = (0..3).map(|seed| format!("many-{group}-{seed}")).collect();
+        let texts: Vec<&str> = names.iter().map(String::as_str).collect();
+        for (run, step) in hub
+            .runs(&texts, Snapshot::default())
+            .await
+            .iter()
+            .zip([0.0, 0.01, 0.02])
+        {
+            evaluated(&hub, run, "accuracy@1", base + step).await;
+        }
+        ids.extend(names);
+    }
+    let texts: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let comparison = compared(&hub, &texts).await.unwrap();
+    assert_eq!(comparison.tests.len(), 3);
+    let adjusted: Vec<f64> = comparison
+        .tests
+        .iter()
+        .map(|test| test.p_adjusted.unwrap())
+        .collect();
+    let plain: Vec<f64> = comparison
+        .tests
+        .iter()
+        .map(|test| test.p_value.unwrap())
+        .collect();
+    assert_eq!(adjusted, mlhub_eval::holm(&plain));
+    assert_eq!(comparison.tests[0].verdict, Verdict::NoDifference);
+    assert_eq!(comparison.tests[1].verdict, Verdict::BBetter);
+    assert_eq!(
+        comparison.warnings.len(),
+        1,
+        "that runs have not ended: {:?}",
+        comparison.warnings
+    );
 }

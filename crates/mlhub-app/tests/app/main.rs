@@ -8,11 +8,13 @@
 mod clock;
 mod compare;
 mod deletion;
+mod documents;
 mod evaluation;
 mod hub;
 mod launches;
 mod lifecycle;
 mod live;
+mod log_search;
 mod models;
 mod permissions;
 mod portable;

@@ -146,6 +146,9 @@ pub struct Comparison {
     pub metrics: Vec<MetricRow>,
     /// Groups of runs that differ only in seed.
     pub groups: Vec<GroupSummary>,
+    /// Every metric of every pair of groups, tested.
+    #[serde(default)]
+    pub tests: Vec<MetricTestView>,
     /// What a reader should know, such as different splits.
     pub warnings: Vec<String>,
 }
@@ -207,4 +210,47 @@ pub struct SeedStatistics {
     pub max: Number,
     /// 95 % Student interval of the mean; absent for one run.
     pub interval: Option<IntervalView>,
+}
+
+/// How great a difference is, beside the spread of the seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EffectView {
+    /// `hedges_g`.
+    pub name: String,
+    /// The first less the second, in pooled standard deviations.
+    pub value: Number,
+}
+
+/// A metric of two seed groups: whether they differ by more than their seeds do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MetricTestView {
+    /// The metric's name, as in `metrics`.
+    pub metric: String,
+    /// `name@version` for evaluated metrics.
+    pub definition: Option<String>,
+    /// The first group.
+    pub a: String,
+    /// The second group.
+    pub b: String,
+    /// Seeds of the first with a finite value.
+    pub n_a: u32,
+    /// Seeds of the second with a finite value.
+    pub n_b: u32,
+    /// Mean of the first less mean of the second.
+    pub difference: Number,
+    /// 95 % interval of the difference, not adjusted; null when it cannot be told.
+    pub interval: Option<IntervalView>,
+    /// The size of the difference; null when it cannot be told.
+    pub effect: Option<EffectView>,
+    /// Two-sided probability of such a difference when there is none.
+    pub p_value: Option<Number>,
+    /// The same, adjusted by Holm's method for all tests of this comparison that seek a
+    /// verdict.
+    pub p_adjusted: Option<Number>,
+    /// `welch_t`.
+    pub method: String,
+    /// `a_better`, `b_better`, `no_difference` (none was shown) or `no_verdict`.
+    pub verdict: String,
+    /// Why there is no verdict.
+    pub reason: Option<String>,
 }

@@ -125,9 +125,9 @@ pub use deletions::{
 };
 pub use documents::{DocumentChange, DocumentCreate, DocumentHead, DocumentList, DocumentView};
 pub use evaluations::{
-    CompareRequest, Comparison, ConfigRow, EvaluatedMetricView, EvaluationDetail, EvaluationList,
-    EvaluationView, GroupSummary, MetricIntervalView, MetricRow, Receipt, SeedStatistics,
-    SkippedMetricView,
+    CompareRequest, Comparison, ConfigRow, EffectView, EvaluatedMetricView, EvaluationDetail,
+    EvaluationList, EvaluationView, GroupSummary, MetricIntervalView, MetricRow, MetricTestView,
+    Receipt, SeedStatistics, SkippedMetricView,
 };
 pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectPatch, ProjectView,

@@ -7,6 +7,7 @@
 
 mod attempts;
 mod deletions;
+mod documents;
 mod engine;
 mod engine_owners;
 mod evaluations;
@@ -94,6 +95,12 @@ contract![
     deletions::dropping_a_part_leaves_the_rest,
     deletions::blobs_are_known_by_their_users,
     deletions::rules_are_replaced_by_name,
+    documents::documents_come_back_and_are_listed_last_stored_first,
+    documents::of_many_changes_of_one_revision_one_is_stored,
+    documents::documents_that_cannot_be_stored_are_refused,
+    documents::a_projects_documents_go_with_it,
+    documents::a_project_is_described,
+    documents::a_preview_belongs_to_its_version,
     evaluations::an_evaluation_lives_once,
     evaluations::a_new_evaluation_replaces_the_old_one,
     evaluations::numbers_keep_their_bits,

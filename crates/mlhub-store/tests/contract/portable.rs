@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mlhub_core::dataset::{DatasetSplit, DatasetVersion};
+use mlhub_core::document::DocumentKind;
 use mlhub_core::evaluation::{
     AdapterVersion, EvaluatedMetric, EvaluationRecord, EvaluationState, StoredDefinition,
 };
@@ -14,8 +15,8 @@ use mlhub_core::{Error, ErrorKind, Result, RunState, Timestamp, UserId};
 use mlhub_store::SqliteStore;
 use serde_json::json;
 
-use super::TestStore;
 use super::make::{batch, change, id, map, name, point, run};
+use super::{TestStore, documents};
 
 #[derive(Default)]
 struct Items(Mutex<Vec<PortableItem>>);
@@ -224,6 +225,17 @@ async fn filled(store: &dyn Store) {
     let mut other = run("other-run");
     other.project = name("q");
     store.run_create(&[other]).await.expect("create");
+    let iris = name("iris");
+    let preview = store.dataset_preview_put(&iris, 1, &documents::preview(2));
+    preview.await.expect("preview");
+    for (id, project) in [
+        ("report-b", Some("p")),
+        ("report-a", Some("p")),
+        ("of-hub", None),
+    ] {
+        let report = documents::document(id, DocumentKind::Report, project, 70);
+        store.document_put(&report).await.expect("document");
+    }
 }
 
 pub(crate) fn sqlite() -> (tempfile::TempDir, SqliteStore) {
@@ -287,7 +299,14 @@ async fn project_scope(store: &dyn Store) {
         matches!(item, PortableItem::Line(PortableLine::DatasetVersion(version)) if version.version == 2)
     });
     assert_eq!(versions.count(), 1);
+    // Neither what belongs to the whole hub nor rows of a dataset leave with a project.
     assert_eq!(items.iter().filter(|item| item.is_shared()).count(), 5);
+    let lines = bits(&items);
+    let count = |word: &str| lines.iter().filter(|line| line.contains(word)).count();
+    assert_eq!(
+        ["report-a", "report-b", "of-hub", "Preview"].map(count),
+        [1, 1, 0, 0]
+    );
     let missing = PortableScope::Project(name("none"));
     let error = store.portable_read(&missing, Arc::new(Items::default()));
     assert_eq!(error.await.expect_err("none").kind(), ErrorKind::NotFound);

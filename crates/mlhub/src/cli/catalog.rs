@@ -22,6 +22,18 @@ pub(crate) enum DatasetCommand {
         /// What it is, source, licence
         #[arg(long, default_value = "")]
         description: String,
+        /// Send the hub this many of the first rows, 1 to 100, for all who may read it to see
+        /// [default: none]
+        #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=100))]
+        preview: Option<u32>,
+    },
+    /// Show the rows of a version that somebody chose to show, or hide them again
+    Preview {
+        /// `NAME@VERSION`
+        version: String,
+        /// Remove them from the hub
+        #[arg(long)]
+        remove: bool,
     },
     /// List registered datasets
     List,

@@ -3,6 +3,7 @@
 use mlhub_protocol::rest::DatasetVersionView;
 use serde_json::json;
 
+use super::dataset_preview;
 use crate::cli::{DatasetCommand, Global};
 use crate::connect::connect;
 use crate::exit::{OK, USAGE, fail};
@@ -17,6 +18,7 @@ pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Resul
             name,
             format,
             description,
+            preview,
         } => {
             let format = format.as_deref().map(dataset::parse_format).transpose()?;
             // Checked before a hub is looked for: a broken file is the likelier trouble.
@@ -27,9 +29,17 @@ pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Resul
                     .to_string_lossy()
                     .into_owned()
             });
+            // Read before anything is registered: a format without rows is refused here.
+            let rows = preview
+                .map(|rows| dataset_preview::read(&path, inspection.format, rows))
+                .transpose()?;
             let connection = connect(global)?;
             let version =
                 dataset::register(&connection.client, &name, &path, &inspection, &description)?;
+            if let Some(rows) = &rows {
+                let client = &connection.client;
+                client.dataset_preview_set(&version.name, version.version, rows)?;
+            }
             if global.json {
                 output::json(&version)?;
             } else {
@@ -38,7 +48,19 @@ pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Resul
                     version.name, version.version, version.fingerprint
                 ))?;
                 describe(&version)?;
+                if let Some(rows) = &rows {
+                    output::line(format_args!(
+                        "shown to all who may read this hub: {} rows; hide them with `mlhub dataset preview {}@{} --remove`",
+                        rows.rows.len(),
+                        version.name,
+                        version.version
+                    ))?;
+                }
             }
+        }
+        DatasetCommand::Preview { version, remove } => {
+            let (name, number) = parts_of(&version)?;
+            dataset_preview::command(global, name, number, remove)?;
         }
         DatasetCommand::List => list(global)?,
         DatasetCommand::Show { name, version } => {
@@ -50,15 +72,7 @@ pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Resul
             }
         }
         DatasetCommand::Purge { version } => {
-            let parts = version.rsplit_once('@');
-            let (name, number) = parts
-                .and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)))
-                .ok_or_else(|| {
-                    fail(
-                        USAGE,
-                        format!("`{version}` names no version; write NAME@VERSION, such as iris@2"),
-                    )
-                })?;
+            let (name, number) = parts_of(&version)?;
             connect(global)?
                 .client
                 .dataset_version_purge(name, number)?;
@@ -85,6 +99,19 @@ pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Resul
         }
     }
     Ok(OK)
+}
+
+/// Name and number of `NAME@VERSION`.
+fn parts_of(version: &str) -> anyhow::Result<(&str, u32)> {
+    let parts = version.rsplit_once('@');
+    parts
+        .and_then(|(name, number)| Some((name, number.parse::<u32>().ok()?)))
+        .ok_or_else(|| {
+            fail(
+                USAGE,
+                format!("`{version}` names no version; write NAME@VERSION, such as iris@2"),
+            )
+        })
 }
 
 fn list(global: &Global) -> anyhow::Result<()> {

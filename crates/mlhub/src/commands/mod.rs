@@ -5,6 +5,7 @@ mod artifacts;
 mod compare;
 mod config;
 mod dataset;
+mod dataset_preview;
 pub(crate) mod deletions;
 mod demo;
 pub(crate) mod doctor;

@@ -214,6 +214,27 @@ fn history_is_printed_and_exported() {
 }
 
 #[test]
+fn rows_of_a_dataset_are_shown_only_when_asked_for() {
+    let world = World::with_iris();
+    world.ok(&["dataset", "add", "iris.csv"]);
+    let none = world.mlhub(&["dataset", "preview", "iris@1"]);
+    assert_eq!(none.code, Some(8), "{}", none.stderr);
+    assert!(none.stderr.contains("--preview"), "{}", none.stderr);
+    let added = world.ok(&["dataset", "add", "iris.csv", "--preview", "2"]);
+    assert!(added.stdout.contains("2 rows"), "{}", added.stdout);
+    let shown = world.json(&["dataset", "preview", "iris@1"]);
+    assert_eq!(shown["rows"].as_array().map(Vec::len), Some(2));
+    assert_eq!(shown["total_rows"], 150);
+    let table = world.ok(&["dataset", "preview", "iris@1"]).stdout;
+    assert!(table.contains("sepal_length_cm"), "{table}");
+    world.ok(&["dataset", "preview", "iris@1", "--remove"]);
+    let gone = world.mlhub(&["dataset", "preview", "iris@1", "--remove"]);
+    assert_eq!(gone.code, Some(8), "{}", gone.stderr);
+    let many = world.mlhub(&["dataset", "add", "iris.csv", "--preview", "101"]);
+    assert_eq!(many.code, Some(2), "{}", many.stderr);
+}
+
+#[test]
 fn every_listing_prints_json() {
     let world = World::with_iris();
     assert_eq!(world.json(&["runs"]), json!([]));
