@@ -43,7 +43,7 @@ function Steps({ launch }: { launch: LaunchView }) {
 }
 
 function RunLine({ id }: { id: string }) {
-  const run = useQuery(runQuery(id)).data?.summary;
+  const run = useQuery(runQuery(id)).data;
   return (
     <li>
       <Link to="/runs/$id" params={{ id }} className="link grow truncate">
