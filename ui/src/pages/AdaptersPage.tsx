@@ -1,6 +1,7 @@
 /** Adapters the hub knows: what each can do, its params, and why a broken one is broken. */
 
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { adaptersQuery } from "~/api/queries";
 import type { AdapterView } from "~/api/types";
 import { Empty, ErrorNotice, Loading, Notice, TableWrap } from "~/components/parts";
@@ -60,6 +61,11 @@ function Adapter({ adapter }: { adapter: AdapterView }) {
         <span className="grow" />
         {adapter.problem ? <span className="badge bad">cannot be used</span> : null}
         <span className="badge outline">{adapter.source}</span>
+        {adapter.capabilities.includes("train") && !adapter.problem && adapter.source !== "seen in runs" && (
+          <Link to="/new" search={{ adapter: adapter.name }} className="button">
+            New experiment
+          </Link>
+        )}
       </header>
       <div className="inside stack tight">
         {adapter.problem && (

@@ -64,9 +64,11 @@ function Runs({ runs }: { runs: readonly string[] }) {
       </ul>
       {runs.length > RUNS_SHOWN && <p className="muted">and {runs.length - RUNS_SHOWN} more</p>}
       {runs.length > 1 && (
-        <Link to="/compare" search={{ runs: runs.join(",") }} className="button">
-          <Icon name="compare" /> Compare them
-        </Link>
+        <div>
+          <Link to="/compare" search={{ runs: runs.join(",") }} className="button">
+            <Icon name="compare" /> Compare them
+          </Link>
+        </div>
       )}
     </>
   );

@@ -150,6 +150,14 @@ function RunHead({ run }: { run: RunDetail }) {
         </h1>
         <StateBadge state={run.state} stopping={run.stop_requested} />
         <span className="grow" />
+        <Link
+          to="/new"
+          search={{ from: run.id }}
+          className="button"
+          title="A new experiment that starts as this one"
+        >
+          Clone
+        </Link>
         <StopButton run={run} />
       </div>
       <div className="row wrap muted small" style={{ gap: "4px 16px" }}>
