@@ -104,28 +104,37 @@ function kindOf(schema: JsonObject, types: string[], options: Json[], nested: bo
 }
 
 function rangeOf(schema: JsonObject): string {
-  const low = asNumber(schema.minimum);
-  const above = asNumber(schema.exclusiveMinimum);
-  const high = asNumber(schema.maximum);
-  const below = asNumber(schema.exclusiveMaximum);
-  const from = low !== undefined ? `${low}` : above !== undefined ? `over ${above}` : undefined;
-  const to = high !== undefined ? `${high}` : below !== undefined ? `under ${below}` : undefined;
-  const words = [];
-  if (from !== undefined && to !== undefined) words.push(`${from} to ${to}`);
-  else if (low !== undefined) words.push(`at least ${low}`);
-  else if (from !== undefined) words.push(from);
-  else if (high !== undefined) words.push(`at most ${high}`);
-  else if (to !== undefined) words.push(to);
-  const step = asNumber(schema.multipleOf);
-  if (step !== undefined) words.push(`a multiple of ${step}`);
+  return [...numberRange(schema), ...lengthRange(schema)].join(", ");
+}
+
+function numberRange(schema: JsonObject): string[] {
+  const bound = (key: string, before = "") => {
+    const value = asNumber(schema[key]);
+    return value === undefined ? undefined : `${before}${plain(value)}`;
+  };
+  const from = bound("minimum") ?? bound("exclusiveMinimum", "over ");
+  const to = bound("maximum") ?? bound("exclusiveMaximum", "under ");
+  const step = bound("multipleOf", "a multiple of ");
+  const words = step === undefined ? [] : [step];
+  if (from !== undefined && to !== undefined) return [`${from} to ${to}`, ...words];
+  if (from !== undefined) return [from.startsWith("over") ? from : `at least ${from}`, ...words];
+  if (to !== undefined) return [to.startsWith("under") ? to : `at most ${to}`, ...words];
+  return words;
+}
+
+function lengthRange(schema: JsonObject): string[] {
   const least = asNumber(schema.minItems);
   const most = asNumber(schema.maxItems);
-  if (least !== undefined && least === most) words.push(`${least} items`);
-  else {
-    if (least !== undefined) words.push(`at least ${least} ${least === 1 ? "item" : "items"}`);
-    if (most !== undefined) words.push(`at most ${most} items`);
-  }
-  return words.join(", ");
+  if (least !== undefined && least === most) return [`${least} items`];
+  return [
+    ...(least === undefined ? [] : [`at least ${least} ${least === 1 ? "item" : "items"}`]),
+    ...(most === undefined ? [] : [`at most ${most} items`]),
+  ];
+}
+
+/** A number in full, with thousands apart. */
+function plain(value: number): string {
+  return value.toLocaleString("en", { maximumFractionDigits: 20 });
 }
 
 /** Every field with no fields below it. */

@@ -61,16 +61,18 @@ pub(super) fn folder_below(named: &str, roots: &[PathBuf]) -> Result<PathBuf, St
 pub(super) fn refused(experiment: &Experiment, root: Option<&Path>) -> Vec<ConfigMistake> {
     let mut mistakes = Vec::new();
     let mut refuse = |path: &str, message: String| {
+        let help = if path == "environment.pass" {
+            "use `mlhub run` on the hub's machine, or leave it out"
+        } else {
+            "use `mlhub run` on the hub's machine, or name a `folder` below a launch root (`mlhub serve --launch-root DIR`)"
+        };
         mistakes.push(ConfigMistake {
             kind: "refused".to_owned(),
             path: path.to_owned(),
             line: None,
             column: None,
             message,
-            help: Some(
-                "use `mlhub run` on the hub's machine, or name a `folder` below a launch root (`mlhub serve --launch-root DIR`)"
-                    .to_owned(),
-            ),
+            help: Some(help.to_owned()),
         });
     };
     let config = &experiment.resolved.experiment;

@@ -214,10 +214,12 @@ const STUCK: &str = "project: p\nname: stuck\nadapter: stuck\n";
 
 /// Processes that prepare a launch of this world.
 fn preparing(world: &World) -> usize {
-    let launches = world.data().join("launches");
+    // The command itself, and the package client that it started.
+    let places = [world.data().join("launches"), world.data().join("adapters")];
     let processes = std::fs::read_dir("/proc").expect("processes").flatten();
     let there = |path: std::path::PathBuf| {
-        std::fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&launches))
+        std::fs::read_link(path.join("cwd"))
+            .is_ok_and(|cwd| places.iter().any(|place| cwd.starts_with(place)))
     };
     processes.filter(|entry| there(entry.path())).count()
 }

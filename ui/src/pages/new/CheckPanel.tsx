@@ -82,6 +82,7 @@ export function CheckPanel(props: {
         <h2 className="grow">Dry run</h2>
         <CheckBadge reply={reply} waiting={props.waiting} />
       </header>
+      {!reply && <p className="inside muted">The hub reads the text.</p>}
       {reply && !plan && <Mistakes mistakes={reply.mistakes} more={reply.more_mistakes} open={props.open} />}
       {plan && (
         <>
@@ -92,10 +93,12 @@ export function CheckPanel(props: {
             {plan.seeds.length > 12 && ", …"}.
           </p>
           <Changes changes={asArray(plan.changes_from_defaults)} />
-          <details className="inside">
-            <summary>The whole config</summary>
-            <OutputBox label="Config" text={JSON.stringify(plan.config, null, 2)} />
-          </details>
+          <div className="inside">
+            <details>
+              <summary>The whole config</summary>
+              <OutputBox label="Config" text={JSON.stringify(plan.config, null, 2)} />
+            </details>
+          </div>
         </>
       )}
     </section>

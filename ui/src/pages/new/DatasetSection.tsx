@@ -234,7 +234,7 @@ function Shares(props: Props & { split: JsonObject }) {
       </div>
       <div className="row" role="group" aria-labelledby={`${id}-name`}>
         {names.map((name) => (
-          <label key={name} className="share small">
+          <label key={name} className="split-share small">
             <span className="muted">{name}</span>
             <input
               className="input"

@@ -47,7 +47,7 @@ function focusField(path: readonly string[]): boolean {
 export function Editor(props: Props) {
   const { search } = props;
   const navigate = useNavigate();
-  const { draft, setText, setFolder, reset, isChanged } = useDraft(props.origin, props.start);
+  const { draft, setText, edit, setFolder, reset, isChanged } = useDraft(props.origin, props.start);
   const [jump, setJump] = useState<{ line: number }>();
   const settled = useSettled(draft, PAUSE_MS);
   const check = useQuery(checkQuery(settled.text, settled.folder));
@@ -83,7 +83,7 @@ export function Editor(props: Props) {
               adapter={adapter}
               mistakes={mistakes}
               hasFolder={draft.folder !== ""}
-              onChange={(path, value) => setText(change(draft.text, path, value))}
+              onChange={(path, value) => edit((text) => change(text, path, value))}
             />
           ) : (
             <Notice tone="warn">

@@ -55,7 +55,8 @@ export function Field(props: FieldProps) {
             title={`Back to ${fallbackText(spec)}`}
             onClick={() => set(undefined)}
           >
-            <Icon name="reset" size={13} /> {changed ? "changed" : "as default"}
+            <Icon name="reset" size={13} />{" "}
+            {spec.fallback === undefined ? "set" : changed ? "changed" : "as default"}
           </button>
         ) : (
           <span className="faint small">{spec.required ? "required" : "default"}</span>

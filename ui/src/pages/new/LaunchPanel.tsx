@@ -43,7 +43,7 @@ function Steps({ launch }: { launch: LaunchView }) {
 }
 
 function RunLine({ id }: { id: string }) {
-  const run = useQuery(runQuery(id)).data?.summary;
+  const run = useQuery(runQuery(id)).data;
   return (
     <li>
       <Link to="/runs/$id" params={{ id }} className="link grow truncate">
@@ -64,9 +64,11 @@ function Runs({ runs }: { runs: readonly string[] }) {
       </ul>
       {runs.length > RUNS_SHOWN && <p className="muted">and {runs.length - RUNS_SHOWN} more</p>}
       {runs.length > 1 && (
-        <Link to="/compare" search={{ runs: runs.join(",") }} className="button">
-          <Icon name="compare" /> Compare them
-        </Link>
+        <div>
+          <Link to="/compare" search={{ runs: runs.join(",") }} className="button">
+            <Icon name="compare" /> Compare them
+          </Link>
+        </div>
       )}
     </>
   );

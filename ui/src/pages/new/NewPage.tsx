@@ -13,7 +13,7 @@ const PROJECT = "default";
 
 export function NewPage() {
   const search = newRoute.useSearch();
-  if (search.from) return <FromRun key={search.from} run={search.from} />;
+  if (search.from) return <FromRun key={search.from} id={search.from} />;
   if (search.adapter) return <FromAdapter key={search.adapter} name={search.adapter} />;
   return <AdapterChoice project={search.project} />;
 }
@@ -53,19 +53,19 @@ function FromAdapter({ name }: { name: string }) {
   );
 }
 
-function FromRun({ run }: { run: string }) {
+function FromRun({ id }: { id: string }) {
   const search = newRoute.useSearch();
   const adapters = useQuery(adaptersQuery());
-  const detail = useQuery(runQuery(run));
+  const detail = useQuery(runQuery(id));
   if (!detail.data || !adapters.data) return <Waiting error={detail.error ?? adapters.error} />;
-  const { snapshot, summary } = detail.data;
-  const clone = cloneExperiment(snapshot.config, snapshot.origins);
+  const run = detail.data;
+  const clone = cloneExperiment(run.snapshot.config, run.snapshot.origins);
   const recorded = clone.text !== "";
   const start = recorded
     ? clone.text
     : startText({
-        adapter: summary.adapter ?? "script",
-        project: summary.project,
+        adapter: run.adapter ?? "script",
+        project: run.project,
         dataset: undefined,
         target: undefined,
         ordered: false,
@@ -73,11 +73,11 @@ function FromRun({ run }: { run: string }) {
       });
   const notes = recorded
     ? clone.notes
-    : [`Run ${summary.name} recorded no config: it was not started from an experiment file.`];
+    : [`Run ${run.name} recorded no config: it was not started from an experiment file.`];
   return (
     <Editor
       search={search}
-      origin={`run.${run}`}
+      origin={`run.${id}`}
       start={search.project ? writeAt(start, ["project"], search.project) : start}
       notes={notes}
       adapters={adapters.data.adapters}

@@ -32,9 +32,14 @@ export function useDraft(origin: string, start: string) {
     }
   }, [key, draft, start]);
   const setText = useCallback((text: string) => setDraft((old) => ({ ...old, text })), []);
+  /** Changes the text as it stands then: several changes of one moment add up. */
+  const edit = useCallback(
+    (change: (text: string) => string) => setDraft((old) => ({ ...old, text: change(old.text) })),
+    [],
+  );
   const setFolder = useCallback((folder: string) => setDraft((old) => ({ ...old, folder })), []);
   const reset = useCallback(() => setDraft({ text: start, folder: "" }), [start]);
-  return { draft, setText, setFolder, reset, isChanged: draft.text !== start };
+  return { draft, setText, edit, setFolder, reset, isChanged: draft.text !== start };
 }
 
 /** The value as it was when it last stood still for a moment. */
