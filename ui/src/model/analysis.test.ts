@@ -79,6 +79,8 @@ describe("brushes", () => {
     const stretch = stretchOf(axis, brush);
     expect(stretch?.[0]).toBeCloseTo(0.2, 9);
     expect(stretch?.[1]).toBeCloseTo(0.8, 9);
+    const snapped = brushOver(axis, 0.003, 0.5);
+    expect([...(brushedRows([axis], snapped ? { lr: snapped } : {}, ROWS) ?? [])]).toEqual(["b", "c"]);
     expect(brushOver(axis, 0.5, 0.5)).toBeUndefined();
     expect(brushOver(axis, -1, 2)).toBeUndefined();
     expect(brushOver(buildAxis(OPT, ROWS), 0, 0.4)).toEqual({ of: ["adam"] });
