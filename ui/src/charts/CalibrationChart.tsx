@@ -17,8 +17,9 @@ export interface CalibrationLine {
   calibration: Calibration;
 }
 
-export const CALIBRATION_TEXT =
-  "Whiskers: 95 % intervals of Wilson for each bin, of independent examples without weights. Bars: examples by predicted probability.";
+const WHISKERS_TEXT =
+  "Whiskers: 95 % interval of Wilson for each bin, of independent examples without weights.";
+const BARS_TEXT = "Bars: how many examples had this predicted probability.";
 
 function filled(calibration: Calibration): CalibrationBin[] {
   return calibration.bins.filter((bin) => bin.predicted !== undefined && bin.observed !== undefined);
@@ -29,7 +30,7 @@ export function CalibrationChart({ lines }: { lines: readonly CalibrationLine[] 
   const label = first?.calibration.label;
   const subject = label === undefined ? "the top class" : `class ${label}`;
   return (
-    <div className="stack tight">
+    <div className="stack tight calibration">
       <ChartFrame
         label={`Calibration of ${subject}`}
         x={UNIT}
@@ -47,7 +48,9 @@ export function CalibrationChart({ lines }: { lines: readonly CalibrationLine[] 
           </>
         )}
       </ChartFrame>
-      <p className="small muted">{CALIBRATION_TEXT}</p>
+      <p className="small muted">
+        {WHISKERS_TEXT} {lines.length === 1 && BARS_TEXT}
+      </p>
       {lines.length > 1 && (
         <ul className="legend">
           {lines.map((line) => (

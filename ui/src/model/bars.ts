@@ -42,8 +42,9 @@ export function sharedName(names: readonly string[]): string {
     while (same < length && name[same] === first[same]) same += 1;
     length = same;
   }
-  const shared = first.slice(0, length).replace(/[\s\-_/.:=]+(s|seed)?$/i, "");
-  return shared === "" || others.length === 0 ? first : shared;
+  if (others.every((name) => name === first)) return first;
+  const shared = first.slice(0, length).replace(/[\s\-_/.:=]+((s|seed)[\s\-_.:=]?\d*)?$/i, "");
+  return shared === "" ? first : shared;
 }
 
 interface Member {

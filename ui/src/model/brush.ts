@@ -10,6 +10,8 @@ export type Brushes = Readonly<Record<string, Brush>>;
 
 /** A stretch shorter than this is a press, not a brush. */
 const LENGTH_MIN = 0.015;
+/** An end this near to that of the axis is meant to be there: two or three pixels. */
+const SNAP = 0.008;
 /** Values that stand on an end belong to it in spite of rounding. */
 const END_SLACK = 1e-9;
 
@@ -23,8 +25,9 @@ function categoriesBetween(axis: Axis, low: number, high: number): string[] {
 
 /** The brush over a stretch of an axis (0 to 1); undefined when it marks nothing or everything. */
 export function brushOver(axis: Axis, one: number, other: number): Brush | undefined {
-  const low = Math.max(0, Math.min(one, other));
-  const high = Math.min(1, Math.max(one, other));
+  const [start, end] = [Math.min(one, other), Math.max(one, other)];
+  const low = start < SNAP ? 0 : start;
+  const high = end > 1 - SNAP ? 1 : end;
   if (high - low < LENGTH_MIN || (low <= 0 && high >= 1)) return undefined;
   if (axis.scale !== "category") return { from: valueAt(axis, low), to: valueAt(axis, high) };
   const of = categoriesBetween(axis, low, high);

@@ -85,7 +85,7 @@ export function EvaluationOverlay({ runs: all }: { runs: readonly OverlayRun[] }
   }
   const without = runs.length - curves.loaded.length;
   return (
-    <div className="stack">
+    <div className="stack overlay">
       <Body key={split} loaded={curves.loaded}>
         {splits.length > 1 && (
           <Segments

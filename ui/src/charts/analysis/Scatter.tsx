@@ -124,6 +124,20 @@ function Tip({ model, dot, size }: { model: ScatterModel; dot: Dot | undefined; 
   );
 }
 
+/** Dots that are drawn without the colour or size they should have. */
+function Unmarked({ model }: { model: ScatterModel }) {
+  const grey = model.color ? model.dots.filter((dot) => dot.shade === undefined).length : 0;
+  const small = model.size ? model.dots.filter((dot) => dot.size === undefined).length : 0;
+  return (
+    <>
+      {grey > 0 && <span className="badge warn">{plural(grey, "run")} without a colour’s value: grey</span>}
+      {small > 0 && (
+        <span className="badge warn">{plural(small, "run")} without a size’s value: smallest</span>
+      )}
+    </>
+  );
+}
+
 /** What is left out, what the line says, which runs the front is made of. */
 function Foot({ model, front }: { model: ScatterModel; front: boolean }) {
   const both = model.x.scale !== "category" && model.y.scale !== "category";
@@ -131,6 +145,7 @@ function Foot({ model, front }: { model: ScatterModel; front: boolean }) {
   return (
     <div className="row wrap small analysis-foot muted">
       <span>{plural(model.dots.length, "run")} drawn</span>
+      <Unmarked model={model} />
       {model.left.length > 0 && <span className="badge warn">not drawn: {model.left.join("; ")}</span>}
       {front && (
         <span>

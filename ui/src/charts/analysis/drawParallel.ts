@@ -72,15 +72,16 @@ function strokeRows(
 ) {
   const count = picture.places.length;
   const xs = picture.places.map((_, i) => axisX(i, count, size.width));
-  context.beginPath();
   for (const row of rows) {
+    // A path each: stroking one path of many crossing lines takes many times as long.
+    context.beginPath();
     for (let i = 0; i < count; i += 1) {
       const y = placeY(picture.places[i]?.[row], size.height);
       if (i === 0) context.moveTo(xs[i] ?? 0, y);
       else context.lineTo(xs[i] ?? 0, y);
     }
+    context.stroke();
   }
-  context.stroke();
 }
 
 export function drawParallel(
@@ -92,7 +93,7 @@ export function drawParallel(
   const ramp = themeRamp();
   const faint = css("--line-strong");
   const isIn = (row: number) => !chosen || chosen.has(ids[row] ?? "");
-  context.lineJoin = "round";
+  context.lineJoin = "bevel";
   if (chosen) {
     const out = ids.flatMap((_, row) => (isIn(row) ? [] : [row]));
     context.strokeStyle = faint;
@@ -102,7 +103,7 @@ export function drawParallel(
   }
   const drawn = chosen ? chosen.size : ids.length;
   context.globalAlpha = Math.max(ALPHA_MIN, Math.min(0.9, Math.sqrt(LINES_SOLID / Math.max(1, drawn))));
-  context.lineWidth = drawn > LINES_SOLID ? 1.1 : 1.7;
+  context.lineWidth = drawn > LINES_SOLID ? 1 : 1.7;
   for (const [key, rows] of [...buckets(picture)].sort(([a], [b]) => a - b)) {
     context.strokeStyle =
       key < 0 ? faint : key < RAMP_LEVELS ? (ramp[key] ?? faint) : css(`--series-${key - RAMP_LEVELS}`);

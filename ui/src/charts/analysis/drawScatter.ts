@@ -157,7 +157,9 @@ export function drawScatter(context: CanvasRenderingContext2D, model: ScatterMod
   const ramp = themeRamp();
   const edge = css("--panel");
   context.lineWidth = 1;
-  for (const dot of model.dots) {
+  // The large ones first, so that they do not hide the small.
+  const dots = model.size ? [...model.dots].sort((a, b) => (b.size ?? 0) - (a.size ?? 0)) : model.dots;
+  for (const dot of dots) {
     const { x, y } = dotPixel(dot, size);
     context.globalAlpha = model.dots.length > DOTS_LARGE ? 0.6 : 0.85;
     context.beginPath();
