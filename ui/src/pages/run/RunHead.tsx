@@ -38,7 +38,7 @@ function Crumbs({ run }: { run: RunDetail }) {
 function Neighbour(props: { to: string | undefined; name: string; tab: RunTab; back?: boolean }) {
   const { to, name, tab, back } = props;
   const icon = (
-    <span className={back ? "turned" : ""}>
+    <span className={back ? "turned" : "row"}>
       <Icon name="chevron" />
     </span>
   );
