@@ -43,7 +43,7 @@ export const test = base.extend<Fixtures>({
     { auto: true },
   ],
   runs: async ({ request }, use) => {
-    const answer = await request.get("/api/v1/runs?limit=100");
+    const answer = await request.get("/api/v1/runs?limit=1000");
     expect(answer.ok()).toBe(true);
     const { runs } = (await answer.json()) as { runs: DemoRun[] };
     await use(runs);

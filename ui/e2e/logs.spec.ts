@@ -27,7 +27,7 @@ test("why it failed leads to the line in the log", async ({ page, maker }) => {
       state: "failed",
       exit: { code: 1 },
       failure: {
-        class: "unknown",
+        class: "host_out_of_memory",
         message: "The program ended with an error.",
         evidence: ["Traceback (most recent call last):", "MemoryError: no room"],
       },

@@ -75,6 +75,7 @@ function useAnchor(lines: Lines, props: Props) {
   useLayoutEffect(() => {
     const held = anchor.current;
     if (!held || follow || !scroller.current) return;
+    if (held.offset < window.start || held.offset >= window.end) return;
     const start = virtual.measurementsCache[lineAt(window, starts, held.offset)]?.start;
     if (start !== undefined) scroller.current.scrollTop = start + held.delta;
   }, [window]);
@@ -124,8 +125,9 @@ export function LogLines(props: Props) {
   // The line that holds the place of the address, which need not be its first byte.
   const at = props.current ?? -1;
   const current = at >= window.start && at < window.end ? lineAt(window, starts, at) : -1;
-  useGoing(lines, props);
   const note = useAnchor(lines, props);
+  // After the anchor: where both move the lines, the reader's wish counts.
+  useGoing(lines, props);
   useGrowing(lines, props);
   const onKey = (event: KeyboardEvent) => {
     if (UPWARDS.has(event.key)) props.leaveEnd();

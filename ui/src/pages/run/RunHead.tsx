@@ -85,7 +85,7 @@ export function RunHead({ run, tab }: { run: RunDetail; tab: RunTab }) {
       </div>
       <div className="row wrap">
         <Swatch color={colorIndex(run.id)} />
-        <NameField key={`${run.id} ${run.name}`} run={run} />
+        <NameField key={run.id} run={run} />
         <StateBadge state={run.state} stopping={run.stop_requested} />
         <span className="grow" />
         <RunActions run={run} />
