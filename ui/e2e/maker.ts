@@ -24,6 +24,14 @@ interface Wish {
   points?: (at: number) => Point[];
   records?: { kind: string; body: Record<string, unknown> }[];
   artifacts?: { path: string; kind: string; bytes: Buffer }[];
+  /** Output by stream. */
+  logs?: { stdout?: string; stderr?: string };
+  /** How it ended, when not well. */
+  end?: {
+    state: string;
+    exit: { code: number };
+    failure?: { class: string; message: string; evidence: string[] };
+  };
   /** The adapter the runs say they were trained by; it need not be on the hub's machine. */
   adapter?: { name: string; version: string; capabilities: string[] };
   /** What the runs say they were started with: config, code, environment. */
@@ -96,10 +104,14 @@ export class Maker {
       const headers = { "content-type": "application/octet-stream" };
       await this.send("put", `/runs/${id}/artifacts/content?${query}`, { data: bytes, headers });
     }
+    for (const [stream, text] of Object.entries(wish.logs ?? {})) {
+      const headers = { "content-type": "application/octet-stream" };
+      await this.send("post", `${attempt}/logs/${stream}?offset=0`, { data: Buffer.from(text), headers });
+    }
     const records = (wish.records ?? []).map((record) => ({ ...record, time_ms: START_MS }));
     const events = { writer: "w", start: 0, end: 1, points: wish.points?.(at) ?? [], records };
     await this.send("post", `${attempt}/events`, { data: events });
-    const end = { ended_at: START_MS + 60_000, state: "finished", exit: { code: 0 } };
+    const end = { ended_at: START_MS + 60_000, state: "finished", exit: { code: 0 }, ...wish.end };
     await this.send("post", `${attempt}/finish`, { data: end });
   }
 

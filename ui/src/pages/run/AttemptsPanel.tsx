@@ -24,6 +24,7 @@ function Attempt({ run, bar, now }: { run: RunDetail; bar: AttemptBar<AttemptVie
   const step = attempt.resumed_from_step;
   const why = attempt.failure?.message ?? (attempt.exit ? exitText(attempt.exit) : undefined);
   const superseded = supersededText(bar);
+  const verb = isActive(attempt.state) ? "running for" : "took";
   return (
     <li className="attempt">
       <div className="row wrap">
@@ -54,7 +55,7 @@ function Attempt({ run, bar, now }: { run: RunDetail; bar: AttemptBar<AttemptVie
         {[
           attempt.host,
           attempt.started_at ? formatTime(attempt.started_at) : "not started",
-          attempt.started_at ? `took ${formatDuration(runDuration(attempt, now))}` : undefined,
+          attempt.started_at ? `${verb} ${formatDuration(runDuration(attempt, now))}` : undefined,
         ]
           .filter(Boolean)
           .join(" · ")}

@@ -17,7 +17,7 @@ const TONE: Record<OriginKind, string> = {
 const INDENT = 18;
 
 function indent(depth: number) {
-  return { paddingLeft: `calc(var(--space-4) + ${depth * INDENT}px)` };
+  return { paddingLeft: `calc(var(--space-4) + ${(depth + 1) * INDENT}px)` };
 }
 
 function Group({ row, toggle }: { row: Extract<ConfigRow, { kind: "group" }>; toggle: () => void }) {

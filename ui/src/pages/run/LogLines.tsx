@@ -28,7 +28,7 @@ interface Props {
   follow: boolean;
   wrap: boolean;
   find: string;
-  /** Offset of the line the reader stands at. */
+  /** Offset of the place the reader stands at. */
   current: number | undefined;
   lineHref: (offset: number) => string;
   choose: (offset: number) => void;
@@ -75,6 +75,7 @@ function useAnchor(lines: Lines, props: Props) {
   useLayoutEffect(() => {
     const held = anchor.current;
     if (!held || follow || !scroller.current) return;
+    if (held.offset < window.start || held.offset >= window.end) return;
     const start = virtual.measurementsCache[lineAt(window, starts, held.offset)]?.start;
     if (start !== undefined) scroller.current.scrollTop = start + held.delta;
   }, [window]);
@@ -116,13 +117,17 @@ function useGrowing(lines: Lines, { window, size, loadOlder, loadNewer }: Props)
 const UPWARDS = new Set(["ArrowUp", "PageUp", "Home"]);
 
 export function LogLines(props: Props) {
-  const { window, find, current, wrap } = props;
+  const { window, find, wrap } = props;
   const [whole, setWhole] = useState<ReadonlySet<number>>(new Set());
   const show = useCallback((offset: number) => setWhole((before) => new Set(before).add(offset)), []);
   const lines = useLines(window, wrap);
   const { scroller, starts, keyOf, virtual } = lines;
-  useGoing(lines, props);
+  // The line that holds the place of the address, which need not be its first byte.
+  const at = props.current ?? -1;
+  const current = at >= window.start && at < window.end ? lineAt(window, starts, at) : -1;
   const note = useAnchor(lines, props);
+  // After the anchor: where both move the lines, the reader's wish counts.
+  useGoing(lines, props);
   useGrowing(lines, props);
   const onKey = (event: KeyboardEvent) => {
     if (UPWARDS.has(event.key)) props.leaveEnd();
@@ -151,7 +156,7 @@ export function LogLines(props: Props) {
               key={item.key}
               ref={virtual.measureElement}
               data-index={item.index}
-              className={`log-line ${offset === current ? "current" : ""} ${whole.has(offset) ? "whole" : ""}`}
+              className={`log-line ${item.index === current ? "current" : ""} ${whole.has(offset) ? "whole" : ""}`}
               style={{ transform: `translateY(${item.start}px)` }}
             >
               <a

@@ -16,7 +16,7 @@ export function ProgressPanel({ run }: { run: RunDetail }) {
   // A run that ended well has nothing left to say about its progress.
   if (!progress || run.state === "finished") return null;
   const { done, total, share, rate, remainingMs, message, at } = progress;
-  const remaining = remainingMs === undefined ? undefined : Math.max(0, remainingMs - (now - at));
+  const remaining = remainingMs === undefined ? undefined : remainingMs - (now - at);
   return (
     <section className="progress-panel" aria-label="Progress">
       <div className="row wrap">
@@ -32,7 +32,9 @@ export function ProgressPanel({ run }: { run: RunDetail }) {
           </span>
         )}
         {active && remaining !== undefined && (
-          <span className="badge info">about {formatDuration(remaining)} left</span>
+          <span className="badge info">
+            {remaining > 0 ? `about ${formatDuration(remaining)} left` : "later than its rate said"}
+          </span>
         )}
         {!active && <span className="badge outline">where it ended</span>}
       </div>

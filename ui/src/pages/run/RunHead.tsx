@@ -38,7 +38,7 @@ function Crumbs({ run }: { run: RunDetail }) {
 function Neighbour(props: { to: string | undefined; name: string; tab: RunTab; back?: boolean }) {
   const { to, name, tab, back } = props;
   const icon = (
-    <span className={back ? "turned" : ""}>
+    <span className={back ? "turned" : "row"}>
       <Icon name="chevron" />
     </span>
   );
@@ -85,7 +85,7 @@ export function RunHead({ run, tab }: { run: RunDetail; tab: RunTab }) {
       </div>
       <div className="row wrap">
         <Swatch color={colorIndex(run.id)} />
-        <NameField key={`${run.id} ${run.name}`} run={run} />
+        <NameField key={run.id} run={run} />
         <StateBadge state={run.state} stopping={run.stop_requested} />
         <span className="grow" />
         <RunActions run={run} />

@@ -86,6 +86,7 @@ export function RunTabs({ run, tab }: { run: RunDetail; tab: RunTab }) {
             params={{ id: run.id }}
             search={one === "overview" ? {} : { tab: one }}
             className="tab"
+            activeOptions={{ exact: true, includeSearch: true }}
             aria-current={one === tab ? "page" : undefined}
             aria-label={TITLES[one]}
             aria-description={told}
