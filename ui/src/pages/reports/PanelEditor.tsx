@@ -7,6 +7,7 @@ import { Icon } from "~/components/Icon";
 import { Swatch } from "~/components/parts";
 import { PANEL_RUNS_MAX, type ReportPanel, type RunsPanel } from "~/model/report";
 import { RunPicker } from "~/pages/compare/RunPicker";
+import type { FigureRun } from "./figures/ChartFigure";
 import { ChartsFields, EvaluationFields, MetricsFields } from "./PanelFields";
 import { presentRuns } from "./panelData";
 import { RunsFields } from "./RunsFields";
@@ -16,26 +17,35 @@ export interface FieldProps<P extends ReportPanel> {
   onChange: (panel: P) => void;
 }
 
-export function PanelEditor({ panel, onChange }: FieldProps<ReportPanel>) {
-  if (panel.kind === "runs") return <RunsFields panel={panel} onChange={onChange} />;
-  return (
-    <div className="panel-fields">
-      <RunsOf panel={panel} onChange={onChange} />
-      {panel.kind === "charts" && <ChartsFields panel={panel} onChange={onChange} />}
-      {panel.kind === "metrics" && <MetricsFields panel={panel} onChange={onChange} />}
-      {panel.kind === "evaluation" && <EvaluationFields panel={panel} onChange={onChange} />}
-    </div>
-  );
+/** Choices that depend on what the runs have, for those that are still there. */
+export interface RunFieldProps<P extends ReportPanel> extends FieldProps<P> {
+  present: readonly FigureRun[];
 }
 
 type OfRuns = Exclude<ReportPanel, RunsPanel>;
 
-/** The runs of a panel as chips; more are found by query. */
-function RunsOf({ panel, onChange }: FieldProps<OfRuns>) {
-  const [picking, setPicking] = useState(false);
+export function PanelEditor({ panel, onChange }: FieldProps<ReportPanel>) {
+  if (panel.kind === "runs") return <RunsFields panel={panel} onChange={onChange} />;
+  return <OfRunsEditor panel={panel} onChange={onChange} />;
+}
+
+function OfRunsEditor({ panel, onChange }: FieldProps<OfRuns>) {
   const found = useQuery(presentQuery(panel.runs)).data;
   const { runs } = useMemo(() => presentRuns(panel.runs, found?.runs ?? []), [panel.runs, found]);
-  const byId = new Map(runs.map((run) => [run.id, run]));
+  return (
+    <div className="panel-fields">
+      <RunsOf panel={panel} onChange={onChange} present={runs} />
+      {panel.kind === "charts" && <ChartsFields panel={panel} onChange={onChange} present={runs} />}
+      {panel.kind === "metrics" && <MetricsFields panel={panel} onChange={onChange} />}
+      {panel.kind === "evaluation" && <EvaluationFields panel={panel} onChange={onChange} present={runs} />}
+    </div>
+  );
+}
+
+/** The runs of a panel as chips; more are found by query. */
+function RunsOf({ panel, onChange, present }: RunFieldProps<OfRuns>) {
+  const [picking, setPicking] = useState(false);
+  const byId = new Map(present.map((run) => [run.id, run]));
   const withRuns = (ids: string[]) => onChange({ ...panel, runs: ids });
   return (
     <Field label="Runs">

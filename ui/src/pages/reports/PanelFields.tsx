@@ -10,22 +10,23 @@ import { chartsOf, evaluationChartName, labelsOf } from "~/model/overlay";
 import type { ChartsPanel, EvaluationPanel, MetricsPanel } from "~/model/report";
 import { EVALUATION_CHARTS } from "~/model/report";
 import { useEvaluations } from "~/pages/compare/useEvaluations";
-import { Field, type FieldProps } from "./PanelEditor";
+import type { FigureRun } from "./figures/ChartFigure";
+import { Field, type FieldProps, type RunFieldProps } from "./PanelEditor";
 
 /** Runs whose metrics are offered; their names are mostly the same. */
 const ASKED_RUNS = 5;
 const OFFERED_MAX = 60;
 
 /** Names of metrics with a curve. */
-function useMetricNames(runs: readonly string[]): string[] {
-  const answers = useQueries({ queries: runs.slice(0, ASKED_RUNS).map((id) => metricsQuery(id)) });
+function useMetricNames(runs: readonly FigureRun[]): string[] {
+  const answers = useQueries({ queries: runs.slice(0, ASKED_RUNS).map((run) => metricsQuery(run.id)) });
   const metrics = answers.flatMap((answer) => answer.data?.metrics ?? []);
   const names = metrics.filter((one) => one.count > 1 && !isSystem(one.name)).map((one) => one.name);
   return [...new Set(names)].sort((a, b) => a.localeCompare(b));
 }
 
-export function ChartsFields({ panel, onChange }: FieldProps<ChartsPanel>) {
-  const names = useMetricNames(panel.runs);
+export function ChartsFields({ panel, onChange, present }: RunFieldProps<ChartsPanel>) {
+  const names = useMetricNames(present);
   const [find, setFind] = useState("");
   const all = [...new Set([...panel.metrics, ...names])];
   const offered = all.filter((name) => name.toLowerCase().includes(find.trim().toLowerCase()));
@@ -109,10 +110,9 @@ export function MetricsFields({ panel, onChange }: FieldProps<MetricsPanel>) {
   );
 }
 
-export function EvaluationFields({ panel, onChange }: FieldProps<EvaluationPanel>) {
-  const named = useMemo(() => panel.runs.map((id) => ({ id, name: id })), [panel.runs]);
-  const colors = useMemo(() => new Map<string, number>(), []);
-  const { splits, split, runs } = useEvaluations(named, colors, panel.split);
+export function EvaluationFields({ panel, onChange, present }: RunFieldProps<EvaluationPanel>) {
+  const colors = useMemo(() => new Map(present.map((run) => [run.id, run.color])), [present]);
+  const { splits, split, runs } = useEvaluations(present, colors, panel.split);
   const charts = chartsOf(runs);
   const labels = labelsOf(runs, panel.chart);
   return (

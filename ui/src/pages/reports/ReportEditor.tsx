@@ -50,6 +50,11 @@ export function ReportEditor({ document, done }: { document: StoredDocument; don
     enableBeforeUnload: () => saving.dirty,
     withResolver: true,
   });
+  useEffect(() => {
+    // A new block comes into view, so that its panel is read.
+    if (state.nextKey > 0)
+      window.document.getElementById(`block-n${state.nextKey - 1}`)?.scrollIntoView({ block: "nearest" });
+  }, [state.nextKey]);
   const { name, blocks } = state.now;
   return (
     <div className="page-body report-editing">
