@@ -99,7 +99,7 @@ export class MetricPlot {
       pan: (share) => this.move((range) => moved(range, -share, shape.logX)),
       zoom: (factor, about) => this.move((range) => stretched(range, factor, about, shape.logX)),
       hold: (held) => this.hold(held),
-      reset: () => events.onZoom(undefined),
+      reset: () => this.reset(),
     });
     this.rescale(x);
   }
@@ -193,6 +193,14 @@ export class MetricPlot {
     this.layer.moving = false;
     this.rescale(x);
     this.events.onZoom([x[0], x[1]]);
+  }
+
+  private reset(): void {
+    clearTimeout(this.rest);
+    this.layer.moving = false;
+    this.view = { ...this.view, range: undefined };
+    this.rescale(this.xRange());
+    this.events.onZoom(undefined);
   }
 
   private select(plot: uPlot): void {
