@@ -6,6 +6,8 @@ export interface Moves {
   /** By a factor (below 1: closer) about a place, from 0 at the left edge to 1. */
   zoom: (factor: number, about: number) => void;
   reset: () => void;
+  /** A button holds the view, or lets go of it. */
+  hold: (held: boolean) => void;
 }
 
 const WHEEL_ZOOM = 1.0015;
@@ -46,6 +48,7 @@ export function gestures(host: HTMLElement, over: HTMLElement, moves: Moves): ()
     (event) => {
       if (!event.shiftKey || event.button !== 0) return;
       before = event.clientX;
+      moves.hold(true);
       over.setPointerCapture(event.pointerId);
       over.classList.add("panning");
       event.preventDefault();
@@ -62,7 +65,9 @@ export function gestures(host: HTMLElement, over: HTMLElement, moves: Moves): ()
     options,
   );
   const release = () => {
+    if (before === undefined) return;
     before = undefined;
+    moves.hold(false);
     over.classList.remove("panning");
   };
   over.addEventListener("pointerup", release, options);

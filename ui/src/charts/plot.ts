@@ -63,6 +63,8 @@ export interface PlotEvents {
 const ZOOM_PIXELS_MIN = 6;
 /** How long a hand must rest before what it chose is drawn and fetched in full. */
 const REST_MS = 160;
+/** How long the pointer must rest near a curve before other charts and the page highlight it too. */
+const HOVER_MS = 100;
 
 export class MetricPlot {
   private readonly plot: uPlot;
@@ -74,6 +76,9 @@ export class MetricPlot {
   private data: PlotData;
   private view: PlotView;
   private rest: ReturnType<typeof setTimeout> | undefined;
+  private hover: ReturnType<typeof setTimeout> | undefined;
+  /** While a button holds the view, a hand that stands still has not let go. */
+  private held = false;
 
   constructor(
     host: HTMLElement,
@@ -93,14 +98,17 @@ export class MetricPlot {
     this.stopGestures = gestures(host, this.plot.over, {
       pan: (share) => this.move((range) => moved(range, -share, shape.logX)),
       zoom: (factor, about) => this.move((range) => stretched(range, factor, about, shape.logX)),
-      reset: () => events.onZoom(undefined),
+      hold: (held) => this.hold(held),
+      reset: () => this.reset(),
     });
     this.rescale(x);
   }
 
   destroy(): void {
     clearTimeout(this.rest);
+    clearTimeout(this.hover);
     dropFrame(this);
+    dropFrame(this.tip);
     this.stopGestures();
     this.plot.destroy();
   }
@@ -163,19 +171,36 @@ export class MetricPlot {
     });
   }
 
+  private hold(held: boolean): void {
+    this.held = held;
+    if (!held && this.layer.moving) this.settle();
+  }
+
   /** Moves the view with the hand; what it came to is told when it rests. */
   private move(change: (range: Range) => Range): void {
     const { x } = this.snapshot();
     const next = change(x);
     if (!(next[1] > next[0]) || !Number.isFinite(next[0]) || !Number.isFinite(next[1])) return;
     this.layer.moving = true;
+    this.tip.hide();
     this.plot.setScale("x", { min: next[0], max: next[1] });
     clearTimeout(this.rest);
-    this.rest = setTimeout(() => {
-      this.layer.moving = false;
-      this.rescale(next);
-      this.events.onZoom([next[0], next[1]]);
-    }, REST_MS);
+    if (!this.held) this.rest = setTimeout(() => this.settle(), REST_MS);
+  }
+
+  private settle(): void {
+    const { x } = this.snapshot();
+    this.layer.moving = false;
+    this.rescale(x);
+    this.events.onZoom([x[0], x[1]]);
+  }
+
+  private reset(): void {
+    clearTimeout(this.rest);
+    this.layer.moving = false;
+    this.view = { ...this.view, range: undefined };
+    this.rescale(this.xRange());
+    this.events.onZoom(undefined);
   }
 
   private select(plot: uPlot): void {
@@ -190,13 +215,16 @@ export class MetricPlot {
   private point(plot: uPlot): void {
     const { left, top, event } = plot.cursor;
     // Crosshairs of other charts move along; only the one under the pointer speaks.
-    if (!event || left === undefined || left < 0 || top === undefined) {
+    if (!event || left === undefined || left < 0 || top === undefined || this.layer.moving) {
       this.tip.hide();
+      dropFrame(this.tip);
       return;
     }
     inFrame(this.tip, () => {
       const nearest = this.tip.show(plot, this.data, { left, top }, this.shape);
-      this.events.onHover(nearest);
+      this.highlight(nearest);
+      clearTimeout(this.hover);
+      this.hover = setTimeout(() => this.events.onHover(nearest), HOVER_MS);
     });
   }
 

@@ -11,6 +11,8 @@ import { css } from "./plotColor";
 const TIP_LINES_MAX = 12;
 /** Between the pointer and the tip. */
 const TIP_GAP = 14;
+/** As wide as its style lets it be. */
+const TIP_WIDTH_MAX = 340;
 /** A curve nearer to the pointer than this is the one meant. */
 const NEAR_PIXELS = 28;
 
@@ -64,8 +66,8 @@ export class PlotTip {
       nearest = one;
       distance = pixels;
     }
-    this.fill(found, data, nearest, plot);
     this.place(at.left, plot);
+    this.fill(found, data, nearest, plot);
     return nearest && data.lines[nearest.curve]?.key;
   }
 
@@ -101,13 +103,14 @@ export class PlotTip {
     return notes.map((note) => element("div", "faint", note));
   }
 
-  /** Right of the pointer, else left of it; it may reach over the chart beside, but not out of the window. */
+  /**
+   * Right of the pointer where there is room, else left of it; it may reach over the chart beside.
+   * Nothing is measured: that would lay the whole page out anew at every move.
+   */
   private place(left: number, plot: uPlot): void {
+    const fits = plot.rect.left + left + TIP_GAP + TIP_WIDTH_MAX < document.documentElement.clientWidth;
+    this.box.style.left = fits ? `${left + TIP_GAP}px` : "auto";
+    this.box.style.right = fits ? "auto" : `${plot.rect.width - left + TIP_GAP}px`;
     this.box.classList.add("shown");
-    const width = this.box.offsetWidth;
-    const edge = document.documentElement.clientWidth - plot.over.getBoundingClientRect().left - TIP_GAP;
-    const right = left + TIP_GAP;
-    const place = right + width < edge ? right : left - TIP_GAP - width;
-    this.box.style.left = `${place}px`;
   }
 }

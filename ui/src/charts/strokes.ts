@@ -17,6 +17,8 @@ const DOTS_MAX = 24;
 /** Points per pixel from which on the extremes of each pixel are drawn. */
 const THIN_FROM = 4;
 const BAND_ALPHA = 0.16;
+/** A spread has no edges that show it, so its area must. */
+const SPREAD_ALPHA = 0.26;
 const EDGE_ALPHA = 0.55;
 const RAW_ALPHA = 0.28;
 const MARK_SIZE = 5;
@@ -180,7 +182,7 @@ export function strokeCurve(ctx: Context, curve: Curve, color: string, to: Trans
   ctx.fillStyle = color;
   ctx.lineJoin = "round";
   if (curve.low && curve.high) {
-    ctx.globalAlpha = BAND_ALPHA;
+    ctx.globalAlpha = curve.counts ? SPREAD_ALPHA : BAND_ALPHA;
     band(ctx, curve.x, curve.low, curve.high, span, to);
     // Edges of a spread need none; those of a reduced series show its spikes.
     if (!curve.counts) {

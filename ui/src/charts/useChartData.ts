@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { chartSeriesQuery } from "~/api/chartSeries";
+import { type ChartSeriesRequest, chartSeriesQuery } from "~/api/chartSeries";
 import { type Band, meanCurve } from "~/model/bands";
 import { hiddenByLog, type Range } from "~/model/drawing";
 import { evaluate, type Parsed, parse } from "~/model/expression";
@@ -87,6 +87,18 @@ export interface ChartRequest {
   zoom: Range | undefined;
 }
 
+/**
+ * The series of a request: all of the range first, and where that had to be reduced, the range
+ * zoomed into at full resolution. Series that came whole need no second answer.
+ */
+function useSeries(request: ChartSeriesRequest, zoom: Range | undefined, enabled: boolean) {
+  const whole = useQuery({ ...chartSeriesQuery(request), enabled });
+  const reduced = whole.data?.some((series) => !series.exact) ?? false;
+  const near = useMemo(() => ({ ...request, range: zoom && asked(zoom) }), [request, zoom]);
+  const zoomed = useQuery({ ...chartSeriesQuery(near), enabled: enabled && reduced && zoom !== undefined });
+  return zoom && reduced && zoomed.data !== undefined ? zoomed : whole;
+}
+
 export function useChartData({ panel, runs, groups, settings, width, zoom }: ChartRequest) {
   const { axis, logX, logY, smoothing, band } = settings;
   const means = groups !== undefined && band !== "none";
@@ -98,11 +110,11 @@ export function useChartData({ panel, runs, groups, settings, width, zoom }: Cha
       runs: runs.map((run) => run.id),
       metrics,
       axis,
-      range: zoom && asked(zoom),
+      range: undefined,
       points: pointsAsked(width, runs.length * metrics.length, whole),
     };
-  }, [panel, parsed, runs, means, axis, zoom, width]);
-  const answer = useQuery({ ...chartSeriesQuery(request), enabled: width > 0 && request.metrics.length > 0 });
+  }, [panel, parsed, runs, means, axis, width]);
+  const answer = useSeries(request, zoom, width > 0 && request.metrics.length > 0);
   const fetched = answer.data;
   const series = useMemo(
     () => fetched && shownSeries(fetched, panel, parsed, runs),

@@ -35,12 +35,17 @@ export function seen(x: Float64Array, range: Range): [number, number] {
 
 /** Calls back with every value seen inside the range: the lines, the edges, the lines before smoothing. */
 function eachSeen(curves: readonly Curve[], range: Range, logY: boolean, call: (value: number) => void) {
+  const least = logY ? Number.MIN_VALUE : Number.NEGATIVE_INFINITY;
   for (const { x, y, low, high, raw } of curves) {
-    const end = x.length;
-    for (let i = lowerBound(x, range[0]); i < end && (x[i] as number) <= range[1]; i += 1) {
-      for (const values of [y, low, high, raw]) {
-        const value = values?.[i];
-        if (value !== undefined && Number.isFinite(value) && (!logY || value > 0)) call(value);
+    const from = lowerBound(x, range[0]);
+    let end = lowerBound(x, range[1]);
+    while (end < x.length && x[end] === range[1]) end += 1;
+    for (const values of [y, low, high, raw]) {
+      if (!values) continue;
+      for (let i = from; i < end; i += 1) {
+        const value = values[i] as number;
+        // NaN is not at least anything; infinities were made gaps before.
+        if (value >= least) call(value);
       }
     }
   }

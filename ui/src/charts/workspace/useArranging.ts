@@ -74,5 +74,8 @@ export function useArranging(kept: unknown, onLayout: (layout: WorkspaceLayout) 
     },
     [change],
   );
-  return { layout, change, actions, fold, move, told };
+  return useMemo(
+    () => ({ layout, change, actions, fold, move, told }),
+    [layout, change, actions, fold, move, told],
+  );
 }
