@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AnalysisRow } from "./analysis";
-import { calibrationBand, nearestPoint, precisionBand, rocBand } from "./bands";
+import { calibrationBand, nearestPoint, precisionBand, rocBand } from "./curveBands";
 import { barDomain, buildBars, sharedName } from "./bars";
 import { leastSquares, meanEstimate, studentT975, wilson } from "./estimates";
 import { paretoFront } from "./pareto";

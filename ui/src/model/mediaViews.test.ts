@@ -3,7 +3,7 @@ import { cellWords, sharesOf } from "./confusion";
 import { columnNormalised, mistakes, positivesOf, readCurves } from "./curves";
 import { difference } from "./difference";
 import { galleries } from "./media";
-import { overlayKinds, overlayLabels, sameEvent, sharedSplits } from "./overlay";
+import { overlayKinds, overlayLabels, sameEvent, sharedSplits } from "./evaluationOverlay";
 import { buildRidges, evenly, RIDGE_BINS, rebin } from "./ridges";
 import { numericColumns, toCsv, viewRows } from "./tableView";
 import { peaks } from "./waveform";
