@@ -56,7 +56,9 @@ test("shortcuts are sequences, listed on a sheet, silent while typing and when s
   await page.keyboard.press("g");
   await page.keyboard.press("s");
   await expect(page).toHaveURL(/\/settings$/);
-  await page.getByRole("switch", { name: "Single-key shortcuts" }).locator("..").click();
+  const single = page.getByRole("switch", { name: "Single-key shortcuts" });
+  await page.locator("label").filter({ has: single }).click();
+  await expect(single).not.toBeChecked();
   await page.getByRole("heading", { level: 1 }).click();
   await page.keyboard.press("g");
   await page.keyboard.press("d");
@@ -151,7 +153,7 @@ test("projects, data lineage, adapters and the design page lead on and are acces
   await page.goto("/design");
   await expect(page.getByText("faint on panel")).toBeVisible();
   await page.getByRole("button", { name: "Menu", exact: true }).last().click();
-  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Say something" }).click();
   await expect(page.getByRole("region", { name: "Messages" })).toContainText("Something");
   await expectAccessible(page);
 });

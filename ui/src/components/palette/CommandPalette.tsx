@@ -1,6 +1,6 @@
 /** The command palette: everything that can be gone to or done, found by a few letters. */
 
-import { useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { Autocomplete } from "react-aria-components/Autocomplete";
 import { Dialog } from "react-aria-components/Dialog";
 import { Header } from "react-aria-components/Header";
@@ -32,9 +32,22 @@ function Item({ command, close }: { command: Command; close: () => void }) {
   );
 }
 
+/** The field keeps the focus while it chooses from the list; a list that scrolls is reached by Tab as well. */
+function reachByTab(list: HTMLDivElement | null): void {
+  list?.setAttribute("tabindex", "0");
+}
+
 export default function CommandPalette({ close, openSheet }: { close: () => void; openSheet: () => void }) {
   const [text, setText] = useState("");
   const { groups, asking } = useCommands(text);
+  // Enter typed faster than the list marks its first line means that line.
+  const onEnter = (event: KeyboardEvent<HTMLInputElement>) => {
+    const first = groups[0]?.commands[0];
+    if (event.key !== "Enter" || text.trim() === "" || !first) return;
+    if (event.currentTarget.getAttribute("aria-activedescendant")) return;
+    close();
+    first.run();
+  };
   return (
     <ModalOverlay
       className="backdrop top"
@@ -48,10 +61,11 @@ export default function CommandPalette({ close, openSheet }: { close: () => void
           <Autocomplete inputValue={text} onInputChange={setText}>
             <SearchField className="palette-field" aria-label="Find anything" autoFocus>
               <Icon name="search" />
-              <Input placeholder="A page, a project, a run, an action" />
+              <Input placeholder="A page, a project, a run, an action" onKeyDown={onEnter} />
               {asking && <span className="faint small">asking the hub</span>}
             </SearchField>
             <Menu
+              ref={reachByTab}
               className="menu palette-list"
               aria-label="Found"
               renderEmptyState={() => (

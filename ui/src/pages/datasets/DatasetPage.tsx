@@ -97,7 +97,7 @@ function Body({ name, detail }: { name: string; detail: DatasetDetail }) {
       <Lineage name={name} version={current.version} />
       <SplitsPanel splits={detail.splits} />
       {columns.length > 0 && <ColumnsPanel columns={columns} rows={current.rows ?? undefined} />}
-      <Preview name={name} version={current.version} />
+      <Preview key={current.version} name={name} version={current.version} />
       {files.length > 1 && (
         <Panel title={plural(files.length, "file")} flush>
           <TableWrap label="Files">

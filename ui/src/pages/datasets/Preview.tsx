@@ -1,6 +1,7 @@
 /** The rows that were allowed to be shown when a version was registered; without that, how to allow it. */
 
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { ApiError } from "~/api/http";
 import { datasetPreviewQuery } from "~/api/queries";
 import { ErrorNotice, Panel, TableWrap } from "~/components/parts";
@@ -42,7 +43,8 @@ function Rows({ preview }: { preview: DatasetPreview }) {
 }
 
 export function Preview({ name, version }: { name: string; version: number }) {
-  const query = useQuery(datasetPreviewQuery(name, version));
+  const [asked, setAsked] = useState(false);
+  const query = useQuery({ ...datasetPreviewQuery(name, version), enabled: asked });
   const preview = query.data;
   const none = query.error instanceof ApiError && query.error.status === 404;
   return (
@@ -57,7 +59,15 @@ export function Preview({ name, version }: { name: string; version: number }) {
       }
       flush={preview !== undefined}
     >
-      {query.isPending && <p className="muted">Asking the hub</p>}
+      {!asked && (
+        <div className="row wrap">
+          <button type="button" className="button" onClick={() => setAsked(true)}>
+            Show rows
+          </button>
+          <span className="muted small">Only rows that were allowed to be shown at registration.</span>
+        </div>
+      )}
+      {asked && query.isPending && <p className="muted">Asking the hub</p>}
       {none && (
         <p className="muted">
           No rows of this version may be shown. Rows are kept only when they were asked for at registration:{" "}
