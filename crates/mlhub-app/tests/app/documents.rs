@@ -136,31 +136,31 @@ async fn rows_are_shown_only_when_somebody_chose_to() {
         owner: UserId("ann".to_owned()),
         created_at: Timestamp(0),
     };
-    let hub = &test.hub;
+    let (hub, ray, wil) = (&test.hub, &reader(), &writer());
     let registered = hub.dataset_register(&test.caller, version, "").await;
     assert_eq!(registered.unwrap().version, 1);
-    let none = hub.dataset_preview(&reader(), &name, 1).await.unwrap_err();
+    let none = hub.dataset_preview(ray, &name, 1).await.unwrap_err();
     assert_eq!(none.kind(), ErrorKind::NotFound);
     assert!(none.public_message().contains("--preview"), "{none}");
     let columns = || vec!["a".to_owned(), "b".to_owned()];
     let rows = || vec![vec![json!(1), json!("x")]];
-    let set = hub.dataset_preview_set(&reader(), &name, 1, columns(), rows());
+    let set = hub.dataset_preview_set(ray, &name, 1, columns(), rows());
     forbidden("show rows", set.await);
-    let set = hub.dataset_preview_set(&writer(), &name, 1, columns(), rows());
+    let set = hub.dataset_preview_set(wil, &name, 1, columns(), rows());
     assert_eq!(set.await.unwrap().actor.0, "wil");
-    let (shown, total) = hub.dataset_preview(&reader(), &name, 1).await.unwrap();
+    let (shown, total) = hub.dataset_preview(ray, &name, 1).await.unwrap();
     assert_eq!((shown.rows, total), (rows(), Some(150)));
     let uneven = vec![vec![json!("a secret")]];
-    let refused = hub.dataset_preview_set(&writer(), &name, 1, columns(), uneven);
+    let refused = hub.dataset_preview_set(wil, &name, 1, columns(), uneven);
     let refused = refused.await.unwrap_err();
     assert!(refused.public_message().contains("`rows[0]`"), "{refused}");
     assert!(!refused.public_message().contains("secret"), "{refused}");
-    let removed = hub.dataset_preview_remove(&reader(), &name, 1).await;
+    let removed = hub.dataset_preview_remove(ray, &name, 1).await;
     forbidden("hide rows", removed);
-    hub.dataset_preview_remove(&writer(), &name, 1)
+    hub.dataset_preview_remove(wil, &name, 1)
         .await
         .unwrap();
-    assert!(hub.dataset_preview(&reader(), &name, 1).await.is_err());
-    let other = hub.dataset_preview(&reader(), &name, 2).await.unwrap_err();
+    assert!(hub.dataset_preview(ray, &name, 1).await.is_err());
+    let other = hub.dataset_preview(ray, &name, 2).await.unwrap_err();
     assert!(other.public_message().contains("d@2"), "{other}");
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use mlhub_core::dataset::DatasetPreview;
-use mlhub_core::deletion::DeletionStore;
 use mlhub_core::document::{Document, DocumentChange, DocumentHead, DocumentKind};
 use mlhub_core::{ErrorKind, Timestamp, UserId, limits};
 use serde_json::{Value, json};

@@ -226,8 +226,9 @@ async fn filled(store: &dyn Store) {
     other.project = name("q");
     store.run_create(&[other]).await.expect("create");
     let iris = name("iris");
-    let preview = store.dataset_preview_put(&iris, 1, &documents::preview(2));
-    preview.await.expect("preview");
+    let preview = documents::preview(2);
+    let stored = store.dataset_preview_put(&iris, 1, &preview).await;
+    stored.expect("preview");
     for (id, project) in [
         ("report-b", Some("p")),
         ("report-a", Some("p")),
