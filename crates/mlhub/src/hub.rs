@@ -160,12 +160,7 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
     );
     let scratch = scratch(&path)?;
     let models = Arc::new(models::open(&path, &scratch)?);
-    let launcher = Arc::new(launches::open(
-        &path,
-        &options.launch_roots,
-        options.launches || !options.authenticator.requires_token(),
-        options.slots,
-    )?);
+    let launcher = Arc::new(open_launcher(&options)?);
     let hub = hub
         .with_disk(Arc::new(LocalDisk::new(&path)))
         .with_scratch(scratch)
@@ -212,6 +207,16 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         hub_file,
         _data_dir: data_dir,
     })
+}
+
+/// Where no token is asked for, whoever reaches the hub may start programs anyway.
+fn open_launcher(options: &HubOptions) -> anyhow::Result<LocalLauncher> {
+    launches::open(
+        &options.data_dir,
+        &options.launch_roots,
+        options.launches || !options.authenticator.requires_token(),
+        options.slots,
+    )
 }
 
 /// An empty folder for temporary files; what a killed hub left there goes.
