@@ -131,8 +131,11 @@ test("media show pictures, histograms, tables and text by step, and run nothing"
   const drawing = page.getByRole("region", { name: "drawing" });
   await expect(drawing.getByRole("link", { name: "1.svg" })).toBeVisible();
   await expect(drawing.locator("img")).toHaveCount(0);
+  // What was never on screen is not fetched.
+  await page.getByRole("region", { name: "errors", exact: true }).scrollIntoViewIfNeeded();
   await expect(page.getByRole("cell", { name: "<b>bold</b>" })).toBeVisible();
   await expect(page.getByRole("img", { name: "Histogram weights, step 5" })).toBeVisible();
+  await page.getByRole("region", { name: "note", exact: true }).scrollIntoViewIfNeeded();
   await expect(page.getByText("<script>alert(1)</script>")).toBeVisible();
   await expectAccessible(page);
 });
