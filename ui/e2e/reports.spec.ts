@@ -60,7 +60,8 @@ test("a report grows from a comparison, is edited, saved, and leaves as a file w
 
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export HTML" }).click();
-  const file = await (await download).path();
+  const file = test.info().outputPath("report.html");
+  await (await download).saveAs(file);
   const html = await readFile(file, "utf8");
   expect(html).not.toMatch(/<script|javascript:|<link|<img/i);
   // Opened from the disk, with no hub and no network.
