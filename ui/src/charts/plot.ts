@@ -7,6 +7,7 @@ import uPlot from "uplot";
 import {
   clippedRange,
   fullRange,
+  isDivisible,
   panned as moved,
   type Range,
   zoomed as stretched,
@@ -157,7 +158,7 @@ export class MetricPlot {
 
   private yRange(x: Range): Range {
     const { yRange, clip } = this.view;
-    if (yRange && (!this.shape.logY || yRange[0] > 0)) return yRange;
+    if (yRange && isDivisible(yRange) && (!this.shape.logY || yRange[0] > 0)) return yRange;
     return (clip ? clippedRange : fullRange)(this.data.curves, x, this.shape.logY);
   }
 
@@ -180,7 +181,7 @@ export class MetricPlot {
   private move(change: (range: Range) => Range): void {
     const { x } = this.snapshot();
     const next = change(x);
-    if (!(next[1] > next[0]) || !Number.isFinite(next[0]) || !Number.isFinite(next[1])) return;
+    if (!isDivisible(next) || !Number.isFinite(next[0]) || !Number.isFinite(next[1])) return;
     this.layer.moving = true;
     this.tip.hide();
     this.plot.setScale("x", { min: next[0], max: next[1] });
@@ -208,7 +209,7 @@ export class MetricPlot {
     if (width < ZOOM_PIXELS_MIN) return;
     const range: [number, number] = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
     plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-    this.events.onZoom(range);
+    if (isDivisible(range)) this.events.onZoom(range);
   }
 
   /** The tip and the nearest curve, once a frame. */

@@ -62,6 +62,9 @@ describe("ranges", () => {
   it("never have no width", () => {
     expect(wholeRange([curve([3], [1])], false)).toEqual([2.5, 3.5]);
     expect(wholeRange([], false)).toEqual([0, 1]);
+    // Rounding is no width: an axis over it has no ticks that end.
+    const [low, high] = fullRange([curve([0, 1], [2, 2 + 4e-16])], [0, 1], false);
+    expect(high - low).toBeGreaterThan(0.1);
   });
   it("move and stretch, in decades on a logarithmic axis", () => {
     expect(panned([0, 10], 0.5, false)).toEqual([5, 15]);

@@ -51,12 +51,20 @@ function eachSeen(curves: readonly Curve[], range: Range, logY: boolean, call: (
   }
 }
 
+/**
+ * Whether an axis can be divided between two values. Differences near the last digits of a number
+ * are rounding, and ticks between them would never end.
+ */
+export function isDivisible([low, high]: Range): boolean {
+  return high - low > Math.max(Math.abs(low), Math.abs(high)) * 1e-12;
+}
+
 function widened(low: number, high: number, logY: boolean): Range {
   if (logY) {
     const factor = Math.max((high / low) ** 0.06, 1.05);
     return [low / factor, high * factor];
   }
-  if (low === high) return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
+  if (!isDivisible([low, high])) return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
   const pad = (high - low) * 0.08;
   return [low - pad, high + pad];
 }
@@ -129,7 +137,7 @@ export function wholeRange(curves: readonly Curve[], logX: boolean): Range {
     to = Math.max(to, x[x.length - 1] as number);
   }
   if (from > to) return logX ? [1, 10] : [0, 1];
-  if (from < to) return [from, to];
+  if (isDivisible([from, to])) return [from, to];
   return logX ? [from / 2, to * 2] : [from - 0.5, to + 0.5];
 }
 

@@ -9,6 +9,11 @@ import type { ChartRun } from "../runs";
 /** Runs looked at until the reader asks for all. */
 const SAMPLE = 8;
 
+/** What charts need to know of a metric. */
+function identity({ name, label, group, direction }: MetricView): string {
+  return JSON.stringify([name, label, group, direction]);
+}
+
 /** Evenly spread over the list, its first and last among them. */
 function spread<T>(list: readonly T[], count: number): T[] {
   if (list.length <= count) return [...list];
@@ -38,10 +43,7 @@ export function useMetrics(runs: readonly ChartRun[]) {
   );
   const found = useQueries({ queries: looked.map((run) => metricsQuery(run.id)), combine });
   // A list that only has newer last values is the same list: charts need not be drawn for it.
-  const names = found.metrics.map(
-    (one) => `${one.name}\u0000${one.label}\u0000${one.group}\u0000${one.direction}`,
-  );
-  const key = names.sort().join("\u0001");
+  const key = useMemo(() => JSON.stringify(found.metrics.map(identity).sort()), [found.metrics]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key is what matters of the metrics
   const metrics = useMemo(() => found.metrics, [key]);
   return {
