@@ -28,7 +28,9 @@ test("parallel coordinates are brushed and rearranged by keyboard and mouse; sca
     ids.push(...made.map((run) => run.id));
   }
   await page.goto(`/compare?runs=${ids.join(",")}`);
-  const analysis = page.getByRole("region", { name: "Analysis", exact: true });
+  const part = page.locator("#analysis");
+  await part.scrollIntoViewIfNeeded();
+  const analysis = part.getByRole("region", { name: "Analysis", exact: true });
   const told = analysis.getByRole("status");
   await told.waitFor();
   await expect(told).toHaveText("8 runs");
@@ -99,7 +101,8 @@ test("evaluations of a seed group are laid over each other", async ({ page, runs
   const group = runs.filter((run) => run.group === finished.group && run.state === "finished");
   expect(group.length).toBeGreaterThan(1);
   await page.goto(`/compare?runs=${group.map((run) => run.id).join(",")}`);
-  const panel = page.locator("section.panel", { has: page.getByRole("heading", { name: "Evaluations" }) });
+  const panel = page.locator("#evaluation");
+  await panel.scrollIntoViewIfNeeded();
   const roc = panel.getByRole("img", { name: /^ROC of class / });
   await roc.waitFor();
   await expect(roc.locator("path.curve")).toHaveCount(group.length);

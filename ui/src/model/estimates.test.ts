@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AnalysisRow } from "./analysis";
-import { calibrationBand, nearestPoint, precisionBand, rocBand } from "./curveBands";
 import { barDomain, buildBars, sharedName } from "./bars";
+import { calibrationBand, nearestPoint, precisionBand, rocBand } from "./curveBands";
 import { leastSquares, meanEstimate, studentT975, wilson } from "./estimates";
 import { paretoFront } from "./pareto";
 import { RAMP_LEVELS, rampColors, rampLevel } from "./ramp";

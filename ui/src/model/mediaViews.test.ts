@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { cellWords, sharesOf } from "./confusion";
-import { columnNormalised, mistakes, positivesOf, readCurves } from "./curves";
+import { columnNormalised, mistakes, positivesOf } from "./curves";
 import { difference } from "./difference";
 import { galleries } from "./media";
-import { overlayKinds, overlayLabels, sameEvent, sharedSplits } from "./evaluationOverlay";
 import { buildRidges, evenly, RIDGE_BINS, rebin } from "./ridges";
 import { numericColumns, toCsv, viewRows } from "./tableView";
 import { peaks } from "./waveform";
@@ -113,31 +112,5 @@ describe("confusion", () => {
     expect(cellWords(cells("columns"), 0, 1)).toBe(
       "2 of class a predicted as b: 100.0% of all predicted as b",
     );
-  });
-});
-
-describe("overlay", () => {
-  it("offers the splits of most runs first, and only what was evaluated", () => {
-    const done = (split: string) => ({ split, state: "done" });
-    const all = [
-      [done("test"), done("val")],
-      [done("val"), { split: "test", state: "failed" }],
-    ];
-    expect(sharedSplits(all)).toEqual(["val", "test"]);
-    expect(sharedSplits([[]])).toEqual([]);
-  });
-
-  it("offers what the evaluations have", () => {
-    const curves = readCurves({
-      roc: [{ label: "1", auroc: 1, false_positive_rate: [0], true_positive_rate: [1] }],
-    });
-    expect(overlayKinds([curves, readCurves({})])).toEqual(["roc"]);
-    expect(overlayLabels([curves], "roc")).toEqual(["1"]);
-    expect(
-      sameEvent([
-        { label: "1", bins: [] },
-        { label: "0", bins: [] },
-      ]),
-    ).toBe(false);
   });
 });

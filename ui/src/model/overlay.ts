@@ -89,3 +89,8 @@ const CHART_NAMES: Record<EvaluationChart, string> = {
 export function evaluationChartName(chart: EvaluationChart): string {
   return CHART_NAMES[chart];
 }
+
+/** Whether calibrations are of the same event, and so may share a chart. */
+export function sameEvent(all: readonly Calibration[]): boolean {
+  return new Set(all.map((one) => one.label)).size <= 1;
+}

@@ -1,10 +1,10 @@
 /** Curves of the runs' evaluations laid on each other, class by class; confusion matrices side by side. */
 
 import { useState } from "react";
+import { EvaluationOverlay } from "~/charts/analysis/EvaluationOverlay";
 import { ErrorNotice, Loading, Segments } from "~/components/parts";
-import { chartsOf, evaluationChartName, labelsOf } from "~/model/overlay";
+import { chartsOf, evaluationChartName, labelsOf, without } from "~/model/overlay";
 import type { EvaluationChart } from "~/model/report";
-import { EvaluationFigure } from "~/pages/reports/figures/EvaluationFigure";
 import { AddPanel } from "./AddPanel";
 import type { PartProps } from "./useCompare";
 import { useEvaluations } from "./useEvaluations";
@@ -66,7 +66,16 @@ export function EvaluationPart({ comparison, colors }: PartProps) {
           })}
         />
       </div>
-      <EvaluationFigure runs={runs} chart={chart} label={shown} split={split} />
+      <EvaluationOverlay key={`${chart}:${shown}`} runs={runs} chart={chart} label={shown ?? ""} />
+      <Missing split={split} names={without(runs, chart)} />
     </div>
+  );
+}
+
+function Missing({ split, names }: { split: string; names: readonly string[] }) {
+  return (
+    <p className="small muted">
+      Split {split}.{names.length > 0 && ` Not drawn, since they have no such chart: ${names.join(", ")}.`}
+    </p>
   );
 }
