@@ -186,12 +186,18 @@ export const datasetRunsQuery = (name: string, limit: number) =>
     placeholderData: keepPreviousData,
   });
 
-/** Runs in these states, newest first. */
-export const runsInStatesQuery = (states: readonly string[], limit: number) =>
+/** Runs in these states, newest first; by their start, those that wait come last. */
+export const runsInStatesQuery = (
+  states: readonly string[],
+  limit: number,
+  by: "created" | "started" = "created",
+) =>
   queryOptions({
-    queryKey: [...keys.runs, "states", states, limit] as const,
-    queryFn: ({ signal }) =>
-      client.runSearch({ states: [...states], columns: ["state"], order: ["created desc"], limit }, signal),
+    queryKey: [...keys.runs, "states", states, limit, by] as const,
+    queryFn: ({ signal }) => {
+      const order = by === "started" ? ["started desc", "created desc"] : ["created desc"];
+      return client.runSearch({ states: [...states], columns: ["state"], order, limit }, signal);
+    },
     placeholderData: keepPreviousData,
   });
 

@@ -19,7 +19,6 @@ describe("settings", () => {
   });
   it("stay within what can be shown", () => {
     expect(readSettings('{"digits":99}').digits).toBe(DIGITS_MAX);
-    expect(readSettings('{"chartSmoothing":1}').chartSmoothing).toBe(0.99);
-    expect(readSettings('{"chartSmoothing":-3}').chartSmoothing).toBe(0);
+    expect(readSettings('{"digits":-1}').digits).toBe(3);
   });
 });

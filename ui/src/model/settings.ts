@@ -5,16 +5,12 @@ import { asNumber, asObject, asText } from "./json";
 export type Density = "compact" | "comfortable";
 export type NoticeScope = "watched" | "mine" | "all";
 export type TimeZone = "local" | "utc";
-export type ChartAxis = "step" | "relative" | "wall";
 
 export const DENSITIES: readonly Density[] = ["compact", "comfortable"];
 export const NOTICE_SCOPES: readonly NoticeScope[] = ["watched", "mine", "all"];
 export const TIME_ZONES: readonly TimeZone[] = ["local", "utc"];
-export const CHART_AXES: readonly ChartAxis[] = ["step", "relative", "wall"];
 export const DIGITS_MIN = 3;
 export const DIGITS_MAX = 10;
-/** Share of the past kept in smoothing; 1 would never move. */
-export const SMOOTHING_MAX = 0.99;
 
 export interface Settings {
   density: Density;
@@ -26,9 +22,6 @@ export interface Settings {
   /** Significant digits of numbers. */
   digits: number;
   timeZone: TimeZone;
-  /** How charts start where neither the address nor a view says otherwise. */
-  chartAxis: ChartAxis;
-  chartSmoothing: number;
   /** Whether the navigation shows icons alone. */
   navFolded: boolean;
 }
@@ -40,8 +33,6 @@ export const DEFAULT_SETTINGS: Settings = {
   noticeScope: "mine",
   digits: 4,
   timeZone: "local",
-  chartAxis: "step",
-  chartSmoothing: 0,
   navFolded: false,
 };
 
@@ -70,8 +61,6 @@ export function readSettings(stored: string | null | undefined): Settings {
     noticeScope: oneOf(body.noticeScope, NOTICE_SCOPES, DEFAULT_SETTINGS.noticeScope),
     digits: Math.round(within(body.digits, DIGITS_MIN, DIGITS_MAX, DEFAULT_SETTINGS.digits)),
     timeZone: oneOf(body.timeZone, TIME_ZONES, DEFAULT_SETTINGS.timeZone),
-    chartAxis: oneOf(body.chartAxis, CHART_AXES, DEFAULT_SETTINGS.chartAxis),
-    chartSmoothing: within(body.chartSmoothing, 0, SMOOTHING_MAX, DEFAULT_SETTINGS.chartSmoothing),
     navFolded: flag("navFolded"),
   };
 }

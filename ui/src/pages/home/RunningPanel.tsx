@@ -60,7 +60,7 @@ function Row({ run, now }: { run: RunFound; now: number }) {
 }
 
 export function RunningPanel() {
-  const query = useQuery(runsInStatesQuery(STATES, SHOWN_MAX));
+  const query = useQuery(runsInStatesQuery(STATES, SHOWN_MAX, "started"));
   const runs = query.data?.runs ?? [];
   const now = useNow(runs.length > 0);
   const total = query.data?.total ?? 0;
