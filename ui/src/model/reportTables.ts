@@ -66,8 +66,8 @@ export function metricsPanelTable(
   }
   const base = groupOf(comparison, panel.baseline ?? comparison.runs[0]?.id);
   const { table, notes } = cut(groupsTable(comparison.groups, rows, tests, base), "metrics");
-  const about =
-    "Mean ± standard deviation over seeds; Welch's t-test, p corrected by Holm over all pairs and metrics.";
+  const tested = tests.length > 0 ? " Welch's t-test, p corrected by Holm over all pairs and metrics." : "";
+  const about = `Mean ± standard deviation over seeds.${tested}`;
   return { table, notes: [...notes, ...missing, about, ...reasons(comparison, rows, tests, base)] };
 }
 
