@@ -157,9 +157,7 @@ async fn rows_are_shown_only_when_somebody_chose_to() {
     assert!(!refused.public_message().contains("secret"), "{refused}");
     let removed = hub.dataset_preview_remove(ray, &name, 1).await;
     forbidden("hide rows", removed);
-    hub.dataset_preview_remove(wil, &name, 1)
-        .await
-        .unwrap();
+    hub.dataset_preview_remove(wil, &name, 1).await.unwrap();
     assert!(hub.dataset_preview(ray, &name, 1).await.is_err());
     let other = hub.dataset_preview(ray, &name, 2).await.unwrap_err();
     assert!(other.public_message().contains("d@2"), "{other}");
