@@ -64,7 +64,8 @@ function widened(low: number, high: number, logY: boolean): Range {
     const factor = Math.max((high / low) ** 0.06, 1.05);
     return [low / factor, high * factor];
   }
-  if (!isDivisible([low, high])) return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
+  if (!isDivisible([low, high]))
+    return low === 0 ? [-1, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1];
   const pad = (high - low) * 0.08;
   return [low - pad, high + pad];
 }
