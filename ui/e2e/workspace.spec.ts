@@ -5,7 +5,7 @@ import { expect, expectAccessible, expectStatus, test } from "./fixtures";
 import type { Point } from "./maker";
 
 const status = (page: Page) => page.locator(".status-line");
-const heads = (page: Page) => page.locator("thead th .sort");
+const heads = (page: Page) => page.locator("thead th .sort .truncate");
 
 function points(at: number): Point[] {
   return Array.from({ length: 20 }, (_, step) => ({
