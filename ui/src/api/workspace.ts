@@ -145,4 +145,6 @@ export const views = {
   remove: async (id: string) => void (await send(`/documents/${enc(id)}`, { method: "DELETE" })),
   /** What is cached of views is no longer so. */
   stale: (queries: QueryClient) => queries.invalidateQueries({ queryKey: viewKey }),
+  /** One is gone: the lists are fetched again, and it is not. */
+  gone: (queries: QueryClient) => queries.invalidateQueries({ queryKey: [...viewKey, "list"] }),
 };

@@ -46,6 +46,7 @@ export function ViewMenu(props: Props) {
                 {...props}
                 document={document}
                 actions={actions}
+                close={close}
                 wish={(next) => {
                   close();
                   setWish(next);
@@ -74,25 +75,32 @@ export function ViewMenu(props: Props) {
 
 /** What can be done with the view that is open. */
 function Current(
-  props: Props & { document: ViewDocument; actions: ViewActions; wish: (wish: ViewWish) => void },
+  props: Props & {
+    document: ViewDocument;
+    actions: ViewActions;
+    wish: (wish: ViewWish) => void;
+    close: () => void;
+  },
 ) {
-  const { document, view, actions, search, wish } = props;
+  const { document, view, actions, search, wish, close } = props;
   const { standing } = view;
   const error = actions.save.error;
+  // The button pressed goes away with the change it was for; the focus must not be lost with it.
+  const save = (revision: number) => actions.save.mutate({ view: document, revision }, { onSuccess: close });
+  const reopen = () => {
+    close();
+    view.reopen();
+  };
   return (
     <section className="stack tight" aria-label={document.name}>
       {standing.kind === "outdated" && (
         <Notice tone="warn">
           <p>Somebody saved this view after you opened it. Your changes are not in it.</p>
           <div className="row wrap">
-            <button type="button" className="button small" onClick={view.reopen}>
+            <button type="button" className="button small" onClick={reopen}>
               Take theirs
             </button>
-            <button
-              type="button"
-              className="button small danger"
-              onClick={() => actions.save.mutate({ view: document, revision: standing.revision })}
-            >
+            <button type="button" className="button small danger" onClick={() => save(standing.revision)}>
               Replace it with mine
             </button>
           </div>
@@ -105,13 +113,11 @@ function Current(
               type="button"
               className="button primary"
               disabled={actions.save.isPending}
-              onClick={() =>
-                actions.save.mutate({ view: document, revision: search.rev ?? document.revision })
-              }
+              onClick={() => save(search.rev ?? document.revision)}
             >
               Save
             </button>
-            <button type="button" className="button" onClick={view.reopen}>
+            <button type="button" className="button" onClick={reopen}>
               Undo changes
             </button>
           </>
@@ -138,7 +144,14 @@ function Current(
         >
           Delete…
         </button>
-        <button type="button" className="button ghost" onClick={view.leave}>
+        <button
+          type="button"
+          className="button ghost"
+          onClick={() => {
+            close();
+            view.leave();
+          }}
+        >
           Leave it
         </button>
       </div>

@@ -68,8 +68,10 @@ export function useViewActions(project: string | undefined, search: RunsSearch, 
   });
   const remove = useMutation({
     mutationFn: (view: ViewDocument) => views.remove(view.id),
-    onSuccess: () => set(viewState(search)),
-    onSettled: (_, error) => settled(error),
+    onSuccess: async () => {
+      set(viewState(search));
+      await views.gone(queries);
+    },
   });
   return { create, save, rename, remove };
 }
