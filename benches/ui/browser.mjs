@@ -23,8 +23,9 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 /** Charts of a tracker that have a line of every run, counted in the page. */
 const whole = {
   mlhub: (runs) =>
-    [...document.querySelectorAll(".chart[data-lines]")].filter((one) => Number(one.dataset.lines) >= runs)
-      .length,
+    [...document.querySelectorAll(".plot-host[data-lines]:has(canvas)")].filter(
+      (one) => Number(one.dataset.lines) >= runs,
+    ).length,
   mlflow: (runs) =>
     [...document.querySelectorAll(".js-plotly-plot")].filter(
       (one) => one.querySelectorAll(".scatterlayer .trace").length >= runs,
@@ -61,12 +62,12 @@ async function aimCharts(page, given) {
 
 const PEERS = {
   mlhub: {
-    charts: async (_page, given) => `${given.url}/p/curves?panes=charts&shown=${given.runs.length}`,
+    charts: async (_page, given) => `${given.url}/p/curves?show=charts&top=${given.runs.length}`,
     chartsOnScreen: 6,
-    table: (given) => `${given.url}/p/table?panes=table`,
+    table: (given) => `${given.url}/p/table?show=table`,
     scroller: ".runs-scroll",
     wide: (given) => `${given.url}/runs/${given.wide}?tab=charts`,
-    live: (given) => `${given.url}/p/live?panes=charts`,
+    live: (given) => `${given.url}/p/live?show=charts&top=10`,
     plot: ".chart .u-over",
   },
   mlflow: {

@@ -57,6 +57,7 @@ export function Plot(props: {
     <div
       ref={host}
       className="plot-host"
+      data-lines={data.curves.length}
       role="group"
       aria-roledescription="chart"
       aria-label={props.label}

@@ -16,11 +16,13 @@ export interface DrawnCurve {
   key: string;
   /** A colour as the canvas takes it. */
   color: string;
+  /** On and off in pixels; empty for a whole line. */
+  dash: readonly number[];
 }
 
 /** Drawing this fast needs no picture: every frame is drawn anew. */
 const QUICK_MS = 6;
-/** From so many curves on lines are thinner. */
+/** From so many curves on lines are thinner and whole: patterns are not told apart, and cost much. */
 const MANY_CURVES = 40;
 const LINE_WIDTH = 1.6;
 const HIGHLIGHT_WIDTH = 2.4;
@@ -88,7 +90,7 @@ export class CurveLayer {
     ctx.translate(bbox.left, bbox.top);
     if (dimmed) {
       const to = this.transform(view);
-      for (const one of found) strokeCurve(ctx, one.curve, one.color, to, HIGHLIGHT_WIDTH);
+      for (const one of found) strokeCurve(ctx, one.curve, to, { ...one, width: HIGHLIGHT_WIDTH });
     }
     ctx.restore();
   }
@@ -110,8 +112,11 @@ export class CurveLayer {
     const ctx = this.picture.getContext("2d");
     if (!ctx) return;
     const to = this.transform(view);
-    const width = this.curves.length > MANY_CURVES ? 1 : LINE_WIDTH;
-    for (const one of this.curves) strokeCurve(ctx, one.curve, one.color, to, width);
+    const many = this.curves.length > MANY_CURVES;
+    for (const one of this.curves) {
+      const pen = { color: one.color, width: many ? 1 : LINE_WIDTH, dash: many ? [] : one.dash };
+      strokeCurve(ctx, one.curve, to, pen);
+    }
     this.drawn = view;
     this.cost = performance.now() - start;
   }

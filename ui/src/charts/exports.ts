@@ -43,7 +43,7 @@ export function saveSvg({ title, plot, data, axis, logX, logY }: Exported): void
     xLabel: X_LABEL[axis],
     xText: (value) => xTick(axis, value),
     curves: data.curves,
-    lines: data.lines.map(({ label, color }) => ({ label, color: css(color) })),
+    lines: data.lines.map((line) => ({ ...line, color: css(line.color) })),
     colors: {
       background: css("--panel"),
       text: css("--text"),

@@ -28,6 +28,8 @@ export interface PlotLine {
   label: string;
   /** A CSS custom property such as `--series-3`. */
   color: string;
+  /** On and off in pixels; absent or empty for a whole line. */
+  dash?: readonly number[];
 }
 
 /** A change of any of these needs a new canvas. */
@@ -148,7 +150,7 @@ export class MetricPlot {
   private drawn() {
     return this.data.curves.map((curve, i) => {
       const line = this.data.lines[i];
-      return { curve, key: line?.key ?? "", color: css(line?.color ?? "--muted") };
+      return { curve, key: line?.key ?? "", color: css(line?.color ?? "--muted"), dash: line?.dash ?? [] };
     });
   }
 

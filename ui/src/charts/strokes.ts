@@ -175,7 +175,15 @@ function marks(ctx: Context, curve: Curve, to: Transform): void {
 }
 
 /** One curve with all that belongs to it. */
-export function strokeCurve(ctx: Context, curve: Curve, color: string, to: Transform, width: number): void {
+export interface Pen {
+  color: string;
+  /** In CSS pixels, as are the parts of the pattern. */
+  width: number;
+  dash: readonly number[];
+}
+
+export function strokeCurve(ctx: Context, curve: Curve, to: Transform, pen: Pen): void {
+  const { color, width } = pen;
   const span = seen(curve.x, to.range);
   const dpr = devicePixelRatio;
   ctx.strokeStyle = color;
@@ -199,7 +207,9 @@ export function strokeCurve(ctx: Context, curve: Curve, color: string, to: Trans
   }
   ctx.globalAlpha = 1;
   ctx.lineWidth = width * dpr;
+  ctx.setLineDash(pen.dash.map((part) => part * dpr));
   line(ctx, curve.x, curve.y, span, to);
+  ctx.setLineDash([]);
   dots(ctx, curve, span, to, (width + 0.9) * dpr);
   marks(ctx, curve, to);
 }

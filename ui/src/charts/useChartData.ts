@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type ChartSeriesRequest, chartSeriesQuery } from "~/api/chartSeries";
 import { type Band, meanCurve } from "~/model/bands";
+import { PALETTE_SIZE, seriesDash } from "~/model/colors";
 import { hiddenByLog, type Range } from "~/model/drawing";
 import { evaluate, type Parsed, parse } from "~/model/expression";
 import { asked, type Curve, curvesOf, type RawSeries, smoothed } from "~/model/series";
@@ -53,6 +54,10 @@ function shownSeries(
   });
 }
 
+function lookOf(index: number): Pick<PlotLine, "color" | "dash"> {
+  return { color: `--series-${index % PALETTE_SIZE}`, dash: seriesDash(index) };
+}
+
 /** One mean for each group that has a curve; runs of no group stay as they are. */
 function grouped(
   series: readonly RawSeries[],
@@ -64,7 +69,7 @@ function grouped(
   const found = groups.flatMap((group) => {
     const members = group.runs.flatMap((run) => byRun.get(run) ?? []);
     if (members.length === 0) return [];
-    const line: PlotLine = { key: group.key, label: group.name, color: `--series-${group.color}` };
+    const line: PlotLine = { key: group.key, label: group.name, ...lookOf(group.color) };
     return [{ line, curve: meanCurve(members, band) }];
   });
   return { curves: found.map((one) => one.curve), lines: found.map((one) => one.line) };
@@ -74,7 +79,7 @@ function lineOf(runs: readonly ChartRun[]): (series: RawSeries) => PlotLine {
   const byId = new Map(runs.map((run) => [run.id, run]));
   return ({ run }) => {
     const known = byId.get(run);
-    return { key: run, label: known?.name ?? run, color: `--series-${known?.color ?? 0}` };
+    return { key: run, label: known?.name ?? run, ...lookOf(known?.color ?? 0) };
   };
 }
 

@@ -6,6 +6,12 @@ import { formatNumber } from "./format";
 import { linear, ticks } from "./scale";
 import type { Curve } from "./series";
 
+interface SvgLook {
+  color: string;
+  /** On and off in pixels. */
+  dash?: readonly number[];
+}
+
 export interface SvgChart {
   title: string;
   width: number;
@@ -19,7 +25,7 @@ export interface SvgChart {
   xText: (value: number) => string;
   curves: readonly Curve[];
   /** Of the curves, in their order. */
-  lines: readonly { label: string; color: string }[];
+  lines: readonly (SvgLook & { label: string })[];
   colors: { background: string; text: string; muted: string; grid: string };
   font: string;
 }
@@ -101,19 +107,20 @@ function area(curve: Curve, range: Range, sx: Scale, sy: Scale): string {
   return there.length > 0 ? `M${there.join("L")}L${back.reverse().join("L")}Z` : "";
 }
 
-function curveSvg(curve: Curve, color: string, range: Range, sx: Scale, sy: Scale): string {
-  const stroke = escaped(color);
-  const line = (d: string, width: number, opacity: number) =>
+function curveSvg(curve: Curve, look: SvgLook, range: Range, sx: Scale, sy: Scale): string {
+  const stroke = escaped(look.color);
+  const dash = look.dash?.length ? ` stroke-dasharray="${look.dash.join(" ")}"` : "";
+  const line = (d: string, width: number, opacity: number, pattern = "") =>
     d === ""
       ? ""
-      : `<path d="${d}" fill="none" stroke="${stroke}" stroke-width="${width}" stroke-opacity="${opacity}" stroke-linejoin="round"/>`;
+      : `<path d="${d}" fill="none" stroke="${stroke}" stroke-width="${width}" stroke-opacity="${opacity}" stroke-linejoin="round"${pattern}/>`;
   const filled = area(curve, range, sx, sy);
   return [
     filled && `<path d="${filled}" fill="${stroke}" fill-opacity="0.16"/>`,
     curve.low && !curve.counts && line(path(curve.x, curve.low, range, sx, sy), 0.8, 0.5),
     curve.high && !curve.counts && line(path(curve.x, curve.high, range, sx, sy), 0.8, 0.5),
     curve.raw && line(path(curve.x, curve.raw, range, sx, sy), 1, 0.28),
-    line(path(curve.x, curve.y, range, sx, sy), 1.6, 1),
+    line(path(curve.x, curve.y, range, sx, sy), 1.6, 1, dash),
   ]
     .filter(Boolean)
     .join("");
@@ -177,7 +184,7 @@ export function chartSvg(chart: SvgChart): string {
   const height = chart.height + legendHeight(chart.lines.length, width);
   const sx = scale(x, logX, LEFT, width - RIGHT);
   const sy = scale(y, logY, TOP + plotHeight, TOP);
-  const drawn = chart.curves.map((curve, i) => curveSvg(curve, chart.lines[i]?.color ?? "", x, sx, sy));
+  const drawn = chart.curves.map((curve, i) => curveSvg(curve, chart.lines[i] ?? { color: "" }, x, sx, sy));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escaped(chart.font)}" font-size="11">`,
     `<title>${escaped(chart.title)}</title>`,
