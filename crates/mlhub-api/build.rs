@@ -16,6 +16,7 @@ fn main() {
     for watched in [
         "src",
         "public",
+        "scripts",
         "index.html",
         "package.json",
         "package-lock.json",

@@ -144,10 +144,11 @@ async fn a_hub_whose_operator_did_not_allow_it_checks_and_starts_nothing() {
     });
     let test = TestHub::new();
     let hub = test.another().with_launcher(started.clone());
-    let dry = hub.launch(&test.caller, &request("fine", LaunchMode::DryRun));
-    assert!(dry.await.unwrap().plan.is_some());
-    let full = hub.launch(&test.caller, &request("fine", LaunchMode::Full));
-    let refused = full.await.unwrap_err();
+    let request_dry = request("fine", LaunchMode::DryRun);
+    let dry = hub.launch(&test.caller, &request_dry).await.unwrap();
+    assert!(dry.plan.is_some());
+    let request_full = request("fine", LaunchMode::Full);
+    let refused = hub.launch(&test.caller, &request_full).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Forbidden);
     assert_eq!(refused.public_message(), "not here");
     assert!(started.by.lock().unwrap().is_empty());

@@ -33,7 +33,9 @@ pub(super) fn command(
     number: u32,
     remove: bool,
 ) -> anyhow::Result<()> {
-    let client = connect(global)?.client;
+    // Kept to the end: it may be the hub itself.
+    let connection = connect(global)?;
+    let client = &connection.client;
     if remove {
         client.dataset_preview_remove(name, number)?;
         return match global.json {
