@@ -145,15 +145,16 @@ mod tests {
     fn columns_and_cells_are_cut_and_values_stay_plain() {
         let folder = tempfile::tempdir().expect("temp folder");
         let path = folder.path().join("data.jsonl");
-        let line = r#"{"n": 1.5, "t": "abcdefgh", "l": [1, 2, 3], "z": null, "more": 1}"#;
+        let line = r#"{"n": 1.5, "t": "abcdefgh", "z": 1, "l": [1, 2, 3], "more": null}"#;
         std::fs::write(&path, format!("{line}\n")).expect("write");
         let shown = preview(&path, Format::Jsonl, bounds(5, 4, 5)).expect("a preview");
-        assert_eq!(shown.columns, ["n", "t", "l", "z"]);
+        // Columns of JSON lines are in the order of their names.
+        assert_eq!(shown.columns, ["l", "more", "n", "t"]);
         let row = [
-            json!(1.5),
-            json!("abcd\u{2026}"),
             json!("[3 numbers]"),
             json!(null),
+            json!(1.5),
+            json!("abcd\u{2026}"),
         ];
         assert_eq!(shown.rows, [row]);
     }

@@ -72,7 +72,7 @@ fn expected(whole: &[u8], text: &str) -> Vec<LogMatch> {
 #[tokio::test]
 async fn matches_are_those_of_the_whole_text_wherever_it_was_cut() {
     let test = TestHub::new();
-    let run = test.running("cut", Default::default()).await;
+    let run = test.running("pieces", Default::default()).await;
     let whole =
         b"epoch 1 loss=NaN\n\xff\xfe broken \xe2\x82 bytes LOSS\naalossloss\nLo\nss\nloss".to_vec();
     // Pieces of one to five bytes: matches lie across their borders.
@@ -128,7 +128,7 @@ async fn a_long_stream_is_searched_part_by_part_and_nothing_is_missed() {
 #[tokio::test]
 async fn what_was_left_out_is_passed_over() {
     let test = TestHub::new();
-    let run = test.running("gap", Default::default()).await;
+    let run = test.running("left-out", Default::default()).await;
     let head = limits::LOG_HEAD_BYTES;
     let piece = vec![b'x'; limits::LOG_BODY_MAX_BYTES];
     for offset in (0..head).step_by(piece.len()) {

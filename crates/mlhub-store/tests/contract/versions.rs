@@ -248,8 +248,10 @@ pub(crate) async fn artifacts_of_an_older_postgres_schema_become_versions(url: &
         .await
         .expect("connect");
     tokio::spawn(connection);
-    let back = "DROP TABLE artifact_alias; DROP TABLE artifact_version; DROP TABLE artifact_name; \
-                DELETE FROM refinery_schema_history WHERE version = 5";
+    let back = "DROP TABLE document; DROP TABLE dataset_preview; \
+                DELETE FROM counter WHERE name = 'document'; \
+                DROP TABLE artifact_alias; DROP TABLE artifact_version; DROP TABLE artifact_name; \
+                DELETE FROM refinery_schema_history WHERE version >= 5";
     client.batch_execute(back).await.expect("the older schema");
     let store = PostgresStore::connect(url).await.expect("migrated");
     assert_eq!(bits(&read(&store, &PortableScope::Hub).await), bits(&items));
