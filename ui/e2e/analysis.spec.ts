@@ -66,13 +66,19 @@ test("parallel coordinates are brushed and rearranged by keyboard and mouse; sca
   await page.getByRole("menuitem", { name: "Remove the axis" }).press("Enter");
   await expect.poll(axes).toEqual(before.slice(1));
   await expect(told).toHaveText("8 runs");
-  await analysis.getByRole("combobox", { name: "Add an axis" }).fill("lr");
-  await page.getByRole("option", { name: "lr params.lr" }).click();
+  const axis = analysis.getByRole("combobox", { name: "Add an axis" });
+  await axis.fill("lr");
+  await page.getByRole("option", { name: "lr params.lr" }).waitFor();
+  await axis.press("ArrowDown");
+  await axis.press("Enter");
   await expect.poll(axes).toEqual([...before.slice(1), "lr"]);
 
   await analysis.getByRole("button", { name: "Scatter" }).click();
-  await analysis.getByRole("combobox", { name: "X" }).fill("cost");
-  await page.getByRole("option", { name: /^cost/ }).click();
+  const x = analysis.getByRole("combobox", { name: "X" });
+  await x.fill("cost");
+  await page.getByRole("option", { name: /^cost/ }).waitFor();
+  await x.press("ArrowDown");
+  await x.press("Enter");
   await expect(analysis.getByText("6 runs drawn")).toBeVisible();
   await expect(analysis.getByText("not drawn: accuracy: 2 NaN")).toBeVisible();
   await analysis.getByLabel("Pareto front").check();

@@ -255,7 +255,7 @@ export class MetricPlot {
         x: { time: axis === "wall" && !logX, distr: logX ? 3 : 1, range: (_, from, to) => [from, to] },
         y: { distr: logY ? 3 : 1, range: (_, from, to) => [from ?? 0.1, to ?? 1] },
       },
-      axes: axes(axis),
+      axes: axes(axis, { x: logX, y: logY }),
       series: [{}, { show: true, points: { show: false } }],
       hooks: {
         draw: [(plot) => this.layer.draw(plot)],

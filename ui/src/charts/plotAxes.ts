@@ -1,6 +1,7 @@
 /** The axes of metric charts: steps, time since the start, or the clock. */
 
 import type uPlot from "uplot";
+import { logTicks } from "~/model/drawing";
 import { formatDuration, formatNumber, formatTime } from "~/model/format";
 import type { XAxis } from "~/model/series";
 import { css } from "./plotColor";
@@ -77,7 +78,13 @@ function xAxis(axis: XAxis): uPlot.Axis {
   }
 }
 
-export function axes(axis: XAxis): uPlot.Axis[] {
+/** uPlot's own ticks of a logarithmic axis never end from some ranges on, such as 0.0996 to 2.4. */
+const LOG_AXIS: Pick<uPlot.Axis, "splits" | "filter"> = {
+  splits: (_, __, from, to) => logTicks(from, to),
+  filter: (_, at) => at,
+};
+
+export function axes(axis: XAxis, log: { x: boolean; y: boolean }): uPlot.Axis[] {
   const shared = {
     stroke: css("--muted"),
     font: `11px ${css("--font")}`,
@@ -85,9 +92,10 @@ export function axes(axis: XAxis): uPlot.Axis[] {
     grid: { stroke: css("--line"), width: 1 },
   };
   return [
-    { ...shared, gap: 5, space: 72, ...xAxis(axis), grid: { show: false } },
+    { ...shared, gap: 5, space: 72, ...xAxis(axis), ...(log.x && LOG_AXIS), grid: { show: false } },
     {
       ...shared,
+      ...(log.y && LOG_AXIS),
       size: 50,
       gap: 5,
       space: 34,

@@ -4,6 +4,7 @@ import {
   countOutside,
   fullRange,
   hiddenByLog,
+  logTicks,
   lowerBound,
   nearestIndex,
   panned,
@@ -74,5 +75,25 @@ describe("ranges", () => {
     const [from, to] = zoomed([1, 100], 0.5, 1, true);
     expect(from).toBeCloseTo(10);
     expect(to).toBeCloseTo(100);
+  });
+});
+
+describe("logTicks", () => {
+  it.each([
+    [0.0996, 2.377, [0.1, 0.2, 0.5, 1, 2]],
+    [0.4728, 1.042, [0.5, 0.6, 0.7, 0.8, 0.9, 1]],
+    [1, 1e6, [1, 10, 100, 1000, 1e4, 1e5, 1e6]],
+    [2, 2.05, [2, 2.01, 2.02, 2.03, 2.04, 2.05]],
+  ])("are round between %d and %d", (low, high, ticks) => {
+    const found = logTicks(low, high);
+    expect(found.length).toBe(ticks.length);
+    for (const [i, tick] of ticks.entries()) expect(found[i]).toBeCloseTo(tick, 12);
+  });
+
+  it("are few over any range, and none where there is no range", () => {
+    expect(logTicks(1e-300, 1e300).length).toBeLessThanOrEqual(9);
+    expect(logTicks(0, 1)).toEqual([]);
+    expect(logTicks(1, Number.POSITIVE_INFINITY)).toEqual([]);
+    expect(logTicks(1, 1)).toEqual([]);
   });
 });

@@ -162,3 +162,44 @@ export function zoomed(range: Range, factor: number, about: number, log: boolean
   const place = range[0] + width * about;
   return [place - width * factor * about, place + width * factor * (1 - about)];
 }
+
+/** Ticks a logarithmic axis has at most. */
+const LOG_TICKS_MAX = 8;
+const DIGITS: readonly (readonly number[])[] = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]];
+
+function multiples(low: number, high: number, digits: readonly number[], stride: number): number[] {
+  const found: number[] = [];
+  const first = Math.floor(Math.log10(low) / stride) * stride;
+  for (let power = first; power <= Math.log10(high); power += stride) {
+    for (const digit of digits) {
+      // Read from its text: 3 times a power of ten is seldom the nearest number to it.
+      const value = Number(`${digit}e${power}`);
+      if (value >= low && value <= high) found.push(value);
+    }
+  }
+  return found;
+}
+
+/** Even ticks at 1, 2 or 5 times a power of ten, at most so many. */
+function even(low: number, high: number): number[] {
+  const rough = (high - low) / LOG_TICKS_MAX;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5].find((digit) => digit * power >= rough) ?? 10) * power;
+  const found: number[] = [];
+  for (let at = Math.ceil(low / step); at * step <= high && found.length <= LOG_TICKS_MAX; at += 1) {
+    found.push(at * step);
+  }
+  return found;
+}
+
+/** Ticks of a logarithmic axis from `low`, above 0, to `high`: round values, few enough to be read. */
+export function logTicks(low: number, high: number): number[] {
+  if (!(low > 0) || !Number.isFinite(high) || !isDivisible([low, high])) return [];
+  for (const digits of DIGITS) {
+    const found = multiples(low, high, digits, 1);
+    if (found.length < 2) return even(low, high);
+    if (found.length <= LOG_TICKS_MAX) return found;
+  }
+  const stride = Math.ceil(Math.log10(high / low) / LOG_TICKS_MAX);
+  return multiples(low, high, [1], stride);
+}
