@@ -21,6 +21,9 @@ const PAGES = [
 ];
 const TABS = ["overview", "charts", "evaluation", "logs", "config", "system", "artifacts", "provenance"];
 
+/** Parts of a comparison wait for the screen; the page of the design shows what loading looks like. */
+const ALWAYS_LOADING = /^\/(compare|design)/;
+
 const WINDOWS = [
   { colorScheme: "dark", viewport: { width: 1440, height: 900 } },
   { colorScheme: "light", viewport: { width: 420, height: 800 } },
@@ -41,8 +44,7 @@ for (const { colorScheme, viewport } of WINDOWS) {
       for (const path of pages) {
         await page.goto(path);
         await page.getByRole("main").getByRole("heading", { level: 1 }).first().waitFor();
-        // Parts of a comparison wait for the screen, and load until then.
-        if (!path.startsWith("/compare")) {
+        if (!ALWAYS_LOADING.test(path)) {
           await expect(page.getByRole("main").getByRole("status", { name: "Loading" })).toHaveCount(0);
         }
         const over = await page.evaluate(() => {

@@ -244,12 +244,21 @@ async fn seed_groups_are_tested_and_the_better_one_is_named() {
     assert_eq!(close.tests[0].verdict, Verdict::NoDifference);
 }
 
+/// Prefix of names, values, datasets and splits of two groups, and a part of the reason.
+type Case = (
+    &'static str,
+    [&'static [f64]; 2],
+    [&'static str; 2],
+    [&'static str; 2],
+    &'static str,
+);
+
 #[tokio::test]
 async fn where_nothing_can_be_said_the_reason_is() {
     let hub = TestHub::new();
     let (a, b) = (&[0.90, 0.92, 0.94][..], &[0.80, 0.83, 0.81][..]);
     let (same, split) = (["d@1", "d@1"], ["s", "s"]);
-    let cases: [(&str, [&[f64]; 2], [&str; 2], [&str; 2], &str); 6] = [
+    let cases: [Case; 6] = [
         ("one", [&[0.9], &[0.8]], same, split, "one seed each"),
         (
             "half",
