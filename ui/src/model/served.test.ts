@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { inputHint, leftModel, querySpec, readDescription } from "./served";
+import { adapterCan, inputHint, leftModel, querySpec, readDescription } from "./served";
 
 const TABLE = {
   version: 1,
@@ -61,5 +61,15 @@ describe("a run left a model", () => {
     expect(leftModel([{ path: "artifacts/model.json", kind: "model" }])).toBe(true);
     expect(leftModel([{ path: "artifacts/model.json", kind: "file" }])).toBe(false);
     expect(leftModel([{ path: "artifacts/sub/model.json", kind: "model" }])).toBe(false);
+  });
+});
+
+describe("adapterCan", () => {
+  it("is told by the snapshot alone", () => {
+    expect(adapterCan({ capabilities: ["train", "export"] }, "export")).toBe(true);
+    expect(adapterCan({ capabilities: ["train"] }, "export")).toBe(false);
+    for (const unknown of [undefined, null, "script", {}, { capabilities: "export" }]) {
+      expect(adapterCan(unknown, "export")).toBe(false);
+    }
   });
 });

@@ -159,3 +159,9 @@ export function inputHint(spec: InputSpec): string {
       return "";
   }
 }
+
+/** Whether the adapter that made a run, as its snapshot tells it, can do this. */
+export function adapterCan(adapter: unknown, capability: string): boolean {
+  const known = typeof adapter === "object" && adapter !== null && "capabilities" in adapter;
+  return known && Array.isArray(adapter.capabilities) && adapter.capabilities.includes(capability);
+}

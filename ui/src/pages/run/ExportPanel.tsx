@@ -6,6 +6,7 @@ import { exportModel } from "~/api/runPage";
 import type { ArtifactView } from "~/api/types";
 import { ErrorNotice, Notice } from "~/components/parts";
 import { formatBytes, formatCount, formatDuration, formatNumber } from "~/model/format";
+import { adapterCan } from "~/model/served";
 import { useLeftModel } from "../try/useModel";
 import type { TabProps } from "./RunPage";
 
@@ -17,8 +18,10 @@ export function ExportPanel(
 ) {
   const { run, artifacts } = props;
   const queries = useQueryClient();
+  // The hub is asked only where the adapter said it can: to others it answers with an error.
+  const can = adapterCan(run.snapshot.adapter, "export");
   const left = useLeftModel(run).data === true;
-  const model = useQuery({ ...modelQuery(run.id), enabled: left }).data;
+  const model = useQuery({ ...modelQuery(run.id), enabled: left && can }).data;
   const exporting = useMutation({
     mutationFn: () => exportModel(run.id, FORMAT),
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.artifacts(run.id) }),
