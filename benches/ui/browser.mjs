@@ -20,19 +20,19 @@ const DRAWN_MS = 300_000;
 const DRAG_STEPS = 60;
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Charts of a tracker that have a line of every run, counted in the page. */
+/** Whether so many charts of a tracker have a line of every run, asked in the page. */
 const whole = {
-  mlhub: (runs) =>
+  mlhub: ({ runs, charts }) =>
     [...document.querySelectorAll(".plot-host[data-lines]:has(canvas)")].filter(
       (one) => Number(one.dataset.lines) >= runs,
-    ).length,
-  mlflow: (runs) =>
+    ).length >= charts,
+  mlflow: ({ runs, charts }) =>
     [...document.querySelectorAll(".js-plotly-plot")].filter(
       (one) => one.querySelectorAll(".scatterlayer .trace").length >= runs,
-    ).length,
-  aim: (runs) =>
+    ).length >= charts,
+  aim: ({ runs, charts }) =>
     [...document.querySelectorAll("svg")].filter((one) => one.querySelectorAll("path.Line").length >= runs)
-      .length,
+      .length >= charts,
 };
 
 /** Shows all runs: MLflow draws ten of them unless it is told otherwise, and keeps that. */
@@ -45,7 +45,7 @@ async function mlflowCharts(page, given) {
     .or(page.getByText(/show all runs/i))
     .first()
     .click();
-  await page.waitForFunction(whole.mlflow, 1, { timeout: DRAWN_MS });
+  await waitForCharts(page, "mlflow", given.runs.length, 1);
   return page.url();
 }
 
@@ -56,7 +56,7 @@ async function aimCharts(page, given) {
   await page.locator(".monaco-editor").first().click({ timeout: DRAWN_MS });
   await page.keyboard.type("metric.name != ''");
   await page.getByRole("button", { name: "Search" }).click();
-  await page.waitForFunction(whole.aim, 1, { timeout: DRAWN_MS });
+  await waitForCharts(page, "aim", given.runs.length, 1);
   return page.url();
 }
 
@@ -124,8 +124,7 @@ async function drag(page, box, modifier) {
 }
 
 async function waitForCharts(page, name, runs, charts) {
-  const text = `(${whole[name]})(${runs}) >= ${charts}`;
-  await page.waitForFunction(text, undefined, { timeout: DRAWN_MS, polling: "raf" });
+  await page.waitForFunction(whole[name], { runs, charts }, { timeout: DRAWN_MS, polling: "raf" });
 }
 
 async function charts(context, peer, name, given) {
