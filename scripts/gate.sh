@@ -178,6 +178,8 @@ step_e2e() {
   local browser=${MLHUB_E2E_CHROMIUM:-}
   [[ -n $browser ]] || browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   MLHUB_E2E_URL=$url MLHUB_E2E_CHROMIUM=$browser npm --prefix ui run e2e
+  # What is measured in a browser, tiny: that all of it is there, and that live updates keep no memory.
+  MLHUB_E2E_CHROMIUM=$browser BENCH_PROFILE=debug BENCH_PYTHON=$PYTHON "$PYTHON" benches/ui/pages.py --smoke
 }
 
 # --- machinery --------------------------------------------------------------

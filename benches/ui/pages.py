@@ -77,13 +77,14 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--peers", default=None)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--live-seconds", type=int, default=LIVE_SECONDS)
     options = parser.parse_args()
     names = (
         options.peers.split(",") if options.peers else ["mlhub"] if options.smoke else list(PEERS)
     )
     size = SIZE_SMOKE if options.smoke else SIZE
     times = {
-        "live_seconds": LIVE_SECONDS_SMOKE if options.smoke else LIVE_SECONDS,
+        "live_seconds": LIVE_SECONDS_SMOKE if options.smoke else options.live_seconds,
         "scroll_seconds": 1 if options.smoke else SCROLL_SECONDS,
     }
     profile = os.environ.get("BENCH_PROFILE", "release")
@@ -108,7 +109,7 @@ def main() -> int:
             os.killpg(given["pid"], signal.SIGTERM)
     if options.smoke:
         return judge(results["mlhub"][0])
-    write(results, names)
+    write(results, names, options.live_seconds)
     return 0
 
 
@@ -125,7 +126,7 @@ def judge(found: dict) -> int:
     return 0
 
 
-def write(results: dict[str, list], names: list[str]) -> None:
+def write(results: dict[str, list], names: list[str], live_seconds: int) -> None:
     docs = ROOT / "docs"
     versions = {
         name: trackers.version_of(
@@ -143,6 +144,7 @@ def write(results: dict[str, list], names: list[str]) -> None:
         "Chromium without a GPU, 1440 x 900, server and browser on the same cores. A figure is the median",
         f"of {max(len(found) for found in results.values())} rounds, in brackets the smallest and the greatest; the ratio is how",
         "much better mlhub is (below 1: worse). `-`: the tracker has no such page or did not get there.",
+        f"Live updates: ten runs of twelve metrics, ten times a second, for {live_seconds} s.",
         "",
         "| | " + " | ".join(titles) + " |",
         "|---" * (len(names) + 1) + "|",
