@@ -17,19 +17,27 @@ const WIDTH_STEP = 250;
 /** First, last, least and greatest of every two pixels. */
 const POINTS_PER_PIXEL = 2;
 const POINTS_PER_PART = 4;
-/** Series of a thousand points come whole on any chart. */
+/** Series of a thousand points come whole on any chart of up to sixty. */
 const POINTS_MIN = 1000;
 /** Points of all series of a chart whose mean or expression wants every point. */
 const WHOLE_POINTS = 400_000;
 const WHOLE_PER_SERIES_MAX = 50_000;
 
-function pointBudget(width: number): number {
-  return Math.max(POINTS_MIN, Math.ceil(width / WIDTH_STEP) * WIDTH_STEP * POINTS_PER_PIXEL);
+/** Points of all series of a chart: more is megabytes to read for lines that cannot be told apart. */
+const CHART_POINTS = 60_000;
+/** A series is never reduced below this by the number of others. */
+const CROWDED_POINTS_MIN = 200;
+
+/** Points of each series, as the extremes of its parts where it has more: no spike is lost. */
+function pointBudget(width: number, series: number): number {
+  const alone = Math.max(POINTS_MIN, Math.ceil(width / WIDTH_STEP) * WIDTH_STEP * POINTS_PER_PIXEL);
+  const shared = Math.floor(CHART_POINTS / Math.max(1, series));
+  return Math.min(alone, Math.max(CROWDED_POINTS_MIN, shared));
 }
 
 /** Enough for the screen; where points are computed with, as many as can be had. */
 function pointsAsked(width: number, series: number, whole: boolean): number {
-  const budget = pointBudget(width);
+  const budget = pointBudget(width, series);
   if (!whole) return budget;
   return Math.max(budget, Math.min(WHOLE_PER_SERIES_MAX, Math.floor(WHOLE_POINTS / Math.max(1, series))));
 }
@@ -127,7 +135,7 @@ export function useChartData({ panel, runs, groups, settings, width, zoom }: Cha
   );
   const data = useMemo((): PlotData => {
     const list = series ?? [];
-    const curves = curvesOf(list, axis, pointBudget(width) / POINTS_PER_PART);
+    const curves = curvesOf(list, axis, pointBudget(width, list.length) / POINTS_PER_PART);
     const plain = { curves, lines: list.map(lineOf(runs)) };
     const all = means ? grouped(list, curves, groups, band) : plain;
     return { ...all, curves: smoothed(all.curves, smoothing) };
