@@ -158,8 +158,10 @@ pub fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// Event streams are sent as they come; artifacts are sent as they are.
+/// Event streams are sent as they come; artifacts and packed series are sent as they are.
 fn compressible() -> impl tower_http::compression::predicate::Predicate {
     use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-    DefaultPredicate::new().and(NotForContentType::new("application/octet-stream"))
+    DefaultPredicate::new()
+        .and(NotForContentType::new("application/octet-stream"))
+        .and(NotForContentType::new(mlhub_protocol::rest::PACKED_SERIES))
 }

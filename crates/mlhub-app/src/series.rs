@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlhub_core::metric::{MetricSummary, Reduction, SeriesKey, SeriesView, SeriesWindow};
 use mlhub_core::run::{Run, RunRecord};
-use mlhub_core::{Caller, Error, ErrorKind, Result, RunId, Timestamp, limits};
+use mlhub_core::{Caller, Error, ErrorKind, Permission, Result, RunId, Timestamp, limits};
 
 use crate::Hub;
 use crate::glob::Glob;
@@ -128,15 +128,24 @@ impl Hub {
         caller: &Caller,
         request: &SeriesRequest,
     ) -> Result<Vec<SeriesKey>> {
-        bound_series(request.runs.len().saturating_mul(request.metrics.len()))?;
+        bound_series(
+            request
+                .runs
+                .len()
+                .saturating_mul(request.metrics.len().max(1)),
+        )?;
         let patterns = request
             .patterns
             .iter()
             .map(|pattern| Glob::new(pattern))
             .collect::<Result<Vec<Glob>>>()?;
         let mut keys = Vec::new();
+        let known = self.runs_named(caller, &request.runs).await?;
         for text in &request.runs {
-            let run = self.run_resolve(caller, text).await?;
+            let run = match known.get(text.as_str()) {
+                Some(run) => run.clone(),
+                None => self.run_resolve(caller, text).await?,
+            };
             let mut names: Vec<String> = Vec::new();
             let mut seen: BTreeSet<&str> = BTreeSet::new();
             for metric in &request.metrics {
@@ -158,6 +167,15 @@ impl Hub {
             }));
         }
         Ok(keys)
+    }
+
+    /// Those of the runs that are named by their whole id, in one question to the store.
+    async fn runs_named(&self, caller: &Caller, texts: &[String]) -> Result<BTreeMap<String, Run>> {
+        caller.require(Permission::Read)?;
+        let ids: Vec<RunId> = texts.iter().filter_map(|text| text.parse().ok()).collect();
+        let found = self.store.runs_get(&ids).await?;
+        let keyed = found.into_iter().map(|run| (run.id.to_string(), run));
+        Ok(keyed.collect())
     }
 
     /// The zero of a run's relative axis: when its first attempt started, or

@@ -2,16 +2,15 @@
 
 import { keepPreviousData, type Query, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { appended, resumeStep } from "~/model/increments";
+import { PACKED_SERIES, readPacked } from "~/model/packed";
 import type { RawSeries, XAxis } from "~/model/series";
-import { client } from "./client";
+import { turns } from "~/model/turns";
 import { send } from "./http";
-import type { SeriesReply } from "./types";
+import type { SeriesQuery } from "./types";
 
 /** The hub's own bounds: series in one query, and points of all of them. */
 const SERIES_PER_QUERY_MAX = 1000;
 const SERIES_QUERY_POINTS_MAX = 4_000_000;
-/** Runs asked for at once, so that no answer is too large to read between two frames. */
-const RUNS_PER_QUERY = 50;
 
 export interface ChartSeriesRequest {
   runs: readonly string[];
@@ -25,13 +24,15 @@ export interface ChartSeriesRequest {
 
 const ROOT = "chart-series";
 
+/** Charts asked for at once: all at once, and the first would be there no earlier than the last. */
+const inTurn = turns(2);
+
 /** As many runs at once as the hub's bounds allow. */
 function batches(request: ChartSeriesRequest): string[][] {
   const perRun = Math.max(1, request.metrics.length);
   const size = Math.max(
     1,
     Math.min(
-      RUNS_PER_QUERY,
       Math.floor(SERIES_PER_QUERY_MAX / perRun),
       Math.floor(SERIES_QUERY_POINTS_MAX / (perRun * request.points)),
     ),
@@ -41,29 +42,38 @@ function batches(request: ChartSeriesRequest): string[][] {
   return list;
 }
 
-// The generated reply names only the fields; its numbers are those of `RawSeries`.
-function seriesIn(reply: SeriesReply): RawSeries[] {
-  return reply.series as unknown as RawSeries[];
+async function packed(body: SeriesQuery, signal?: AbortSignal): Promise<RawSeries[]> {
+  const response = await send("/series/query", {
+    method: "POST",
+    signal: signal ?? null,
+    headers: { "content-type": "application/json", accept: PACKED_SERIES },
+    body: JSON.stringify(body),
+  });
+  return readPacked(await response.arrayBuffer());
 }
 
 async function fetchSeries(request: ChartSeriesRequest, signal: AbortSignal): Promise<RawSeries[]> {
   const answers = await Promise.all(
     batches(request).map((runs) =>
-      client.series(
-        {
-          runs,
-          metrics: [...request.metrics],
-          axis: request.axis,
-          from: request.range?.[0] ?? null,
-          to: request.range?.[1] ?? null,
-          reduction: "envelope",
-          max_points: request.points,
-        },
+      inTurn(
+        () =>
+          packed(
+            {
+              runs,
+              metrics: [...request.metrics],
+              axis: request.axis,
+              from: request.range?.[0] ?? null,
+              to: request.range?.[1] ?? null,
+              reduction: "envelope",
+              max_points: request.points,
+            },
+            signal,
+          ),
         signal,
       ),
     ),
   );
-  return answers.flatMap(seriesIn);
+  return answers.flat();
 }
 
 export const chartSeriesQuery = (request: ChartSeriesRequest) =>
@@ -86,15 +96,17 @@ function inRange(series: RawSeries, { axis, range }: ChartSeriesRequest): RawSer
   if (!range) return series;
   const origin = axis === "relative" ? (series.origin_ms ?? 0) : 0;
   const place = axis === "step" ? series.steps : series.times_ms;
-  const kept = place.flatMap((at, i) => (at - origin >= range[0] && at - origin <= range[1] ? [i] : []));
-  if (kept.length === place.length) return series;
-  const pick = <T>(list: readonly T[]) => kept.map((i) => list[i] as T);
+  const isInside = (_: number, i: number) => {
+    const at = (place[i] as number) - origin;
+    return at >= range[0] && at <= range[1];
+  };
+  const steps = series.steps.filter(isInside);
   return {
     ...series,
-    steps: pick(series.steps),
-    times_ms: pick(series.times_ms),
-    values: pick(series.values),
-    total: kept.length,
+    steps,
+    times_ms: series.times_ms.filter(isInside),
+    values: series.values.filter(isInside),
+    total: steps.length,
   };
 }
 
@@ -108,7 +120,7 @@ async function grow(queries: QueryClient, query: Query, changed: ReadonlySet<str
   const { axis, range } = request;
   if (axis === "step" && range && from >= range[1]) return;
   try {
-    const reply = await client.series({
+    const reply = await packed({
       runs: [...changed],
       metrics: [...request.metrics],
       axis: "step",
@@ -119,7 +131,7 @@ async function grow(queries: QueryClient, query: Query, changed: ReadonlySet<str
     });
     // Another answer may have come meanwhile; it is newer than what this was based on.
     if (query.state.data !== held) return;
-    const more = seriesIn(reply).map((series) => inRange(series, request));
+    const more = reply.map((series) => inRange(series, request));
     const next = appended(held, more, request.runs, request.metrics, request.points);
     if (next) queries.setQueryData(query.queryKey, next);
     else await anew();

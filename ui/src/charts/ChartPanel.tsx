@@ -6,7 +6,6 @@ import { Icon } from "~/components/Icon";
 import { clippedRange, countOutside, type Range, wholeRange } from "~/model/drawing";
 import { formatFixed, formatNumber, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
-import { type ApiNumber, toFloat } from "~/model/number";
 import type { RawSeries, XAxis } from "~/model/series";
 import { type ChartSettings, PANEL, type Panel, type PanelLayout } from "~/model/workspace";
 import { ChartBadges } from "./ChartBadges";
@@ -81,11 +80,11 @@ function useZoom(axis: XAxis, logX: boolean): [Zoom, (range: Zoom) => void] {
 
 /** The last value of the only run. */
 function LastValue({ series }: { series: readonly RawSeries[] | undefined }) {
-  const last: ApiNumber | undefined = series?.length === 1 ? series[0]?.values.at(-1) : undefined;
+  const last = series?.length === 1 ? series[0]?.values.at(-1) : undefined;
   if (last === undefined) return null;
   return (
     <span className="muted small" title={`last: ${fullNumber(last)}`}>
-      {Number.isFinite(toFloat(last)) ? formatFixed(last) : formatNumber(last)}
+      {Number.isFinite(last) ? formatFixed(last) : formatNumber(last)}
     </span>
   );
 }

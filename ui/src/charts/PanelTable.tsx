@@ -3,14 +3,13 @@
 import { Dialog } from "~/components/Dialog";
 import { Swatch, TableWrap } from "~/components/parts";
 import { formatCount, formatFixed, formatNumber } from "~/model/format";
-import { toFloat } from "~/model/number";
 import type { RawSeries } from "~/model/series";
 import { extent } from "~/model/statistics";
 import type { ChartRun } from "./runs";
 
 function Row({ series, run }: { series: RawSeries; run: ChartRun | undefined }) {
   // Reduction keeps the first, the last and the extremes, so these are those of all points.
-  const range = extent(series.values.map((value) => toFloat(value)));
+  const range = extent(series.values);
   return (
     <tr>
       <th scope="row">

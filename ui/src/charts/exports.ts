@@ -96,7 +96,7 @@ export async function saveHistory(metric: string, runs: readonly string[]): Prom
 /** The points computed of an expression; there is no history of it. */
 export function savePoints(text: string, series: readonly RawSeries[]): void {
   const rows = series.flatMap((one) =>
-    one.steps.map((step, i) => [one.run, text, step, one.times_ms[i], one.values[i]] as const),
+    Array.from(one.steps, (step, i) => [one.run, text, step, one.times_ms[i], one.values[i]] as const),
   );
   const body = csv(["run", "expression", "step", "time_ms", "value"], rows);
   save(new Blob([body], { type: "text/csv" }), fileName(text, "csv"));

@@ -148,9 +148,21 @@ export class MetricPlot {
   }
 
   private drawn() {
+    // Two hundred lines share a few colours, and each is asked of the style of the page.
+    const colors = new Map<string, string>();
+    const colorOf = (name: string) => {
+      const known = colors.get(name) ?? css(name);
+      colors.set(name, known);
+      return known;
+    };
     return this.data.curves.map((curve, i) => {
       const line = this.data.lines[i];
-      return { curve, key: line?.key ?? "", color: css(line?.color ?? "--muted"), dash: line?.dash ?? [] };
+      return {
+        curve,
+        key: line?.key ?? "",
+        color: colorOf(line?.color ?? "--muted"),
+        dash: line?.dash ?? [],
+      };
     });
   }
 

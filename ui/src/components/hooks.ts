@@ -1,6 +1,7 @@
 /** Small hooks: the clock, being on screen, keys. */
 
 import { type RefObject, useEffect, useRef, useState } from "react";
+import { unlessScrolling } from "./scrolling";
 import { currentSettings } from "./settings";
 
 /** The time, ticking only while something that moves is shown. */
@@ -14,19 +15,27 @@ export function useNow(ticking: boolean): number {
   return now;
 }
 
-/** Whether the element is on screen or near it. */
+/** Whether the element is on screen or near it; what flies past in a fast scroll is not. */
 export function useOnScreen<E extends Element>(): [RefObject<E | null>, boolean] {
   const ref = useRef<E>(null);
   const [shown, setShown] = useState(false);
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
+    let takeBack = () => {};
     const observer = new IntersectionObserver(
-      (entries) => setShown(entries.some((entry) => entry.isIntersecting)),
+      (entries) => {
+        const near = entries.at(-1)?.isIntersecting ?? false;
+        takeBack();
+        takeBack = unlessScrolling(() => setShown(near));
+      },
       { rootMargin: "160px" },
     );
     observer.observe(element);
-    return () => observer.disconnect();
+    return () => {
+      takeBack();
+      observer.disconnect();
+    };
   }, []);
   return [ref, shown];
 }

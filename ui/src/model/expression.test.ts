@@ -60,12 +60,12 @@ describe("parse", () => {
 });
 
 describe("evaluate", () => {
-  const series = (metric: string, steps: number[], values: RawSeries["values"]): RawSeries => ({
+  const series = (metric: string, steps: number[], values: number[]): RawSeries => ({
     run: "r",
     metric,
-    steps,
-    times_ms: steps.map((step) => step * 10),
-    values,
+    steps: Float64Array.from(steps),
+    times_ms: Float64Array.from(steps, (step) => step * 10),
+    values: Float64Array.from(values),
     origin_ms: 0,
     exact: true,
     total: steps.length,
@@ -74,12 +74,12 @@ describe("evaluate", () => {
   if (!parsed.ok) throw new Error("not read");
 
   it("takes the steps both have; what is not finite stays so", () => {
-    const a = series("a", [0, 1, 2, 4], [5, 6, "NaN", 8]);
-    const b = series("b", [1, 2, 3, 4], [1, 2, 3, "Infinity"]);
+    const a = series("a", [0, 1, 2, 4], [5, 6, Number.NaN, 8]);
+    const b = series("b", [1, 2, 3, 4], [1, 2, 3, Number.POSITIVE_INFINITY]);
     expect(evaluate(parsed, "a - b", [a, b])).toMatchObject({
-      steps: [1, 2, 4],
-      times_ms: [10, 20, 40],
-      values: [5, "NaN", "-Infinity"],
+      steps: Float64Array.of(1, 2, 4),
+      times_ms: Float64Array.of(10, 20, 40),
+      values: Float64Array.of(5, Number.NaN, Number.NEGATIVE_INFINITY),
       exact: true,
       total: 3,
       non_finite: 2,

@@ -6,7 +6,6 @@
  * Any other name stands in double quotes. Evaluated per run, on the steps every metric has.
  */
 
-import { toFloat } from "./number";
 import type { RawSeries } from "./series";
 
 export type Expression =
@@ -282,12 +281,7 @@ export function value(expression: Expression, read: (metric: string) => number):
 
 /** Values by step, the last one logged winning. */
 function byStep(series: RawSeries): Map<number, number> {
-  return new Map(series.steps.map((step, i) => [step, i]));
-}
-
-function apiNumber(number: number): number | "NaN" | "Infinity" | "-Infinity" {
-  if (Number.isFinite(number)) return number;
-  return Number.isNaN(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity";
+  return new Map(Array.from(series.steps, (step, i) => [step, i]));
 }
 
 /**
@@ -305,26 +299,26 @@ export function evaluate(
   const indexes = operands.map((one) => byStep(one as RawSeries));
   const steps: number[] = [];
   const times_ms: number[] = [];
-  const values: ReturnType<typeof apiNumber>[] = [];
+  const values: number[] = [];
   for (const [step, i] of indexes[0] as Map<number, number>) {
     if (indexes.some((index) => !index.has(step))) continue;
     const read = (metric: string) => {
       const at = parsed.metrics.indexOf(metric);
-      return toFloat(operands[at]?.values[indexes[at]?.get(step) ?? -1]) ?? Number.NaN;
+      return operands[at]?.values[indexes[at]?.get(step) ?? -1] ?? Number.NaN;
     };
     steps.push(step);
     times_ms.push(first.times_ms[i] as number);
-    values.push(apiNumber(value(parsed.expression, read)));
+    values.push(value(parsed.expression, read));
   }
   return {
     run: first.run,
     metric: text,
-    steps,
-    times_ms,
-    values,
+    steps: Float64Array.from(steps),
+    times_ms: Float64Array.from(times_ms),
+    values: Float64Array.from(values),
     origin_ms: first.origin_ms,
     exact: first.exact && others.every((one) => one?.exact),
     total: steps.length,
-    non_finite: values.filter((one) => typeof one === "string").length,
+    non_finite: values.filter((one) => !Number.isFinite(one)).length,
   };
 }

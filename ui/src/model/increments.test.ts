@@ -2,16 +2,16 @@ import { describe, expect, it } from "vitest";
 import { appended, grown, lastStep, resumeStep } from "./increments";
 import type { RawSeries } from "./series";
 
-function series(run: string, steps: number[], values: RawSeries["values"] = steps, exact = true): RawSeries {
+function series(run: string, steps: number[], values: number[] = steps, exact = true): RawSeries {
   return {
     run,
     metric: "loss",
-    steps,
-    times_ms: steps,
-    values,
+    steps: Float64Array.from(steps),
+    times_ms: Float64Array.from(steps),
+    values: Float64Array.from(values),
     exact,
     total: steps.length,
-    non_finite: values.filter((value) => typeof value === "string").length,
+    non_finite: values.filter((value) => !Number.isFinite(value)).length,
   };
 }
 
@@ -26,16 +26,16 @@ describe("where to go on from", () => {
 
 describe("grown", () => {
   it("appends what came after, and takes the last step as it is now", () => {
-    const next = grown(series("a", [1, 2, 3]), series("a", [3, 4], [30, "NaN"]));
-    expect(next.steps).toEqual([1, 2, 3, 4]);
-    expect(next.values).toEqual([1, 2, 30, "NaN"]);
+    const next = grown(series("a", [1, 2, 3]), series("a", [3, 4], [30, Number.NaN]));
+    expect(next.steps).toEqual(Float64Array.of(1, 2, 3, 4));
+    expect(next.values).toEqual(Float64Array.of(1, 2, 30, Number.NaN));
     expect(next).toMatchObject({ total: 4, non_finite: 1, exact: true });
   });
   it("ignores what it holds already", () => {
-    expect(grown(series("a", [5, 6]), series("a", [1, 2, 6, 7])).steps).toEqual([5, 6, 7]);
+    expect(grown(series("a", [5, 6]), series("a", [1, 2, 6, 7])).steps).toEqual(Float64Array.of(5, 6, 7));
   });
   it("keeps its last step when that did not come again", () => {
-    expect(grown(series("a", [1, 2]), series("a", [3])).steps).toEqual([1, 2, 3]);
+    expect(grown(series("a", [1, 2]), series("a", [3])).steps).toEqual(Float64Array.of(1, 2, 3));
   });
   it("equals the whole series, however it is cut", () => {
     const steps = Array.from({ length: 30 }, (_, i) => i);

@@ -33,20 +33,34 @@ export function resumeStep(
   return from;
 }
 
+function placesOf(steps: Float64Array, wanted: (step: number) => boolean): number[] {
+  const found: number[] = [];
+  steps.forEach((step, i) => {
+    if (wanted(step)) found.push(i);
+  });
+  return found;
+}
+
 /** One series with the points of `more` from its last step on. */
 export function grown(held: RawSeries, more: RawSeries): RawSeries {
   const last = lastStep(held);
   if (last === undefined) return more;
-  const old = held.steps.flatMap((step, i) => (step < last ? [i] : []));
-  const fresh = more.steps.flatMap((step, i) => (step >= last ? [i] : []));
-  // Nothing of the last step came: it is not there any more, or was left out by a bound.
-  const kept = fresh.some((i) => more.steps[i] === last) ? old : held.steps.map((_, i) => i);
-  const pick = <T>(of: (series: RawSeries) => readonly T[]): T[] => [
-    ...kept.map((i) => of(held)[i] as T),
-    ...fresh.map((i) => of(more)[i] as T),
-  ];
-  const isBad = (series: RawSeries, i: number) => typeof series.values[i] === "string";
-  const dropped = kept === old ? held.steps.flatMap((step, i) => (step < last ? [] : [i])) : [];
+  const fresh = placesOf(more.steps, (step) => step >= last);
+  // Where nothing of the last step came, it is not there any more, or was left out by a bound.
+  const anew = fresh.some((i) => more.steps[i] === last);
+  const kept = placesOf(held.steps, (step) => !anew || step < last);
+  const dropped = placesOf(held.steps, (step) => anew && step >= last);
+  const pick = (of: (series: RawSeries) => Float64Array): Float64Array => {
+    const joined = new Float64Array(kept.length + fresh.length);
+    kept.forEach((from, i) => {
+      joined[i] = of(held)[from] as number;
+    });
+    fresh.forEach((from, i) => {
+      joined[kept.length + i] = of(more)[from] as number;
+    });
+    return joined;
+  };
+  const isBad = (series: RawSeries, i: number) => !Number.isFinite(series.values[i]);
   return {
     ...held,
     steps: pick((series) => series.steps),

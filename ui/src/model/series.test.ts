@@ -4,9 +4,9 @@ import { asked, type Curve, curvesOf, extentOfX, type RawSeries, readAxis, smoot
 const a: RawSeries = {
   run: "a",
   metric: "loss",
-  steps: [0, 1, 2],
-  times_ms: [1000, 2000, 3000],
-  values: [1, "NaN", 3],
+  steps: Float64Array.of(0, 1, 2),
+  times_ms: Float64Array.of(1000, 2000, 3000),
+  values: Float64Array.of(1, Number.NaN, 3),
   origin_ms: 500,
   exact: true,
   total: 3,
@@ -14,9 +14,9 @@ const a: RawSeries = {
 const b: RawSeries = {
   run: "b",
   metric: "loss",
-  steps: [2, 4],
-  times_ms: [9000, 9500],
-  values: [-5, 7],
+  steps: Float64Array.of(2, 4),
+  times_ms: Float64Array.of(9000, 9500),
+  values: Float64Array.of(-5, 7),
   exact: true,
   total: 2,
 };
@@ -41,12 +41,15 @@ describe("a series that came whole", () => {
     expect([...only(b, "wall").x]).toEqual([9000, 9500]);
   });
   it("sorts steps that go backwards; of a repeated step the last value shows", () => {
-    const curve = only({ ...a, steps: [5, 1, 5], values: [10, 20, 30] });
+    const curve = only({ ...a, steps: Float64Array.of(5, 1, 5), values: Float64Array.of(10, 20, 30) });
     expect([...curve.x]).toEqual([1, 5]);
     expect([...curve.y]).toEqual([20, 30]);
   });
   it("tells infinities from NaN", () => {
-    const { marks } = only({ ...a, values: ["Infinity", "-Infinity", "NaN"] });
+    const { marks } = only({
+      ...a,
+      values: Float64Array.of(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN),
+    });
     expect(marks.map((mark) => mark.what)).toEqual(["inf", "-inf", "nan"]);
   });
 });
@@ -55,9 +58,9 @@ describe("a reduced series", () => {
   const reduced: RawSeries = {
     run: "r",
     metric: "loss",
-    steps: [0, 10, 20, 49, 50, 60, 99, 100],
-    times_ms: [0, 1, 2, 3, 4, 5, 6, 7],
-    values: [1, 9, -4, 2, 3, 3.5, "NaN", 3.25],
+    steps: Float64Array.of(0, 10, 20, 49, 50, 60, 99, 100),
+    times_ms: Float64Array.of(0, 1, 2, 3, 4, 5, 6, 7),
+    values: Float64Array.of(1, 9, -4, 2, 3, 3.5, Number.NaN, 3.25),
     exact: false,
     total: 100,
   };

@@ -1,6 +1,5 @@
 /** Series as the hub sends them, turned into curves on one axis for drawing. */
 
-import { type ApiNumber, toFloat } from "./number";
 import { smooth } from "./smoothing";
 
 /** The hub's axes: steps, milliseconds since the run started, milliseconds since 1970. */
@@ -12,13 +11,14 @@ export function readAxis(value: unknown): XAxis {
   return AXES.find((axis) => axis === value) ?? "step";
 }
 
-/** A series as the API sends it. */
+/** A series as the API sends it, packed. */
 export interface RawSeries {
   run: string;
   metric: string;
-  steps: readonly number[];
-  times_ms: readonly number[];
-  values: readonly ApiNumber[];
+  steps: Float64Array;
+  times_ms: Float64Array;
+  /** NaN and infinities as they are. */
+  values: Float64Array;
   /** When the run started; the first time where the hub does not say. */
   origin_ms?: number | undefined;
   /** Whether every point is here; otherwise each part of the axis has its first, last, least and greatest. */
@@ -64,10 +64,10 @@ export interface Grid {
 
 function coordinates(series: RawSeries, axis: XAxis): Float64Array {
   const { steps, times_ms } = series;
-  if (axis === "step") return Float64Array.from(steps);
-  if (axis === "wall") return Float64Array.from(times_ms);
+  if (axis === "step") return steps;
+  if (axis === "wall") return times_ms;
   const origin = series.origin_ms ?? times_ms.reduce((low, t) => Math.min(low, t), Number.POSITIVE_INFINITY);
-  return Float64Array.from(times_ms, (time) => time - origin);
+  return times_ms.map((time) => time - origin);
 }
 
 function isAscending(x: Float64Array): boolean {
@@ -97,7 +97,15 @@ function marksOf(x: Float64Array, y: Float64Array): Mark[] {
   return marks;
 }
 
-function middle(sorted: readonly number[]): number {
+/** Places by ascending x; undefined where they are so already. */
+function inOrder(x: Float64Array): Uint32Array | undefined {
+  let ascending = true;
+  for (let i = 1; ascending && i < x.length; i += 1) ascending = (x[i] as number) >= (x[i - 1] as number);
+  if (ascending) return undefined;
+  return Uint32Array.from(x, (_, i) => i).sort((a, b) => (x[a] as number) - (x[b] as number) || a - b);
+}
+
+function middle(sorted: Float64Array): number {
   const at = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(at)] ?? Number.NaN) + (sorted[Math.ceil(at)] ?? Number.NaN)) / 2;
 }
@@ -113,33 +121,39 @@ function envelope(
 ): Pick<Curve, "x" | "y"> & { low: Float64Array; high: Float64Array } {
   const parts = Math.max(1, grid.parts);
   const width = (grid.to - grid.from) / parts || 1;
-  const found = new Map<number, number[]>();
-  for (let i = 0; i < x.length; i += 1) {
-    const at = Math.min(parts - 1, Math.max(0, Math.floor(((x[i] as number) - grid.from) / width)));
-    const part = found.get(at) ?? [];
-    found.set(at, part);
-    if (Number.isFinite(y[i])) part.push(y[i] as number);
+  const partOf = (place: number) => Math.min(parts - 1, Math.max(0, Math.floor((place - grid.from) / width)));
+  const order = inOrder(x);
+  const at = (i: number) => order?.[i] ?? i;
+  const columns = Array.from({ length: 4 }, () => new Float64Array(Math.min(parts, x.length)));
+  const [places, middles, lows, highs] = columns as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const values = new Float64Array(x.length);
+  let found = 0;
+  for (let i = 0; i < x.length; ) {
+    const part = partOf(x[at(i)] as number);
+    let count = 0;
+    for (; i < x.length && partOf(x[at(i)] as number) === part; i += 1) {
+      const value = y[at(i)] as number;
+      if (Number.isFinite(value)) values[count++] = value;
+    }
+    const sorted = values.subarray(0, count).sort();
+    places[found] = grid.from + (part + 0.5) * width;
+    middles[found] = middle(sorted);
+    lows[found] = sorted[0] ?? Number.NaN;
+    highs[found] = sorted[count - 1] ?? Number.NaN;
+    found += 1;
   }
-  const list = [...found].sort(([a], [b]) => a - b);
-  for (const [, values] of list) values.sort((a, b) => a - b);
-  return {
-    x: Float64Array.from(list, ([at]) => grid.from + (at + 0.5) * width),
-    y: Float64Array.from(list, ([, values]) => middle(values)),
-    low: Float64Array.from(list, ([, values]) => values[0] ?? Number.NaN),
-    high: Float64Array.from(list, ([, values]) => values.at(-1) ?? Number.NaN),
-  };
+  const kept = (column: Float64Array) => column.subarray(0, found);
+  return { x: kept(places), y: kept(middles), low: kept(lows), high: kept(highs) };
 }
 
 function curveOf(series: RawSeries, axis: XAxis, grid: Grid): Curve {
-  const values = Float64Array.from(series.values, (value) => toFloat(value) ?? Number.NaN);
   const places = coordinates(series, axis);
-  const marks = marksOf(places, values);
-  if (!series.exact) return { ...envelope(places, values, grid), marks, exact: false };
-  const [x, y] = ordered(places, values);
-  if (marks.length > 0) {
-    for (let i = 0; i < y.length; i += 1) if (!Number.isFinite(y[i])) y[i] = Number.NaN;
-  }
-  return { x, y, marks, exact: true };
+  const marks = marksOf(places, series.values);
+  if (!series.exact) return { ...envelope(places, series.values, grid), marks, exact: false };
+  const [x, y] = ordered(places, series.values);
+  // What was fetched stays as it is.
+  const line = marks.length > 0 ? y.map((value) => (Number.isFinite(value) ? value : Number.NaN)) : y;
+  return { x, y: line, marks, exact: true };
 }
 
 /** Where all reduced series lie, so that their parts are the same. */

@@ -168,8 +168,21 @@ pub(super) fn arrow(series: Vec<mlhub_app::Series>) -> ApiResult<Response> {
     Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
 }
 
+/// Whether the first type that the client accepts is that of packed series.
+fn asks_packed(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.trim().starts_with(rest::PACKED_SERIES))
+}
+
 /// Series that were read, in the form the client accepts.
 pub(super) fn answer(headers: &HeaderMap, series: Vec<mlhub_app::Series>) -> ApiResult<Response> {
+    if asks_packed(headers) {
+        let content_type = HeaderValue::from_static(rest::PACKED_SERIES);
+        let body = super::packed::packed(&series)?;
+        return Ok(([(header::CONTENT_TYPE, content_type)], body).into_response());
+    }
     match accepted(headers) {
         Some(TableFormat::Arrow) => arrow(series),
         _ => Ok(Json(rest::SeriesReply {

@@ -17,6 +17,7 @@ pub(crate) mod launches;
 pub(crate) mod logs;
 pub(crate) mod meta;
 pub(crate) mod models;
+mod packed;
 pub(crate) mod portable;
 mod range;
 pub(crate) mod runs;

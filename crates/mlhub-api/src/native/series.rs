@@ -35,7 +35,7 @@ pub(crate) async fn metrics(
 }
 
 /// Series of several runs, reduced to a budget that keeps every spike.
-#[utoipa::path(post, path = "/api/v1/series/query", tag = "series", request_body = rest::SeriesQuery, responses((status = 200, description = "With `Accept: application/vnd.apache.arrow.stream` the points as an Arrow IPC stream", body = rest::SeriesReply), (status = 400, body = rest::Problem), (status = 413, description = "More points than one answer holds", body = rest::Problem)))]
+#[utoipa::path(post, path = "/api/v1/series/query", tag = "series", request_body = rest::SeriesQuery, responses((status = 200, description = "JSON; with `Accept: application/vnd.apache.arrow.stream` the points as an Arrow IPC stream; with `Accept: application/vnd.mlhub.series+v1` packed numbers, of which the schema shows the head: a 32-bit length, that many bytes of the head, then of each series its steps, times and values as 64-bit floats, all little-endian", content((rest::SeriesReply = "application/json"), (rest::PackedHeader = "application/vnd.mlhub.series+v1"))), (status = 400, body = rest::Problem), (status = 413, description = "More points than one answer holds", body = rest::Problem)))]
 pub(crate) async fn query(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,

@@ -8,7 +8,7 @@ use mlhub_app::{
 };
 use mlhub_core::dataset::{Dataset, DatasetSplit, DatasetVersion};
 use mlhub_core::evaluation::{EvaluationRecord, EvaluationState};
-use mlhub_core::metric::{Direction, MetricSummary};
+use mlhub_core::metric::{AttemptSpan, Direction, MetricSummary};
 use mlhub_core::run::{Artifact, ArtifactUse, Attempt, ExitStatus, Experiment, Failure, Project};
 use mlhub_core::{Error, Result};
 use mlhub_protocol::Number;
@@ -247,16 +247,16 @@ pub(super) fn series(series: Series) -> rest::SeriesView {
         non_finite: series.view.non_finite,
         exact: series.view.exact,
         origin_ms: series.origin.0,
-        attempts: series
-            .view
-            .attempts
-            .iter()
-            .map(|span| rest::AttemptSpanView {
-                attempt: span.attempt,
-                count: span.count as u64,
-            })
-            .collect(),
+        attempts: attempt_spans(&series.view.attempts),
     }
+}
+
+pub(super) fn attempt_spans(spans: &[AttemptSpan]) -> Vec<rest::AttemptSpanView> {
+    let view = |span: &AttemptSpan| rest::AttemptSpanView {
+        attempt: span.attempt,
+        count: span.count as u64,
+    };
+    spans.iter().map(view).collect()
 }
 
 /// What of a stored evaluation result goes on the wire; written by

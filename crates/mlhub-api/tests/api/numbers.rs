@@ -1,8 +1,9 @@
 //! Values and steps at the edge of what they can hold, in and out bit by bit.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
-use mlhub_protocol::Number;
+use mlhub_protocol::{Number, rest};
 
 use crate::hub::TestHub;
 
@@ -117,4 +118,61 @@ async fn runs_are_sorted_by_a_metric_with_nan_after_the_numbers() {
     };
     assert_eq!(order("asc").await, "sort-d sort-a sort-c sort-b sort-e");
     assert_eq!(order("desc").await, "sort-c sort-a sort-d sort-b sort-e");
+}
+
+#[tokio::test]
+async fn packed_series_hold_every_bit_and_are_not_compressed() {
+    let hub = TestHub::local();
+    let run = hub.running("run-packed").await;
+    let mut points: Vec<Value> = VALUES
+        .iter()
+        .enumerate()
+        .map(|(step, value)| json!({"name": "größe", "step": step, "time_ms": 7 * step, "value": Number(*value)}))
+        .collect();
+    points.push(json!({"name": "b", "step": 1_i64 << 53, "time_ms": -1, "value": 0.5}));
+    let batch = json!({"writer": "w", "start": 0, "end": 1, "points": points});
+    assert_eq!(hub.attempt(&run, "events", &batch).await.code(), 200);
+    let query = json!({"runs": [run], "metrics": ["größe", "none", "b"]});
+    let mut request = crate::hub::request(
+        Method::POST,
+        "/api/v1/series/query",
+        Some("application/json"),
+        query.to_string().into_bytes(),
+    );
+    let headers = request.headers_mut();
+    headers.insert("accept", rest::PACKED_SERIES.parse().unwrap());
+    headers.insert("accept-encoding", "gzip".parse().unwrap());
+    let answer = hub.send(request).await;
+    assert_eq!(answer.code(), 200);
+    assert_eq!(answer.header("content-type"), rest::PACKED_SERIES);
+    assert!(!answer.headers.contains_key("content-encoding"));
+
+    let (length, body) = answer.body.split_at(4);
+    let length = u32::from_le_bytes(length.try_into().unwrap()) as usize;
+    assert_eq!((4 + length) % 8, 0, "numbers start at a multiple of eight");
+    let (head, numbers) = body.split_at(length);
+    let head: rest::PackedHeader = serde_json::from_slice(head).unwrap();
+    let [first, second] = head.series.as_slice() else {
+        panic!("two series have points: {head:?}");
+    };
+    assert_eq!(
+        (first.metric.as_str(), first.count, first.non_finite),
+        ("größe", 12, 3)
+    );
+    assert_eq!(
+        (second.metric.as_str(), second.count, second.exact),
+        ("b", 1, true)
+    );
+    let numbers: Vec<f64> = numbers
+        .chunks(8)
+        .map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap()))
+        .collect();
+    let steps: Vec<f64> = (0..12).map(f64::from).collect();
+    let times: Vec<f64> = (0..12).map(|step| f64::from(7 * step)).collect();
+    assert_eq!(numbers[..12], steps);
+    assert_eq!(numbers[12..24], times);
+    for (sent, got) in VALUES.iter().zip(&numbers[24..36]) {
+        assert_eq!(Number(*got), Number(*sent));
+    }
+    assert_eq!(numbers[36..], [2_f64.powi(53), -1.0, 0.5]);
 }

@@ -54,7 +54,7 @@
 //! POST   /uploads/{id}/commit                          UploadCommit -> UploadCommitted (202 while storing)
 //! POST   /blobs/present                                BlobsQuery -> BlobsPresent
 //! GET    /runs/{run}/metrics                           MetricList
-//! POST   /series/query                                 SeriesQuery -> SeriesReply, or an Arrow stream by Accept
+//! POST   /series/query                                 SeriesQuery -> SeriesReply; an Arrow stream or packed numbers by Accept
 //! POST   /series/history                               HistoryQuery -> rows: JSON lines, CSV, Parquet, Arrow
 //! GET    /runs/{run}/metrics/history?metric=&format=   the same of one run
 //! GET    /runs/{run}/logs                              LogList
@@ -143,8 +143,9 @@ pub use models::{
 };
 pub use outputs::{
     ArtifactList, ArtifactView, AttemptSpanView, HistoryQuery, LogList, LogMatchView,
-    LogSearchReply, LogView, MetricList, MetricView, RecordList, RecordView, SeriesAxis,
-    SeriesQuery, SeriesReduction, SeriesReply, SeriesView, TableFormat,
+    LogSearchReply, LogView, MetricList, MetricView, PACKED_SERIES, PackedHeader, PackedSeries,
+    RecordList, RecordView, SeriesAxis, SeriesQuery, SeriesReduction, SeriesReply, SeriesView,
+    TableFormat,
 };
 pub use portable::{ImportReport, PortableCounts, ProjectHash};
 pub use runs::{

@@ -233,6 +233,43 @@ pub struct SeriesReply {
     pub series: Vec<SeriesView>,
 }
 
+/// The media type of series whose points are numbers as machines hold them.
+///
+/// The body: a 32-bit length; so many bytes of JSON, a [`PackedHeader`], filled up with
+/// spaces so that what follows starts at a multiple of eight bytes; then of each series its
+/// steps, its times in milliseconds since the epoch, and its values. All are 64-bit floats,
+/// all numbers are little-endian. Steps and times are exact up to 2^53, values always, NaN
+/// and infinities included. It is read without parsing and never compressed.
+pub const PACKED_SERIES: &str = "application/vnd.mlhub.series+v1";
+
+/// What [`PACKED_SERIES`] says before the points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PackedHeader {
+    /// In the order of runs, then metrics; those without points are left out.
+    pub series: Vec<PackedSeries>,
+}
+
+/// One series of [`PACKED_SERIES`]; fields as in [`SeriesView`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PackedSeries {
+    /// The run.
+    pub run: String,
+    /// The metric.
+    pub metric: String,
+    /// Points that follow.
+    pub count: u64,
+    /// Points in the range before reduction.
+    pub total: u64,
+    /// Those of them that are NaN or infinite.
+    pub non_finite: u64,
+    /// Whether every point is here.
+    pub exact: bool,
+    /// The zero of the relative axis, in milliseconds since the epoch.
+    pub origin_ms: i64,
+    /// Which attempts the points come from, in order.
+    pub attempts: Vec<AttemptSpanView>,
+}
+
 /// One captured stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogView {

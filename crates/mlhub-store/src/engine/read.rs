@@ -18,7 +18,7 @@ use super::memory::Memory;
 use super::stats;
 use super::tail::TailView;
 use crate::sql::text::{Sql, query_in};
-use crate::sql::{Access, Backend, Tx, Value, attempts, labels, runs};
+use crate::sql::{Access, Backend, Tx, Value, labels, runs};
 
 /// Names or runs per query of summaries.
 const SUMMARY_SLAB: usize = 64;
@@ -180,13 +180,11 @@ async fn views(
     let names: BTreeSet<&str> = wanted.iter().map(|(key, _)| key.name.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let labels = labels::find(tx, &names).await?;
-    let mut known: BTreeMap<&RunId, Option<KnownRun>> = BTreeMap::new();
+    let runs: BTreeSet<&RunId> = wanted.iter().map(|(key, _)| &key.run).collect();
+    let known = known_runs(tx, runs).await?;
     let mut found = Vec::with_capacity(wanted.len());
     for (key, tails) in wanted {
-        if !known.contains_key(&key.run) {
-            known.insert(&key.run, known_run(tx, &key.run).await?);
-        }
-        let run = known.get(&key.run).and_then(Option::as_ref);
+        let run = known.get(key.run.as_str());
         found.push(match (run, labels.get(&key.name)) {
             (Some(run), Some(label)) => {
                 let sealed = sealed(tx, run.seq, *label, tails).await?;
@@ -213,12 +211,28 @@ struct KnownRun {
     attempts: Vec<(u32, Option<i64>)>,
 }
 
-async fn known_run(tx: &mut dyn Tx, id: &RunId) -> Result<Option<KnownRun>> {
-    let Some(seq) = runs::seq_of(tx, id).await? else {
-        return Ok(None);
-    };
-    let attempts = attempts::resume_steps(tx, seq).await?;
-    Ok(Some(KnownRun { seq, attempts }))
+/// What reading needs to know of runs, by id.
+async fn known_runs(tx: &mut dyn Tx, ids: BTreeSet<&RunId>) -> Result<BTreeMap<String, KnownRun>> {
+    let ids: Vec<Value> = ids.into_iter().map(|id| id.as_str().into()).collect();
+    let rows = query_in(
+        tx,
+        "SELECT r.id, r.seq, a.number, a.resumed_from_step \
+         FROM run r JOIN attempt a ON a.run = r.seq WHERE r.id IN ",
+        &ids,
+        " ORDER BY r.seq, a.number",
+    )
+    .await?;
+    let mut found: BTreeMap<String, KnownRun> = BTreeMap::new();
+    for mut row in rows {
+        let (id, seq) = (row.text()?, row.i64()?);
+        let attempt = (row.int()?, row.optional_i64()?);
+        let run = found.entry(id).or_insert_with(|| KnownRun {
+            seq,
+            attempts: Vec::new(),
+        });
+        run.attempts.push(attempt);
+    }
+    Ok(found)
 }
 
 async fn sealed(

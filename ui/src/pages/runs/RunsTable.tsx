@@ -25,7 +25,7 @@ import type { Curves } from "./useCurves";
 import { useNeed } from "./useNeed";
 import { useViewport } from "./useViewport";
 
-const OVERSCAN = 10;
+const OVERSCAN = 6;
 /** Pixels of columns kept ready at both sides. */
 const MARGIN = 240;
 const CHECK_WIDTH = 40;

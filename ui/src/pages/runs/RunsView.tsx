@@ -42,7 +42,7 @@ export interface ViewProps {
 function usePickTo(rows: Rows, selection: ReturnType<typeof useSelection>) {
   const queries = useQueryClient();
   const { request, pieces } = rows;
-  return useCallback(
+  const pick = useCallback(
     async (line: RunLine, on: boolean) => {
       if (line.kind !== "run") return;
       const from = selection.anchor();
@@ -57,17 +57,21 @@ function usePickTo(rows: Rows, selection: ReturnType<typeof useSelection>) {
     },
     [queries, request, pieces, selection],
   );
+  return useCallback((line: RunLine, on: boolean) => void pick(line, on), [pick]);
 }
+
+/** Scrolling within so many rows changes nothing outside of the table. */
+const SPAN_STEP = 50;
 
 /** Rows whose curves are wanted: those of the blocks on screen. */
 function useRowSpan(rows: Rows) {
   const { offsets } = rows.need;
   const [span, setSpan] = useState({ first: 0, end: 50 });
-  const change = useCallback(
-    (first: number, end: number) =>
-      setSpan((before) => (before.first === first && before.end === end ? before : { first, end })),
-    [],
-  );
+  const change = useCallback((top: number, bottom: number) => {
+    const first = Math.floor(top / SPAN_STEP) * SPAN_STEP;
+    const end = Math.ceil(bottom / SPAN_STEP) * SPAN_STEP;
+    setSpan((before) => (before.first === first && before.end === end ? before : { first, end }));
+  }, []);
   return { span: offsets.length > 0 ? span : { first: 0, end: 0 }, change };
 }
 
@@ -115,7 +119,7 @@ export function RunsView(props: ViewProps) {
       onRows={span.change}
       sight={show === "table" ? undefined : charted.sight}
       selection={selection}
-      pickTo={(line, on) => void pickTo(line, on)}
+      pickTo={pickTo}
       all={<SelectAll request={rows.request} total={answer.total} selection={selection} />}
       actions={actions}
       hovered={hovered}

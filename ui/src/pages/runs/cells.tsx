@@ -1,6 +1,7 @@
 /** Cells of the runs table: of a run, and of a group. */
 
-import { Link } from "@tanstack/react-router";
+import { useRouter } from "@tanstack/react-router";
+import type { MouseEvent } from "react";
 import type { RunFound, RunGroup, StatisticsView } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import { StateBadge, Swatch } from "~/components/parts";
@@ -43,11 +44,7 @@ export function NameCell(props: NameProps) {
     case "run":
       return <RunName {...props} run={line.run} at={line.at} />;
     case "loading":
-      return line.nested ? (
-        <span className="faint">loading its runs…</span>
-      ) : (
-        <span className="row-waiting" role="status" aria-label="Loading" />
-      );
+      return <WaitingName nested={line.nested} />;
     case "more":
       return (
         <span className="faint">
@@ -59,6 +56,33 @@ export function NameCell(props: NameProps) {
   }
 }
 
+export function WaitingName({ nested }: { nested: boolean }) {
+  if (nested) return <span className="faint">loading its runs…</span>;
+  return <span className="row-waiting" role="status" aria-label="Loading" />;
+}
+
+/** A link of its own: the router's asks for its state at every drawing, and a table has hundreds of them. */
+function RunLink({ run }: { run: RunFound }) {
+  const router = useRouter();
+  const to = { to: "/runs/$id", params: { id: run.id } } as const;
+  const open = (event: MouseEvent) => {
+    const elsewhere = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0;
+    if (elsewhere || event.defaultPrevented) return;
+    event.preventDefault();
+    void router.navigate(to);
+  };
+  return (
+    <a
+      href={`/runs/${run.id}`}
+      title={`${run.name}\n${run.id}`}
+      onPointerDown={() => void router.preloadRoute(to)}
+      onClick={open}
+    >
+      {run.name}
+    </a>
+  );
+}
+
 function RunName({ run, at, eye, sight }: NameProps & { run: RunFound; at: number | undefined }) {
   return (
     <div className="name">
@@ -66,9 +90,7 @@ function RunName({ run, at, eye, sight }: NameProps & { run: RunFound; at: numbe
         <EyeButton name={run.name} open={eye} change={(open) => sight?.look(run.id, at, open)} />
       )}
       <Swatch color={colorIndex(run.id)} />
-      <Link to="/runs/$id" params={{ id: run.id }} title={`${run.name}\n${run.id}`}>
-        {run.name}
-      </Link>
+      <RunLink run={run} />
       {run.deleted_at && <span className="badge warn">deleted</span>}
       {isArchived(run) && <span className="badge outline">archived</span>}
     </div>

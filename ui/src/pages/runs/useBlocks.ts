@@ -22,6 +22,8 @@ const HELD_MAX = 40;
 /** A block nobody looks at is dropped after this; scrolling through 100,000 rows passes many. */
 const UNSEEN_MS = 60_000;
 
+const NO_HINTS: readonly SearchHint[] = [];
+
 interface Block {
   /** Replies by the columns they hold. */
   replies: Map<string, RunSearchReply>;
@@ -148,13 +150,21 @@ export function useBlocks(
   // biome-ignore lint/correctness/useExhaustiveDependencies: `version` says when `held` changed inside
   const answer = useMemo(() => answerOf(held, grouped), [held, version, grouped]);
   const failed = answers.find((one) => one.isError);
-  return {
-    ...answer,
-    pending: held === undefined,
-    stale: held !== undefined && held.key !== key,
-    fetching: answers.some((one) => one.isFetching),
-    error: failed?.error ?? null,
-    retry: () => void failed?.refetch(),
-    hints: held?.hints ?? [],
-  };
+  const error = failed?.error ?? null;
+  const refetch = failed?.refetch;
+  const fetching = answers.some((one) => one.isFetching);
+  const stale = held !== undefined && held.key !== key;
+  // The same object as long as it says the same: whoever draws it need not draw it again.
+  return useMemo(
+    () => ({
+      ...answer,
+      pending: held === undefined,
+      stale,
+      fetching,
+      error,
+      retry: () => void refetch?.(),
+      hints: held?.hints ?? NO_HINTS,
+    }),
+    [answer, held, stale, fetching, error, refetch],
+  );
 }
