@@ -8,7 +8,7 @@ import { formatFixed, formatNumber, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
 import { type ApiNumber, toFloat } from "~/model/number";
 import type { RawSeries, XAxis } from "~/model/series";
-import { type ChartSettings, PANEL, type Panel, type PanelLayout } from "~/model/workspace";
+import { type DrawnSettings, PANEL, type Panel, type PanelLayout } from "~/model/workspace";
 import { ChartBadges } from "./ChartBadges";
 import { FullChart } from "./FullChart";
 import type { HoverLink } from "./hover";
@@ -31,7 +31,7 @@ export interface ChartPanelProps {
   facts?: PanelFacts | undefined;
   runs: readonly ChartRun[];
   groups: readonly ChartGroup[] | undefined;
-  settings: ChartSettings;
+  settings: DrawnSettings;
   layout?: PanelLayout | undefined;
   syncKey: string;
   hover: HoverLink;
@@ -99,7 +99,7 @@ function summary(title: string, series: readonly RawSeries[] | undefined): strin
 
 function useOutside(
   data: ReturnType<typeof useChartData>["data"],
-  settings: ChartSettings,
+  settings: DrawnSettings,
   zoom: Range | undefined,
 ): number {
   const { clip, logX, logY } = settings;
@@ -111,9 +111,14 @@ function useOutside(
 }
 
 /** What stands in the place of the lines when there are none. */
-function messageOf(chart: ReturnType<typeof useChartData>, runs: number): string | undefined {
+function messageOf(
+  chart: ReturnType<typeof useChartData>,
+  runs: number,
+  zoomed: boolean,
+): string | undefined {
   if (chart.answer.isError) return chart.answer.error.message;
   if (runs === 0) return "No runs are chosen";
+  if (chart.series?.length === 0 && !zoomed) return "None of these runs has logged it";
   if (chart.series && chart.data.curves.every((curve) => curve.x.length === 0))
     return "No points in this range";
   return undefined;
@@ -132,7 +137,7 @@ export function PanelBody(props: ChartPanelProps & { height: number; full?: bool
   const yRange = props.layout?.y;
   const view = useMemo(() => ({ range: zoom, yRange, clip }), [zoom, yRange, clip]);
   const title = panelTitle(panel, facts);
-  const message = messageOf(chart, runs.length);
+  const message = messageOf(chart, runs.length, zoom !== undefined);
   return (
     <>
       <header>

@@ -8,8 +8,11 @@ import { useWidth } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
 import { Empty, ErrorNotice, Loading } from "~/components/parts";
 import { formatCount, plural } from "~/model/format";
+import { NAMES_MAX } from "~/model/metricNames";
 import type { XAxis } from "~/model/series";
 import {
+  type DrawnSettings,
+  drawnSettings,
   isFolded,
   type NamedMetric,
   readLayout,
@@ -44,6 +47,8 @@ export interface ChartWorkspaceProps {
   onHover?: (run: string | undefined) => void;
   /** The run pointed at elsewhere. */
   hovered?: string | undefined;
+  /** Where names of metrics are looked up, null for all projects; absent: every run is looked at. */
+  project?: string | null;
   /** Which metrics belong here; all when absent. Must not change from drawing to drawing. */
   include?: (metric: string) => boolean;
   /** The axis until the reader chooses one. */
@@ -91,13 +96,15 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
   const kept = useMemo(() => withAxis(props.layout, props.axis), [props.layout, props.axis]);
   const arranging = useArranging(kept, props.onLayout);
   const { layout } = arranging;
-  const found = useMetrics(runs);
+  const found = useMetrics(runs, props.project);
   const metrics = useMemo(
     () => (include ? found.metrics.filter((metric) => include(metric.name)) : found.metrics),
     [found.metrics, include],
   );
   const seeds = useMemo(() => props.groups ?? seedGroups(runs), [props.groups, runs]);
-  const groups = layout.settings.band === "none" ? undefined : seeds;
+  const isGrouped = props.groups !== undefined;
+  const settings = useMemo(() => drawnSettings(layout.settings, isGrouped), [layout.settings, isGrouped]);
+  const groups = settings.band === "none" ? undefined : seeds;
   const hover = useHover(props, groups);
   const [text, setText] = useState("");
   const search = useMemo(() => readSearch(text), [text]);
@@ -105,7 +112,7 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
     () => sectionsOf(metrics, layout, search.ok ? search.matches : () => true),
     [metrics, layout, search],
   );
-  const shared = useShared({ runs, groups, hover, metrics, settings: layout.settings });
+  const shared = useShared({ runs, groups, hover, metrics, settings });
   if (runs.length === 0) {
     return (
       <Empty title="No runs chosen">
@@ -134,13 +141,12 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
         metrics={metrics}
         arranging={arranging}
         grouped={seeds !== undefined}
+        band={settings.band}
       />
-      {found.looked < runs.length && (
+      {found.beyond > 0 && (
         <p className="muted small sampled">
-          Metrics found in {found.looked} of {formatCount(runs.length)} runs; every chart shows all runs.{" "}
-          <button type="button" className="link" onClick={found.lookAtAll}>
-            Look in all
-          </button>
+          {plural(found.beyond, "seldom metric")} beyond the most frequent {formatCount(NAMES_MAX)} of the
+          project may be missing here.
         </p>
       )}
       <Sections
@@ -189,6 +195,7 @@ function WorkspaceBar(props: {
   metrics: readonly NamedMetric[];
   arranging: Arranging;
   grouped: boolean;
+  band: DrawnSettings["band"];
 }) {
   const { metrics, arranging, mistake } = props;
   const { layout, change, actions } = arranging;
@@ -222,6 +229,7 @@ function WorkspaceBar(props: {
       <ChartControls
         settings={layout.settings}
         grouped={props.grouped}
+        band={props.band}
         onChange={(settings) => change((before) => ({ ...before, settings }))}
       />
     </div>

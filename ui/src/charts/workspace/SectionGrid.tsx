@@ -3,7 +3,7 @@
 import { type DragEvent, memo, useState } from "react";
 import { Icon } from "~/components/Icon";
 import { formatCount } from "~/model/format";
-import { type ChartSettings, PANEL, type Panel, type Section } from "~/model/workspace";
+import { type DrawnSettings, PANEL, type Panel, type Section } from "~/model/workspace";
 import { ChartPanel, type PanelFacts, panelTitle } from "../ChartPanel";
 import type { HoverLink } from "../hover";
 import type { ChartGroup, ChartRun } from "../runs";
@@ -16,7 +16,7 @@ const PANELS_PER_PAGE = 24;
 export interface Shared {
   runs: readonly ChartRun[];
   groups: readonly ChartGroup[] | undefined;
-  settings: ChartSettings;
+  settings: DrawnSettings;
   syncKey: string;
   hover: HoverLink;
   facts: ReadonlyMap<string, PanelFacts>;
