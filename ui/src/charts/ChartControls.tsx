@@ -12,6 +12,8 @@ interface Props {
   band: DrawnSettings["band"];
   /** Whether the runs have groups to take means of. */
   grouped: boolean;
+  /** Whether resumes left branches behind that can be drawn. */
+  branched: boolean;
   onChange: (next: ChartSettings) => void;
 }
 
@@ -110,6 +112,11 @@ export function ChartControls(props: Props) {
         <span className="smoothing-value">{settings.smoothing.toFixed(2)}</span>
       </label>
       {props.grouped && <Groups {...props} />}
+      {props.branched && (
+        <Check checked={settings.superseded} onChange={(superseded) => onChange({ ...settings, superseded })}>
+          Superseded
+        </Check>
+      )}
       <More {...props} />
     </div>
   );

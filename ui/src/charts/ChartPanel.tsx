@@ -3,6 +3,7 @@
 import { memo, type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useOnScreen, useWidth } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
+import type { Branch } from "~/model/attempts";
 import { clippedRange, countOutside, type Range, wholeRange } from "~/model/drawing";
 import { formatFixed, formatNumber, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
@@ -16,6 +17,7 @@ import { type PanelActions, PanelMenu } from "./PanelMenu";
 import { Plot } from "./Plot";
 import type { MetricPlot } from "./plot";
 import type { ChartGroup, ChartRun } from "./runs";
+import { useBranches } from "./useBranches";
 import { useChartData } from "./useChartData";
 
 export const PLOT_HEIGHT = 204;
@@ -35,6 +37,7 @@ export interface ChartPanelProps {
   layout?: PanelLayout | undefined;
   syncKey: string;
   hover: HoverLink;
+  branches?: readonly Branch[] | undefined;
   actions: PanelActions;
   /** Handles to move and to resize with. */
   children?: ReactNode;
@@ -133,7 +136,8 @@ export function PanelBody(props: ChartPanelProps & { height: number; full?: bool
   const [full, setFull] = useState(false);
   const handle: RefObject<MetricPlot | undefined> = useRef<MetricPlot | undefined>(undefined);
   const chart = useChartData({ panel, runs, groups: props.groups, settings, width, zoom });
-  const outside = useOutside(chart.data, settings, zoom);
+  const data = useBranches({ panel, runs, branches: props.branches, settings, zoom, data: chart.data });
+  const outside = useOutside(data, settings, zoom);
   const yRange = props.layout?.y;
   const view = useMemo(() => ({ range: zoom, yRange, clip }), [zoom, yRange, clip]);
   const title = panelTitle(panel, facts);
@@ -157,9 +161,7 @@ export function PanelBody(props: ChartPanelProps & { height: number; full?: bool
           title={title}
           layout={props.layout ?? PANEL}
           actions={props.actions}
-          exported={() =>
-            handle.current && { title, plot: handle.current, data: chart.data, axis, logX, logY }
-          }
+          exported={() => handle.current && { title, plot: handle.current, data, axis, logX, logY }}
           series={chart.series ?? []}
           runs={runs}
           {...(!props.full && { openFull: () => setFull(true) })}
@@ -169,7 +171,7 @@ export function PanelBody(props: ChartPanelProps & { height: number; full?: bool
         {visible && chart.series && !message && (
           <Plot
             shape={{ axis, logX, logY, syncKey: props.syncKey }}
-            data={chart.data}
+            data={data}
             view={view}
             width={width}
             height={height}

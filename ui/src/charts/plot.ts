@@ -30,6 +30,8 @@ export interface PlotLine {
   color: string;
   /** On and off in pixels; absent or empty for a whole line. */
   dash?: readonly number[];
+  /** Drawn behind the others, as something that is not in force. */
+  faint?: boolean;
 }
 
 /** A change of any of these needs a new canvas. */
@@ -150,7 +152,13 @@ export class MetricPlot {
   private drawn() {
     return this.data.curves.map((curve, i) => {
       const line = this.data.lines[i];
-      return { curve, key: line?.key ?? "", color: css(line?.color ?? "--muted"), dash: line?.dash ?? [] };
+      return {
+        curve,
+        key: line?.key ?? "",
+        color: css(line?.color ?? "--muted"),
+        dash: line?.dash ?? [],
+        faint: line?.faint ?? false,
+      };
     });
   }
 

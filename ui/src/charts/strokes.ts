@@ -21,6 +21,7 @@ const BAND_ALPHA = 0.16;
 const SPREAD_ALPHA = 0.26;
 const EDGE_ALPHA = 0.55;
 const RAW_ALPHA = 0.28;
+const FAINT_ALPHA = 0.55;
 const MARK_SIZE = 5;
 /** Far outside of the canvas; larger numbers slow its clipping down. */
 const FAR = 20_000;
@@ -180,6 +181,7 @@ export interface Pen {
   /** In CSS pixels, as are the parts of the pattern. */
   width: number;
   dash: readonly number[];
+  faint?: boolean;
 }
 
 export function strokeCurve(ctx: Context, curve: Curve, to: Transform, pen: Pen): void {
@@ -205,11 +207,12 @@ export function strokeCurve(ctx: Context, curve: Curve, to: Transform, pen: Pen)
     ctx.lineWidth = dpr;
     line(ctx, curve.x, curve.raw, span, to);
   }
-  ctx.globalAlpha = 1;
+  ctx.globalAlpha = pen.faint ? FAINT_ALPHA : 1;
   ctx.lineWidth = width * dpr;
   ctx.setLineDash(pen.dash.map((part) => part * dpr));
   line(ctx, curve.x, curve.y, span, to);
   ctx.setLineDash([]);
   dots(ctx, curve, span, to, (width + 0.9) * dpr);
   marks(ctx, curve, to);
+  ctx.globalAlpha = 1;
 }

@@ -10,6 +10,7 @@ interface SvgLook {
   color: string;
   /** On and off in pixels. */
   dash?: readonly number[];
+  faint?: boolean;
 }
 
 export interface SvgChart {
@@ -120,7 +121,7 @@ function curveSvg(curve: Curve, look: SvgLook, range: Range, sx: Scale, sy: Scal
     curve.low && !curve.counts && line(path(curve.x, curve.low, range, sx, sy), 0.8, 0.5),
     curve.high && !curve.counts && line(path(curve.x, curve.high, range, sx, sy), 0.8, 0.5),
     curve.raw && line(path(curve.x, curve.raw, range, sx, sy), 1, 0.28),
-    line(path(curve.x, curve.y, range, sx, sy), 1.6, 1, dash),
+    line(path(curve.x, curve.y, range, sx, sy), 1.6, look.faint ? 0.55 : 1, dash),
   ]
     .filter(Boolean)
     .join("");

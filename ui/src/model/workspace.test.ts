@@ -37,7 +37,15 @@ describe("how groups are drawn", () => {
 describe("readLayout", () => {
   const kept: WorkspaceLayout = {
     version: 1,
-    settings: { axis: "wall", logX: true, logY: true, smoothing: 0.5, band: "std", clip: true },
+    settings: {
+      axis: "wall",
+      logX: true,
+      logY: true,
+      smoothing: 0.5,
+      band: "std",
+      clip: true,
+      superseded: true,
+    },
     folded: ["a"],
     unfolded: ["b"],
     pinned: ["m:loss"],

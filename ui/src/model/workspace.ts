@@ -19,6 +19,8 @@ export interface ChartSettings {
   band: Band | "none" | "auto";
   /** Whether y axes leave outliers out. */
   clip: boolean;
+  /** Whether branches that a resume left behind are drawn, where runs have some. */
+  superseded: boolean;
 }
 
 /** Settings with nothing left open. */
@@ -63,6 +65,7 @@ export const SETTINGS: ChartSettings = {
   smoothing: 0,
   band: "auto",
   clip: false,
+  superseded: false,
 };
 
 export const SMOOTHING_MAX = 0.99;
@@ -114,6 +117,7 @@ export function readSettings(value: unknown): ChartSettings {
     smoothing: between(read.smoothing, 0, SMOOTHING_MAX, 0),
     band: read.band === "none" ? "none" : (readBand(read.band) ?? "auto"),
     clip: read.clip === true,
+    superseded: read.superseded === true,
   };
 }
 

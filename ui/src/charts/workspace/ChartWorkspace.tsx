@@ -7,6 +7,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useWidth } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
 import { Empty, ErrorNotice, Loading } from "~/components/parts";
+import type { Branch } from "~/model/attempts";
 import { formatCount, plural } from "~/model/format";
 import { NAMES_MAX } from "~/model/metricNames";
 import type { XAxis } from "~/model/series";
@@ -26,6 +27,7 @@ import { ChartControls } from "../ChartControls";
 import { HoverLink } from "../hover";
 import { type ChartGroup, type ChartRun, seedGroups } from "../runs";
 import { AddPanel } from "./AddPanel";
+import { BranchLegend } from "./BranchLegend";
 import { type Columns, SectionGrid, type Shared } from "./SectionGrid";
 import { type Arranging, useArranging } from "./useArranging";
 import { useMetrics } from "./useMetrics";
@@ -54,6 +56,8 @@ export interface ChartWorkspaceProps {
   /** The axis until the reader chooses one. */
   axis?: XAxis;
   empty?: string;
+  /** Branches that resumes of the only run left behind, for drawing them on request. */
+  branches?: readonly Branch[] | undefined;
 }
 
 /** Hands the run pointed at to and fro between charts and the page around them. */
@@ -112,7 +116,7 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
     () => sectionsOf(metrics, layout, search.ok ? search.matches : () => true),
     [metrics, layout, search],
   );
-  const shared = useShared({ runs, groups, hover, metrics, settings });
+  const shared = useShared({ runs, groups, hover, metrics, settings, branches: props.branches });
   if (runs.length === 0) {
     return (
       <Empty title="No runs chosen">
@@ -142,7 +146,11 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
         arranging={arranging}
         grouped={seeds !== undefined}
         band={settings.band}
+        branched={(props.branches?.length ?? 0) > 0}
       />
+      {settings.superseded && runs[0] && props.branches && (
+        <BranchLegend run={runs[0]} branches={props.branches} />
+      )}
       {found.beyond > 0 && (
         <p className="muted small sampled">
           {plural(found.beyond, "seldom metric")} beyond the most frequent {formatCount(NAMES_MAX)} of the
@@ -176,15 +184,15 @@ function useShared(
     metrics: readonly (NamedMetric & { direction?: string | null })[];
   },
 ): Shared {
-  const { runs, groups, hover, metrics, settings } = parts;
+  const { runs, groups, hover, metrics, settings, branches } = parts;
   const [syncKey] = useState(() => {
     workspaces += 1;
     return `charts-${workspaces}`;
   });
   const facts = useMemo(() => new Map(metrics.map((metric) => [metric.name, metric])), [metrics]);
   return useMemo(
-    () => ({ runs, groups, settings, syncKey, hover, facts }),
-    [runs, groups, settings, syncKey, hover, facts],
+    () => ({ runs, groups, settings, syncKey, hover, facts, branches }),
+    [runs, groups, settings, syncKey, hover, facts, branches],
   );
 }
 
@@ -196,6 +204,7 @@ function WorkspaceBar(props: {
   arranging: Arranging;
   grouped: boolean;
   band: DrawnSettings["band"];
+  branched: boolean;
 }) {
   const { metrics, arranging, mistake } = props;
   const { layout, change, actions } = arranging;
@@ -230,6 +239,7 @@ function WorkspaceBar(props: {
         settings={layout.settings}
         grouped={props.grouped}
         band={props.band}
+        branched={props.branched}
         onChange={(settings) => change((before) => ({ ...before, settings }))}
       />
     </div>

@@ -2,6 +2,7 @@
 
 import { type DragEvent, memo, useState } from "react";
 import { Icon } from "~/components/Icon";
+import type { Branch } from "~/model/attempts";
 import { formatCount } from "~/model/format";
 import { type DrawnSettings, PANEL, type Panel, type Section } from "~/model/workspace";
 import { ChartPanel, type PanelFacts, panelTitle } from "../ChartPanel";
@@ -19,6 +20,7 @@ export interface Shared {
   settings: DrawnSettings;
   syncKey: string;
   hover: HoverLink;
+  branches: readonly Branch[] | undefined;
   facts: ReadonlyMap<string, PanelFacts>;
 }
 

@@ -1,0 +1,30 @@
+/** What the faint dashed lines of a resumed run are. */
+
+import { type Branch, branchText } from "~/model/attempts";
+import { seriesColor } from "~/model/colors";
+import type { ChartRun } from "../runs";
+import { BRANCH_DASH } from "../useBranches";
+
+function Sample({ color, dash }: { color: string; dash?: readonly number[] }) {
+  return (
+    <svg className="line-sample" viewBox="0 0 28 8" aria-hidden="true">
+      <line x1={1} x2={27} y1={4} y2={4} stroke={color} strokeDasharray={dash?.join(" ")} />
+    </svg>
+  );
+}
+
+export function BranchLegend({ run, branches }: { run: ChartRun; branches: readonly Branch[] }) {
+  const color = seriesColor(run.color);
+  return (
+    <ul className="branch-legend small" aria-label="Lines of the charts">
+      <li>
+        <Sample color={color} /> {run.name}
+      </li>
+      {branches.map((branch) => (
+        <li key={branch.attempt} className="muted">
+          <Sample color={color} dash={BRANCH_DASH} /> {branchText(branch)}
+        </li>
+      ))}
+    </ul>
+  );
+}
