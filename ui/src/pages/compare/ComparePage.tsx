@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useRef } from "react";
 import { presentQuery } from "~/api/documents";
 import { ApiError } from "~/api/http";
 import { Empty, ErrorNotice, Loading, Notice } from "~/components/parts";
@@ -23,6 +23,7 @@ import { RunStrip } from "./RunStrip";
 import { Section } from "./Section";
 import { SummaryPart } from "./SummaryPart";
 import { type PartProps, useCompare } from "./useCompare";
+import { usePart } from "./usePart";
 
 function NothingYet() {
   return (
@@ -82,21 +83,14 @@ function panelsOf({ comparison, search, baseline }: PartProps): ReportPanel[] {
   ];
 }
 
-/** A link to a part: the parts are there only once the answer is. */
-function useHash() {
-  useEffect(() => {
-    const id = window.location.hash.slice(1);
-    if (id) document.getElementById(id)?.scrollIntoView();
-  }, []);
-}
-
 function Parts(props: PartProps) {
   const { comparison } = props;
-  useHash();
+  const parts = useRef<HTMLDivElement>(null);
+  usePart(parts);
   return (
     <div className="compare-layout">
       <Outline />
-      <div className="stack">
+      <div className="stack" ref={parts}>
         <Section id="summary" title="In words" eager>
           {() => <SummaryPart {...props} />}
         </Section>
@@ -115,7 +109,7 @@ function Parts(props: PartProps) {
         <Section id="analysis" title="Analysis">
           {() => (
             <Suspense fallback={<Loading />}>
-              <CompareAnalysis runs={comparison.runs} colors={props.colors} />
+              <CompareAnalysis {...props} />
             </Suspense>
           )}
         </Section>
