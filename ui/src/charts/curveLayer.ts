@@ -6,9 +6,9 @@
  */
 
 import type uPlot from "uplot";
-import type { Range } from "~/model/drawing";
+import { type Range, toPixels } from "~/model/drawing";
 import type { Curve } from "~/model/series";
-import { strokeCurve, type Transform, toPixels } from "./strokes";
+import { strokeCurve, type Transform } from "./strokes";
 
 export interface DrawnCurve {
   curve: Curve;

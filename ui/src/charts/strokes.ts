@@ -1,6 +1,6 @@
 /** Strokes curves on a canvas: lines, bands, dots and marks of values that are not finite. */
 
-import { type Range, seen } from "~/model/drawing";
+import { type Range, seen, traceLine } from "~/model/drawing";
 import type { Curve } from "~/model/series";
 
 /** From values to pixels, and how large the area is. */
@@ -26,15 +26,6 @@ const MARK_SIZE = 5;
 /** Far outside of the canvas; larger numbers slow its clipping down. */
 const FAR = 20_000;
 
-const identity = (value: number) => value;
-
-export function toPixels(range: Range, log: boolean, from: number, to: number): (value: number) => number {
-  const scale = log ? Math.log10 : identity;
-  const low = scale(range[0]);
-  const factor = (to - from) / (scale(range[1]) - low || 1);
-  return (value) => from + (scale(value) - low) * factor;
-}
-
 function clamp(value: number): number {
   return value < -FAR ? -FAR : value > FAR ? FAR : value;
 }
@@ -43,18 +34,11 @@ type Context = CanvasRenderingContext2D;
 type Span = readonly [number, number];
 
 /** A line through finite values; a gap where one is not. */
-function plain(ctx: Context, x: Float64Array, y: Float64Array, [from, end]: Span, to: Transform): void {
-  let pen = false;
-  for (let i = from; i <= end; i += 1) {
-    const px = to.x(x[i] as number);
-    const py = to.y(y[i] as number);
-    if (!Number.isFinite(px) || !Number.isFinite(py)) pen = false;
-    else if (pen) ctx.lineTo(clamp(px), clamp(py));
-    else {
-      ctx.moveTo(clamp(px), clamp(py));
-      pen = true;
-    }
-  }
+function plain(ctx: Context, x: Float64Array, y: Float64Array, span: Span, to: Transform): void {
+  traceLine(x, y, span, to, {
+    move: (px, py) => ctx.moveTo(clamp(px), clamp(py)),
+    line: (px, py) => ctx.lineTo(clamp(px), clamp(py)),
+  });
 }
 
 /** Of the points that share a pixel the first, the extremes and the last: no spike is lost. */
