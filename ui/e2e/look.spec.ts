@@ -38,6 +38,7 @@ test("groups begin as means; metrics of every charted run are there; a large lay
   await bands.selectOption("none");
   await expect(loss).toHaveAttribute("data-lines", "11");
   await page.reload();
+  await bands.waitFor();
   await expect(bands).toHaveValue("none");
 
   const hidden = Array.from({ length: 400 }, (_, i) => `m:section/of/charts/with/a/long/name/${i}`);
@@ -58,6 +59,7 @@ test("groups begin as means; metrics of every charted run are there; a large lay
   });
   const { id } = (await made.json()) as { id: string };
   await page.goto(`/p/${maker.project}?view=${id}`);
+  await bands.waitFor();
   await expect(bands).toHaveValue("range");
   expect(page.url().length).toBeLessThan(400);
   await expect(page.locator(".view-mark")).toHaveCount(0);
@@ -73,6 +75,7 @@ test("groups begin as means; metrics of every charted run are there; a large lay
   await expect(page).toHaveURL(/rev=2/);
   await expect(page.locator(".view-mark")).toHaveCount(0);
   await page.goto(`/p/${maker.project}?view=${id}`);
+  await bands.waitFor();
   await expect(bands).toHaveValue("error");
   const stored = (await (await page.request.get(`/api/v1/documents/${id}`)).json()) as {
     body: { charts: { hidden: string[] } };
