@@ -126,9 +126,11 @@ function dot(ctx: Context, px: number, py: number, radius: number): void {
 }
 
 /** Every point as a dot where there are few; else only points without neighbours, which no line shows. */
-function dots(ctx: Context, curve: Curve, span: Span, to: Transform, radius: number): void {
+function dots(ctx: Context, curve: Curve, span: Span, to: Transform, pen: Pen): void {
   const { x, y } = curve;
-  const few = span[1] - span[0] < DOTS_MAX;
+  const radius = (pen.width + 0.9) * devicePixelRatio;
+  // Dots would hide the pattern by which a faint line is known.
+  const few = !pen.faint && span[1] - span[0] < DOTS_MAX;
   ctx.beginPath();
   for (let i = span[0]; i <= span[1]; i += 1) {
     const alone = Number.isNaN(y[i - 1] ?? Number.NaN) && Number.isNaN(y[i + 1] ?? Number.NaN);
@@ -196,7 +198,7 @@ export function strokeCurve(ctx: Context, curve: Curve, to: Transform, pen: Pen)
   ctx.setLineDash(pen.dash.map((part) => part * dpr));
   line(ctx, curve.x, curve.y, span, to);
   ctx.setLineDash([]);
-  dots(ctx, curve, span, to, (width + 0.9) * dpr);
+  dots(ctx, curve, span, to, pen);
   marks(ctx, curve, to);
   ctx.globalAlpha = 1;
 }

@@ -164,7 +164,8 @@ export function barsFigure(
     domain,
     ticks: ticks(domain, 5),
     notes: [
-      method ?? "No intervals: single values.",
+      // Notes are joined to one sentence.
+      (method ?? "no intervals: single values").replace(/\.$/, ""),
       ...(left ? [`not drawn: ${left}`] : []),
       ...(bars.length > shown.length ? [`the first ${shown.length} of ${bars.length}`] : []),
       ...(state.mark === "dots" && !(domain[0] <= 0 && domain[1] >= 0)
