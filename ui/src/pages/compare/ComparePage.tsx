@@ -2,11 +2,11 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useRef } from "react";
+import { lazy, memo, Suspense, useMemo, useRef } from "react";
 import { presentQuery } from "~/api/documents";
 import { ApiError } from "~/api/http";
 import { Empty, ErrorNotice, Loading, Notice } from "~/components/parts";
-import { removed } from "~/model/compare";
+import { readCompareSearch, removed } from "~/model/compare";
 import { plural } from "~/model/format";
 import type { ReportPanel } from "~/model/report";
 import { AddPanel } from "./AddPanel";
@@ -83,29 +83,69 @@ function panelsOf({ comparison, search, baseline }: PartProps): ReportPanel[] {
   ];
 }
 
-function Parts(props: PartProps) {
+/** The part props without what only the analysis and the media look at, the same object while it says the same. */
+function useCommon(props: PartProps): PartProps {
+  const { comparison, tests, baseline, colors, change, search } = props;
+  const { runs, baseline: chosen, hidden, by, sort, all } = search;
+  return useMemo(
+    () => ({
+      comparison,
+      tests,
+      baseline,
+      colors,
+      change,
+      search: readCompareSearch({ runs, baseline: chosen, hidden, by, sort, all }),
+    }),
+    [comparison, tests, baseline, colors, change, runs, chosen, hidden, by, sort, all],
+  );
+}
+
+/** Parts that a brush in the analysis or another step of the media does not concern: they are not drawn for it. */
+const Measured = memo(function Measured(props: PartProps) {
   const { comparison } = props;
+  return (
+    <>
+      <Section id="summary" title="In words" eager>
+        {() => <SummaryPart {...props} />}
+      </Section>
+      <Section id="metrics" title={plural(comparison.metrics.length, "metric")} eager>
+        {() => <MetricPart {...props} />}
+      </Section>
+      <Section id="config" title="Config">
+        {() => <ConfigPart {...props} />}
+      </Section>
+      <Section id="curves" title="Curves">
+        {() => <CompareCharts runs={comparison.runs} colors={props.colors} />}
+      </Section>
+      <Section id="evaluation" title="Evaluation">
+        {() => <EvaluationPart {...props} />}
+      </Section>
+    </>
+  );
+});
+
+const Origins = memo(function Origins(props: PartProps) {
+  return (
+    <>
+      <Section id="code" title="Code">
+        {() => <CodePart {...props} />}
+      </Section>
+      <Section id="environment" title="Environment and data">
+        {() => <EnvironmentPart {...props} />}
+      </Section>
+    </>
+  );
+});
+
+function Parts(props: PartProps) {
+  const common = useCommon(props);
   const parts = useRef<HTMLDivElement>(null);
   usePart(parts);
   return (
     <div className="compare-layout">
       <Outline />
       <div className="stack" ref={parts}>
-        <Section id="summary" title="In words" eager>
-          {() => <SummaryPart {...props} />}
-        </Section>
-        <Section id="metrics" title={plural(comparison.metrics.length, "metric")} eager>
-          {() => <MetricPart {...props} />}
-        </Section>
-        <Section id="config" title="Config">
-          {() => <ConfigPart {...props} />}
-        </Section>
-        <Section id="curves" title="Curves">
-          {() => <CompareCharts runs={comparison.runs} colors={props.colors} />}
-        </Section>
-        <Section id="evaluation" title="Evaluation">
-          {() => <EvaluationPart {...props} />}
-        </Section>
+        <Measured {...common} />
         <Section id="analysis" title="Analysis">
           {() => (
             <Suspense fallback={<Loading />}>
@@ -116,12 +156,7 @@ function Parts(props: PartProps) {
         <Section id="media" title="Media">
           {() => <MediaPart {...props} />}
         </Section>
-        <Section id="code" title="Code">
-          {() => <CodePart {...props} />}
-        </Section>
-        <Section id="environment" title="Environment and data">
-          {() => <EnvironmentPart {...props} />}
-        </Section>
+        <Origins {...common} />
       </div>
     </div>
   );
