@@ -1,6 +1,7 @@
 /** What only the runs page asks for: names of fields, small curves, tags of many runs, saved views. */
 
 import { keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
+import { NAMES_MAX } from "~/model/metricNames";
 import type { RunsRequest } from "~/model/request";
 import { byIds } from "~/model/request";
 import { BLOCK_ROWS } from "~/model/rows";
@@ -36,6 +37,27 @@ export const fieldsQuery = (project: string | undefined, prefix: string) =>
         `/fields${query({ project, prefix, limit: FIELDS_MAX })}`,
         signal,
       ),
+    placeholderData: keepPreviousData,
+  });
+
+/** Names of metrics over all runs of a project, the most frequent first. */
+export const metricNamesQuery = (project: string | undefined) =>
+  queryOptions({
+    queryKey: ["fields", project ?? "", "metrics.", NAMES_MAX] as const,
+    queryFn: ({ signal }) =>
+      get<{ fields: FieldView[]; total: number }>(
+        `/fields${query({ project, prefix: "metrics.", limit: NAMES_MAX })}`,
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+/** Which of these runs have a value of these operands. */
+export const loggedQuery = (ids: readonly string[], operands: readonly string[]) =>
+  queryOptions({
+    queryKey: [...keys.runs, "logged", ids, operands] as const,
+    queryFn: ({ signal }) =>
+      client.runSearch({ query: byIds(ids), columns: [...operands], limit: ids.length }, signal),
     placeholderData: keepPreviousData,
   });
 

@@ -4,12 +4,16 @@ import type { ReactNode } from "react";
 import { Popover } from "~/components/Popover";
 import { Segments } from "~/components/parts";
 import { BAND_TEXT, BANDS } from "~/model/bands";
-import { type ChartSettings, SMOOTHING_MAX } from "~/model/workspace";
+import { type ChartSettings, type DrawnSettings, SMOOTHING_MAX } from "~/model/workspace";
 
 interface Props {
   settings: ChartSettings;
+  /** How groups are drawn now, chosen or not. */
+  band: DrawnSettings["band"];
   /** Whether the runs have groups to take means of. */
   grouped: boolean;
+  /** Whether resumes left branches behind that can be drawn. */
+  branched: boolean;
   onChange: (next: ChartSettings) => void;
 }
 
@@ -49,22 +53,22 @@ function More({ settings, onChange }: Props) {
   );
 }
 
-function Groups({ settings, onChange }: Props) {
+function Groups({ settings, band, onChange }: Props) {
   return (
     <label>
       Groups
       <select
         className="input"
-        value={settings.band}
+        value={band}
         onChange={(event) => {
-          const band = BANDS.find((one) => one === event.target.value) ?? "none";
-          onChange({ ...settings, band });
+          const chosen = BANDS.find((one) => one === event.target.value) ?? "none";
+          onChange({ ...settings, band: chosen });
         }}
       >
         <option value="none">each run</option>
-        {BANDS.map((band) => (
-          <option key={band} value={band}>
-            {BAND_TEXT[band]}
+        {BANDS.map((one) => (
+          <option key={one} value={one}>
+            {BAND_TEXT[one]}
           </option>
         ))}
       </select>
@@ -108,6 +112,11 @@ export function ChartControls(props: Props) {
         <span className="smoothing-value">{settings.smoothing.toFixed(2)}</span>
       </label>
       {props.grouped && <Groups {...props} />}
+      {props.branched && (
+        <Check checked={settings.superseded} onChange={(superseded) => onChange({ ...settings, superseded })}>
+          Superseded
+        </Check>
+      )}
       <More {...props} />
     </div>
   );

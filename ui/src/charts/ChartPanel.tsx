@@ -3,11 +3,12 @@
 import { memo, type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useOnScreen, useWidth } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
+import type { Branch } from "~/model/attempts";
 import { clippedRange, countOutside, type Range, wholeRange } from "~/model/drawing";
 import { formatFixed, formatNumber, fullNumber, plural } from "~/model/format";
 import { directionMark, directionText } from "~/model/metrics";
 import type { RawSeries, XAxis } from "~/model/series";
-import { type ChartSettings, PANEL, type Panel, type PanelLayout } from "~/model/workspace";
+import { type DrawnSettings, PANEL, type Panel, type PanelLayout } from "~/model/workspace";
 import { ChartBadges } from "./ChartBadges";
 import { FullChart } from "./FullChart";
 import type { HoverLink } from "./hover";
@@ -15,6 +16,7 @@ import { type PanelActions, PanelMenu } from "./PanelMenu";
 import { Plot } from "./Plot";
 import type { MetricPlot } from "./plot";
 import type { ChartGroup, ChartRun } from "./runs";
+import { useBranches } from "./useBranches";
 import { useChartData } from "./useChartData";
 
 export const PLOT_HEIGHT = 204;
@@ -30,10 +32,11 @@ export interface ChartPanelProps {
   facts?: PanelFacts | undefined;
   runs: readonly ChartRun[];
   groups: readonly ChartGroup[] | undefined;
-  settings: ChartSettings;
+  settings: DrawnSettings;
   layout?: PanelLayout | undefined;
   syncKey: string;
   hover: HoverLink;
+  branches?: readonly Branch[] | undefined;
   actions: PanelActions;
   /** Handles to move and to resize with. */
   children?: ReactNode;
@@ -98,7 +101,7 @@ function summary(title: string, series: readonly RawSeries[] | undefined): strin
 
 function useOutside(
   data: ReturnType<typeof useChartData>["data"],
-  settings: ChartSettings,
+  settings: DrawnSettings,
   zoom: Range | undefined,
 ): number {
   const { clip, logX, logY } = settings;
@@ -110,9 +113,14 @@ function useOutside(
 }
 
 /** What stands in the place of the lines when there are none. */
-function messageOf(chart: ReturnType<typeof useChartData>, runs: number): string | undefined {
+function messageOf(
+  chart: ReturnType<typeof useChartData>,
+  runs: number,
+  zoomed: boolean,
+): string | undefined {
   if (chart.answer.isError) return chart.answer.error.message;
   if (runs === 0) return "No runs are chosen";
+  if (chart.series?.length === 0 && !zoomed) return "None of these runs has logged it";
   if (chart.series && chart.data.curves.every((curve) => curve.x.length === 0))
     return "No points in this range";
   return undefined;
@@ -127,11 +135,12 @@ export function PanelBody(props: ChartPanelProps & { height: number; full?: bool
   const [full, setFull] = useState(false);
   const handle: RefObject<MetricPlot | undefined> = useRef<MetricPlot | undefined>(undefined);
   const chart = useChartData({ panel, runs, groups: props.groups, settings, width, zoom });
-  const outside = useOutside(chart.data, settings, zoom);
+  const data = useBranches({ panel, runs, branches: props.branches, settings, zoom, data: chart.data });
+  const outside = useOutside(data, settings, zoom);
   const yRange = props.layout?.y;
   const view = useMemo(() => ({ range: zoom, yRange, clip }), [zoom, yRange, clip]);
   const title = panelTitle(panel, facts);
-  const message = messageOf(chart, runs.length);
+  const message = messageOf(chart, runs.length, zoom !== undefined);
   return (
     <>
       <header>
@@ -151,9 +160,7 @@ export function PanelBody(props: ChartPanelProps & { height: number; full?: bool
           title={title}
           layout={props.layout ?? PANEL}
           actions={props.actions}
-          exported={() =>
-            handle.current && { title, plot: handle.current, data: chart.data, axis, logX, logY }
-          }
+          exported={() => handle.current && { title, plot: handle.current, data, axis, logX, logY }}
           series={chart.series ?? []}
           runs={runs}
           {...(!props.full && { openFull: () => setFull(true) })}
@@ -163,7 +170,7 @@ export function PanelBody(props: ChartPanelProps & { height: number; full?: bool
         {visible && chart.series && !message && (
           <Plot
             shape={{ axis, logX, logY, syncKey: props.syncKey }}
-            data={chart.data}
+            data={data}
             view={view}
             width={width}
             height={height}

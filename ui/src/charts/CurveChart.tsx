@@ -4,7 +4,7 @@ import { type PointerEvent, useState } from "react";
 import { type Band, nearestPoint } from "~/model/curveBands";
 import type { Curve } from "~/model/curves";
 import { formatNumber } from "~/model/format";
-import { CHART, ChartFrame, type Scales } from "./frame";
+import { CHART, ChartFrame, Diagonal, linePath, type Scales } from "./frame";
 
 const UNIT = [0, 1] as const;
 /** With more lines only the band of the one pointed at is drawn. */
@@ -39,9 +39,10 @@ interface Pointed {
 }
 
 export function curvePath(curve: Curve, scales: Scales): string {
-  return curve.x
-    .map((x, i) => `${i === 0 ? "M" : "L"}${scales.x(x).toFixed(2)} ${scales.y(curve.y[i] ?? 0).toFixed(2)}`)
-    .join("");
+  return linePath(
+    curve.x.map((x, i) => [x, curve.y[i] ?? Number.NaN] as const),
+    scales,
+  );
 }
 
 /** Along the upper ends and back along the lower ones. */
@@ -102,15 +103,7 @@ export function CurveChart(props: Props) {
         <ChartFrame label={props.title} x={UNIT} y={UNIT} xLabel={props.xLabel} yLabel={props.yLabel}>
           {(scales) => (
             <>
-              {props.diagonal && (
-                <line
-                  className="diagonal"
-                  x1={scales.x(0)}
-                  y1={scales.y(0)}
-                  x2={scales.x(1)}
-                  y2={scales.y(1)}
-                />
-              )}
+              {props.diagonal && <Diagonal scales={scales} />}
               {banded.map(
                 ({ key, curve, band, color }) =>
                   band && (

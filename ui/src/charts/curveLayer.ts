@@ -6,9 +6,9 @@
  */
 
 import type uPlot from "uplot";
-import type { Range } from "~/model/drawing";
+import { type Range, toPixels } from "~/model/drawing";
 import type { Curve } from "~/model/series";
-import { strokeCurve, type Transform, toPixels } from "./strokes";
+import { strokeCurve, type Transform } from "./strokes";
 
 export interface DrawnCurve {
   curve: Curve;
@@ -18,6 +18,7 @@ export interface DrawnCurve {
   color: string;
   /** On and off in pixels; empty for a whole line. */
   dash: readonly number[];
+  faint?: boolean;
 }
 
 /** Drawing this fast needs no picture: every frame is drawn anew. */
@@ -114,7 +115,8 @@ export class CurveLayer {
     const to = this.transform(view);
     const many = this.curves.length > MANY_CURVES;
     for (const one of this.curves) {
-      const pen = { color: one.color, width: many ? 1 : LINE_WIDTH, dash: many ? [] : one.dash };
+      const width = many ? 1 : LINE_WIDTH;
+      const pen = { color: one.color, width, dash: many ? [] : one.dash, faint: one.faint ?? false };
       strokeCurve(ctx, one.curve, to, pen);
     }
     this.drawn = view;

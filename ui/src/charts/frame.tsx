@@ -66,3 +66,16 @@ export function ChartFrame(props: {
     </svg>
   );
 }
+
+/** A path through the points that can be drawn. */
+export function linePath(points: readonly (readonly [number, number])[], scales: Scales): string {
+  return points
+    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
+    .map(([x, y], i) => `${i === 0 ? "M" : "L"}${scales.x(x).toFixed(2)} ${scales.y(y).toFixed(2)}`)
+    .join("");
+}
+
+/** From corner to corner of the unit square: what guessing does. */
+export function Diagonal({ scales }: { scales: Scales }) {
+  return <line className="diagonal" x1={scales.x(0)} y1={scales.y(0)} x2={scales.x(1)} y2={scales.y(1)} />;
+}

@@ -30,6 +30,8 @@ export interface PlotLine {
   color: string;
   /** On and off in pixels; absent or empty for a whole line. */
   dash?: readonly number[];
+  /** Drawn behind the others, as something that is not in force. */
+  faint?: boolean;
 }
 
 /** A change of any of these needs a new canvas. */
@@ -162,6 +164,7 @@ export class MetricPlot {
         key: line?.key ?? "",
         color: colorOf(line?.color ?? "--muted"),
         dash: line?.dash ?? [],
+        faint: line?.faint ?? false,
       };
     });
   }

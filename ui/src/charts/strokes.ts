@@ -1,6 +1,6 @@
 /** Strokes curves on a canvas: lines, bands, dots and marks of values that are not finite. */
 
-import { type Range, seen } from "~/model/drawing";
+import { type Range, seen, traceLine } from "~/model/drawing";
 import type { Curve } from "~/model/series";
 
 /** From values to pixels, and how large the area is. */
@@ -21,18 +21,10 @@ const BAND_ALPHA = 0.16;
 const SPREAD_ALPHA = 0.26;
 const EDGE_ALPHA = 0.55;
 const RAW_ALPHA = 0.28;
+const FAINT_ALPHA = 0.55;
 const MARK_SIZE = 5;
 /** Far outside of the canvas; larger numbers slow its clipping down. */
 const FAR = 20_000;
-
-const identity = (value: number) => value;
-
-export function toPixels(range: Range, log: boolean, from: number, to: number): (value: number) => number {
-  const scale = log ? Math.log10 : identity;
-  const low = scale(range[0]);
-  const factor = (to - from) / (scale(range[1]) - low || 1);
-  return (value) => from + (scale(value) - low) * factor;
-}
 
 function clamp(value: number): number {
   return value < -FAR ? -FAR : value > FAR ? FAR : value;
@@ -42,18 +34,11 @@ type Context = CanvasRenderingContext2D;
 type Span = readonly [number, number];
 
 /** A line through finite values; a gap where one is not. */
-function plain(ctx: Context, x: Float64Array, y: Float64Array, [from, end]: Span, to: Transform): void {
-  let pen = false;
-  for (let i = from; i <= end; i += 1) {
-    const px = to.x(x[i] as number);
-    const py = to.y(y[i] as number);
-    if (!Number.isFinite(px) || !Number.isFinite(py)) pen = false;
-    else if (pen) ctx.lineTo(clamp(px), clamp(py));
-    else {
-      ctx.moveTo(clamp(px), clamp(py));
-      pen = true;
-    }
-  }
+function plain(ctx: Context, x: Float64Array, y: Float64Array, span: Span, to: Transform): void {
+  traceLine(x, y, span, to, {
+    move: (px, py) => ctx.moveTo(clamp(px), clamp(py)),
+    line: (px, py) => ctx.lineTo(clamp(px), clamp(py)),
+  });
 }
 
 /** Of the points that share a pixel the first, the extremes and the last: no spike is lost. */
@@ -141,9 +126,11 @@ function dot(ctx: Context, px: number, py: number, radius: number): void {
 }
 
 /** Every point as a dot where there are few; else only points without neighbours, which no line shows. */
-function dots(ctx: Context, curve: Curve, span: Span, to: Transform, radius: number): void {
+function dots(ctx: Context, curve: Curve, span: Span, to: Transform, pen: Pen): void {
   const { x, y } = curve;
-  const few = span[1] - span[0] < DOTS_MAX;
+  const radius = (pen.width + 0.9) * devicePixelRatio;
+  // Dots would hide the pattern by which a faint line is known.
+  const few = !pen.faint && span[1] - span[0] < DOTS_MAX;
   ctx.beginPath();
   for (let i = span[0]; i <= span[1]; i += 1) {
     const alone = Number.isNaN(y[i - 1] ?? Number.NaN) && Number.isNaN(y[i + 1] ?? Number.NaN);
@@ -180,6 +167,7 @@ export interface Pen {
   /** In CSS pixels, as are the parts of the pattern. */
   width: number;
   dash: readonly number[];
+  faint?: boolean;
 }
 
 export function strokeCurve(ctx: Context, curve: Curve, to: Transform, pen: Pen): void {
@@ -205,11 +193,12 @@ export function strokeCurve(ctx: Context, curve: Curve, to: Transform, pen: Pen)
     ctx.lineWidth = dpr;
     line(ctx, curve.x, curve.raw, span, to);
   }
-  ctx.globalAlpha = 1;
+  ctx.globalAlpha = pen.faint ? FAINT_ALPHA : 1;
   ctx.lineWidth = width * dpr;
   ctx.setLineDash(pen.dash.map((part) => part * dpr));
   line(ctx, curve.x, curve.y, span, to);
   ctx.setLineDash([]);
-  dots(ctx, curve, span, to, (width + 0.9) * dpr);
+  dots(ctx, curve, span, to, pen);
   marks(ctx, curve, to);
+  ctx.globalAlpha = 1;
 }

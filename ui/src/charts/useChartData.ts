@@ -8,7 +8,7 @@ import { PALETTE_SIZE, seriesDash } from "~/model/colors";
 import { hiddenByLog, type Range } from "~/model/drawing";
 import { evaluate, type Parsed, parse } from "~/model/expression";
 import { asked, type Curve, curvesOf, type RawSeries, smoothed } from "~/model/series";
-import type { ChartSettings, Panel } from "~/model/workspace";
+import type { DrawnSettings, Panel } from "~/model/workspace";
 import type { PlotData, PlotLine } from "./plot";
 import type { ChartGroup, ChartRun } from "./runs";
 
@@ -95,7 +95,7 @@ export interface ChartRequest {
   panel: Panel;
   runs: readonly ChartRun[];
   groups: readonly ChartGroup[] | undefined;
-  settings: ChartSettings;
+  settings: DrawnSettings;
   width: number;
   zoom: Range | undefined;
 }

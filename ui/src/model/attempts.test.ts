@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attemptBars } from "./attempts";
+import { attemptBars, branchesOf, branchPart, branchText } from "./attempts";
 
 describe("attemptBars", () => {
   const attempts = [
@@ -25,5 +25,39 @@ describe("attemptBars", () => {
   it("keeps the shortest visible", () => {
     const [bar] = attemptBars([{ number: 1, created_at: 5, started_at: 5, ended_at: 5 }], 5);
     expect(bar && bar.to > bar.from).toBe(true);
+  });
+});
+
+describe("branches left behind", () => {
+  it("begin where the earliest later attempt went on", () => {
+    const attempts = [
+      { number: 3, resumed_from_step: 30 },
+      { number: 1 },
+      { number: 2, resumed_from_step: 50 },
+    ];
+    expect(branchesOf(attempts)).toEqual([
+      { attempt: 1, afterStep: 30 },
+      { attempt: 2, afterStep: 30 },
+    ]);
+    expect(branchesOf([{ number: 1 }])).toEqual([]);
+  });
+
+  it("are whole attempts where a later one began anew", () => {
+    const [first] = branchesOf([{ number: 1 }, { number: 2, resumed_from_step: null }]);
+    expect(first).toEqual({ attempt: 1, afterStep: undefined });
+    expect(first && branchText(first)).toBe("attempt 1, superseded");
+  });
+
+  it("hold the point they fork off from, and none before it", () => {
+    const series = { run: "r", steps: [1, 2, 3, 4], times_ms: [10, 20, 30, 40], values: [1, 0.5, 0.4, 9] };
+    const branch = { attempt: 1, afterStep: 2 };
+    expect(branchPart(series, branch)).toEqual({
+      run: "r",
+      steps: [2, 3, 4],
+      times_ms: [20, 30, 40],
+      values: [0.5, 0.4, 9],
+    });
+    expect(branchPart(series, { attempt: 1, afterStep: 4 }).steps).toEqual([4]);
+    expect(branchText(branch)).toBe("attempt 1, superseded after step 2");
   });
 });

@@ -1,5 +1,8 @@
 /** The attempts of a run on one time axis, and what each later one superseded of an earlier one. */
 
+import { formatNumber } from "./format";
+import type { ApiNumber } from "./number";
+
 interface Attempt {
   number: number;
   created_at: number;
@@ -34,4 +37,48 @@ export function attemptBars<A extends Attempt>(attempts: readonly A[], now: numb
     const superseded = next && { by: next.number, afterStep: next.resumed_from_step ?? undefined };
     return { attempt, from, to, superseded };
   });
+}
+
+/** A branch that a resume left behind: what an attempt logged after the step a later one went on from. */
+export interface Branch {
+  attempt: number;
+  /** Undefined: all that the attempt logged. */
+  afterStep: number | undefined;
+}
+
+/** Branches there may be; whether an attempt logged anything in them only its series tell. */
+export function branchesOf(attempts: readonly Pick<Attempt, "number" | "resumed_from_step">[]): Branch[] {
+  const sorted = [...attempts].sort((a, b) => a.number - b.number);
+  return sorted.slice(0, -1).map(({ number }, i) => {
+    const steps = sorted.slice(i + 1).map((later) => later.resumed_from_step ?? Number.NEGATIVE_INFINITY);
+    const least = Math.min(...steps);
+    return { attempt: number, afterStep: Number.isFinite(least) ? least : undefined };
+  });
+}
+
+export function branchText({ attempt, afterStep }: Branch): string {
+  return `attempt ${attempt}, superseded${afterStep === undefined ? "" : ` after step ${formatNumber(afterStep)}`}`;
+}
+
+interface Points {
+  steps: readonly number[];
+  times_ms: readonly number[];
+  values: readonly ApiNumber[];
+}
+
+/** The points of a branch, and the one it forks off from, so that it is seen where it left. */
+export function branchPart<S extends Points>(series: S, { afterStep }: Branch): S {
+  if (afterStep === undefined) return series;
+  let fork = -1;
+  series.steps.forEach((step, i) => {
+    if (step <= afterStep && (fork < 0 || step >= (series.steps[fork] as number))) fork = i;
+  });
+  const kept = series.steps.flatMap((step, i) => (step > afterStep || i === fork ? [i] : []));
+  const pick = <T>(list: readonly T[]) => kept.map((i) => list[i] as T);
+  return {
+    ...series,
+    steps: pick(series.steps),
+    times_ms: pick(series.times_ms),
+    values: pick(series.values),
+  };
 }

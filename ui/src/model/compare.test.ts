@@ -15,6 +15,22 @@ describe("the address of a comparison", () => {
     expect(readCompareSearch({ runs: 3, baseline: "x", sort: "odd", by: "runs" })).toEqual({});
   });
 
+  it("holds the analysis as it stands, unless it is too long or of another version", () => {
+    const analysis = { version: 1, kind: "scatter", scatter: { x: "params.lr", y: "metrics.acc" } };
+    expect(readCompareSearch({ runs: "a,b", analysis, media: "image:x", step: 3 })).toEqual({
+      runs: "a,b",
+      analysis,
+      media: "image:x",
+      step: 3,
+    });
+    const long = { version: 1, parallel: { axes: Array.from({ length: 999 }, (_, i) => `params.p${i}`) } };
+    for (const odd of [long, { version: 2 }, [1], "x"]) {
+      expect(readCompareSearch({ runs: "a", analysis: odd, step: 0.5 })).toEqual({ runs: "a" });
+    }
+    // Taking out a run leaves it.
+    expect(removed({ runs: "a,b", analysis }, ["b"])).toEqual({ runs: "a", analysis });
+  });
+
   it("shows what is not hidden, and measures against the baseline", () => {
     expect(shownIds(search)).toEqual(["a", "b"]);
     expect(baselineId(search)).toBe("b");

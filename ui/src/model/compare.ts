@@ -1,5 +1,6 @@
 /** State of the compare page that lives in its address: runs and their order, baseline, what is hidden. */
 
+import { asObject, type JsonObject } from "./json";
 import { readIds } from "./search";
 
 export const METRIC_SORTS = ["usual", "name", "spread", "significance"] as const;
@@ -17,10 +18,24 @@ export interface CompareSearch {
   sort?: MetricSort;
   /** Config: also what is the same in all runs. */
   all?: true;
+  /** What is chosen in the analysis charts, which alone know what it means. */
+  analysis?: JsonObject;
+  /** The media shown side by side, by their key, and the step. */
+  media?: string;
+  step?: number;
 }
+
+/** Choices of the analysis that are longer than this stay out of the address. */
+export const ANALYSIS_MAX = 6 * 1024;
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** The choices as the address takes them: what fits and is one of this version. */
+export function keptAnalysis(value: unknown): JsonObject | undefined {
+  const body = asObject(value);
+  return body.version === 1 && JSON.stringify(body).length <= ANALYSIS_MAX ? body : undefined;
 }
 
 /** Only what has a meaning survives, so a mangled link still opens the page. */
@@ -36,6 +51,11 @@ export function readCompareSearch(raw: Record<string, unknown>): CompareSearch {
   const sort = METRIC_SORTS.find((one) => one === raw.sort);
   if (sort && sort !== "usual") result.sort = sort;
   if (raw.all === true || raw.all === "true") result.all = true;
+  const analysis = keptAnalysis(raw.analysis);
+  if (analysis) result.analysis = analysis;
+  const media = text(raw.media);
+  if (media) result.media = media;
+  if (typeof raw.step === "number" && Number.isInteger(raw.step)) result.step = raw.step;
   return result;
 }
 

@@ -203,3 +203,33 @@ export function logTicks(low: number, high: number): number[] {
   const stride = Math.ceil(Math.log10(high / low) / LOG_TICKS_MAX);
   return multiples(low, high, [1], stride);
 }
+
+const identity = (value: number) => value;
+
+/** Values of a range to pixels, linear or logarithmic. */
+export function toPixels(range: Range, log: boolean, from: number, to: number): (value: number) => number {
+  const scale = log ? Math.log10 : identity;
+  const low = scale(range[0]);
+  const factor = (to - from) / (scale(range[1]) - low || 1);
+  return (value) => from + (scale(value) - low) * factor;
+}
+
+type Put = (px: number, py: number) => void;
+
+/** A line through the points that can be drawn: begun anew after each that cannot. */
+export function traceLine(
+  x: Float64Array,
+  y: Float64Array,
+  [from, end]: readonly [number, number],
+  to: { x: (value: number) => number; y: (value: number) => number },
+  pen: { move: Put; line: Put },
+): void {
+  let down = false;
+  for (let i = from; i <= end; i += 1) {
+    const px = to.x(x[i] as number);
+    const py = to.y(y[i] as number);
+    const drawable = Number.isFinite(px) && Number.isFinite(py);
+    if (drawable) (down ? pen.line : pen.move)(px, py);
+    down = drawable;
+  }
+}

@@ -23,6 +23,21 @@ const BODY = {
   ],
 };
 
+describe("an analysis in a report", () => {
+  it("keeps where its runs come from and what is drawn", () => {
+    const state = { version: 1, kind: "bars" };
+    const panel = { kind: "analysis", source: "query", query: "state = finished", runs: [], state };
+    expect(readPanel(panel)).toEqual(panel);
+    expect(readPanel({ kind: "analysis", source: "x", runs: ["a", "a"], state: 3 })).toEqual({
+      kind: "analysis",
+      source: "runs",
+      query: "",
+      runs: ["a"],
+      state: {},
+    });
+  });
+});
+
 describe("a stored report", () => {
   it("reads blocks, and keeps what it does not know", () => {
     const blocks = readBlocks(BODY);

@@ -58,7 +58,24 @@ export interface EvaluationPanel {
   label?: string;
   split?: string;
 }
-export type ReportPanel = ChartsPanel | MetricsPanel | ConfigPanel | RunsPanel | EvaluationPanel;
+/** Parallel coordinates, scatter or bars of many runs. */
+export interface AnalysisPanel {
+  kind: "analysis";
+  /** Whether the runs are those listed, or those the query finds at the moment of looking. */
+  source: "runs" | "query";
+  runs: string[];
+  query: string;
+  project?: string;
+  /** What is drawn; the charts choose what it does not say. */
+  state: JsonObject;
+}
+export type ReportPanel =
+  | ChartsPanel
+  | MetricsPanel
+  | ConfigPanel
+  | RunsPanel
+  | EvaluationPanel
+  | AnalysisPanel;
 
 /** `key` tells blocks apart while a page is open; it is not stored. */
 export type ReportBlock =
@@ -72,6 +89,8 @@ export const REPORT_VERSION = 1;
 export const NAME_MAX = 200;
 export const PANEL_RUNS_MAX = 100;
 export const PANEL_ROWS_MAX = 100;
+/** Runs of an analysis at most. */
+export const ANALYSIS_RUNS_MAX = 200;
 
 function texts(value: unknown): string[] {
   return asArray(value).flatMap((one) => asText(one) ?? []);
@@ -127,6 +146,15 @@ export function readPanel(value: unknown): ReportPanel | undefined {
         ...optional("label", panel.label),
         ...optional("split", panel.split),
       };
+    case "analysis":
+      return {
+        kind: "analysis",
+        source: panel.source === "query" ? "query" : "runs",
+        runs: runsOf(panel),
+        query: asText(panel.query) ?? "",
+        state: asObject(panel.state),
+        ...optional("project", panel.project),
+      };
     default:
       return undefined;
   }
@@ -180,6 +208,7 @@ const TITLES: Record<ReportPanel["kind"], string> = {
   config: "Config differences",
   runs: "Table of runs",
   evaluation: "Evaluation",
+  analysis: "Analysis",
 };
 
 export const PANEL_KINDS = Object.keys(TITLES) as ReportPanel["kind"][];

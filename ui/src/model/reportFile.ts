@@ -22,7 +22,7 @@ const LIGHT = ':root[data-theme="light"]';
 const DARK = ':root[data-theme="dark"]';
 /** What a report is made of; rules of other parts of the page stay behind. */
 const KEPT =
-  /^(\.report-|\.markdown|\.table|\.svg-chart|\.swatch|\.matrix|\.columns|\.row|\.stack|\.muted|\.faint|\.small|\.truncate|\.visually-hidden|\.num|code|pre|h[1-3]|p|ul|ol|a|figure|\*|dl|dd)/;
+  /^(\.report-|\.markdown|\.table|\.svg-chart|\.swatch|\.matrix|\.ramp|\.columns|\.row|\.stack|\.muted|\.faint|\.small|\.truncate|\.visually-hidden|\.num|code|pre|h[1-3]|p|ul|ol|a|figure|\*|dl|dd)/;
 
 function kept(selector: string): boolean {
   return selector.split(",").some((one) => KEPT.test(one.trim()));

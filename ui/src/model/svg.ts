@@ -1,15 +1,16 @@
 /** A chart as an SVG document: real lines and text, for papers and slides. Text of runs is escaped. */
 
 import type { Range } from "./drawing";
-import { seen } from "./drawing";
+import { seen, toPixels, traceLine } from "./drawing";
 import { formatNumber } from "./format";
-import { linear, ticks } from "./scale";
+import { ticks } from "./scale";
 import type { Curve } from "./series";
 
 interface SvgLook {
   color: string;
   /** On and off in pixels. */
   dash?: readonly number[];
+  faint?: boolean;
 }
 
 export interface SvgChart {
@@ -68,27 +69,16 @@ export function logTicks([low, high]: Range): number[] {
 
 type Scale = (value: number) => number;
 
-function scale(range: Range, log: boolean, from: number, to: number): Scale {
-  if (!log) return linear(range, [from, to]);
-  const inner = linear([Math.log10(range[0]), Math.log10(range[1])], [from, to]);
-  return (value) => inner(Math.log10(value));
-}
-
 const number = (value: number) => String(Number(value.toFixed(2)));
 
 /** `M` and `L` through finite values, with gaps where one is not. */
 function path(x: Float64Array, y: Float64Array, range: Range, sx: Scale, sy: Scale): string {
-  const [from, end] = seen(x, range);
-  const parts: string[] = [];
-  let pen = false;
-  for (let i = from; i <= end; i += 1) {
-    const px = sx(x[i] as number);
-    const py = sy(y[i] as number);
-    const drawable = Number.isFinite(px) && Number.isFinite(py);
-    if (drawable) parts.push(`${pen ? "L" : "M"}${number(px)} ${number(py)}`);
-    pen = drawable;
-  }
-  return parts.join("");
+  let data = "";
+  const put = (command: string) => (px: number, py: number) => {
+    data += `${command}${number(px)} ${number(py)}`;
+  };
+  traceLine(x, y, seen(x, range), { x: sx, y: sy }, { move: put("M"), line: put("L") });
+  return data;
 }
 
 /** Along the upper edge and back along the lower one. */
@@ -120,7 +110,7 @@ function curveSvg(curve: Curve, look: SvgLook, range: Range, sx: Scale, sy: Scal
     curve.low && !curve.counts && line(path(curve.x, curve.low, range, sx, sy), 0.8, 0.5),
     curve.high && !curve.counts && line(path(curve.x, curve.high, range, sx, sy), 0.8, 0.5),
     curve.raw && line(path(curve.x, curve.raw, range, sx, sy), 1, 0.28),
-    line(path(curve.x, curve.y, range, sx, sy), 1.6, 1, dash),
+    line(path(curve.x, curve.y, range, sx, sy), 1.6, look.faint ? 0.55 : 1, dash),
   ]
     .filter(Boolean)
     .join("");
@@ -182,8 +172,8 @@ export function chartSvg(chart: SvgChart): string {
   const { width, colors, x, y, logX, logY } = chart;
   const plotHeight = chart.height - TOP - BOTTOM;
   const height = chart.height + legendHeight(chart.lines.length, width);
-  const sx = scale(x, logX, LEFT, width - RIGHT);
-  const sy = scale(y, logY, TOP + plotHeight, TOP);
+  const sx = toPixels(x, logX, LEFT, width - RIGHT);
+  const sy = toPixels(y, logY, TOP + plotHeight, TOP);
   const drawn = chart.curves.map((curve, i) => curveSvg(curve, chart.lines[i] ?? { color: "" }, x, sx, sy));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escaped(chart.font)}" font-size="11">`,

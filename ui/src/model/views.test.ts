@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readRunsSearch } from "./search";
-import { opened, readViewBody, sameState, type ViewDocument, viewBody, viewStanding } from "./views";
+import { CHARTS_MAX, type RunsSearch, readRunsSearch } from "./search";
+import { opened, readViewBody, sameContent, type ViewDocument, viewBody, viewStanding } from "./views";
 
 const search = readRunsSearch({
   query: "state = finished",
@@ -11,8 +11,13 @@ const search = readRunsSearch({
   show: "both",
   top: 20,
   on: "a,b",
-  charts: { version: 1, panels: [{ metric: "loss" }] },
 });
+/** Larger than any address takes. */
+const charts = {
+  version: 1,
+  hidden: Array.from({ length: 2000 }, (_, i) => `m:a/metric/with/a/long/name/${i}`),
+};
+const content = { search, charts };
 const stored: ViewDocument = {
   id: "v1",
   project: null,
@@ -20,17 +25,24 @@ const stored: ViewDocument = {
   owner: "me",
   revision: 3,
   updated_at: 0,
-  body: JSON.parse(JSON.stringify(viewBody(search))),
+  body: JSON.parse(JSON.stringify(viewBody(content))),
 };
 
 describe("a view", () => {
   it("brings back all it was saved with", () => {
-    expect(readViewBody(stored.body)).toEqual(search);
-    expect(Object.keys(search)).toHaveLength(9);
+    expect(readViewBody(stored.body)).toEqual(content);
+    expect(Object.keys(search)).toHaveLength(8);
+    expect(JSON.stringify(charts).length).toBeGreaterThan(CHARTS_MAX);
   });
 
   it("does not hold the view it was made from", () => {
-    expect(viewBody({ ...search, view: "other", rev: 2 }).search).toEqual(search);
+    const from = { ...search, view: "other", rev: 2, charts: { version: 1 } };
+    expect(viewBody({ search: from, charts }).search).toEqual(search);
+  });
+
+  it("saved by an earlier version has the layout among its state", () => {
+    const old = { version: 1, search: { ...search, charts: { version: 1, pinned: ["m:loss"] } } };
+    expect(readViewBody(old)).toEqual({ search, charts: { version: 1, pinned: ["m:loss"] } });
   });
 
   it("of a newer version, or none at all, is refused", () => {
@@ -40,26 +52,31 @@ describe("a view", () => {
   });
 
   it("drops what has no meaning", () => {
-    expect(readViewBody({ version: 1, search: { state: "sleeping", split: "wide", charts: [1] } })).toEqual(
-      {},
-    );
+    expect(readViewBody({ version: 1, search: { state: "sleeping", split: "wide", charts: [1] } })).toEqual({
+      search: {},
+      charts: undefined,
+    });
   });
 });
 
 describe("standing", () => {
+  const at = (search: RunsSearch, layout: unknown = charts) =>
+    viewStanding({ search, charts: layout }, stored);
   it("tells saved, changed and outdated apart", () => {
-    expect(viewStanding(opened(stored, search), stored)).toEqual({ kind: "saved" });
-    expect(viewStanding({ ...opened(stored, search), sort: "name" }, stored)).toEqual({ kind: "changed" });
-    expect(viewStanding({ ...search, sort: "name", view: "v1", rev: 2 }, stored)).toEqual({
-      kind: "outdated",
-      revision: 3,
-    });
-    expect(viewStanding(search, stored)).toEqual({ kind: "none" });
+    expect(at(opened(stored, search))).toEqual({ kind: "saved" });
+    expect(at({ ...opened(stored, search), sort: "name" })).toEqual({ kind: "changed" });
+    expect(at(opened(stored, search), { ...charts, hidden: [] })).toEqual({ kind: "changed" });
+    const older = { ...search, sort: "name", view: "v1", rev: 2 };
+    expect(at(older)).toEqual({ kind: "outdated", revision: 3 });
+    expect(at(search)).toEqual({ kind: "none" });
   });
 
-  it("does not depend on the order of words", () => {
-    expect(sameState({ sort: "a", query: "b" }, { query: "b", sort: "a", group: undefined })).toBe(true);
-    expect(sameState({ charts: { a: 1, b: 2 } }, { charts: { b: 2, a: 1 } })).toBe(true);
-    expect(sameState({ charts: { a: [1, 2] } }, { charts: { a: [2, 1] } })).toBe(false);
+  it("does not depend on the order of words, nor on what the address holds of the layout", () => {
+    const same = (a: RunsSearch, b: RunsSearch, one?: unknown, other?: unknown) =>
+      sameContent({ search: a, charts: one }, { search: b, charts: other });
+    const changed: RunsSearch = { query: "b", sort: "a" };
+    expect(same({ sort: "a", query: "b" }, { ...changed, charts: { a: 1 } })).toBe(true);
+    expect(same({}, {}, { a: 1, b: 2 }, { b: 2, a: 1 })).toBe(true);
+    expect(same({}, {}, { a: [1, 2] }, { a: [2, 1] })).toBe(false);
   });
 });

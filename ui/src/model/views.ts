@@ -9,6 +9,14 @@ export const VIEW_NAME_MAX = 200;
 export interface ViewBody {
   version: number;
   search: RunsSearch;
+  /** The layout of the charts. It has its own place, since an address has no room for a large one. */
+  charts?: unknown;
+}
+
+/** What a view brings back. */
+export interface ViewContent {
+  search: RunsSearch;
+  charts: unknown;
 }
 
 /** A document of the hub without its body, as lists give it. */
@@ -31,16 +39,24 @@ export function viewState(search: RunsSearch): RunsSearch {
   return state;
 }
 
-export function viewBody(search: RunsSearch): ViewBody {
-  return { version: VIEW_VERSION, search: viewState(search) };
+/** The state a view keeps of an address; the layout of the charts is kept beside it. */
+function keptState(search: RunsSearch): RunsSearch {
+  const { charts: _charts, ...state } = viewState(search);
+  return state;
+}
+
+export function viewBody({ search, charts }: ViewContent): ViewBody {
+  return { version: VIEW_VERSION, search: keptState(search), ...(charts !== undefined && { charts }) };
 }
 
 /** The state a stored view brings back; undefined where this page cannot read it. */
-export function readViewBody(body: unknown): RunsSearch | undefined {
+export function readViewBody(body: unknown): ViewContent | undefined {
   if (typeof body !== "object" || body === null) return undefined;
-  const { version, search } = body as Partial<ViewBody>;
+  const { version, search, charts } = body as Partial<ViewBody>;
   if (version !== VIEW_VERSION || typeof search !== "object" || search === null) return undefined;
-  return viewState(readRunsSearch(search as Record<string, unknown>));
+  const state = readRunsSearch(search as Record<string, unknown>);
+  // Views saved by earlier versions hold the layout among the state.
+  return { search: keptState(state), charts: charts ?? state.charts };
 }
 
 /** The same text for the same state, whatever the order it was written in. */
@@ -53,8 +69,12 @@ function canonical(value: unknown): string {
   return `{${entries.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join(",")}}`;
 }
 
-export function sameState(a: RunsSearch, b: RunsSearch): boolean {
-  return canonical(viewState(a)) === canonical(viewState(b));
+export function sameLayout(a: unknown, b: unknown): boolean {
+  return a === b || canonical(a) === canonical(b);
+}
+
+export function sameContent(a: ViewContent, b: ViewContent): boolean {
+  return canonical(keptState(a.search)) === canonical(keptState(b.search)) && sameLayout(a.charts, b.charts);
 }
 
 /** What the page shows of the view its address names. */
@@ -65,10 +85,11 @@ export type ViewStanding =
   /** Somebody saved it since it was opened here. */
   | { kind: "outdated"; revision: number };
 
-export function viewStanding(search: RunsSearch, stored: ViewDocument | undefined): ViewStanding {
+export function viewStanding(now: ViewContent, stored: ViewDocument | undefined): ViewStanding {
+  const { search } = now;
   if (!search.view || !stored) return { kind: "none" };
-  const state = readViewBody(stored.body);
-  if (state && sameState(state, search)) return { kind: "saved" };
+  const content = readViewBody(stored.body);
+  if (content && sameContent(content, now)) return { kind: "saved" };
   if (search.rev !== undefined && search.rev < stored.revision) {
     return { kind: "outdated", revision: stored.revision };
   }

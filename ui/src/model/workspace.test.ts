@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  drawnSettings,
   EMPTY_LAYOUT,
   expressionPanel,
   isFolded,
@@ -22,10 +23,29 @@ const all = () => true;
 const shape = (sections: readonly Section[]) =>
   sections.map(({ name, panels }) => [name, ...panels.map((panel) => panel.text)]);
 
+describe("how groups are drawn", () => {
+  const auto = readLayout({ version: 1 }).settings;
+  it("follows the page until the reader chooses", () => {
+    expect(drawnSettings(auto, true).band).toBe("std");
+    expect(drawnSettings(auto, false).band).toBe("none");
+    const each = readLayout({ version: 1, settings: { band: "none" } }).settings;
+    expect(drawnSettings(each, true).band).toBe("none");
+    expect(drawnSettings({ ...auto, band: "range" }, false).band).toBe("range");
+  });
+});
+
 describe("readLayout", () => {
   const kept: WorkspaceLayout = {
     version: 1,
-    settings: { axis: "wall", logX: true, logY: true, smoothing: 0.5, band: "std", clip: true },
+    settings: {
+      axis: "wall",
+      logX: true,
+      logY: true,
+      smoothing: 0.5,
+      band: "std",
+      clip: true,
+      superseded: true,
+    },
     folded: ["a"],
     unfolded: ["b"],
     pinned: ["m:loss"],

@@ -15,10 +15,21 @@ export interface ChartSettings {
   logY: boolean;
   /** Weight of the moving average, 0 for none. */
   smoothing: number;
-  /** How groups of runs are drawn: each run by itself, or their mean with a band. */
-  band: Band | "none";
+  /** How groups of runs are drawn: each run by itself, their mean with a band, or as the page around does. */
+  band: Band | "none" | "auto";
   /** Whether y axes leave outliers out. */
   clip: boolean;
+  /** Whether branches that a resume left behind are drawn, where runs have some. */
+  superseded: boolean;
+}
+
+/** Settings with nothing left open. */
+export type DrawnSettings = Omit<ChartSettings, "band"> & { band: Band | "none" };
+
+/** Where the reader chose no way of drawing groups, runs that the page groups begin as means. */
+export function drawnSettings(settings: ChartSettings, grouped: boolean): DrawnSettings {
+  const { band } = settings;
+  return { ...settings, band: band === "auto" ? (grouped ? "std" : "none") : band };
 }
 
 /** What is kept of one panel; absent: as all are. */
@@ -52,8 +63,9 @@ export const SETTINGS: ChartSettings = {
   logX: false,
   logY: false,
   smoothing: 0,
-  band: "none",
+  band: "auto",
   clip: false,
+  superseded: false,
 };
 
 export const SMOOTHING_MAX = 0.99;
@@ -103,8 +115,9 @@ export function readSettings(value: unknown): ChartSettings {
     logX: read.logX === true,
     logY: read.logY === true,
     smoothing: between(read.smoothing, 0, SMOOTHING_MAX, 0),
-    band: readBand(read.band) ?? "none",
+    band: read.band === "none" ? "none" : (readBand(read.band) ?? "auto"),
     clip: read.clip === true,
+    superseded: read.superseded === true,
   };
 }
 

@@ -2,14 +2,14 @@
 
 import { css } from "~/charts/plotColor";
 import { PALETTE_SIZE } from "~/model/colors";
-import { RAMP_LEVELS, rampColors, rampLevel } from "~/model/ramp";
+import { RAMP_LEVELS, RAMP_STOPS, rampColors, rampLevel } from "~/model/ramp";
 
-export const PARALLEL = { top: 14, bottom: 30, side: 56, height: 380 } as const;
+/** Names stand over the axes, up to 150 pixels wide: half of one has room at each side. */
+export const PARALLEL = { top: 14, bottom: 30, side: 76, height: 380 } as const;
 
 /** Lines are told apart by being faint where there are many. */
 const LINES_SOLID = 40;
 const ALPHA_MIN = 0.12;
-const RAMP_STOPS = 5;
 
 export interface ParallelPicture {
   /** Places (0 to 1, upwards) by axis, then by row. */

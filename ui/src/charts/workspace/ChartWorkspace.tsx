@@ -7,9 +7,13 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useWidth } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
 import { Empty, ErrorNotice, Loading } from "~/components/parts";
+import type { Branch } from "~/model/attempts";
 import { formatCount, plural } from "~/model/format";
+import { NAMES_MAX } from "~/model/metricNames";
 import type { XAxis } from "~/model/series";
 import {
+  type DrawnSettings,
+  drawnSettings,
   isFolded,
   type NamedMetric,
   readLayout,
@@ -23,6 +27,7 @@ import { ChartControls } from "../ChartControls";
 import { HoverLink } from "../hover";
 import { type ChartGroup, type ChartRun, seedGroups } from "../runs";
 import { AddPanel } from "./AddPanel";
+import { BranchLegend } from "./BranchLegend";
 import { type Columns, SectionGrid, type Shared } from "./SectionGrid";
 import { type Arranging, useArranging } from "./useArranging";
 import { useMetrics } from "./useMetrics";
@@ -44,11 +49,15 @@ export interface ChartWorkspaceProps {
   onHover?: (run: string | undefined) => void;
   /** The run pointed at elsewhere. */
   hovered?: string | undefined;
+  /** Where names of metrics are looked up, null for all projects; absent: every run is looked at. */
+  project?: string | null;
   /** Which metrics belong here; all when absent. Must not change from drawing to drawing. */
   include?: (metric: string) => boolean;
   /** The axis until the reader chooses one. */
   axis?: XAxis;
   empty?: string;
+  /** Branches that resumes of the only run left behind, for drawing them on request. */
+  branches?: readonly Branch[] | undefined;
 }
 
 /** Hands the run pointed at to and fro between charts and the page around them. */
@@ -91,13 +100,15 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
   const kept = useMemo(() => withAxis(props.layout, props.axis), [props.layout, props.axis]);
   const arranging = useArranging(kept, props.onLayout);
   const { layout } = arranging;
-  const found = useMetrics(runs);
+  const found = useMetrics(runs, props.project);
   const metrics = useMemo(
     () => (include ? found.metrics.filter((metric) => include(metric.name)) : found.metrics),
     [found.metrics, include],
   );
   const seeds = useMemo(() => props.groups ?? seedGroups(runs), [props.groups, runs]);
-  const groups = layout.settings.band === "none" ? undefined : seeds;
+  const isGrouped = props.groups !== undefined;
+  const settings = useMemo(() => drawnSettings(layout.settings, isGrouped), [layout.settings, isGrouped]);
+  const groups = settings.band === "none" ? undefined : seeds;
   const hover = useHover(props, groups);
   const [text, setText] = useState("");
   const search = useMemo(() => readSearch(text), [text]);
@@ -105,7 +116,7 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
     () => sectionsOf(metrics, layout, search.ok ? search.matches : () => true),
     [metrics, layout, search],
   );
-  const shared = useShared({ runs, groups, hover, metrics, settings: layout.settings });
+  const shared = useShared({ runs, groups, hover, metrics, settings, branches: props.branches });
   if (runs.length === 0) {
     return (
       <Empty title="No runs chosen">
@@ -134,13 +145,16 @@ export function ChartWorkspace(props: ChartWorkspaceProps) {
         metrics={metrics}
         arranging={arranging}
         grouped={seeds !== undefined}
+        band={settings.band}
+        branched={(props.branches?.length ?? 0) > 0}
       />
-      {found.looked < runs.length && (
+      {settings.superseded && runs[0] && props.branches && (
+        <BranchLegend run={runs[0]} branches={props.branches} />
+      )}
+      {found.beyond > 0 && (
         <p className="muted small sampled">
-          Metrics found in {found.looked} of {formatCount(runs.length)} runs; every chart shows all runs.{" "}
-          <button type="button" className="link" onClick={found.lookAtAll}>
-            Look in all
-          </button>
+          {plural(found.beyond, "seldom metric")} beyond the most frequent {formatCount(NAMES_MAX)} of the
+          project may be missing here.
         </p>
       )}
       <Sections
@@ -170,15 +184,15 @@ function useShared(
     metrics: readonly (NamedMetric & { direction?: string | null })[];
   },
 ): Shared {
-  const { runs, groups, hover, metrics, settings } = parts;
+  const { runs, groups, hover, metrics, settings, branches } = parts;
   const [syncKey] = useState(() => {
     workspaces += 1;
     return `charts-${workspaces}`;
   });
   const facts = useMemo(() => new Map(metrics.map((metric) => [metric.name, metric])), [metrics]);
   return useMemo(
-    () => ({ runs, groups, settings, syncKey, hover, facts }),
-    [runs, groups, settings, syncKey, hover, facts],
+    () => ({ runs, groups, settings, syncKey, hover, facts, branches }),
+    [runs, groups, settings, syncKey, hover, facts, branches],
   );
 }
 
@@ -189,6 +203,8 @@ function WorkspaceBar(props: {
   metrics: readonly NamedMetric[];
   arranging: Arranging;
   grouped: boolean;
+  band: DrawnSettings["band"];
+  branched: boolean;
 }) {
   const { metrics, arranging, mistake } = props;
   const { layout, change, actions } = arranging;
@@ -222,6 +238,8 @@ function WorkspaceBar(props: {
       <ChartControls
         settings={layout.settings}
         grouped={props.grouped}
+        band={props.band}
+        branched={props.branched}
         onChange={(settings) => change((before) => ({ ...before, settings }))}
       />
     </div>

@@ -2,8 +2,9 @@
 
 import { type DragEvent, memo, useState } from "react";
 import { Icon } from "~/components/Icon";
+import type { Branch } from "~/model/attempts";
 import { formatCount } from "~/model/format";
-import { type ChartSettings, PANEL, type Panel, type Section } from "~/model/workspace";
+import { type DrawnSettings, PANEL, type Panel, type Section } from "~/model/workspace";
 import { ChartPanel, type PanelFacts, panelTitle } from "../ChartPanel";
 import type { HoverLink } from "../hover";
 import type { ChartGroup, ChartRun } from "../runs";
@@ -16,9 +17,10 @@ const PANELS_PER_PAGE = 24;
 export interface Shared {
   runs: readonly ChartRun[];
   groups: readonly ChartGroup[] | undefined;
-  settings: ChartSettings;
+  settings: DrawnSettings;
   syncKey: string;
   hover: HoverLink;
+  branches: readonly Branch[] | undefined;
   facts: ReadonlyMap<string, PanelFacts>;
 }
 

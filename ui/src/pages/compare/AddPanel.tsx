@@ -6,14 +6,8 @@ import { useState } from "react";
 import { reports, reportsQuery } from "~/api/documents";
 import { Dialog } from "~/components/Dialog";
 import { ErrorNotice, Loading } from "~/components/parts";
-import {
-  isWritable,
-  NAME_MAX,
-  panelTitle,
-  type ReportBlock,
-  type ReportPanel,
-  readBlocks,
-} from "~/model/report";
+import { isWritable, panelTitle, type ReportBlock, type ReportPanel, readBlocks } from "~/model/report";
+import { NameForm } from "~/pages/reports/NameForm";
 
 const NEW = "";
 
@@ -49,11 +43,11 @@ function AddDialog({ panels, close }: { panels: readonly ReportPanel[]; close: (
   const queries = useQueryClient();
   const list = useQuery(reportsQuery());
   const [chosen, setChosen] = useState<string>();
-  const [name, setName] = useState("");
   const documents = list.data?.documents ?? [];
   const id = chosen ?? documents[0]?.id ?? NEW;
   const add = useMutation({
-    mutationFn: () => (id === NEW ? reports.create(name.trim(), null, asBlocks(panels)) : append(id, panels)),
+    mutationFn: (name: string) =>
+      id === NEW ? reports.create(name, null, asBlocks(panels)) : append(id, panels),
     onSuccess: (document) => reports.put(queries, document),
   });
   if (add.data) {
@@ -75,12 +69,13 @@ function AddDialog({ panels, close }: { panels: readonly ReportPanel[]; close: (
   }
   return (
     <Dialog title="Add to a report" close={close}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          add.mutate();
-        }}
+      <NameForm
+        action="Add"
+        named={id === NEW}
+        pending={add.isPending || list.isPending}
+        error={add.error}
+        submit={add.mutate}
+        close={close}
       >
         <p className="muted">{panels.map((panel) => panelTitle(panel.kind)).join(", ")}</p>
         {list.isPending && <Loading lines={2} />}
@@ -96,32 +91,7 @@ function AddDialog({ panels, close }: { panels: readonly ReportPanel[]; close: (
             <option value={NEW}>A new report</option>
           </select>
         </label>
-        {id === NEW && (
-          <label className="stack tight">
-            <span className="small muted">Name</span>
-            <input
-              className="input"
-              required
-              maxLength={NAME_MAX}
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          </label>
-        )}
-        {add.isError && (
-          <p role="alert" className="bad-text">
-            {add.error.message}
-          </p>
-        )}
-        <div className="row end">
-          <button type="button" className="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={add.isPending || list.isPending}>
-            Add
-          </button>
-        </div>
-      </form>
+      </NameForm>
     </Dialog>
   );
 }

@@ -43,7 +43,7 @@ export function CompareCharts({
     [runs, colors],
   );
   return (
-    <>
+    <div className="stack">
       <div className="toolbar">
         <div className="legend grow">
           {chartRuns.map((run) => (
@@ -65,6 +65,6 @@ export function CompareCharts({
         )}
       </div>
       <ChartWorkspace runs={chartRuns} layout={layout} onLayout={setLayout} />
-    </>
+    </div>
   );
 }

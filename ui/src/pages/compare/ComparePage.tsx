@@ -2,11 +2,11 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, memo, Suspense, useMemo, useRef } from "react";
 import { presentQuery } from "~/api/documents";
 import { ApiError } from "~/api/http";
 import { Empty, ErrorNotice, Loading, Notice } from "~/components/parts";
-import { removed } from "~/model/compare";
+import { readCompareSearch, removed } from "~/model/compare";
 import { plural } from "~/model/format";
 import type { ReportPanel } from "~/model/report";
 import { AddPanel } from "./AddPanel";
@@ -23,6 +23,7 @@ import { RunStrip } from "./RunStrip";
 import { Section } from "./Section";
 import { SummaryPart } from "./SummaryPart";
 import { type PartProps, useCompare } from "./useCompare";
+import { usePart } from "./usePart";
 
 function NothingYet() {
   return (
@@ -82,52 +83,80 @@ function panelsOf({ comparison, search, baseline }: PartProps): ReportPanel[] {
   ];
 }
 
-/** A link to a part: the parts are there only once the answer is. */
-function useHash() {
-  useEffect(() => {
-    const id = window.location.hash.slice(1);
-    if (id) document.getElementById(id)?.scrollIntoView();
-  }, []);
+/** The part props without what only the analysis and the media look at, the same object while it says the same. */
+function useCommon(props: PartProps): PartProps {
+  const { comparison, tests, baseline, colors, change, search } = props;
+  const { runs, baseline: chosen, hidden, by, sort, all } = search;
+  return useMemo(
+    () => ({
+      comparison,
+      tests,
+      baseline,
+      colors,
+      change,
+      search: readCompareSearch({ runs, baseline: chosen, hidden, by, sort, all }),
+    }),
+    [comparison, tests, baseline, colors, change, runs, chosen, hidden, by, sort, all],
+  );
 }
 
-function Parts(props: PartProps) {
+/** Parts that a brush in the analysis or another step of the media does not concern: they are not drawn for it. */
+const Measured = memo(function Measured(props: PartProps) {
   const { comparison } = props;
-  useHash();
+  return (
+    <>
+      <Section id="summary" title="In words" eager>
+        {() => <SummaryPart {...props} />}
+      </Section>
+      <Section id="metrics" title={plural(comparison.metrics.length, "metric")} eager>
+        {() => <MetricPart {...props} />}
+      </Section>
+      <Section id="config" title="Config">
+        {() => <ConfigPart {...props} />}
+      </Section>
+      <Section id="curves" title="Curves">
+        {() => <CompareCharts runs={comparison.runs} colors={props.colors} />}
+      </Section>
+      <Section id="evaluation" title="Evaluation">
+        {() => <EvaluationPart {...props} />}
+      </Section>
+    </>
+  );
+});
+
+const Origins = memo(function Origins(props: PartProps) {
+  return (
+    <>
+      <Section id="code" title="Code">
+        {() => <CodePart {...props} />}
+      </Section>
+      <Section id="environment" title="Environment and data">
+        {() => <EnvironmentPart {...props} />}
+      </Section>
+    </>
+  );
+});
+
+function Parts(props: PartProps) {
+  const common = useCommon(props);
+  const parts = useRef<HTMLDivElement>(null);
+  usePart(parts);
   return (
     <div className="compare-layout">
       <Outline />
-      <div className="stack">
-        <Section id="summary" title="In words" eager>
-          {() => <SummaryPart {...props} />}
-        </Section>
-        <Section id="metrics" title={plural(comparison.metrics.length, "metric")} eager>
-          {() => <MetricPart {...props} />}
-        </Section>
-        <Section id="config" title="Config">
-          {() => <ConfigPart {...props} />}
-        </Section>
-        <Section id="curves" title="Curves">
-          {() => <CompareCharts runs={comparison.runs} colors={props.colors} />}
-        </Section>
-        <Section id="evaluation" title="Evaluation">
-          {() => <EvaluationPart {...props} />}
-        </Section>
+      <div className="stack" ref={parts}>
+        <Measured {...common} />
         <Section id="analysis" title="Analysis">
           {() => (
             <Suspense fallback={<Loading />}>
-              <CompareAnalysis runs={comparison.runs} colors={props.colors} />
+              <CompareAnalysis {...props} />
             </Suspense>
           )}
         </Section>
         <Section id="media" title="Media">
           {() => <MediaPart {...props} />}
         </Section>
-        <Section id="code" title="Code">
-          {() => <CodePart {...props} />}
-        </Section>
-        <Section id="environment" title="Environment and data">
-          {() => <EnvironmentPart {...props} />}
-        </Section>
+        <Origins {...common} />
       </div>
     </div>
   );

@@ -1,10 +1,12 @@
 /** Pictures, sound, tables and texts of the runs side by side, by name and step. */
 
 import { type UseQueryResult, useQueries } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { recordsQuery } from "~/api/queries";
 import type { RecordView, RunSummary } from "~/api/types";
 import { ErrorNotice, Loading, Swatch } from "~/components/parts";
+import { useRested } from "~/components/useRested";
+import { type CompareSearch, readCompareSearch } from "~/model/compare";
 import { formatCount } from "~/model/format";
 import { type Gallery, galleries } from "~/model/media";
 import { itemsAt, type MediaName, mediaNames } from "~/model/sideBySide";
@@ -34,15 +36,23 @@ function useGalleries(runs: readonly RunSummary[]) {
   });
 }
 
-export function MediaPart({ comparison, colors }: PartProps) {
+/** The name and step chosen, which the address holds. */
+function useChosen(search: CompareSearch, change: PartProps["change"]) {
+  const { media, step } = search;
+  const kept = useMemo(() => ({ media, step }), [media, step]);
+  return useRested(kept, (next) =>
+    change((before) => readCompareSearch({ ...before, media: next.media, step: next.step })),
+  );
+}
+
+export function MediaPart({ comparison, colors, search, change }: PartProps) {
   const { runs } = comparison;
   const { lists, pending, failed } = useGalleries(runs);
-  const [key, setKey] = useState<string>();
-  const [chosen, setChosen] = useState<number>();
+  const [chosen, choose] = useChosen(search, change);
   const names = useMemo(() => mediaNames(lists), [lists]);
   if (failed) return <ErrorNotice error={failed.error} retry={() => void failed.refetch()} />;
   if (pending) return <Loading lines={4} />;
-  const name = names.find((one) => one.key === key) ?? names[0];
+  const name = names.find((one) => one.key === chosen.media) ?? names[0];
   if (!name) {
     return (
       <p className="muted">
@@ -51,13 +61,18 @@ export function MediaPart({ comparison, colors }: PartProps) {
       </p>
     );
   }
-  const step = chosen !== undefined && name.steps.includes(chosen) ? chosen : (name.steps.at(-1) ?? 0);
+  const step =
+    chosen.step !== undefined && name.steps.includes(chosen.step) ? chosen.step : (name.steps.at(-1) ?? 0);
   return (
     <div className="stack tight">
       <div className="toolbar">
         <label className="row small muted">
           Name
-          <select className="select" value={name.key} onChange={(event) => setKey(event.target.value)}>
+          <select
+            className="select"
+            value={name.key}
+            onChange={(event) => choose({ media: event.target.value, step: undefined })}
+          >
             {names.map((one) => (
               <option key={one.key} value={one.key}>
                 {`${one.name} (${one.kind}, ${one.runs} of ${runs.length})`}
@@ -65,7 +80,7 @@ export function MediaPart({ comparison, colors }: PartProps) {
             ))}
           </select>
         </label>
-        <StepChoice name={name} step={step} onChange={setChosen} />
+        <StepChoice name={name} step={step} onChange={(next) => choose({ media: name.key, step: next })} />
       </div>
       <ul className="side-by-side" aria-label={`${name.name} side by side`}>
         {runs.map((run, i) => (

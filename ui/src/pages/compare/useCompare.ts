@@ -35,7 +35,8 @@ export function useCompare() {
   );
   const change = useCallback(
     (by: (search: CompareSearch) => CompareSearch) => {
-      void navigate({ search: by, replace: true, resetScroll: false });
+      // The part a link led to stays in the address, and the page where it is.
+      void navigate({ search: by, replace: true, resetScroll: false, hash: true, hashScrollIntoView: false });
     },
     [navigate],
   );

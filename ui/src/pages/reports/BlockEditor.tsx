@@ -64,10 +64,15 @@ export function BlockEditor(props: Props) {
             onChange={(panel) => dispatch({ type: "panel", key: block.key, panel })}
           />
         )}
-        {block.type !== "markdown" && <BlockView block={block} />}
+        {/* The charts of an analysis are both: what is chosen, and what is shown. */}
+        {block.type !== "markdown" && !isAnalysis(block) && <BlockView block={block} />}
       </div>
     </section>
   );
+}
+
+function isAnalysis(block: ReportBlock): boolean {
+  return block.type === "panel" && block.panel.kind === "analysis";
 }
 
 const ROWS_MIN = 4;

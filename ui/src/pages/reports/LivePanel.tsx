@@ -6,6 +6,7 @@ import { presentQuery } from "~/api/documents";
 import { compareQuery } from "~/api/queries";
 import { ErrorNotice, Loading } from "~/components/parts";
 import type {
+  AnalysisPanel,
   ChartsPanel,
   ConfigPanel,
   EvaluationPanel,
@@ -15,16 +16,25 @@ import type {
 } from "~/model/report";
 import { runsPanelTable } from "~/model/reportTables";
 import { useEvaluations } from "~/pages/compare/useEvaluations";
+import { AnalysisContent } from "./figures/AnalysisContent";
 import type { FigureRun } from "./figures/ChartFigure";
 import { ChartsFigure } from "./figures/ChartsFigure";
 import { ComparedFigure } from "./figures/ComparedFigure";
 import { EvaluationFigure } from "./figures/EvaluationFigure";
 import { Gone } from "./figures/Gone";
 import { TableFigure } from "./figures/TableFigure";
-import { chartQueries, presentRuns, runsPanelQuery, seriesByMetric } from "./panelData";
+import {
+  analysisOf,
+  analysisPanelQuery,
+  chartQueries,
+  presentRuns,
+  runsPanelQuery,
+  seriesByMetric,
+} from "./panelData";
 
 export function LivePanel({ panel }: { panel: ReportPanel }) {
-  return panel.kind === "runs" ? <Runs panel={panel} /> : <OfRuns panel={panel} />;
+  if (panel.kind === "runs") return <Runs panel={panel} />;
+  return panel.kind === "analysis" ? <Analysis panel={panel} /> : <OfRuns panel={panel} />;
 }
 
 function Runs({ panel }: { panel: RunsPanel }) {
@@ -39,7 +49,20 @@ function Runs({ panel }: { panel: RunsPanel }) {
   );
 }
 
-function OfRuns({ panel }: { panel: Exclude<ReportPanel, RunsPanel> }) {
+function Analysis({ panel }: { panel: AnalysisPanel }) {
+  const query = useQuery(analysisPanelQuery(panel));
+  const content = useMemo(
+    () => query.data && analysisOf(panel, query.data.runs, query.data.total ?? 0),
+    [panel, query.data],
+  );
+  if (panel.source === "runs" && panel.runs.length === 0) {
+    return <p className="muted">No run is chosen for this panel.</p>;
+  }
+  if (query.isError) return <ErrorNotice error={query.error} retry={() => void query.refetch()} />;
+  return content ? <AnalysisContent content={content} state={panel.state} /> : <Loading lines={4} />;
+}
+
+function OfRuns({ panel }: { panel: Exclude<ReportPanel, RunsPanel | AnalysisPanel> }) {
   const query = useQuery(presentQuery(panel.runs));
   const { runs, gone } = useMemo(
     () => presentRuns(panel.runs, query.data?.runs ?? []),

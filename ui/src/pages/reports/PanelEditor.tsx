@@ -5,8 +5,9 @@ import { type ReactNode, useMemo, useState } from "react";
 import { presentQuery } from "~/api/documents";
 import { Icon } from "~/components/Icon";
 import { Swatch } from "~/components/parts";
-import { PANEL_RUNS_MAX, type ReportPanel, type RunsPanel } from "~/model/report";
+import { type AnalysisPanel, PANEL_RUNS_MAX, type ReportPanel, type RunsPanel } from "~/model/report";
 import { RunPicker } from "~/pages/compare/RunPicker";
+import { AnalysisFields } from "./AnalysisFields";
 import type { FigureRun } from "./figures/ChartFigure";
 import { ChartsFields, EvaluationFields, MetricsFields } from "./PanelFields";
 import { presentRuns } from "./panelData";
@@ -22,10 +23,11 @@ export interface RunFieldProps<P extends ReportPanel> extends FieldProps<P> {
   present: readonly FigureRun[];
 }
 
-type OfRuns = Exclude<ReportPanel, RunsPanel>;
+type OfRuns = Exclude<ReportPanel, RunsPanel | AnalysisPanel>;
 
 export function PanelEditor({ panel, onChange }: FieldProps<ReportPanel>) {
   if (panel.kind === "runs") return <RunsFields panel={panel} onChange={onChange} />;
+  if (panel.kind === "analysis") return <AnalysisFields panel={panel} onChange={onChange} />;
   return <OfRunsEditor panel={panel} onChange={onChange} />;
 }
 
@@ -43,7 +45,8 @@ function OfRunsEditor({ panel, onChange }: FieldProps<OfRuns>) {
 }
 
 /** The runs of a panel as chips; more are found by query. */
-function RunsOf({ panel, onChange, present }: RunFieldProps<OfRuns>) {
+export function RunsOf<P extends Exclude<ReportPanel, RunsPanel>>(props: RunFieldProps<P>) {
+  const { panel, onChange, present } = props;
   const [picking, setPicking] = useState(false);
   const byId = new Map(present.map((run) => [run.id, run]));
   const withRuns = (ids: string[]) => onChange({ ...panel, runs: ids });

@@ -8,7 +8,8 @@ import { Dialog } from "~/components/Dialog";
 import { useNow } from "~/components/hooks";
 import { Empty, ErrorNotice, Loading, TableWrap } from "~/components/parts";
 import { formatAge, formatTime } from "~/model/format";
-import { type DocumentHead, NAME_MAX } from "~/model/report";
+import type { DocumentHead } from "~/model/report";
+import { NameForm } from "./NameForm";
 
 export function ReportsPage() {
   const query = useQuery(reportsQuery());
@@ -96,9 +97,8 @@ function List({ documents }: { documents: readonly DocumentHead[] }) {
 function NewReport({ close }: { close: () => void }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const [name, setName] = useState("");
   const create = useMutation({
-    mutationFn: () => reports.create(name.trim(), null, []),
+    mutationFn: (name: string) => reports.create(name, null, []),
     onSuccess: async (document) => {
       await reports.put(queries, document);
       void navigate({ to: "/reports/$id", params: { id: document.id }, search: { edit: true } });
@@ -106,37 +106,14 @@ function NewReport({ close }: { close: () => void }) {
   });
   return (
     <Dialog title="New report" close={close}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          create.mutate();
-        }}
-      >
-        <label className="stack tight">
-          <span className="small muted">Name</span>
-          <input
-            className="input"
-            required
-            maxLength={NAME_MAX}
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        </label>
-        {create.isError && (
-          <p role="alert" className="bad-text">
-            {create.error.message}
-          </p>
-        )}
-        <div className="row end">
-          <button type="button" className="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={create.isPending || name.trim() === ""}>
-            Start writing
-          </button>
-        </div>
-      </form>
+      <NameForm
+        named
+        action="Start writing"
+        pending={create.isPending}
+        error={create.error}
+        submit={create.mutate}
+        close={close}
+      />
     </Dialog>
   );
 }

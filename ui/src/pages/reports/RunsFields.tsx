@@ -5,7 +5,7 @@ import { joinList, splitList } from "~/model/language";
 import { PANEL_ROWS_MAX, type RunsPanel } from "~/model/report";
 import type { FieldProps } from "./PanelEditor";
 
-function TextField(props: {
+export function TextField(props: {
   label: string;
   hint: string;
   value: string;

@@ -11,6 +11,7 @@ import { type EvaluatedRun, splitsOf } from "~/model/overlay";
 import type { EvaluationPanel, ReportBlock, ReportPanel } from "~/model/report";
 import { fileStyle, type Rule, reportFile } from "~/model/reportFile";
 import { runsPanelTable } from "~/model/reportTables";
+import { AnalysisContent } from "./figures/AnalysisContent";
 import type { FigureRun } from "./figures/ChartFigure";
 import { ChartsFigure } from "./figures/ChartsFigure";
 import { ComparedFigure } from "./figures/ComparedFigure";
@@ -18,7 +19,14 @@ import { EvaluationFigure } from "./figures/EvaluationFigure";
 import { Gone } from "./figures/Gone";
 import { Markdown } from "./figures/Markdown";
 import { TableFigure } from "./figures/TableFigure";
-import { chartQueries, presentRuns, runsPanelQuery, seriesByMetric } from "./panelData";
+import {
+  analysisOf,
+  analysisPanelQuery,
+  chartQueries,
+  presentRuns,
+  runsPanelQuery,
+  seriesByMetric,
+} from "./panelData";
 
 /** Read at the moment of writing: nothing older than this is taken. */
 const NOW = { staleTime: 0 };
@@ -46,7 +54,7 @@ async function evaluated(
 
 async function figure(
   queries: QueryClient,
-  panel: Exclude<ReportPanel, { kind: "runs" }>,
+  panel: Exclude<ReportPanel, { kind: "runs" | "analysis" }>,
   runs: readonly FigureRun[],
 ): Promise<ReactElement> {
   switch (panel.kind) {
@@ -75,7 +83,12 @@ async function panelElement(queries: QueryClient, panel: ReportPanel): Promise<R
     const found = await queries.fetchQuery({ ...runsPanelQuery(panel), ...NOW });
     return <TableFigure label="Runs found" content={runsPanelTable(panel, found.runs, found.total ?? 0)} />;
   }
-  if (panel.runs.length === 0) return <p className="muted">No run was chosen for this panel.</p>;
+  if (panel.kind === "analysis" && (panel.source === "query" || panel.runs.length > 0)) {
+    const found = await queries.fetchQuery({ ...analysisPanelQuery(panel), ...NOW });
+    return <AnalysisContent content={analysisOf(panel, found.runs, found.total ?? 0)} state={panel.state} />;
+  }
+  if (panel.kind === "analysis" || panel.runs.length === 0)
+    return <p className="muted">No run was chosen for this panel.</p>;
   const present = await queries.fetchQuery({ ...presentQuery(panel.runs), ...NOW });
   const { runs, gone } = presentRuns(panel.runs, present.runs);
   return (

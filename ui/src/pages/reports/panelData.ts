@@ -4,9 +4,11 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client } from "~/api/client";
 import { keys, seriesQuery } from "~/api/queries";
 import type { RunFound, SeriesReply } from "~/api/types";
+import { analysisData } from "~/model/analysisRows";
 import { assignColors } from "~/model/colors";
 import type { FigureSeries } from "~/model/figure";
-import type { ChartsPanel, RunsPanel } from "~/model/report";
+import { ANALYSIS_RUNS_MAX, type AnalysisPanel, type ChartsPanel, type RunsPanel } from "~/model/report";
+import { byIds } from "~/model/request";
 import type { FigureRun } from "./figures/ChartFigure";
 
 /** Points of a curve at most: two for each point of the drawing's width, and more for print. */
@@ -49,6 +51,35 @@ export function seriesByMetric(
   return new Map(
     panel.metrics.map((metric, i) => [metric, (answers[i]?.series ?? []) as unknown as FigureSeries[]]),
   );
+}
+
+/** The runs of an analysis with all their columns, listed or found. */
+export function analysisPanelQuery(panel: AnalysisPanel) {
+  const listed = panel.source === "runs";
+  const body = {
+    query: listed ? byIds(panel.runs) : panel.query,
+    project: listed ? null : (panel.project ?? null),
+    limit: listed ? Math.max(1, panel.runs.length) : ANALYSIS_RUNS_MAX,
+  };
+  return queryOptions({
+    queryKey: [...keys.runs, "report-analysis", body] as const,
+    queryFn: ({ signal }) => client.runSearch(body, signal),
+    enabled: !listed || panel.runs.length > 0,
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+}
+
+/** Rows and columns of an analysis, those listed in their order, and what is to be told of them. */
+export function analysisOf(panel: AnalysisPanel, found: readonly RunFound[], total: number) {
+  const byId = new Map(found.map((run) => [run.id, run]));
+  const listed = panel.source === "runs";
+  const runs = listed ? panel.runs.flatMap((id) => byId.get(id) ?? []) : found;
+  return {
+    ...analysisData(runs),
+    gone: listed ? panel.runs.filter((id) => !byId.has(id)) : [],
+    left: listed ? 0 : Math.max(0, total - found.length),
+  };
 }
 
 export function runsPanelQuery(panel: RunsPanel) {

@@ -6,6 +6,7 @@ import { ChartWorkspace } from "~/charts/workspace/ChartWorkspace";
 import { useKeptLayout } from "~/charts/workspace/useKeptLayout";
 import { colorIndex } from "~/model/colors";
 import type { XAxis } from "~/model/series";
+import { useRunBranches } from "./useRunBranches";
 
 export function MetricGrid(props: {
   run: RunDetail;
@@ -17,6 +18,7 @@ export function MetricGrid(props: {
 }) {
   const { run, name, include, empty, axis } = props;
   const [layout, setLayout] = useKeptLayout(name);
+  const branches = useRunBranches(run);
   const runs = useMemo(() => [{ id: run.id, name: run.name, color: colorIndex(run.id) }], [run.id, run.name]);
   return (
     <ChartWorkspace
@@ -24,6 +26,7 @@ export function MetricGrid(props: {
       layout={layout}
       onLayout={setLayout}
       include={include}
+      branches={branches}
       empty={empty}
       {...(axis && { axis })}
     />

@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { KeyboardEvent } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { artifactsQuery } from "~/api/queries";
 import type { RunDetail } from "~/api/types";
 import { formatCount } from "~/model/format";
@@ -73,9 +73,18 @@ function onArrow(event: KeyboardEvent<HTMLElement>): void {
 export function RunTabs({ run, tab }: { run: RunDetail; tab: RunTab }) {
   const model = useLeftModel(run);
   const counts = useCounts(run);
+  const bar = useRef<HTMLElement>(null);
+  // On a narrow screen the open tab may be beyond the edge; it moves when "Try it" comes to be there.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the tabs change
+  useEffect(() => {
+    const open = bar.current?.querySelector<HTMLElement>('[aria-current="page"]');
+    if (!bar.current || !open) return;
+    const left = open.offsetLeft - bar.current.offsetLeft;
+    bar.current.scrollLeft = left - (bar.current.clientWidth - open.offsetWidth) / 2;
+  }, [tab, model.data]);
   const shown = RUN_TABS.filter((one) => one !== "try" || one === tab || model.data === true);
   return (
-    <nav className="tabs" aria-label="Parts of the run" onKeyDown={onArrow}>
+    <nav ref={bar} className="tabs" aria-label="Parts of the run" onKeyDown={onArrow}>
       {shown.map((one) => {
         const count = counts[one] ?? 0;
         const told = count > 0 ? `${formatCount(count)} ${COUNTED[one] ?? ""}` : undefined;

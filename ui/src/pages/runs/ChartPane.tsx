@@ -8,6 +8,7 @@ import { CHARTED_GROUPS_MAX, TOP_CHOICES, TOP_DEFAULT } from "~/model/charted";
 import { formatCount, plural } from "~/model/format";
 import type { RunsSearch } from "~/model/search";
 import type { ChartedRuns } from "./useCharted";
+import type { ChartLayout } from "./useChartLayout";
 
 const ChartWorkspace = lazy(async () => ({
   default: (await import("~/charts/workspace/ChartWorkspace")).ChartWorkspace,
@@ -18,14 +19,15 @@ interface Props {
   total: number;
   search: RunsSearch;
   change: (next: Partial<RunsSearch>) => void;
-  layout: unknown;
-  onLayout: (layout: unknown) => void;
+  /** Where names of metrics are looked up; null: in all projects. */
+  project: string | null;
+  layout: ChartLayout;
   hovered: string | undefined;
   onHover: (run: string | undefined) => void;
 }
 
 /** What is charted, of how much; nothing is left out silently. */
-function Note({ charted, total, search, change }: Pick<Props, "charted" | "total" | "search" | "change">) {
+function Note({ charted, total, search, change, layout }: Props) {
   const { count, left, chosen, groups } = charted;
   const what = groups ? "group" : "run";
   const choices = groups ? TOP_CHOICES.filter((top) => top <= CHARTED_GROUPS_MAX) : TOP_CHOICES;
@@ -39,6 +41,14 @@ function Note({ charted, total, search, change }: Pick<Props, "charted" | "total
       {left > 0 && (
         <span className="badge warn">
           {plural(left, what)} with an open eye left out: {count} at most
+        </span>
+      )}
+      {layout.unlinked && (
+        <span
+          className="badge warn"
+          title="This layout of the charts is too large for a link and is gone when the page is loaded again. A saved view has room for it."
+        >
+          layout not saved: save a view
         </span>
       )}
       <span className="grow" />
@@ -91,8 +101,9 @@ export function ChartPane(props: Props) {
               <ChartWorkspace
                 runs={charted.runs}
                 groups={charted.groups}
-                layout={props.layout}
-                onLayout={props.onLayout}
+                project={props.project}
+                layout={props.layout.layout}
+                onLayout={props.layout.set}
                 hovered={props.hovered}
                 onHover={props.onHover}
               />

@@ -65,7 +65,7 @@ function useAddress(project: string | undefined) {
 
 function RunsPage({ project, search }: { project: string | undefined; search: RunsSearch }) {
   const { change, set } = useAddress(project);
-  const view = useView(search, set);
+  const view = useView(search, set, change);
   const show = useShow(search.show, false);
   return (
     <div className="page fixed">
@@ -78,6 +78,7 @@ function RunsPage({ project, search }: { project: string | undefined; search: Ru
           project={{ name: project }}
           search={search}
           change={change}
+          charts={view.charts}
           deleted={false}
           head={
             <>

@@ -17,7 +17,7 @@ import { StatusLine } from "./StatusLine";
 import { TablePane } from "./TablePane";
 import { Toolbar } from "./Toolbar";
 import { useCharted } from "./useCharted";
-import { useChartLayout } from "./useChartLayout";
+import type { ChartLayout } from "./useChartLayout";
 import { useColumnActions } from "./useColumnActions";
 import { useCurves } from "./useCurves";
 import { type Rows, useRows } from "./useRows";
@@ -31,6 +31,8 @@ export interface ViewProps {
   search: RunsSearch;
   change: (next: Partial<RunsSearch>) => void;
   deleted: boolean;
+  /** The layout of the charts; absent where there are none. */
+  charts?: ChartLayout;
   head: ReactNode;
   /** What stands in the place of no runs at all. */
   empty: ReactNode;
@@ -102,7 +104,6 @@ export function RunsView(props: ViewProps) {
   const rows = useRows({ project: project?.name, search, deleted });
   const show = useShow(search.show, deleted);
   const charted = useCharted(rows, search, change, show !== "table");
-  const [layout, setLayout] = useChartLayout(search, change);
   const [hovered, setHovered] = useState<string>();
   const span = useRowSpan(rows);
   const curves = useCurves(rows.answer, rows.curved, span.span);
@@ -127,14 +128,14 @@ export function RunsView(props: ViewProps) {
       now={now}
     />
   );
-  const charts = (
+  const charts = props.charts && (
     <ChartPane
       charted={charted}
       total={answer.total}
       search={search}
       change={change}
-      layout={layout}
-      onLayout={setLayout}
+      project={project?.name ?? null}
+      layout={props.charts}
       hovered={hovered}
       onHover={setHovered}
     />

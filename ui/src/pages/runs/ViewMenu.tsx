@@ -23,7 +23,7 @@ interface Props {
 export function ViewMenu(props: Props) {
   const { project, search, set, view } = props;
   const [wish, setWish] = useState<ViewWish>();
-  const actions = useViewActions(project, search, set);
+  const actions = useViewActions(project, search, set, view.charts);
   const { document, standing } = view;
   const mark = standing.kind === "changed" || standing.kind === "outdated";
   return (

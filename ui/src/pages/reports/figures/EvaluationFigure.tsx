@@ -1,6 +1,6 @@
 /** Evaluations of several runs as a drawing: curves of one class laid on each other, confusion side by side. */
 
-import { ChartFrame, type Scales } from "~/charts/frame";
+import { ChartFrame, Diagonal, linePath } from "~/charts/frame";
 import { seriesColor } from "~/model/colors";
 import type { Confusion } from "~/model/curves";
 import { rowNormalised } from "~/model/curves";
@@ -31,13 +31,6 @@ interface Line {
   note: string;
 }
 
-function pathOf(line: Line, scales: Scales): string {
-  return line.points
-    .filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y))
-    .map(([x, y], i) => `${i === 0 ? "M" : "L"}${scales.x(x).toFixed(1)} ${scales.y(y).toFixed(1)}`)
-    .join("");
-}
-
 function Lines(props: {
   label: string;
   lines: readonly Line[];
@@ -50,24 +43,21 @@ function Lines(props: {
       <ChartFrame label={props.label} x={UNIT} y={UNIT} xLabel={props.xLabel} yLabel={props.yLabel}>
         {(scales) => (
           <>
-            {props.diagonal && (
-              <line
-                className="diagonal"
-                x1={scales.x(0)}
-                y1={scales.y(0)}
-                x2={scales.x(1)}
-                y2={scales.y(1)}
-              />
-            )}
+            {props.diagonal && <Diagonal scales={scales} />}
             {props.lines.map((line) => (
-              <path key={line.id} className="curve" d={pathOf(line, scales)} stroke={seriesColor(line.color)}>
+              <path
+                key={line.id}
+                className="curve"
+                d={linePath(line.points, scales)}
+                stroke={seriesColor(line.color)}
+              >
                 <title>{`${line.name}: ${line.note}`}</title>
               </path>
             ))}
           </>
         )}
       </ChartFrame>
-      <Legend items={props.lines.map((line) => ({ ...line, note: line.note }))} />
+      <Legend items={props.lines} />
     </figure>
   );
 }
