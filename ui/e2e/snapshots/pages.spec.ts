@@ -7,7 +7,7 @@ import { expect, type Hub, test } from "./hubs";
 async function asEverywhere(page: Page, hub: Hub): Promise<void> {
   await page.clock.setFixedTime(hub.now);
   const info = { host: "cellar", version: "0.1.0" };
-  await page.route(/\/api\/v1\/(?!events)/, async (route) => {
+  await page.route(/\/api\/v1\/(info|deletions|retention|runs\/search|datasets)/, async (route) => {
     const answer = await route.fetch();
     if (!answer.headers()["content-type"]?.startsWith("application/json"))
       return route.fulfill({ response: answer });
@@ -20,12 +20,19 @@ async function asEverywhere(page: Page, hub: Hub): Promise<void> {
   });
 }
 
+/** How much on screen is still being loaded; what lies below is loaded when it is scrolled to. */
+function loadingOnScreen(): number {
+  return [...document.querySelectorAll(".skeleton, [aria-busy=true]")].filter(
+    (one) => one.getBoundingClientRect().top < window.innerHeight,
+  ).length;
+}
+
 async function look(page: Page, hub: Hub, name: string, path: string, then?: () => Promise<void>) {
   await asEverywhere(page, hub);
   await page.goto(`${hub.url}${path}`);
   await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible();
   await then?.();
-  if (name !== "design") await expect(page.locator(".skeleton")).toHaveCount(0);
+  if (name !== "design") await expect.poll(() => page.evaluate(loadingOnScreen)).toBe(0);
   await page.evaluate(() => document.fonts.ready);
   await expect(page).toHaveScreenshot(`${name}.png`);
 }

@@ -14,7 +14,7 @@ function Mistakes(props: {
       {props.mistakes.map((one) => (
         <li key={`${one.path}:${one.line}:${one.message}`}>
           <button type="button" onClick={() => props.open(one)}>
-            <span className="faint small">{one.line ? `line ${one.line}` : ""}</span>
+            {one.line && <span className="faint small">line {one.line}</span>}
             <span className="what">
               {one.path !== "" && <code>{one.path}</code>} {one.message}
             </span>
