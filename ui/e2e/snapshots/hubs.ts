@@ -1,7 +1,7 @@
 /** Two hubs for the snapshots: one with the archive of `fixture/`, one with nothing. Nothing else is on them. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -18,6 +18,8 @@ const DELETED = "softmax-s2";
 export interface Hub {
   /** Where its pages are. */
   url: string;
+  /** Where it keeps everything. */
+  folder: string;
   /** Ids of its runs by name. */
   runs: Record<string, string>;
   /** The id of its report. */
@@ -63,6 +65,20 @@ async function pages(api: string): Promise<{ url: string; close: () => Promise<v
   const url = server.resolvedUrls?.local[0];
   if (!url) throw new Error("the preview server has no address");
   return { url: url.replace(/\/$/, ""), close: () => server.close() };
+}
+
+/** An adapter that cannot be used, for the page that says why. */
+const BROKEN = `protocol = 1
+name = "cellar-notes"
+version = "1.0.0"
+description = "Tells wines by what was written about them."
+capabilities = ["train", "tell"]
+`;
+
+function breakAdapter(folder: string): void {
+  const adapter = join(folder, "hub", "adapters", "cellar-notes");
+  mkdirSync(adapter, { recursive: true });
+  writeFileSync(join(adapter, "adapter.toml"), BROKEN);
 }
 
 async function serve(folder: string): Promise<Served> {
@@ -115,7 +131,7 @@ async function fill(folder: string, { api, url }: Served): Promise<Hub> {
   const ids = Object.fromEntries(runs.map((run) => [run.name, run.id]));
   await ask(api, "DELETE", `/runs/${ids[DELETED]}`);
   const now = Math.max(...runs.map((run) => run.ended_at)) + HOUR_MS;
-  return { url, runs: ids, report: report.id, now };
+  return { url, folder, runs: ids, report: report.id, now };
 }
 
 const NOTHING = { runs: {}, report: "" };
@@ -125,6 +141,7 @@ export const test = base.extend<object, { hub: Hub; empty: Hub }>({
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from its pattern
     async ({}, use) => {
       const folder = mkdtempSync(join(tmpdir(), "mlhub-snapshots-"));
+      breakAdapter(folder);
       const served = await serve(folder);
       await use(await fill(folder, served));
       await served.end();
@@ -137,7 +154,7 @@ export const test = base.extend<object, { hub: Hub; empty: Hub }>({
     async ({}, use) => {
       const folder = mkdtempSync(join(tmpdir(), "mlhub-snapshots-"));
       const served = await serve(folder);
-      await use({ url: served.url, now: Date.UTC(2026, 0, 1), ...NOTHING });
+      await use({ url: served.url, folder, now: Date.UTC(2026, 0, 1), ...NOTHING });
       await served.end();
       rmSync(folder, { recursive: true });
     },

@@ -7,13 +7,13 @@ import { expect, type Hub, test } from "./hubs";
 async function asEverywhere(page: Page, hub: Hub): Promise<void> {
   await page.clock.setFixedTime(hub.now);
   const info = { host: "cellar", version: "0.1.0" };
-  await page.route(/\/api\/v1\/(info|deletions|retention|runs\/search|datasets)/, async (route) => {
+  await page.route(/\/api\/v1\/(info|adapters|deletions|retention|runs\/search|datasets)/, async (route) => {
     const answer = await route.fetch();
     if (!answer.headers()["content-type"]?.startsWith("application/json"))
       return route.fulfill({ response: answer });
-    const text = (await answer.text()).replace(/\b1[89]\d{11}\b/g, (time) =>
-      Number(time) > hub.now ? String(hub.now - 600_000) : time,
-    );
+    const text = (await answer.text())
+      .replaceAll(hub.folder, "/srv/cellar")
+      .replace(/\b1[89]\d{11}\b/g, (time) => (Number(time) > hub.now ? String(hub.now - 600_000) : time));
     const isInfo = new URL(route.request().url()).pathname.endsWith("/info");
     const body = isInfo ? JSON.stringify({ ...(JSON.parse(text) as object), ...info }) : text;
     return route.fulfill({ response: answer, body });
@@ -47,6 +47,7 @@ const PAGES = {
   dataset: "/datasets/wine",
   adapters: "/adapters",
   adapter: "/adapters?name=native",
+  "adapter-broken": "/adapters?name=cellar-notes",
   new: "/new",
   "new-native": "/new?adapter=native",
   metrics: "/metrics",
@@ -83,6 +84,10 @@ for (const tab of RUN_TABS)
 
 test("run-failed", async ({ page, hub }) => {
   await look(page, hub, "run-failed", `/runs/${hub.runs["softmax-too-fast-s1"]}`);
+});
+
+test("new-clone", async ({ page, hub }) => {
+  await look(page, hub, "new-clone", `/new?from=${hub.runs["trees-s1"]}`);
 });
 
 test("compare", async ({ page, hub }) => {
