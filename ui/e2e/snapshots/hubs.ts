@@ -24,7 +24,9 @@ export interface Hub {
   runs: Record<string, string>;
   /** The id of its report. */
   report: string;
-  /** The time the pages are told: an hour after the last run. */
+  /** When its last run ended. */
+  last: number;
+  /** The time the pages are told: an hour later. */
   now: number;
 }
 
@@ -130,11 +132,12 @@ async function fill(folder: string, { api, url }: Served): Promise<Hub> {
   await ask(api, "PUT", "/retention/scratch", rule);
   const ids = Object.fromEntries(runs.map((run) => [run.name, run.id]));
   await ask(api, "DELETE", `/runs/${ids[DELETED]}`);
-  const now = Math.max(...runs.map((run) => run.ended_at)) + HOUR_MS;
-  return { url, folder, runs: ids, report: report.id, now };
+  const last = Math.max(...runs.map((run) => run.ended_at));
+  return { url, folder, runs: ids, report: report.id, last, now: last + HOUR_MS };
 }
 
-const NOTHING = { runs: {}, report: "" };
+const LAST_NEVER = Date.UTC(2026, 0, 1);
+const NOTHING = { runs: {}, report: "", last: LAST_NEVER, now: LAST_NEVER + HOUR_MS };
 
 export const test = base.extend<object, { hub: Hub; empty: Hub }>({
   hub: [
@@ -154,7 +157,7 @@ export const test = base.extend<object, { hub: Hub; empty: Hub }>({
     async ({}, use) => {
       const folder = mkdtempSync(join(tmpdir(), "mlhub-snapshots-"));
       const served = await serve(folder);
-      await use({ url: served.url, folder, now: Date.UTC(2026, 0, 1), ...NOTHING });
+      await use({ url: served.url, folder, ...NOTHING });
       await served.end();
       rmSync(folder, { recursive: true });
     },

@@ -3,6 +3,8 @@
 import type { Page } from "@playwright/test";
 import { expect, type Hub, test } from "./hubs";
 
+const TEN_MINUTES_MS = 600_000;
+
 /** What is of this machine, this build and this moment is told as the same on all. */
 async function asEverywhere(page: Page, hub: Hub): Promise<void> {
   await page.clock.setFixedTime(hub.now);
@@ -13,7 +15,9 @@ async function asEverywhere(page: Page, hub: Hub): Promise<void> {
       return route.fulfill({ response: answer });
     const text = (await answer.text())
       .replaceAll(hub.folder, "/srv/cellar")
-      .replace(/\b1[89]\d{11}\b/g, (time) => (Number(time) > hub.now ? String(hub.now - 600_000) : time));
+      .replace(/\b1[89]\d{11}\b/g, (time) =>
+        Number(time) > hub.last ? String(hub.now - TEN_MINUTES_MS) : time,
+      );
     const isInfo = new URL(route.request().url()).pathname.endsWith("/info");
     const body = isInfo ? JSON.stringify({ ...(JSON.parse(text) as object), ...info }) : text;
     return route.fulfill({ response: answer, body });

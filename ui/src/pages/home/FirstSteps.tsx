@@ -6,9 +6,10 @@ import { Panel } from "~/components/parts";
 
 const SNIPPET = `import mlhub
 
-with mlhub.init(project="first", config={"lr": 0.1}) as run:
-    for step in range(100):
-        run.log({"train/loss": 1 / (step + 1)}, step=step)`;
+run = mlhub.init("first")
+for step in range(100):
+    run.log({"loss": 1 / (step + 1)})
+run.finish()`;
 
 export function FirstSteps() {
   return (

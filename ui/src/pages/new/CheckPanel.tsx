@@ -10,7 +10,7 @@ function Mistakes(props: {
   open: (one: ConfigMistake) => void;
 }) {
   return (
-    <ul className="mistakes" aria-label="Mistakes">
+    <ul className="check-mistakes" aria-label="Mistakes">
       {props.mistakes.map((one) => (
         <li key={`${one.path}:${one.line}:${one.message}`}>
           <button type="button" onClick={() => props.open(one)}>
