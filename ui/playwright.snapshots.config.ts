@@ -5,7 +5,7 @@
 import { defineConfig } from "@playwright/test";
 import { launchOptions } from "./e2e/browser";
 
-/** Share of the pixels that may differ: less than a switch of another colour, more than an edge drawn differently. */
+/** Share of the pixels that may differ: less than a moved line of text, more than an edge drawn differently. */
 const DIFFERENT_PIXELS_MAX = 0.0005;
 /** How far apart two colours may be, from 0 to 1, and count as one. */
 const COLOUR_DISTANCE_MAX = 0.1;
