@@ -98,8 +98,8 @@ step_checks() { target/debug/xtask check; }
 step_python() {
   local -r options=(--cache-dir target/ruff-cache --line-length 100)
   # What was written against version 1 of the protocol stays as it was.
-  "$VENV/bin/ruff" check "${options[@]}" --extend-exclude adapter_version_1 adapters benches crates examples scripts
-  "$VENV/bin/ruff" format --check "${options[@]}" adapters benches examples scripts
+  "$VENV/bin/ruff" check "${options[@]}" --extend-exclude adapter_version_1 adapters benches crates examples scripts ui/e2e
+  "$VENV/bin/ruff" format --check "${options[@]}" adapters benches examples scripts ui/e2e
   "$VENV/bin/mypy" --strict --cache-dir target/mypy-cache --python-executable "$PYTHON" scripts/*.py
   step_python_adapters
   step_python_sdk
@@ -186,6 +186,8 @@ step_e2e() {
   local browser=${MLHUB_E2E_CHROMIUM:-}
   [[ -n $browser ]] || browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   MLHUB_E2E_URL=$url MLHUB_E2E_CHROMIUM=$browser npm --prefix ui run e2e
+  # Every page, pixel by pixel, from hubs of its own.
+  MLHUB_E2E_BINARY=$MLHUB MLHUB_E2E_CHROMIUM=$browser npm --prefix ui run e2e:snapshots
   # What is measured in a browser, tiny: that all of it is there, and that live updates keep no memory.
   MLHUB_E2E_CHROMIUM=$browser BENCH_PROFILE=debug BENCH_PYTHON=$PYTHON "$PYTHON" benches/ui/pages.py --smoke
 }

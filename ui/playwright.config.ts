@@ -3,6 +3,7 @@
  * They start no server. What a test makes it purges; the demo's runs are only read.
  */
 import { defineConfig } from "@playwright/test";
+import { launchOptions } from "./e2e/browser";
 
 const url = process.env.MLHUB_E2E_URL;
 if (!url) {
@@ -13,6 +14,8 @@ if (!url) {
 
 export default defineConfig({
   testDir: "e2e",
+  // They start hubs of their own; see playwright.snapshots.config.ts.
+  testIgnore: "snapshots/**",
   fullyParallel: false,
   workers: 1,
   retries: 0,
@@ -23,18 +26,6 @@ export default defineConfig({
     baseURL: url,
     viewport: { width: 1400, height: 900 },
     screenshot: "only-on-failure",
-    launchOptions: {
-      executablePath: process.env.MLHUB_E2E_CHROMIUM ?? "/usr/bin/chromium",
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    },
+    launchOptions,
   },
 });

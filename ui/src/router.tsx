@@ -132,15 +132,18 @@ export const deletedRoute = createRoute({
 
 function NotFound() {
   return (
-    <Empty title="There is no such page">
-      <p>
-        The address may be mistyped, or what it named is gone.{" "}
-        <Link className="link" to="/">
-          All runs
-        </Link>{" "}
-        are one step away; <kbd>Ctrl</kbd> <kbd>K</kbd> finds everything else.
-      </p>
-    </Empty>
+    <div className="page-body">
+      <h1 className="visually-hidden">No such page</h1>
+      <Empty title="There is no such page">
+        <p>
+          The address may be mistyped, or what it named is gone.{" "}
+          <Link className="link" to="/">
+            All runs
+          </Link>{" "}
+          are one step away; <kbd>Ctrl</kbd> <kbd>K</kbd> finds everything else.
+        </p>
+      </Empty>
+    </div>
   );
 }
 

@@ -9,6 +9,7 @@ import { ConnectionBanner } from "./ConnectionBanner";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Navigation } from "./Navigation";
 import { listenForEnds } from "./notifications";
+import { holdKeys } from "./palette/typeAhead";
 import { RunWatch } from "./RunWatch";
 import { rememberVisit } from "./recent";
 import { useSettings } from "./settings";
@@ -16,7 +17,15 @@ import { useShortcutListener, useShortcuts } from "./shortcuts";
 import { ToastRegion } from "./ToastRegion";
 import { usePageTitle } from "./usePageTitle";
 
-const CommandPalette = lazy(() => import("./palette/CommandPalette"));
+const loadPalette = () => import("./palette/CommandPalette");
+const CommandPalette = lazy(loadPalette);
+/** Where the browser says when it has nothing else to do. A palette that does not come is asked for again when opened. */
+function preloadPalette() {
+  if (!("requestIdleCallback" in window)) return;
+  const waiting = requestIdleCallback(() => void loadPalette().catch(() => undefined));
+  return () => cancelIdleCallback(waiting);
+}
+
 const ShortcutSheet = lazy(() => import("./ShortcutSheet"));
 
 type Overlay = "none" | "palette" | "sheet";
@@ -48,6 +57,7 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   const title = usePageTitle(main, path);
 
+  useEffect(preloadPalette, []);
   useEffect(() => listen(queries), [queries]);
   useEffect(() => listenForEnds(queries), [queries]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu
@@ -56,7 +66,11 @@ export function Frame() {
     if (title !== "") rememberVisit(path, title);
   }, [path, title]);
   useShortcutListener();
-  useFrameShortcuts(setOverlay);
+  const open = (wanted: Overlay) => {
+    if (wanted === "palette" && overlay !== "palette") holdKeys();
+    setOverlay(wanted);
+  };
+  useFrameShortcuts(open);
 
   const close = () => setOverlay("none");
   return (
@@ -66,9 +80,9 @@ export function Frame() {
       </a>
       <Navigation
         open={menu}
-        toggle={() => setMenu((open) => !open)}
-        openPalette={() => setOverlay("palette")}
-        openSheet={() => setOverlay("sheet")}
+        toggle={() => setMenu((shown) => !shown)}
+        openPalette={() => open("palette")}
+        openSheet={() => open("sheet")}
       />
       <main className="main" id="content" tabIndex={-1} ref={main}>
         <ConnectionBanner />
@@ -82,7 +96,7 @@ export function Frame() {
       {run !== undefined && <RunWatch run={run} />}
       <ToastRegion />
       <Suspense fallback={null}>
-        {overlay === "palette" && <CommandPalette close={close} openSheet={() => setOverlay("sheet")} />}
+        {overlay === "palette" && <CommandPalette close={close} openSheet={() => open("sheet")} />}
         {overlay === "sheet" && <ShortcutSheet close={close} />}
       </Suspense>
     </div>

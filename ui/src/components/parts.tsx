@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import { seriesColor, seriesDash } from "~/model/colors";
 import { stateText } from "~/model/states";
+import { Command } from "./Command";
 import { Icon } from "./Icon";
 
 /** A swatch is shorter than a line; its pattern is drawn smaller, so that it shows. */
@@ -134,10 +135,7 @@ export function Empty(props: {
       {props.commands && (
         <div className="commands">
           {props.commands.map(([command, what]) => (
-            <div className="command" key={command}>
-              <code>{command}</code>
-              <span className="muted">{what}</span>
-            </div>
+            <Command key={command} text={command} what={what} />
           ))}
         </div>
       )}

@@ -33,7 +33,9 @@ describe("measures", () => {
     const [red, green] = [readHex("#c00000") as Rgb, readHex("#008000") as Rgb];
     expect(difference(red, green, "deuteranopia")).toBeLessThan(difference(red, green) / 2);
   });
-  it("read colours written in six digits only", () => {
+  it("read colours written in six digits, or in three as a build shortens them", () => {
+    expect(readHex("#fa0")).toEqual(readHex("#ffaa00"));
+    expect(readHex("#fa01")).toBeUndefined();
     expect(readHex("#ff8000")).toEqual([1, 128 / 255, 0]);
     expect(readHex("rgb(1 2 3)")).toBeUndefined();
   });

@@ -25,10 +25,11 @@ const SIMULATION: Record<Exclude<Vision, "normal">, readonly Rgb[]> = {
   ],
 };
 
-/** `#rrggbb` as numbers; undefined for anything else. */
+/** `#rrggbb`, or `#rgb` as a build shortens it, as numbers; undefined for anything else. */
 export function readHex(text: string): Rgb | undefined {
-  const hex = /^#([0-9a-f]{6})$/i.exec(text.trim())?.[1];
-  if (hex === undefined) return undefined;
+  const digits = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text.trim())?.[1];
+  if (digits === undefined) return undefined;
+  const hex = digits.length === 3 ? digits.replace(/./g, "$&$&") : digits;
   const part = (at: number) => Number.parseInt(hex.slice(at, at + 2), 16) / 255;
   return [part(0), part(2), part(4)];
 }

@@ -135,6 +135,14 @@ describe("an experiment from a run", () => {
     ]);
   });
 
+  it("names data by its version instead of a path that means nothing elsewhere", () => {
+    const config = { dataset: { name: "wine", path: "wine.csv", target: "cultivar" } };
+    const clone = cloneExperiment(config, null, "wine@3");
+    expect(readExperiment(clone.text).values).toEqual({ dataset: { name: "wine@3", target: "cultivar" } });
+    expect(clone.notes).toEqual(["dataset.name is wine@3, as which wine.csv was registered"]);
+    expect(readExperiment(cloneExperiment(config, null, null).text).values).toEqual(config);
+  });
+
   it("has everything when no origins were recorded", () => {
     expect(readExperiment(cloneExperiment({ params: { a: 1 } }, null).text).values).toEqual({
       params: { a: 1 },

@@ -4,7 +4,7 @@
  */
 
 import { Document, isCollection, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
-import { asArray, asObject, asText, type Json, type JsonObject } from "./json";
+import { asArray, asObject, asText, inline, type Json, type JsonObject } from "./json";
 
 export interface TextMistake {
   line: number;
@@ -174,9 +174,10 @@ const REDACTED = "[redacted]";
 
 /**
  * The experiment of a run: what was written in its file or given with `--set`, without the defaults.
- * What smoke settings replaced is not recorded, so it is left to the defaults.
+ * What smoke settings replaced is not recorded, so it is left to the defaults. Data given by a path is named
+ * as the version it was registered as: the path was seen from the folder of the file, which is not known here.
  */
-export function cloneExperiment(config: unknown, origins: unknown): Clone {
+export function cloneExperiment(config: unknown, origins: unknown, dataset?: string | null): Clone {
   const notes: string[] = [];
   const written: JsonObject = {};
   const kept = (path: string) => {
@@ -194,6 +195,12 @@ export function cloneExperiment(config: unknown, origins: unknown): Clone {
       continue;
     }
     if (kept(name)) put(written, path, value);
+  }
+  const data = asObject(written.dataset);
+  if (dataset && data.path !== undefined) {
+    notes.push(`dataset.name is ${dataset}, as which ${inline(data.path)} was registered`);
+    const { path: _path, name: _name, ...rest } = data;
+    written.dataset = { name: dataset, ...rest };
   }
   return { text: writeExperiment(written), notes };
 }

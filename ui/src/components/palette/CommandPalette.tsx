@@ -1,6 +1,6 @@
 /** The command palette: everything that can be gone to or done, found by a few letters. */
 
-import { type KeyboardEvent, useState } from "react";
+import { type KeyboardEvent, useEffect, useState } from "react";
 import { Autocomplete } from "react-aria-components/Autocomplete";
 import { Dialog } from "react-aria-components/Dialog";
 import { Header } from "react-aria-components/Header";
@@ -10,6 +10,7 @@ import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { SearchField } from "react-aria-components/SearchField";
 import { Icon } from "../Icon";
 import { Keys } from "../Keys";
+import { takeKeys } from "./typeAhead";
 import { type Command, useCommands } from "./useCommands";
 
 function Item({ command, close }: { command: Command; close: () => void }) {
@@ -40,13 +41,27 @@ function reachByTab(list: HTMLDivElement | null): void {
 export default function CommandPalette({ close, openSheet }: { close: () => void; openSheet: () => void }) {
   const [text, setText] = useState("");
   const { groups, asking } = useCommands(text);
-  // Enter typed faster than the list marks its first line means that line.
-  const onEnter = (event: KeyboardEvent<HTMLInputElement>) => {
-    const first = groups[0]?.commands[0];
-    if (event.key !== "Enter" || text.trim() === "" || !first) return;
-    if (event.currentTarget.getAttribute("aria-activedescendant")) return;
+  const [entered, setEntered] = useState(false);
+  const first = groups[0]?.commands[0];
+  // Typed before the field had the focus.
+  const onFocus = () => {
+    const keys = takeKeys();
+    if (keys.text !== "") setText((before) => before + keys.text);
+    if (keys.entered) setEntered(true);
+  };
+  useEffect(() => {
+    if (!entered || (!first && asking)) return;
+    setEntered(false);
+    if (!first) return;
     close();
     first.run();
+  }, [entered, first, asking, close]);
+  // Enter typed faster than the list marks its first line, or than the hub finds it, means that line. The list
+  // may still name a line that the last key took away.
+  const onEnter = (event: KeyboardEvent<HTMLInputElement>) => {
+    const marked = event.currentTarget.getAttribute("aria-activedescendant");
+    if (event.key !== "Enter" || text.trim() === "") return;
+    if (marked === null || document.getElementById(marked) === null) setEntered(true);
   };
   return (
     <ModalOverlay
@@ -61,7 +76,11 @@ export default function CommandPalette({ close, openSheet }: { close: () => void
           <Autocomplete inputValue={text} onInputChange={setText}>
             <SearchField className="palette-field" aria-label="Find anything" autoFocus>
               <Icon name="search" />
-              <Input placeholder="A page, a project, a run, an action" onKeyDown={onEnter} />
+              <Input
+                placeholder="A page, a project, a run, an action"
+                onFocus={onFocus}
+                onKeyDown={onEnter}
+              />
               {asking && <span className="faint small">asking the hub</span>}
             </SearchField>
             <Menu

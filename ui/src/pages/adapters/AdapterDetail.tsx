@@ -79,9 +79,11 @@ function One({ adapter }: { adapter: AdapterView }) {
         <Panel title="About" aside={<Health adapter={adapter} />}>
           <About adapter={adapter} />
         </Panel>
-        <Panel title="What it can do">
-          <Capabilities adapter={adapter} />
-        </Panel>
+        {!adapter.problem && (
+          <Panel title="What it can do">
+            <Capabilities adapter={adapter} />
+          </Panel>
+        )}
         <Panel title="In a terminal">
           <div className="stack tight">
             <Command text={`mlhub adapter show ${adapter.name}`} what="all of it as text" />
@@ -89,7 +91,8 @@ function One({ adapter }: { adapter: AdapterView }) {
           </div>
         </Panel>
       </div>
-      <SchemaBrowser adapter={adapter} />
+      {/* What cannot be read tells neither. */}
+      {!adapter.problem && <SchemaBrowser adapter={adapter} />}
     </>
   );
 }

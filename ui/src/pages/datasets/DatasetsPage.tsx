@@ -40,7 +40,11 @@ export function DatasetsPage() {
           <Empty
             title="No datasets yet"
             commands={[
-              ["mlhub dataset add digits digits.csv", "checks the format, counts, and takes a fingerprint"],
+              ["mlhub dataset add digits.csv", "checks the format, counts, and takes a fingerprint"],
+              [
+                "mlhub dataset add digits.csv --preview 20",
+                "also shows its first rows to all who may read here",
+              ],
             ]}
           >
             <p>A dataset is registered by name; every content of it is a version with its own fingerprint.</p>

@@ -71,7 +71,7 @@ export function Preview({ name, version }: { name: string; version: number }) {
       {none && (
         <p className="muted">
           No rows of this version may be shown. Rows are kept only when they were asked for at registration:{" "}
-          <code>mlhub dataset add {name} FILE --preview 20</code>
+          <code>mlhub dataset add FILE --name {name} --preview 20</code>
         </p>
       )}
       {query.isError && !none && <ErrorNotice error={query.error} retry={() => void query.refetch()} />}

@@ -89,7 +89,7 @@ function Row({ line }: { line: DeletionLine }) {
         {actionText(line.action)}
         {!line.ended_at && <span className="badge warn">under way</span>}
       </td>
-      <td title={line.run}>
+      <td className="prose" title={line.run}>
         {line.name}
         <div className="faint small">
           {line.project} / {line.experiment}

@@ -82,7 +82,7 @@ function Row({ rule, now, ask }: { rule: RetentionRule; now: number; ask: () => 
           {rule.action.replace("_", " ")}
         </span>
       </td>
-      <td>
+      <td className="prose">
         {ruleText(rule)}
         {rule.query && (
           <div>

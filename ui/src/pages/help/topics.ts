@@ -59,7 +59,7 @@ export const TOPICS: readonly Topic[] = [
     title: "Register data",
     text: "A data set has versions; each has a fingerprint of its content. A run names the version it was trained on, so that two runs on different data are never compared unseen.",
     examples: [
-      ["mlhub dataset add digits digits.csv", "checks the format, counts, and takes a fingerprint"],
+      ["mlhub dataset add digits.csv", "checks the format, counts, and takes a fingerprint"],
       ["dataset = 'digits@1'", "the runs on that version"],
     ],
   },

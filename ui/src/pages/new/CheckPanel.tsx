@@ -10,11 +10,11 @@ function Mistakes(props: {
   open: (one: ConfigMistake) => void;
 }) {
   return (
-    <ul className="mistakes" aria-label="Mistakes">
+    <ul className="check-mistakes" aria-label="Mistakes">
       {props.mistakes.map((one) => (
         <li key={`${one.path}:${one.line}:${one.message}`}>
           <button type="button" onClick={() => props.open(one)}>
-            <span className="faint small">{one.line ? `line ${one.line}` : ""}</span>
+            {one.line && <span className="faint small">line {one.line}</span>}
             <span className="what">
               {one.path !== "" && <code>{one.path}</code>} {one.message}
             </span>

@@ -59,7 +59,7 @@ function FromRun({ id }: { id: string }) {
   const detail = useQuery(runQuery(id));
   if (!detail.data || !adapters.data) return <Waiting error={detail.error ?? adapters.error} />;
   const run = detail.data;
-  const clone = cloneExperiment(run.snapshot.config, run.snapshot.origins);
+  const clone = cloneExperiment(run.snapshot.config, run.snapshot.origins, run.dataset);
   const recorded = clone.text !== "";
   const start = recorded
     ? clone.text

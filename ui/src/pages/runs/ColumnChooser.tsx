@@ -79,6 +79,8 @@ function Chooser(props: Props) {
     <>
       <div className="row">
         <input
+          // biome-ignore lint/a11y/noAutofocus: who opens the list types; what is typed at once is for this field
+          autoFocus
           className="input grow"
           placeholder="Find, or write max(metrics.acc)"
           aria-label="Find a column"

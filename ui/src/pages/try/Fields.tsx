@@ -104,12 +104,14 @@ export function InputFields({ spec, draft, change, mistakes }: FieldsProps) {
 
 /** Columns shown before the rest is asked for; nobody fills in more by hand without meaning to. */
 const COLUMNS_MAX = 500;
+/** More columns than this stand close together. */
+const ROOMY_MAX = 16;
 
 function TableFields({ spec, draft, change, mistakes }: FieldsProps<InputSpec & { kind: "table" }>) {
   const shown = spec.columns.slice(0, COLUMNS_MAX);
   return (
     <>
-      <div className="try-grid">
+      <div className="try-grid" data-many={shown.length > ROOMY_MAX || undefined}>
         {shown.map((column) => (
           <Field
             key={column.name}

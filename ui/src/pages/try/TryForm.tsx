@@ -61,7 +61,7 @@ export function TryForm(props: {
       )}
       <InputFields spec={spec} draft={draft} change={props.change} mistakes={mistakes} />
       {search && <HitsField value={hits} change={setHits} mistake={mistakes[HITS]} />}
-      <div className="row wrap">
+      <div className="row wrap try-actions">
         <button type="submit" className="button primary" disabled={pending || forbidden}>
           {search ? "Search" : "Predict"}
         </button>

@@ -1,6 +1,7 @@
 /** A form made from what the run's model takes, and its answer. Knows no kind of input or output itself. */
 
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { ApiError } from "~/api/http";
 import { infoQuery, modelQuery } from "~/api/queries";
@@ -29,7 +30,20 @@ export default function TryTab({ run }: { run: RunDetail }) {
   if (!run.adapter || left.data === false) {
     return (
       <Empty title="No model to ask">
-        <p>A run whose adapter can predict or search leaves its model with the hub when training ends.</p>
+        <p>
+          Here a model is asked for predictions, or for what is most like a query. A run leaves its model with
+          the hub when its adapter can <b>predict</b> or <b>search</b>
+          {run.adapter && (
+            <>
+              ; this one&apos;s, <code>{run.adapter}</code>, left none
+            </>
+          )}
+          . The{" "}
+          <Link className="link" to="/adapters">
+            adapters
+          </Link>{" "}
+          say what they can do.
+        </p>
       </Empty>
     );
   }
