@@ -36,7 +36,10 @@ pub(crate) struct Binning {
 
 enum Bins {
     /// Only this value so far.
-    One { value: f64, count: u64 },
+    One {
+        value: f64,
+        count: u64,
+    },
     Many(Grid),
 }
 
