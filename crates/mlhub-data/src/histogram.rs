@@ -82,7 +82,8 @@ impl Binning {
                     grid.join_pairs();
                 }
                 Histogram {
-                    start: grid.first as f64 / grid.scale,
+                    // The edge below the smallest float is no number.
+                    start: (grid.first as f64 / grid.scale).max(-f64::MAX),
                     width: grid.scale.recip(),
                     counts: grid.counts,
                 }
