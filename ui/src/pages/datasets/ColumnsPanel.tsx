@@ -63,7 +63,7 @@ function Bars({ column }: { column: Column }) {
           </g>
         );
       })}
-      <line className="axis" x1="0" x2={BARS_WIDTH} y1={BARS_HEIGHT - 0.5} y2={BARS_HEIGHT - 0.5} />
+      <rect className="base" x="0" y={BARS_HEIGHT - 1} width={BARS_WIDTH} height="1" />
     </svg>
   );
 }

@@ -174,14 +174,25 @@ fn bands_do_not_depend_on_threads_and_values_not_on_bands() {
 
 #[test]
 fn what_has_no_band_says_why() {
-    // One positive among 2: in most resamples of such data one side is missing.
-    let few = evaluated(binary(vec![0, 1], vec![0.2, 0.7]), 400, 1).curves;
-    let why = few.roc[0].no_band.as_deref().unwrap_or_default();
-    assert!(
-        why.contains("undefined in"),
-        "{why:?}: {:?}",
-        few.roc[0].band
-    );
+    // Of two rows, half of the resamples hold one of them twice.
+    let mut without = 0;
+    for samples in 1..=16 {
+        let undefined = (0..samples).filter(|sample| {
+            let mut counts = [0; 2];
+            draw(SEED, *sample, &mut counts);
+            counts.contains(&2)
+        });
+        let mostly = 2 * undefined.count() >= samples as usize;
+        let curve = &evaluated(binary(vec![0, 1], vec![0.2, 0.7]), samples, 1)
+            .curves
+            .roc[0];
+        assert_eq!(curve.band.is_none(), mostly, "{samples} samples");
+        if let Some(why) = &curve.no_band {
+            assert!(why.contains("undefined in"), "{why:?}");
+            without += 1;
+        }
+    }
+    assert!((1..16).contains(&without), "{without}");
     let single = evaluated(binary(vec![1], vec![0.7]), 10, 1).curves;
     assert_eq!(
         single.precision_recall[0].no_band.as_deref(),
