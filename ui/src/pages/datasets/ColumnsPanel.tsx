@@ -25,7 +25,7 @@ function Spread({ column }: { column: Column }) {
   const x = (share: number) => 2 + share * 86;
   return (
     <svg className="spread" viewBox="0 0 90 14" aria-hidden="true">
-      <line className="axis" x1="2" x2="88" y1="7" y2="7" />
+      <line className="range" x1="2" x2="88" y1="7" y2="7" />
       <rect className="band" x={x(at.low)} y="4" width={x(at.high) - x(at.low)} height="6" rx="2" />
       <circle className="mean" cx={x(at.mean)} cy="7" r="2.5" />
     </svg>
