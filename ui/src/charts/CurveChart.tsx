@@ -88,7 +88,9 @@ export function CurveChart(props: Props) {
       return next;
     });
   const shown = lines.filter((line) => !hidden.has(line.key));
-  const banded = shown.filter((line) => shown.length <= BANDS_MAX || line.key === pointed?.key);
+  const banded = shown
+    .filter((line) => line.whole || line.band)
+    .filter((line) => shown.length <= BANDS_MAX || line.key === pointed?.key);
   return (
     <div className="stack tight">
       <div
