@@ -21,8 +21,8 @@ pub const MAX_BAND_SAMPLES: u32 = 1000;
 /// Curves that get bands: those of the first classes.
 pub const MAX_BAND_CURVES: usize = 20;
 
-/// Rows times curves up to which bands are made; reading a curve in a thousand resamples takes
-/// some ten seconds of one core per million rows.
+/// Rows times curves up to which bands are made: each of them is read once in every resample, which
+/// is as much again as the AUROC of every resample takes.
 pub const MAX_BAND_CELLS: usize = 4_000_000;
 
 /// Places of a ROC curve that are read: false positive rates 0, 0.01, ..., 1.
