@@ -139,7 +139,10 @@ impl Hub {
     /// Says when the dataset that a config names is not registered; the command that prepares the
     /// experiment would end on it.
     async fn dataset_warning(&self, config: &serde_json::Value) -> Result<Option<String>> {
-        let Some(text) = config["dataset"]["name"].as_str() else {
+        let dataset = &config["dataset"];
+        // Files that are named are registered on the way.
+        let is_named = dataset["path"].is_null() && dataset["split"]["files"].is_null();
+        let Some(text) = dataset["name"].as_str().filter(|_| is_named) else {
             return Ok(None);
         };
         let (name, version) = match text.split_once('@') {

@@ -43,7 +43,7 @@ impl ExperimentLauncher for Started {
         };
         Ok(LaunchReview {
             plan: (!wrong).then(|| LaunchPlan {
-                config: json!({"dataset": {"name": request.text}}),
+                config: json!({"dataset": {"name": request.text, "path": request.folder}}),
                 origins: json!({}),
                 changes_from_defaults: json!([]),
                 hash: String::new(),
@@ -190,4 +190,10 @@ async fn a_plan_warns_of_a_dataset_that_is_not_registered() {
             .is_some_and(|warning| warning.contains(dataset));
         assert_eq!((warnings.len(), told), (1 + usize::from(warned), warned));
     }
+    let by_path = LaunchRequest {
+        folder: Some("digits.csv".to_owned()),
+        ..request("digits", LaunchMode::DryRun)
+    };
+    let reply = hub.launch(&test.caller, &by_path).await.unwrap();
+    assert_eq!(reply.plan.unwrap().warnings, ["of the code"]);
 }
