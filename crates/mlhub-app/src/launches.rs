@@ -140,9 +140,9 @@ impl Hub {
     /// experiment would end on it.
     async fn dataset_warning(&self, config: &serde_json::Value) -> Result<Option<String>> {
         let dataset = &config["dataset"];
-        // Files that are named are registered on the way.
-        let is_named = dataset["path"].is_null() && dataset["split"]["files"].is_null();
-        let Some(text) = dataset["name"].as_str().filter(|_| is_named) else {
+        // A file that is named is registered on the way.
+        let is_registered = dataset["path"].is_null();
+        let Some(text) = dataset["name"].as_str().filter(|_| is_registered) else {
             return Ok(None);
         };
         let (name, version) = match text.split_once('@') {
