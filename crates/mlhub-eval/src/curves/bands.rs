@@ -97,7 +97,7 @@ fn read_class<W: RowWeights>(
 ) {
     let is_positive = |row: usize| prepared.y_true[row] as usize == class;
     let (positives, negatives) = totals::<W>(prepared.rows, is_positive, weights);
-    if !(positives > 0.0) {
+    if positives <= 0.0 {
         return;
     }
     let (roc, precisions) = readings.split_at_mut(ROC_PLACES);
