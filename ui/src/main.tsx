@@ -15,6 +15,7 @@ import "./styles/frame.css";
 import "./styles/parts.css";
 import "./styles/overlays.css";
 import "./styles/places.css";
+import "./styles/columns.css";
 import "./styles/runs.css";
 import "./styles/query.css";
 import "./styles/media.css";

@@ -114,7 +114,11 @@ impl Hub {
             ));
         }
         let launcher = Arc::clone(&self.launcher);
-        let review = launcher.review(request).await?;
+        let mut review = launcher.review(request).await?;
+        if let Some(plan) = &mut review.plan {
+            plan.warnings
+                .extend(self.dataset_warning(&plan.config).await?);
+        }
         let launch = match &review.plan {
             Some(plan) if request.mode != LaunchMode::DryRun => {
                 if let Some(why) = launcher.refusal() {
@@ -130,6 +134,30 @@ impl Hub {
             more_mistakes: review.more_mistakes,
             launch,
         })
+    }
+
+    /// Says when the dataset that a config names is not registered; the command that prepares the
+    /// experiment would end on it.
+    async fn dataset_warning(&self, config: &serde_json::Value) -> Result<Option<String>> {
+        let dataset = &config["dataset"];
+        // A file that is named is registered on the way.
+        let is_registered = dataset["path"].is_null();
+        let Some(text) = dataset["name"].as_str().filter(|_| is_registered) else {
+            return Ok(None);
+        };
+        let (name, version) = match text.split_once('@') {
+            Some((name, version)) => (name, version.parse().ok()),
+            None => (text, None),
+        };
+        let known = match name.parse() {
+            Ok(name) => self.store.dataset_get(&name, version).await?.is_some(),
+            Err(_) => false,
+        };
+        Ok((!known).then(|| {
+            format!(
+                "there is no registered dataset `{text}`; register it with `mlhub dataset add PATH --name {name}`"
+            )
+        }))
     }
 
     /// The newest launches, and what may be launched.

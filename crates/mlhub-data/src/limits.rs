@@ -34,6 +34,10 @@ pub const DISTINCT_COUNT_MAX: usize = 10_000;
 /// Distinct values remembered over all columns of a dataset, 8 bytes each.
 pub const DISTINCT_TOTAL_MAX: usize = 20_000_000;
 
+/// Columns of a table whose numeric columns get histograms; a wider table has none. A hub takes
+/// descriptions of 3 MiB, and a histogram has up to 350 bytes.
+pub const HISTOGRAM_COLUMNS_MAX: usize = 2_000;
+
 /// Classes a stratified split accepts; more means the column is not a class label.
 pub const STRATIFY_CLASSES_MAX: usize = 10_000;
 

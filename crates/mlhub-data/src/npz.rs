@@ -297,7 +297,7 @@ fn scan_array(
 ) -> Result<Column> {
     let (file, dtype) = (npz.file.clone(), array.header.dtype.clone());
     let mut distinct = Distinct::new(arrays_total);
-    let mut moments = Moments::default();
+    let mut moments = Moments::new(arrays_total);
     let mut text = String::new();
     let mut canonical = Vec::new();
     npz.for_each_row(array, &mut |row, bytes| {

@@ -1,12 +1,13 @@
 //! Column statistics: type, missing values, bounded distinct count, and for numbers minimum,
-//! maximum, mean and standard deviation. Never a sample: text columns get counts only.
+//! maximum, mean, standard deviation and a histogram. Never a sample: text columns get counts only.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{DISTINCT_COUNT_MAX, DISTINCT_TOTAL_MAX};
+use crate::histogram::{Binning, Histogram};
+use crate::limits::{DISTINCT_COUNT_MAX, DISTINCT_TOTAL_MAX, HISTOGRAM_COLUMNS_MAX};
 use crate::number::{self, Number};
 use crate::rows::{Cell, ColumnHead, encode};
 
@@ -38,6 +39,10 @@ pub struct Column {
     pub mean: Option<f64>,
     /// Population standard deviation of the finite values.
     pub std: Option<f64>,
+    /// Distribution of the finite values, for numeric columns of a table of at most
+    /// [`HISTOGRAM_COLUMNS_MAX`] columns. Inspections of older releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<Histogram>,
 }
 
 /// Gathers the statistics of one column, value by value.
@@ -73,7 +78,7 @@ impl Accumulator {
             shape: None,
             nulls: 0,
             distinct: Distinct::new(columns_total),
-            numbers: Moments::default(),
+            numbers: Moments::new(columns_total),
         }
     }
 
@@ -209,7 +214,7 @@ impl Distinct {
     }
 }
 
-/// Count, extremes and moments (Welford) of the finite values.
+/// Count, extremes, moments (Welford) and bins of the finite values.
 #[derive(Default)]
 pub(crate) struct Moments {
     count: u64,
@@ -218,9 +223,18 @@ pub(crate) struct Moments {
     max: f64,
     mean: f64,
     squares: f64,
+    binning: Option<Binning>,
 }
 
 impl Moments {
+    /// With bins, unless the table has so many columns that they would not fit a description.
+    pub(crate) fn new(columns_total: usize) -> Self {
+        Self {
+            binning: (columns_total <= HISTOGRAM_COLUMNS_MAX).then(Binning::default),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn add(&mut self, value: f64) {
         if !value.is_finite() {
             self.non_finite += 1;
@@ -235,6 +249,9 @@ impl Moments {
         let delta = value - self.mean;
         self.mean += delta / self.count as f64;
         self.squares += delta * (value - self.mean);
+        if let Some(binning) = &mut self.binning {
+            binning.add(value);
+        }
     }
 
     pub(crate) fn into_column(
@@ -260,6 +277,7 @@ impl Moments {
             max: present(self.max),
             mean: present(self.mean),
             std: present((self.squares / self.count.max(1) as f64).sqrt()),
+            histogram: self.binning.and_then(Binning::finish),
         }
     }
 }
@@ -296,6 +314,9 @@ mod tests {
             (Some(1.0), Some(3.0), Some(2.0))
         );
         assert!((column.std.unwrap() - 0.5f64.sqrt()).abs() < 1e-12);
+        let histogram = column.histogram.unwrap();
+        assert_eq!((histogram.start, histogram.width), (1.0, 1.0));
+        assert_eq!(histogram.counts, [1, 2, 1]);
     }
 
     #[test]
@@ -305,6 +326,7 @@ mod tests {
             (column.dtype.as_str(), column.min, column.max, column.mean),
             ("string", None, None, None)
         );
+        assert_eq!(column.histogram, None);
         assert!(!format!("{column:?}").contains("secret"));
     }
 
@@ -332,6 +354,22 @@ mod tests {
             column(&[Cell::List(&[1.0]), Cell::List(&[])], false).dtype,
             "list"
         );
+    }
+
+    #[test]
+    fn very_wide_tables_have_no_histograms() {
+        for (columns_total, expected) in [
+            (HISTOGRAM_COLUMNS_MAX, true),
+            (HISTOGRAM_COLUMNS_MAX + 1, false),
+        ] {
+            let head = ColumnHead {
+                name: "x".into(),
+                dtype: None,
+            };
+            let mut accumulator = Accumulator::new(head, false, columns_total);
+            accumulator.add(&Cell::Float(0.5));
+            assert_eq!(accumulator.finish().histogram.is_some(), expected);
+        }
     }
 
     #[test]

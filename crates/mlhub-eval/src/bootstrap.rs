@@ -11,8 +11,9 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::curves::bands::{self, MAX_BAND_SAMPLES};
 use crate::metrics::{Kind, Prepared, Scratch, compute};
-use crate::weights::{Counted, CountedGiven};
+use crate::weights::{Counted, CountedGiven, RowWeights};
 
 /// Resamples when nothing else is asked for.
 pub const DEFAULT_SAMPLES: u32 = 1000;
@@ -76,7 +77,7 @@ pub(crate) struct Resampled {
 const STREAM_DOMAIN: &[u8; 24] = b"mlhub-eval bootstrap v1\0";
 
 /// Draws `counts.len()` rows with replacement into multiplicities.
-fn draw(seed: u64, sample: u32, counts: &mut [u32]) {
+pub(crate) fn draw(seed: u64, sample: u32, counts: &mut [u32]) {
     let mut key = [0_u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..].copy_from_slice(STREAM_DOMAIN);
@@ -101,32 +102,54 @@ fn below(generator: &mut ChaCha8Rng, bound: u32) -> u32 {
     }
 }
 
-/// Intervals of the kinds, in order; runs on the current thread pool.
+/// Intervals of the kinds, in order, and the curves of the first resamples when `banded`; runs on
+/// the current thread pool.
 pub(crate) fn resample(
     prepared: &Prepared<'_>,
     kinds: &[Kind],
     weights: Option<&[f64]>,
     options: Bootstrap,
-) -> Vec<Resampled> {
-    let values: Vec<Vec<f64>> = (0..options.samples)
+    banded: bool,
+) -> (Vec<Resampled>, Vec<Vec<f64>>) {
+    let (values, readings): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (0..options.samples)
         .into_par_iter()
         .map_init(
             || (vec![0_u32; prepared.units], Scratch::default()),
             |(counts, scratch), sample| {
                 draw(options.seed, sample, counts);
+                let banded = banded && sample < MAX_BAND_SAMPLES;
                 match weights {
-                    None => compute(prepared, kinds, &Counted(counts), scratch),
+                    None => one(prepared, kinds, &Counted(counts), scratch, banded),
                     Some(weights) => {
                         let weights = CountedGiven { counts, weights };
-                        compute(prepared, kinds, &weights, scratch)
+                        one(prepared, kinds, &weights, scratch, banded)
                     }
                 }
             },
         )
-        .collect();
-    (0..kinds.len())
+        .unzip();
+    let intervals = (0..kinds.len())
         .map(|metric| interval(values.iter().map(|sample| sample[metric]), options))
-        .collect()
+        .collect();
+    let curves = readings.into_iter().take(MAX_BAND_SAMPLES as usize);
+    (intervals, if banded { curves.collect() } else { vec![] })
+}
+
+/// The metrics of one resample, and its curves when `banded`.
+fn one<W: RowWeights>(
+    prepared: &Prepared<'_>,
+    kinds: &[Kind],
+    weights: &W,
+    scratch: &mut Scratch,
+    banded: bool,
+) -> (Vec<f64>, Vec<f64>) {
+    let values = compute(prepared, kinds, weights, scratch);
+    let readings = if banded {
+        bands::read(prepared, weights)
+    } else {
+        vec![]
+    };
+    (values, readings)
 }
 
 fn interval(values: impl Iterator<Item = f64>, options: Bootstrap) -> Resampled {
@@ -150,7 +173,7 @@ fn interval(values: impl Iterator<Item = f64>, options: Bootstrap) -> Resampled 
 }
 
 /// Linear percentile of sorted, non-empty values.
-fn percentile(sorted: &[f64], fraction: f64) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], fraction: f64) -> f64 {
     let place = (sorted.len() - 1) as f64 * fraction;
     let below = place as usize;
     let low = sorted[below];

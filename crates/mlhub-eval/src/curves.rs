@@ -5,16 +5,19 @@
 //! thresholds only: no row of the data can be read back from a table, and curves
 //! are thinned to [`MAX_CURVE_POINTS`]. Plotting is the caller's.
 
+pub(crate) mod bands;
 mod ranked;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod thin;
 
 use serde::{Deserialize, Serialize};
 
+pub use bands::{CurveBand, MAX_BAND_CELLS, MAX_BAND_CURVES, MAX_BAND_SAMPLES, METHOD_VERTICAL};
 pub use tables::{ConfusionMatrix, DensityGrid, Histogram, ReliabilityBin, ReliabilityCurve};
 
+use self::bands::BandSamples;
 use crate::metrics::{ECE_BINS, Facts, Needs, Prepared};
 use crate::predictions::Predictions;
 
@@ -69,6 +72,12 @@ pub struct RocCurve {
     /// Score from which on rows count as positive; the first is infinite.
     #[serde(with = "crate::non_finite::list")]
     pub thresholds: Vec<f64>,
+    /// Its range over the resamples; results of older releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<CurveBand>,
+    /// Why there is no band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_band: Option<String>,
 }
 
 /// Precision against recall from the highest threshold to the lowest; the lists
@@ -87,6 +96,12 @@ pub struct PrecisionRecallCurve {
     /// Score from which on rows count as positive; the first is infinite.
     #[serde(with = "crate::non_finite::list")]
     pub thresholds: Vec<f64>,
+    /// Its range over the resamples; results of older releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<CurveBand>,
+    /// Why there is no band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_band: Option<String>,
 }
 
 /// What the curves need beyond what the metrics need.
@@ -98,9 +113,14 @@ pub(crate) fn add_needs(needs: &mut Needs, predictions: &Predictions) {
 }
 
 /// All curves the predictions allow.
-pub(crate) fn curves(prepared: &Prepared<'_>, facts: &Facts, predictions: &Predictions) -> Curves {
+pub(crate) fn curves(
+    prepared: &Prepared<'_>,
+    facts: &Facts,
+    predictions: &Predictions,
+    bands: &BandSamples,
+) -> Curves {
     let weights = predictions.weight();
-    let (roc, precision_recall) = ranked::curves(prepared, predictions);
+    let (roc, precision_recall) = ranked::curves(prepared, predictions, bands);
     let has_confusion =
         (1..=MAX_CONFUSION_LABELS).contains(&prepared.labels) && facts.predicted.is_ok();
     Curves {

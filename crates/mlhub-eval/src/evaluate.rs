@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bootstrap::{Bootstrap, Interval, MAX_SAMPLES, Resampled, resample};
+use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
 use crate::definition::{MetricDefinition, Task};
 use crate::metrics::{Facts, Kind, Needs, Prepared, Queries, Scratch, compute};
@@ -221,12 +222,8 @@ fn run(
         None => compute(&prepared, &kinds, &Unit, &mut scratch),
         Some(weights) => compute(&prepared, &kinds, &Given(weights), &mut scratch),
     };
-    let enough_rows = prepared.units >= MIN_ROWS_FOR_INTERVAL;
-    let resampled = match options.bootstrap.filter(|_| enough_rows) {
-        Some(bootstrap) => resample(&prepared, &kinds, predictions.weight(), bootstrap),
-        None => vec![],
-    };
-    let too_few_rows = options.bootstrap.is_some() && !enough_rows;
+    let (resampled, bands) = resampled(&prepared, &kinds, predictions, options);
+    let too_few_rows = options.bootstrap.is_some() && prepared.units < MIN_ROWS_FOR_INTERVAL;
     let mut resampled = resampled.into_iter();
     let metrics = planned
         .into_iter()
@@ -253,7 +250,7 @@ fn run(
         })
         .collect();
     let curves = if options.curves {
-        curves::curves(&prepared, &facts, predictions)
+        curves::curves(&prepared, &facts, predictions, &bands)
     } else {
         Curves::default()
     };
@@ -265,6 +262,33 @@ fn run(
         skipped,
         curves,
     }
+}
+
+/// Intervals of the metrics, and what bands of the curves are made of.
+fn resampled(
+    prepared: &Prepared<'_>,
+    kinds: &[Kind],
+    predictions: &Predictions,
+    options: &EvaluateOptions,
+) -> (Vec<Resampled>, BandSamples) {
+    let none = |why: &str| (vec![], BandSamples::None(why.to_owned()));
+    let Some(bootstrap) = options.bootstrap else {
+        return none("no intervals were asked for");
+    };
+    if prepared.units < MIN_ROWS_FOR_INTERVAL {
+        return none("too few rows for an interval");
+    }
+    let obstacle = bands::obstacle(prepared.rows, prepared.rankings.len());
+    let banded = options.curves && !prepared.rankings.is_empty() && obstacle.is_none();
+    let (intervals, readings) = resample(prepared, kinds, predictions.weight(), bootstrap, banded);
+    let bands = match obstacle {
+        Some(why) => BandSamples::None(why),
+        None => BandSamples::Read {
+            readings,
+            options: bootstrap,
+        },
+    };
+    (intervals, bands)
 }
 
 fn plan(

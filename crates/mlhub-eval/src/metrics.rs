@@ -20,7 +20,7 @@ pub(crate) use applicable::Facts;
 pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
-pub(crate) use rank::{OneVsRest, walk};
+pub(crate) use rank::{OneVsRest, Running, walk};
 pub(crate) use text::Texts;
 
 use crate::sum::sum_rows;

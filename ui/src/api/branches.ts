@@ -2,8 +2,9 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import type { Branch } from "~/model/attempts";
-import type { RawSeries, XAxis } from "~/model/series";
+import type { XAxis } from "~/model/series";
 import { client } from "./client";
+import { packedSeries } from "./packedSeries";
 import { keys } from "./queries";
 
 /** Points of a branch at most. */
@@ -26,9 +27,7 @@ export const branchSeriesQuery = ({ run, attempt, metrics, axis, range }: Branch
       const [from, to] = range ?? [null, null];
       const reduction = "envelope" as const;
       const body = { runs: [run], metrics: [...metrics], attempt, axis, from, to, reduction };
-      const reply = await client.series({ ...body, max_points: BRANCH_POINTS }, signal);
-      // The generated reply names only the fields; its numbers are those of `RawSeries`.
-      return reply.series as unknown as RawSeries[];
+      return packedSeries({ ...body, max_points: BRANCH_POINTS }, signal);
     },
     staleTime: Number.POSITIVE_INFINITY,
   });

@@ -2,11 +2,10 @@
 
 import { keepPreviousData, type Query, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { appended, resumeStep } from "~/model/increments";
-import { PACKED_SERIES, readPacked } from "~/model/packed";
 import type { RawSeries, XAxis } from "~/model/series";
 import { turns } from "~/model/turns";
 import { send } from "./http";
-import type { SeriesQuery } from "./types";
+import { packedSeries } from "./packedSeries";
 
 /** The hub's own bounds: series in one query, and points of all of them. */
 const SERIES_PER_QUERY_MAX = 1000;
@@ -42,22 +41,12 @@ function batches(request: ChartSeriesRequest): string[][] {
   return list;
 }
 
-async function packed(body: SeriesQuery, signal?: AbortSignal): Promise<RawSeries[]> {
-  const response = await send("/series/query", {
-    method: "POST",
-    signal: signal ?? null,
-    headers: { "content-type": "application/json", accept: PACKED_SERIES },
-    body: JSON.stringify(body),
-  });
-  return readPacked(await response.arrayBuffer());
-}
-
 async function fetchSeries(request: ChartSeriesRequest, signal: AbortSignal): Promise<RawSeries[]> {
   const answers = await Promise.all(
     batches(request).map((runs) =>
       inTurn(
         () =>
-          packed(
+          packedSeries(
             {
               runs,
               metrics: [...request.metrics],
@@ -120,7 +109,7 @@ async function grow(queries: QueryClient, query: Query, changed: ReadonlySet<str
   const { axis, range } = request;
   if (axis === "step" && range && from >= range[1]) return;
   try {
-    const reply = await packed({
+    const reply = await packedSeries({
       runs: [...changed],
       metrics: [...request.metrics],
       axis: "step",

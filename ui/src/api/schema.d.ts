@@ -2357,6 +2357,11 @@ export interface components {
             origins: Record<string, never>;
             /** @description One run is made for each. */
             seeds: number[];
+            /**
+             * @description What may go wrong or not be reproducible: code that is not committed, a dataset that is not
+             *     registered. None of it keeps the experiment from being started.
+             */
+            warnings?: string[];
         };
         /** @description Whether an experiment can run, and what was started. */
         LaunchReply: {
@@ -5712,6 +5717,15 @@ export interface operations {
             };
             /** @description Too many are being prepared */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; nothing was started */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

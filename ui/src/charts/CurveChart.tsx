@@ -1,7 +1,7 @@
 /** ROC and precision-recall curves on the unit square, one line per class or run, with bands. */
 
 import { type PointerEvent, useState } from "react";
-import { type Band, nearestPoint } from "~/model/curveBands";
+import { type Banded, bandEnds, bandText, intervalAt, nearestPoint } from "~/model/curveBands";
 import type { Curve } from "~/model/curves";
 import { formatNumber } from "~/model/format";
 import { CHART, ChartFrame, Diagonal, linePath, type Scales } from "./frame";
@@ -12,13 +12,12 @@ const BANDS_MAX = 2;
 /** Distance on the unit square up to which a point is pointed at. */
 const REACH = 0.12;
 
-export interface CurveLine {
+export interface CurveLine extends Banded {
   key: string;
   label: string;
   /** A CSS colour. */
   color: string;
   curve: Curve;
-  band: Band | undefined;
 }
 
 interface Props {
@@ -28,8 +27,8 @@ interface Props {
   yLabel: string;
   scoreName: string;
   diagonal: boolean;
-  /** How the bands were made; undefined when there are none. */
-  bandText?: string | undefined;
+  /** What Wilson's bands are of. */
+  wilsonText: string;
 }
 
 interface Pointed {
@@ -45,14 +44,12 @@ export function curvePath(curve: Curve, scales: Scales): string {
   );
 }
 
-/** Along the upper ends and back along the lower ones. */
-function bandPoints(curve: Curve, band: Band, scales: Scales): string {
-  const ends = curve.x.flatMap((x, i) => {
-    const interval = band[i];
-    return interval ? [{ x: scales.x(x).toFixed(2), low: interval[0], high: interval[1] }] : [];
-  });
-  const there = ends.map(({ x, high }) => `${x},${scales.y(high).toFixed(2)}`);
-  const back = ends.map(({ x, low }) => `${x},${scales.y(low).toFixed(2)}`);
+/** Along the upper ends and back along the lower ones; empty without a band. */
+function bandPoints(line: CurveLine, scales: Scales): string {
+  const ends = bandEnds(line.curve, line);
+  const at = (x: number, y: number) => `${scales.x(x).toFixed(2)},${scales.y(y).toFixed(2)}`;
+  const there = ends.map(({ x, high }) => at(x, high));
+  const back = ends.map(({ x, low }) => at(x, low));
   return [...there, ...back.reverse()].join(" ");
 }
 
@@ -92,7 +89,9 @@ export function CurveChart(props: Props) {
       return next;
     });
   const shown = lines.filter((line) => !hidden.has(line.key));
-  const banded = shown.filter((line) => shown.length <= BANDS_MAX || line.key === pointed?.key);
+  const banded = shown
+    .filter((line) => line.whole || line.band)
+    .filter((line) => shown.length <= BANDS_MAX || line.key === pointed?.key);
   return (
     <div className="stack tight">
       <div
@@ -104,17 +103,14 @@ export function CurveChart(props: Props) {
           {(scales) => (
             <>
               {props.diagonal && <Diagonal scales={scales} />}
-              {banded.map(
-                ({ key, curve, band, color }) =>
-                  band && (
-                    <polygon
-                      key={key}
-                      className="curve-band"
-                      fill={color}
-                      points={bandPoints(curve, band, scales)}
-                    />
-                  ),
-              )}
+              {banded.map((line) => (
+                <polygon
+                  key={line.key}
+                  className="curve-band"
+                  fill={line.color}
+                  points={bandPoints(line, scales)}
+                />
+              ))}
               {shown.map(({ key, curve, color }) => (
                 <path
                   key={key}
@@ -172,16 +168,17 @@ function Point(props: { line: CurveLine | undefined; index: number | undefined; 
 
 /** What the point says, in words; without one, what the bands are. */
 function Reading(props: Props & { line: CurveLine | undefined; index: number | undefined }) {
-  const { line, index, bandText, xLabel, yLabel } = props;
+  const { line, index, xLabel, yLabel } = props;
   if (!line) {
+    const text = bandText(props.lines, props.wilsonText);
     const few = props.lines.length <= BANDS_MAX;
     return (
       <p className="analysis-line small muted">
-        {bandText && (few ? bandText : `${bandText} Point at a line to see its band.`)}
+        {text && (few ? text : `${text} Point at a line to see its band.`)}
       </p>
     );
   }
-  const interval = index === undefined ? undefined : line.band?.[index];
+  const interval = index === undefined ? undefined : intervalAt(line.curve, index, line);
   return (
     <p className="analysis-line small muted">
       <b>{line.label}</b>

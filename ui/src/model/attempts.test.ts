@@ -49,15 +49,20 @@ describe("branches left behind", () => {
   });
 
   it("hold the point they fork off from, and none before it", () => {
-    const series = { run: "r", steps: [1, 2, 3, 4], times_ms: [10, 20, 30, 40], values: [1, 0.5, 0.4, 9] };
+    const series = {
+      run: "r",
+      steps: Float64Array.of(1, 2, 3, 4),
+      times_ms: Float64Array.of(10, 20, 30, 40),
+      values: Float64Array.of(1, 0.5, 0.4, 9),
+    };
     const branch = { attempt: 1, afterStep: 2 };
     expect(branchPart(series, branch)).toEqual({
       run: "r",
-      steps: [2, 3, 4],
-      times_ms: [20, 30, 40],
-      values: [0.5, 0.4, 9],
+      steps: Float64Array.of(2, 3, 4),
+      times_ms: Float64Array.of(20, 30, 40),
+      values: Float64Array.of(0.5, 0.4, 9),
     });
-    expect(branchPart(series, { attempt: 1, afterStep: 4 }).steps).toEqual([4]);
+    expect(branchPart(series, { attempt: 1, afterStep: 4 }).steps).toEqual(Float64Array.of(4));
     expect(branchText(branch)).toBe("attempt 1, superseded after step 2");
   });
 });

@@ -1,7 +1,7 @@
 /** The attempts of a run on one time axis, and what each later one superseded of an earlier one. */
 
 import { formatNumber } from "./format";
-import type { ApiNumber } from "./number";
+import type { RawSeries } from "./series";
 
 interface Attempt {
   number: number;
@@ -60,11 +60,7 @@ export function branchText({ attempt, afterStep }: Branch): string {
   return `attempt ${attempt}, superseded${afterStep === undefined ? "" : ` after step ${formatNumber(afterStep)}`}`;
 }
 
-interface Points {
-  steps: readonly number[];
-  times_ms: readonly number[];
-  values: readonly ApiNumber[];
-}
+type Points = Pick<RawSeries, "steps" | "times_ms" | "values">;
 
 /** The points of a branch, and the one it forks off from, so that it is seen where it left. */
 export function branchPart<S extends Points>(series: S, { afterStep }: Branch): S {
@@ -73,12 +69,11 @@ export function branchPart<S extends Points>(series: S, { afterStep }: Branch): 
   series.steps.forEach((step, i) => {
     if (step <= afterStep && (fork < 0 || step >= (series.steps[fork] as number))) fork = i;
   });
-  const kept = series.steps.flatMap((step, i) => (step > afterStep || i === fork ? [i] : []));
-  const pick = <T>(list: readonly T[]) => kept.map((i) => list[i] as T);
+  const isKept = (_: number, i: number) => i === fork || (series.steps[i] as number) > afterStep;
   return {
     ...series,
-    steps: pick(series.steps),
-    times_ms: pick(series.times_ms),
-    values: pick(series.values),
+    steps: series.steps.filter(isKept),
+    times_ms: series.times_ms.filter(isKept),
+    values: series.values.filter(isKept),
   };
 }

@@ -1,10 +1,12 @@
 /**
- * Binomial bands of an evaluation's curves: Wilson's interval of a share at each threshold, by itself.
- * They hold for independent examples without weights; where those are not given there is no band.
+ * Bands of an evaluation's curves: of the whole curve over bootstrap resamples where the hub made them, else
+ * binomial: Wilson's interval of a share at each threshold, by itself. The latter hold for independent examples
+ * without weights; where those are not given there is no band.
  */
 
-import type { CalibrationBin, Curve } from "./curves";
+import type { CalibrationBin, Curve, WholeBand } from "./curves";
 import { wilson } from "./estimates";
+import { formatNumber, plural } from "./format";
 
 /** The interval of `y` at each point; undefined where there is none. */
 export type Band = readonly ([number, number] | undefined)[];
@@ -30,6 +32,65 @@ export function precisionBand(curve: Curve, positives: number | undefined): Band
 export function calibrationBand(bin: CalibrationBin): [number, number] | undefined {
   if (bin.observed === undefined || bin.weight !== bin.count) return undefined;
   return wilson(Math.round(bin.observed * bin.count), bin.count);
+}
+
+/** Either kind of band of a curve. */
+export interface Banded {
+  whole: WholeBand | undefined;
+  /** Wilson's, where there is no band of the whole curve. */
+  band: Band | undefined;
+}
+
+/** Wilson's band of a curve with so many positives. */
+export type Banding = (curve: Curve, positives: number | undefined) => Band | undefined;
+
+/** The band of the whole curve, else Wilson's. */
+export function bandOf(curve: Curve, positives: number | undefined, banding: Banding): Banded {
+  const { whole } = curve;
+  return { whole, band: whole ? undefined : banding(curve, positives) };
+}
+
+/** The ends of a band where it has any, from left to right. */
+export function bandEnds(curve: Curve, { whole, band }: Banded): { x: number; low: number; high: number }[] {
+  if (whole) return whole.x.map((x, i) => ({ x, low: whole.low[i] ?? 0, high: whole.high[i] ?? 0 }));
+  return curve.x.flatMap((x, i) => {
+    const interval = band?.[i];
+    return interval ? [{ x, low: interval[0], high: interval[1] }] : [];
+  });
+}
+
+/** The interval at a point of a curve: between the places of a band of the whole curve on the line through them. */
+export function intervalAt(curve: Curve, index: number, banded: Banded): [number, number] | undefined {
+  const { whole, band } = banded;
+  if (!whole) return band?.[index];
+  const x = curve.x[index];
+  const after = x === undefined ? -1 : whole.x.findIndex((place) => place >= x);
+  const [right, left] = [whole.x[after], whole.x[Math.max(0, after - 1)]];
+  if (x === undefined || right === undefined || left === undefined) return undefined;
+  // Left of its first place the band says nothing.
+  if (after === 0 && x < right) return undefined;
+  const share = right > left ? (x - left) / (right - left) : 1;
+  const along = (ends: number[]) => {
+    const [from, to] = [ends[Math.max(0, after - 1)] ?? 0, ends[after] ?? 0];
+    return from + (to - from) * share;
+  };
+  return [along(whole.low), along(whole.high)];
+}
+
+/** How the bands of some curves were made; undefined when there are none. */
+export function bandText(
+  lines: readonly (Banded & { curve: Curve })[],
+  wilsonText: string,
+): string | undefined {
+  const whole = lines.find((line) => line.whole)?.whole;
+  if (whole) {
+    const percent = formatNumber(100 * whole.confidence);
+    const mixed = lines.some((line) => line.band) ? " Where an evaluation has none: Wilson's interval." : "";
+    return `Band: ${percent} % bootstrap band, ${plural(whole.samples, "resample")}, at each place of the horizontal axis.${mixed}`;
+  }
+  if (!lines.some((line) => line.band)) return undefined;
+  const why = lines.find((line) => line.curve.noWhole)?.curve.noWhole;
+  return why ? `${wilsonText} No bootstrap band: ${why}.` : wilsonText;
 }
 
 /** The point of a curve nearest to a place on the unit square. */

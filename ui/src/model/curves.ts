@@ -10,6 +10,15 @@ export interface Confusion {
   weighted: boolean;
 }
 
+/** The range of a whole curve over bootstrap resamples, at places of its horizontal axis. */
+export interface WholeBand {
+  x: number[];
+  low: number[];
+  high: number[];
+  confidence: number;
+  samples: number;
+}
+
 export interface Curve {
   label: string;
   /** Area under the curve, or average precision. */
@@ -17,6 +26,9 @@ export interface Curve {
   x: number[];
   y: number[];
   thresholds: number[];
+  whole: WholeBand | undefined;
+  /** Why the evaluation made no such band; undefined too where an older release made none. */
+  noWhole: string | undefined;
 }
 
 export interface CalibrationBin {
@@ -67,6 +79,15 @@ function readConfusion(value: unknown): Confusion | undefined {
     : undefined;
 }
 
+function readWholeBand(value: unknown): WholeBand | undefined {
+  const body = asObject(value);
+  const [x, low, high] = [asNumbers(body.x), asNumbers(body.low), asNumbers(body.high)];
+  const [confidence, samples] = [asNumber(body.confidence), asNumber(body.samples)];
+  if (x.length < 2 || low.length !== x.length || high.length !== x.length) return undefined;
+  if (confidence === undefined || samples === undefined) return undefined;
+  return { x, low, high, confidence, samples };
+}
+
 function readCurve(value: unknown, x: string, y: string, score: string): Curve {
   const body = asObject(value);
   return {
@@ -75,6 +96,8 @@ function readCurve(value: unknown, x: string, y: string, score: string): Curve {
     x: asNumbers(body[x]),
     y: asNumbers(body[y]),
     thresholds: asNumbers(body.thresholds),
+    whole: readWholeBand(body.band),
+    noWhole: asText(body.no_band),
   };
 }
 

@@ -1,6 +1,13 @@
 /** What the hub knows of a dataset's content and splits, read from its free-form JSON. */
 
-import { asArray, asNumber, asObject, asText, type Json } from "./json";
+import { asArray, asNumber, asNumbers, asObject, asText, type Json } from "./json";
+
+/** Bins of equal width from `start` on; a width of 0 is a single value. */
+export interface ColumnHistogram {
+  start: number;
+  width: number;
+  counts: number[];
+}
 
 export interface Column {
   name: string;
@@ -13,6 +20,16 @@ export interface Column {
   max: number | undefined;
   mean: number | undefined;
   std: number | undefined;
+  /** Undefined where it was not recorded: by older releases, of wide tables, of columns without numbers. */
+  histogram: ColumnHistogram | undefined;
+}
+
+function readHistogram(value: unknown): ColumnHistogram | undefined {
+  const body = asObject(value);
+  const [start, width] = [asNumber(body.start), asNumber(body.width)];
+  const counts = asNumbers(body.counts);
+  if (start === undefined || width === undefined || counts.length === 0) return undefined;
+  return { start, width, counts };
 }
 
 export function readColumns(inspection: unknown): Column[] {
@@ -30,6 +47,7 @@ export function readColumns(inspection: unknown): Column[] {
       max: asNumber(column.max),
       mean: asNumber(column.mean),
       std: asNumber(column.std),
+      histogram: readHistogram(column.histogram),
     };
   });
 }

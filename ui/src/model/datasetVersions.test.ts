@@ -80,7 +80,10 @@ describe("runs on a dataset", () => {
 });
 
 describe("spread", () => {
-  const base = { name: "a", dtype: "float", nulls: 0, distinct: 5, distinctCapped: false, nonFinite: 0 };
+  const base = {
+    ...{ name: "a", dtype: "float", nulls: 0, distinct: 5, distinctCapped: false, nonFinite: 0 },
+    histogram: undefined,
+  };
   it("lies within the range", () => {
     expect(spread({ ...base, min: 0, max: 10, mean: 2, std: 3 })).toEqual({ mean: 0.2, low: 0, high: 0.5 });
   });

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 import type { AnalysisRow } from "./analysis";
 import { barDomain, buildBars, sharedName } from "./bars";
-import { calibrationBand, nearestPoint, precisionBand, rocBand } from "./curveBands";
+import {
+  bandEnds,
+  bandOf,
+  bandText,
+  calibrationBand,
+  intervalAt,
+  nearestPoint,
+  precisionBand,
+  rocBand,
+} from "./curveBands";
+import type { Curve } from "./curves";
 import { leastSquares, meanEstimate, studentT975, wilson } from "./estimates";
 import { paretoFront } from "./pareto";
 import { RAMP_LEVELS, rampColors, rampLevel } from "./ramp";
@@ -43,7 +53,23 @@ describe("estimates", () => {
 });
 
 describe("bands", () => {
-  const curve = { label: "a", score: 0.9, x: [0, 0.5, 1], y: [1, 0.8, 0.5], thresholds: [] };
+  const curve: Curve = {
+    label: "a",
+    score: 0.9,
+    x: [0, 0.5, 1],
+    y: [1, 0.8, 0.5],
+    thresholds: [],
+    whole: undefined,
+    noWhole: undefined,
+  };
+  const whole = {
+    x: [0.1, 0.4, 1],
+    low: [0.2, 0.4, 0.6],
+    high: [0.9, 0.9, 1],
+    confidence: 0.95,
+    samples: 1000,
+  };
+  const banded = { ...curve, whole };
 
   it("takes the true positive rate as a share of the positives", () => {
     expect(rocBand(curve, 10)?.[1]).toEqual(wilson(8, 10));
@@ -52,6 +78,33 @@ describe("bands", () => {
 
   it("takes precision as a share of what was predicted, none at recall 0", () => {
     expect(precisionBand(curve, 8)).toEqual([undefined, wilson(4, 5), wilson(8, 16)]);
+  });
+
+  it("takes the band of the whole curve before Wilson's, and reads it between its places", () => {
+    expect(bandOf(curve, 10, rocBand)).toEqual({ whole: undefined, band: rocBand(curve, 10) });
+    const bands = bandOf(banded, 10, rocBand);
+    expect(bands).toEqual({ whole, band: undefined });
+    expect(bandEnds(banded, bands)[1]).toEqual({ x: 0.4, low: 0.4, high: 0.9 });
+    expect(bandEnds(curve, bandOf(curve, 10, precisionBand)).map((end) => end.x)).toEqual([0.5, 1]);
+    expect(intervalAt(banded, 0, bands)).toBeUndefined();
+    const [low, high] = intervalAt(banded, 1, bands) ?? [0, 0];
+    expect(low).toBeCloseTo(0.4 + 0.2 / 6, 12);
+    expect(high).toBeCloseTo(0.9 + 0.1 / 6, 12);
+    expect(intervalAt(banded, 2, bands)).toEqual([0.6, 1]);
+    expect(intervalAt(curve, 1, bandOf(curve, 10, rocBand))).toEqual(wilson(8, 10));
+  });
+
+  it("says how bands were made, and why a bootstrap band is missing", () => {
+    const line = (one: Curve, positives?: number) => ({ curve: one, ...bandOf(one, positives, rocBand) });
+    expect(bandText([line(curve)], "Wilson.")).toBeUndefined();
+    expect(bandText([line(curve, 10)], "Wilson.")).toBe("Wilson.");
+    expect(bandText([line({ ...curve, noWhole: "too few rows" }, 10)], "Wilson.")).toBe(
+      "Wilson. No bootstrap band: too few rows.",
+    );
+    expect(bandText([line(banded)], "Wilson.")).toBe(
+      "Band: 95 % bootstrap band, 1000 resamples, at each place of the horizontal axis.",
+    );
+    expect(bandText([line(banded), line(curve, 10)], "Wilson.")).toContain("Where an evaluation has none");
   });
 
   it("gives weighted bins no interval", () => {

@@ -12,7 +12,7 @@ use crate::extract::{ApiJson, ApiPath};
 use crate::problem::ApiResult;
 
 /// Checks an experiment; starts it unless it is a dry run or has mistakes.
-#[utoipa::path(post, path = "/api/v1/launches", tag = "launches", request_body = rest::LaunchRequest, responses((status = 200, body = rest::LaunchReply, description = "Checked; nothing was started"), (status = 202, body = rest::LaunchReply, description = "Something starts"), (status = 400, body = rest::Problem), (status = 413, body = rest::Problem), (status = 501, body = rest::Problem), (status = 503, body = rest::Problem, description = "Too many are being prepared")))]
+#[utoipa::path(post, path = "/api/v1/launches", tag = "launches", request_body = rest::LaunchRequest, responses((status = 200, body = rest::LaunchReply, description = "Checked; nothing was started"), (status = 202, body = rest::LaunchReply, description = "Something starts"), (status = 400, body = rest::Problem), (status = 413, body = rest::Problem), (status = 501, body = rest::Problem), (status = 503, body = rest::Problem, description = "Too many are being prepared"), (status = 507, body = rest::Problem, description = "The disk is full; nothing was started")))]
 pub(crate) async fn launch(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mlhub_app::{ExperimentLauncher, LaunchReview};
-use mlhub_core::{Caller, ErrorKind, Result, Role, UserId, limits};
+use mlhub_core::dataset::DatasetVersion;
+use mlhub_core::{Caller, ErrorKind, Result, Role, Timestamp, UserId, limits};
 use mlhub_protocol::rest::{
     ConfigMistake, LaunchMode, LaunchPlan, LaunchRequest, LaunchState, LaunchSyntax, LaunchView,
 };
@@ -42,7 +43,7 @@ impl ExperimentLauncher for Started {
         };
         Ok(LaunchReview {
             plan: (!wrong).then(|| LaunchPlan {
-                config: json!({}),
+                config: json!({"dataset": {"name": request.text, "path": request.folder}}),
                 origins: json!({}),
                 changes_from_defaults: json!([]),
                 hash: String::new(),
@@ -50,6 +51,7 @@ impl ExperimentLauncher for Started {
                 adapter_source: "bundled".to_owned(),
                 seeds: vec![0],
                 command: Vec::new(),
+                warnings: vec!["of the code".to_owned()],
             }),
             mistakes: if wrong { vec![mistake] } else { Vec::new() },
             more_mistakes: 0,
@@ -152,4 +154,46 @@ async fn a_hub_whose_operator_did_not_allow_it_checks_and_starts_nothing() {
     assert_eq!(refused.kind(), ErrorKind::Forbidden);
     assert_eq!(refused.public_message(), "not here");
     assert!(started.by.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_warns_of_a_dataset_that_is_not_registered() {
+    let test = TestHub::new();
+    let hub = test.another().with_launcher(Arc::new(Started::default()));
+    let version = DatasetVersion {
+        dataset: "iris".parse().unwrap(),
+        version: 0,
+        fingerprint: format!("v1:{}", "0".repeat(64)),
+        format: "csv".to_owned(),
+        source: "iris.csv".to_owned(),
+        rows: None,
+        size_bytes: 1,
+        inspection: json!({}),
+        owner: UserId("ray".to_owned()),
+        created_at: Timestamp(0),
+    };
+    let registered = hub.dataset_register(&test.caller, version, "").await;
+    registered.expect("registered");
+    for (dataset, warned) in [
+        ("iris", false),
+        ("iris@1", false),
+        ("iris@2", true),
+        ("digits", true),
+        ("no name", true),
+    ] {
+        let request = request(dataset, LaunchMode::DryRun);
+        let reply = hub.launch(&test.caller, &request).await.unwrap();
+        let warnings = reply.plan.unwrap().warnings;
+        assert_eq!(warnings[0], "of the code");
+        let told = warnings
+            .get(1)
+            .is_some_and(|warning| warning.contains(dataset));
+        assert_eq!((warnings.len(), told), (1 + usize::from(warned), warned));
+    }
+    let by_path = LaunchRequest {
+        folder: Some("digits.csv".to_owned()),
+        ..request("digits", LaunchMode::DryRun)
+    };
+    let reply = hub.launch(&test.caller, &by_path).await.unwrap();
+    assert_eq!(reply.plan.unwrap().warnings, ["of the code"]);
 }

@@ -25,7 +25,8 @@ fn assert_shape<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
 fn column() -> Value {
     json!({
         "name": "a", "dtype": "int", "shape": [], "nulls": 0, "distinct": 2, "distinct_capped": false,
-        "non_finite": 0, "min": 1.0, "max": 3.0, "mean": 2.0, "std": 1.0
+        "non_finite": 0, "min": 1.0, "max": 3.0, "mean": 2.0, "std": 1.0,
+        "histogram": {"start": 1.0, "width": 1.0, "counts": [1, 0, 1]}
     })
 }
 
@@ -56,6 +57,15 @@ fn inspections_and_facts() {
         &Expected::from(&inspection),
         json!({"format": "csv", "fingerprint": fingerprint, "files": files, "row_hashes": row_hashes}),
     );
+}
+
+#[test]
+fn columns_of_releases_without_histograms_stay_readable() {
+    let mut old = column();
+    old.as_object_mut().unwrap().remove("histogram");
+    let column: mlhub_data::Column = serde_json::from_value(old.clone()).unwrap();
+    assert_eq!(column.histogram, None);
+    assert_eq!(serde_json::to_value(&column).unwrap(), old);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::bands::{BandSamples, CurveBand};
 use super::thin::{Collector, Point};
 use super::{MAX_CURVE_LABELS, MAX_CURVE_POINTS, PrecisionRecallCurve, RocCurve};
 use crate::metrics::{OneVsRest, Prepared, walk};
@@ -15,18 +16,27 @@ use crate::weights::{Given, RowWeights, Unit};
 pub(super) fn curves(
     prepared: &Prepared<'_>,
     predictions: &Predictions,
+    bands: &BandSamples,
 ) -> (Vec<RocCurve>, Vec<PrecisionRecallCurve>) {
     let of_classes: Vec<_> = prepared
         .rankings
         .par_iter()
         .zip(&prepared.ranked)
         .take(MAX_CURVE_LABELS)
-        .map(|(ranking, class)| {
+        .enumerate()
+        .map(|(place, (ranking, class))| {
             let label = &predictions.labels()[*class];
-            match predictions.weight() {
+            let (mut roc, mut precision_recall) = match predictions.weight() {
                 None => of_class(prepared, ranking, *class, label, &Unit),
                 Some(weights) => of_class(prepared, ranking, *class, label, &Given(weights)),
+            };
+            if let Some(curve) = &mut roc {
+                (curve.band, curve.no_band) = told(bands.roc(place));
             }
+            if let Some(curve) = &mut precision_recall {
+                (curve.band, curve.no_band) = told(bands.precision_recall(place));
+            }
+            (roc, precision_recall)
         })
         .collect();
     let (roc, precision_recall): (Vec<_>, Vec<_>) = of_classes.into_iter().unzip();
@@ -34,6 +44,14 @@ pub(super) fn curves(
         roc.into_iter().flatten().collect(),
         precision_recall.into_iter().flatten().collect(),
     )
+}
+
+/// A band, or why there is none.
+fn told(band: Result<CurveBand, String>) -> (Option<CurveBand>, Option<String>) {
+    match band {
+        Ok(band) => (Some(band), None),
+        Err(why) => (None, Some(why)),
+    }
 }
 
 fn of_class<W: RowWeights>(
@@ -97,6 +115,8 @@ fn of_class<W: RowWeights>(
             false_positive_rate: points.iter().map(|point| point.x).collect(),
             true_positive_rate: points.iter().map(|point| point.y).collect(),
             thresholds: points.iter().map(|point| point.threshold).collect(),
+            band: None,
+            no_band: None,
         }
     });
     let precision_recall = (positives > 0.0).then(|| {
@@ -107,6 +127,8 @@ fn of_class<W: RowWeights>(
             recall: points.iter().map(|point| point.x).collect(),
             precision: points.iter().map(|point| point.y).collect(),
             thresholds: points.iter().map(|point| point.threshold).collect(),
+            band: None,
+            no_band: None,
         }
     });
     (roc, precision_recall)

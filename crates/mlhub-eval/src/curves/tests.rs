@@ -12,7 +12,7 @@ fn evaluated(input: PredictionsInput) -> Evaluation {
     evaluate(&Predictions::new(input).unwrap(), &options).unwrap()
 }
 
-fn binary(y_true: Vec<u32>, y_score: Vec<f64>) -> PredictionsInput {
+pub(super) fn binary(y_true: Vec<u32>, y_score: Vec<f64>) -> PredictionsInput {
     PredictionsInput {
         ids: (0..y_true.len()).map(|row| row.to_string()).collect(),
         task: Task::Binary,

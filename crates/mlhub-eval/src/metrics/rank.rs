@@ -152,7 +152,7 @@ impl<W: RowWeights> Walk<'_, W> {
 }
 
 /// A sum that is plain where plain is exact.
-struct Running<W> {
+pub(crate) struct Running<W> {
     sum: CompensatedSum,
     weights: std::marker::PhantomData<W>,
 }
@@ -167,7 +167,7 @@ impl<W> Default for Running<W> {
 }
 
 impl<W: RowWeights> Running<W> {
-    fn add(&mut self, value: f64) {
+    pub(crate) fn add(&mut self, value: f64) {
         if W::EXACT {
             self.sum.add_exact(value);
         } else {
@@ -175,7 +175,7 @@ impl<W: RowWeights> Running<W> {
         }
     }
 
-    fn value(&self) -> f64 {
+    pub(crate) fn value(&self) -> f64 {
         self.sum.value()
     }
 }

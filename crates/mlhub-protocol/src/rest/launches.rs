@@ -88,6 +88,10 @@ pub struct LaunchPlan {
     pub seeds: Vec<u64>,
     /// The program and its arguments, placeholders not filled in.
     pub command: Vec<String>,
+    /// What may go wrong or not be reproducible: code that is not committed, a dataset that is not
+    /// registered. None of it keeps the experiment from being started.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// Whether an experiment can run, and what was started.

@@ -29,6 +29,7 @@ use crate::exit::{DATA_DIR, USAGE, fail};
 use crate::launch::adapter;
 use crate::launch::experiment::{self, Experiment, Refusal, Source};
 use crate::ports::{SystemClock, SystemEntropy};
+use crate::provenance;
 
 /// What `mlhub launch` says of itself, one JSON object a line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -144,7 +145,11 @@ impl LocalLauncher {
             return Ok(mistaken(refused, 0));
         }
         Ok(LaunchReview {
-            plan: Some(plan(&experiment)?),
+            plan: Some(LaunchPlan {
+                // An experiment in a folder of its own has no code beside it.
+                warnings: folder.as_deref().map(code_warnings).unwrap_or_default(),
+                ..plan(&experiment)?
+            }),
             mistakes: Vec::new(),
             more_mistakes: 0,
         })
@@ -303,7 +308,13 @@ fn plan(experiment: &Experiment) -> Result<LaunchPlan> {
         adapter_source: adapter.source.to_string(),
         seeds: resolved.experiment.seeds.clone(),
         command: command.to_vec(),
+        warnings: Vec::new(),
     })
+}
+
+/// What `mlhub run` would say of the code in a folder.
+fn code_warnings(folder: &Path) -> Vec<String> {
+    provenance::code_warnings(&provenance::code(folder))
 }
 
 fn mistaken(mistakes: Vec<ConfigMistake>, more_mistakes: u64) -> LaunchReview {

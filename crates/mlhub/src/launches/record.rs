@@ -3,12 +3,13 @@
 //! became of them.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind as Io;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mlhub_core::limits::{LAUNCH_OUTPUT_LINES, LAUNCHES_AT_ONCE_MAX, LAUNCHES_KEPT};
-use mlhub_core::{Clock as _, Error, Result};
+use mlhub_core::{Clock as _, Error, ErrorKind, Result};
 use mlhub_protocol::rest::{LaunchState, LaunchView};
 
 use super::busy;
@@ -94,8 +95,12 @@ impl Records {
         let folder = self.folder.join(&view.id);
         std::fs::create_dir(&folder)
             .and_then(|()| std::fs::write(folder.join(file), text))
-            .map_err(|error| Error::internal("write an experiment file", error))?;
-        self.write(view);
+            .and_then(|()| self.try_write(view))
+            .map_err(|error| {
+                // Nothing half made stays; what cannot be removed is told of nowhere.
+                let _ = std::fs::remove_dir_all(&folder);
+                unwritable(error)
+            })?;
         if known.len() >= LAUNCHES_KEPT {
             forget_oldest(&mut known);
         }
@@ -203,15 +208,29 @@ impl Records {
     /// Writes a record whole. A record that cannot be written is told in the log: the
     /// launch itself goes on.
     fn write(&self, view: &LaunchView) {
-        let write = || -> std::io::Result<()> {
-            let place = self.folder.join(&view.id).join(RECORD_FILE);
-            let temporary = place.with_extension("json.new");
-            std::fs::write(&temporary, serde_json::to_vec_pretty(view)?)?;
-            std::fs::rename(&temporary, &place)
-        };
-        if let Err(error) = write() {
+        if let Err(error) = self.try_write(view) {
             tracing::warn!(%error, launch = view.id, "the record of a launch cannot be written");
         }
+    }
+
+    fn try_write(&self, view: &LaunchView) -> std::io::Result<()> {
+        let place = self.folder.join(&view.id).join(RECORD_FILE);
+        let temporary = place.with_extension("json.new");
+        std::fs::write(&temporary, serde_json::to_vec_pretty(view)?)?;
+        std::fs::rename(&temporary, &place)
+    }
+}
+
+/// Why a launch cannot be taken up on the disk.
+fn unwritable(error: std::io::Error) -> Error {
+    match error.kind() {
+        Io::StorageFull | Io::QuotaExceeded => Error::new(
+            ErrorKind::StorageFull,
+            "the disk of the hub's data directory is full, so the experiment was not started: free some space, \
+             for example with `mlhub runs purge`, and start it again",
+        )
+        .with_source(error),
+        _ => Error::internal("write an experiment file", error),
     }
 }
 

@@ -5,6 +5,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use mlhub_protocol::rest::{LaunchMode, LaunchRequest, LaunchSyntax};
+
+use crate::launches::TREES;
 use crate::support::{Said, Served, World, wait};
 
 /// Bytes of the file system.
@@ -219,4 +222,33 @@ open(os.path.join(folder, 'model.bin'), 'wb').write(os.urandom(3_000_000))
     drop(filler);
     let doctor = disk.ok(&world, &["doctor", "--deep"]);
     assert!(doctor.stdout.contains("all is well"), "{}", doctor.stdout);
+}
+
+#[test]
+fn nothing_is_launched_on_a_full_disk() {
+    let world = World::new();
+    let disk = Disk::mount(&world);
+    let data = inside(disk.keeper.id(), &world);
+    let serve = ["serve", "--port", "0", "--launches"];
+    let hub = Served::start(disk.command(&world, &serve), &data, None);
+    let _filler = fill(&data);
+    let request = LaunchRequest {
+        text: TREES.to_owned(),
+        syntax: LaunchSyntax::Yaml,
+        mode: LaunchMode::Full,
+        folder: None,
+        set: Vec::new(),
+    };
+    let reply = hub.client.launch(&LaunchRequest {
+        mode: LaunchMode::DryRun,
+        ..request.clone()
+    });
+    assert_eq!(reply.expect("a dry run needs no room").mistakes, []);
+    let refused = hub.client.launch(&request).expect_err("no room");
+    assert_eq!(refused.status, Some(507), "{refused}");
+    assert!(refused.to_string().contains("not started"), "{refused}");
+    let list = hub.client.launch_list().expect("a list");
+    assert_eq!(list.launches, []);
+    let left = std::fs::read_dir(data.join("launches")).expect("a folder");
+    assert_eq!(left.count(), 0, "nothing half made");
 }

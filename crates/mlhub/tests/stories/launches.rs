@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::support::{Served, World, wait};
 
-const TREES: &str = "# three species\nproject: flowers\nname: trees\nadapter: native\ndataset: {name: iris, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\nseeds: [1, 2]\nparams: {rounds: 40}\nevaluation: {task: multiclass, bootstrap: {samples: 100}}\n";
+pub(crate) const TREES: &str = "# three species\nproject: flowers\nname: trees\nadapter: native\ndataset: {name: iris, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\nseeds: [1, 2]\nparams: {rounds: 40}\nevaluation: {task: multiclass, bootstrap: {samples: 100}}\n";
 
 fn request(text: &str, mode: LaunchMode) -> LaunchRequest {
     LaunchRequest {
@@ -67,6 +67,7 @@ fn an_experiment_is_checked_tried_and_run_from_the_api() {
         json!("experiment.yaml")
     );
     assert!(world.runs().is_empty(), "a dry run starts nothing");
+    assert_eq!(plan.warnings, [] as [&str; 0]);
 
     let wrong = TREES
         .replace("rounds: 40", "rounds: many, depth: 3")

@@ -5,7 +5,7 @@ import { ConfusionMatrix } from "~/charts/ConfusionMatrix";
 import { CurveChart } from "~/charts/CurveChart";
 import { Swatch } from "~/components/parts";
 import { seriesColor } from "~/model/colors";
-import { PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
+import { bandOf, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { positivesOf } from "~/model/curves";
 import {
   calibrations,
@@ -39,7 +39,7 @@ function Lines({ runs, chart, label }: Props) {
     label: name,
     color: seriesColor(color),
     curve,
-    band: banding(curve, positivesOf(matrices.get(id), label)),
+    ...bandOf(curve, positivesOf(matrices.get(id), label), banding),
   }));
   return (
     <CurveChart
@@ -49,7 +49,7 @@ function Lines({ runs, chart, label }: Props) {
       yLabel={isRoc ? "true positive rate" : "precision"}
       scoreName={isRoc ? "area" : "average precision"}
       diagonal={isRoc}
-      bandText={lines.some((line) => line.band) ? (isRoc ? ROC_TEXT : PRECISION_TEXT) : undefined}
+      wilsonText={isRoc ? ROC_TEXT : PRECISION_TEXT}
     />
   );
 }

@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { Panel, TableWrap } from "~/components/parts";
+import { histogramBars, histogramText, missingHistogram } from "~/model/columnHistogram";
 import type { Column } from "~/model/dataset";
 import { spread } from "~/model/datasetVersions";
 import { formatCount, formatNumber, fullNumber, plural } from "~/model/format";
@@ -17,18 +18,74 @@ function Number4({ value }: { value: number | undefined }) {
   );
 }
 
-/** The range as a line, mean and one deviation to each side on it; the numbers stand beside it. */
+/** Where no histogram was recorded: the range as a line, mean and one deviation to each side on it. */
 function Spread({ column }: { column: Column }) {
   const at = spread(column);
-  if (!at) return <td />;
+  if (!at) return null;
   const x = (share: number) => 2 + share * 86;
   return (
-    <td>
-      <svg className="spread" viewBox="0 0 90 14" aria-hidden="true">
-        <line className="axis" x1="2" x2="88" y1="7" y2="7" />
-        <rect className="band" x={x(at.low)} y="4" width={x(at.high) - x(at.low)} height="6" rx="2" />
-        <circle className="mean" cx={x(at.mean)} cy="7" r="2.5" />
-      </svg>
+    <svg className="spread" viewBox="0 0 90 14" aria-hidden="true">
+      <line className="range" x1="2" x2="88" y1="7" y2="7" />
+      <rect className="band" x={x(at.low)} y="4" width={x(at.high) - x(at.low)} height="6" rx="2" />
+      <circle className="mean" cx={x(at.mean)} cy="7" r="2.5" />
+    </svg>
+  );
+}
+
+const BARS_WIDTH = 128;
+const BARS_HEIGHT = 28;
+
+/** The histogram as small bars; each names its bin where the pointer rests. */
+function Bars({ column }: { column: Column }) {
+  return (
+    <svg
+      className="column-bars"
+      viewBox={`0 0 ${BARS_WIDTH} ${BARS_HEIGHT}`}
+      role="img"
+      aria-label={`Distribution of ${column.name}: ${histogramText(column)}`}
+    >
+      {histogramBars(column).map((bar) => {
+        const [x, width] = [bar.left * BARS_WIDTH, bar.width * BARS_WIDTH];
+        const height = bar.height * (BARS_HEIGHT - 2);
+        const inner = barWidth(width);
+        return (
+          <g key={bar.left}>
+            <rect
+              className="bar"
+              x={x + (width - inner) / 2}
+              y={BARS_HEIGHT - 1 - height}
+              width={inner}
+              height={height}
+            />
+            <rect className="bin" x={x} y="0" width={width} height={BARS_HEIGHT}>
+              <title>{bar.text}</title>
+            </rect>
+          </g>
+        );
+      })}
+      <rect className="base" x="0" y={BARS_HEIGHT - 1} width={BARS_WIDTH} height="1" />
+    </svg>
+  );
+}
+
+/** A gap between bars; a few bins do not become blocks. */
+function barWidth(width: number): number {
+  return Math.min(Math.max(1, width - 1), 18);
+}
+
+function Distribution({ column }: { column: Column }) {
+  if (column.histogram) {
+    return (
+      <td>
+        <Bars column={column} />
+      </td>
+    );
+  }
+  const missing = missingHistogram(column);
+  return (
+    <td title={missing}>
+      <Spread column={column} />
+      {missing && <span className="faint small">histogram not recorded</span>}
     </td>
   );
 }
@@ -65,8 +122,8 @@ export function ColumnsPanel({ columns, rows }: { columns: readonly Column[]; ro
                   {title}
                 </th>
               ))}
-              <th scope="col" title="Mean and one deviation to each side, between min and max">
-                Spread
+              <th scope="col" title="How many values lie in each of equal-width bins between min and max">
+                Distribution
               </th>
             </tr>
           </thead>
@@ -99,7 +156,7 @@ export function ColumnsPanel({ columns, rows }: { columns: readonly Column[]; ro
                 <Number4 value={column.max} />
                 <Number4 value={column.mean} />
                 <Number4 value={column.std} />
-                <Spread column={column} />
+                <Distribution column={column} />
               </tr>
             ))}
           </tbody>

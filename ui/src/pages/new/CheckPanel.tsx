@@ -27,6 +27,20 @@ function Mistakes(props: {
   );
 }
 
+/** What may go wrong, or could not be repeated; nothing of it keeps the experiment from starting. */
+function Warnings({ warnings }: { warnings: readonly string[] }) {
+  if (warnings.length === 0) return null;
+  return (
+    <ul className="plan-warnings" aria-label="Warnings">
+      {warnings.map((warning) => (
+        <li key={warning}>
+          <span className="badge warn">warning</span> {warning}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Changes({ changes }: { changes: Json[] }) {
   if (changes.length === 0) return <p className="inside muted">All params are at their defaults.</p>;
   return (
@@ -92,6 +106,7 @@ export function CheckPanel(props: {
             {plan.seeds.slice(0, 12).join(", ")}
             {plan.seeds.length > 12 && ", …"}.
           </p>
+          <Warnings warnings={plan.warnings ?? []} />
           <Changes changes={asArray(plan.changes_from_defaults)} />
           <div className="inside">
             <details>

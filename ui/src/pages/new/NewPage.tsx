@@ -11,6 +11,10 @@ import { Editor } from "./Editor";
 /** The project of an experiment when none was chosen. */
 const PROJECT = "default";
 
+/** The file itself is not kept: it may hold secrets that the config has redacted. */
+const RESOLVED_NOTE =
+  "Made from the run's resolved config. The file it was written in is not kept, so its comments are not here.";
+
 export function NewPage() {
   const search = newRoute.useSearch();
   if (search.from) return <FromRun key={search.from} id={search.from} />;
@@ -72,7 +76,7 @@ function FromRun({ id }: { id: string }) {
         task: undefined,
       });
   const notes = recorded
-    ? clone.notes
+    ? [RESOLVED_NOTE, ...clone.notes]
     : [`Run ${run.name} recorded no config: it was not started from an experiment file.`];
   return (
     <Editor

@@ -9,10 +9,8 @@ import { CurveChart, type CurveLine } from "~/charts/CurveChart";
 import { DensityChart, ResidualChart } from "~/charts/RegressionCharts";
 import { ErrorNotice, Loading, Panel } from "~/components/parts";
 import { seriesColor } from "~/model/colors";
-import { type Band, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
+import { type Banding, bandOf, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { type Confusion, type Curve, positivesOf, readCurves } from "~/model/curves";
-
-type Banding = (curve: Curve, positives: number | undefined) => Band | undefined;
 
 function linesOf(curves: readonly Curve[], confusion: Confusion | undefined, banding: Banding): CurveLine[] {
   return curves.map((curve, i) => ({
@@ -20,12 +18,8 @@ function linesOf(curves: readonly Curve[], confusion: Confusion | undefined, ban
     label: curve.label,
     color: seriesColor(i),
     curve,
-    band: banding(curve, positivesOf(confusion, curve.label)),
+    ...bandOf(curve, positivesOf(confusion, curve.label), banding),
   }));
-}
-
-function bandText(lines: readonly CurveLine[], text: string): string | undefined {
-  return lines.some((line) => line.band) ? text : undefined;
 }
 
 export function EvaluationCurves({ evaluation }: { evaluation: EvaluationView }) {
@@ -53,7 +47,7 @@ export function EvaluationCurves({ evaluation }: { evaluation: EvaluationView })
             yLabel="true positive rate"
             scoreName="area"
             diagonal
-            bandText={bandText(roc, ROC_TEXT)}
+            wilsonText={ROC_TEXT}
           />
         </Panel>
       )}
@@ -66,7 +60,7 @@ export function EvaluationCurves({ evaluation }: { evaluation: EvaluationView })
             yLabel="precision"
             scoreName="average precision"
             diagonal={false}
-            bandText={bandText(precision, PRECISION_TEXT)}
+            wilsonText={PRECISION_TEXT}
           />
         </Panel>
       )}
