@@ -2663,6 +2663,42 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description What [`PACKED_SERIES`] says before the points. */
+        PackedHeader: {
+            /** @description In the order of runs, then metrics; those without points are left out. */
+            series: components["schemas"]["PackedSeries"][];
+        };
+        /** @description One series of [`PACKED_SERIES`]; fields as in [`SeriesView`]. */
+        PackedSeries: {
+            /** @description Which attempts the points come from, in order. */
+            attempts: components["schemas"]["AttemptSpanView"][];
+            /**
+             * Format: int64
+             * @description Points that follow.
+             */
+            count: number;
+            /** @description Whether every point is here. */
+            exact: boolean;
+            /** @description The metric. */
+            metric: string;
+            /**
+             * Format: int64
+             * @description Those of them that are NaN or infinite.
+             */
+            non_finite: number;
+            /**
+             * Format: int64
+             * @description The zero of the relative axis, in milliseconds since the epoch.
+             */
+            origin_ms: number;
+            /** @description The run. */
+            run: string;
+            /**
+             * Format: int64
+             * @description Points in the range before reduction.
+             */
+            total: number;
+        };
         /** @description One metric point. */
         PointView: {
             /** @description The metric's name. */
@@ -8745,13 +8781,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description With `Accept: application/vnd.apache.arrow.stream` the points as an Arrow IPC stream */
+            /** @description JSON; with `Accept: application/vnd.apache.arrow.stream` the points as an Arrow IPC stream; with `Accept: application/vnd.mlhub.series+v1` packed numbers, of which the schema shows the head: a 32-bit length, that many bytes of the head, then of each series its steps, times and values as 64-bit floats, all little-endian */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SeriesReply"];
+                    "application/vnd.mlhub.series+v1": components["schemas"]["PackedHeader"];
                 };
             };
             400: {
