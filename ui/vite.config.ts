@@ -3,11 +3,12 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { bundleBudget } from "./scripts/bundleBudget";
+import { compressed } from "./scripts/compressed";
 
 const hub = process.env.MLHUB_URL ?? "http://127.0.0.1:8765";
 
 export default defineConfig({
-  plugins: [react(), bundleBudget()],
+  plugins: [react(), bundleBudget(), compressed()],
   resolve: { alias: { "~": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     // The hub's CSP forbids data: URLs, so every asset is a file of its own.

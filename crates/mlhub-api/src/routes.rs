@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
@@ -142,9 +142,9 @@ pub fn router(state: ApiState) -> Router {
         .route("/api/{*rest}", axum::routing::any(api_missing))
         .method_not_allowed_fallback(wrong_method)
         .fallback(
-            (move |method: Method, uri: Uri| async move {
+            (move |method: Method, uri: Uri, headers: HeaderMap| async move {
                 if matches!(method, Method::GET | Method::HEAD) {
-                    assets::serve(uri).await
+                    assets::serve(uri, headers).await
                 } else {
                     wrong_method().await
                 }

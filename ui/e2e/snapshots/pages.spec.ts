@@ -1,9 +1,11 @@
 /** Every page as it looks, with the wine runs and with nothing; see README.md. */
 
-import type { Page } from "@playwright/test";
+import type { Page, Request } from "@playwright/test";
 import { expect, type Hub, test } from "./hubs";
 
 const TEN_MINUTES_MS = 600_000;
+const QUIET_MS = 100;
+const QUIET_LOOKS = 4;
 
 /** What is of this machine, this build and this moment is told as the same on all. */
 async function asEverywhere(page: Page, hub: Hub): Promise<void> {
@@ -31,14 +33,37 @@ function loadingOnScreen(): number {
   ).length;
 }
 
+/** Requests without an answer; the stream of events stays open. */
+function requestsOf(page: Page): Set<Request> {
+  const open = new Set<Request>();
+  page.on("request", (request) => !request.url().endsWith("/events") && open.add(request));
+  page.on("requestfinished", (request) => open.delete(request));
+  page.on("requestfailed", (request) => open.delete(request));
+  return open;
+}
+
+/** One part may wait for another: nothing is asked or loading, and nothing follows from that either. */
+async function settled(page: Page, open: ReadonlySet<Request>, loading: () => number): Promise<void> {
+  let quiet = 0;
+  const look = async () => {
+    quiet = open.size + (await page.evaluate(loading)) === 0 ? quiet + 1 : 0;
+    return quiet;
+  };
+  await expect.poll(look, { intervals: [QUIET_MS], timeout: 20_000 }).toBeGreaterThanOrEqual(QUIET_LOOKS);
+}
+
 async function look(page: Page, hub: Hub, name: string, path: string, then?: () => Promise<void>) {
+  const open = requestsOf(page);
   await asEverywhere(page, hub);
   await page.goto(`${hub.url}${path}`);
   await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible();
   await then?.();
-  if (name !== "design") await expect.poll(() => page.evaluate(loadingOnScreen)).toBe(0);
+  // The page of the design shows what loading looks like.
+  await settled(page, open, name === "design" ? () => 0 : loadingOnScreen);
   await page.evaluate(() => document.fonts.ready);
   await expect(page).toHaveScreenshot(`${name}.png`);
+  // What is still asked when the page closes has no answer to change.
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 }
 
 const PAGES = {
