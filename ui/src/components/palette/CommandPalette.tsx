@@ -10,6 +10,7 @@ import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { SearchField } from "react-aria-components/SearchField";
 import { Icon } from "../Icon";
 import { Keys } from "../Keys";
+import { useStillPointer } from "../stillPointer";
 import { takeKeys } from "./typeAhead";
 import { type Command, useCommands } from "./useCommands";
 
@@ -40,6 +41,7 @@ function reachByTab(list: HTMLDivElement | null): void {
 
 export default function CommandPalette({ close, openSheet }: { close: () => void; openSheet: () => void }) {
   const [text, setText] = useState("");
+  useStillPointer();
   const { groups, asking } = useCommands(text);
   const [entered, setEntered] = useState(false);
   const first = groups[0]?.commands[0];

@@ -1,7 +1,7 @@
 /** The comparison a link names: its answer, colours, and how to change the link. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import { compareQuery } from "~/api/queries";
 import type { Comparison } from "~/api/types";
@@ -24,6 +24,7 @@ export interface PartProps {
 export function useCompare() {
   const search = useSearch({ from: "/compare" });
   const navigate = useNavigate({ from: "/compare" });
+  const router = useRouter();
   const ids = useMemo(() => readIds(search.runs), [search.runs]);
   const shown = useMemo(() => shownIds(search), [search]);
   const query = useQuery(compareQuery(shown));
@@ -35,10 +36,12 @@ export function useCompare() {
   );
   const change = useCallback(
     (by: (search: CompareSearch) => CompareSearch) => {
+      // On the way to another page there is nothing to change any more.
+      if (router.latestLocation.pathname !== "/compare") return;
       // The part a link led to stays in the address, and the page where it is.
       void navigate({ search: by, replace: true, resetScroll: false, hash: true, hashScrollIntoView: false });
     },
-    [navigate],
+    [navigate, router],
   );
   const wanted = baselineId(search);
   const at = query.data?.runs.findIndex((run) => run.id === wanted) ?? -1;

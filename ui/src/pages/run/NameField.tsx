@@ -1,21 +1,18 @@
 /** The name of a run as the page's heading, edited in place: Enter saves, Escape gives up. */
 
-import { useRef, useState } from "react";
+import { useState } from "react";
 import type { RunDetail } from "~/api/types";
 import { Icon } from "~/components/Icon";
+import { useReturnFocus } from "~/components/useReturnFocus";
 import { useChange } from "./useChange";
 
 const NAME_LENGTH_MAX = 200;
 
 export function NameField({ run }: { run: RunDetail }) {
   const [draft, setDraft] = useState<string>();
-  const opener = useRef<HTMLButtonElement>(null);
+  const opener = useReturnFocus(draft !== undefined);
   const change = useChange(run.id);
-  const close = () => {
-    setDraft(undefined);
-    // The button exists again once this is drawn.
-    requestAnimationFrame(() => opener.current?.focus());
-  };
+  const close = () => setDraft(undefined);
   if (draft === undefined) {
     return (
       <div className="row name-field">

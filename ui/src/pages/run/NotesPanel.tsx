@@ -1,13 +1,14 @@
 /** Notes of a run in Markdown: read, written with a preview, and never saved over what another wrote meanwhile. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { lazy, type RefObject, Suspense, useRef, useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { client } from "~/api/client";
 import { keys } from "~/api/queries";
 import { patchRun } from "~/api/runPage";
 import type { RunDetail } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import { ErrorNotice, Loading, Panel, Segments } from "~/components/parts";
+import { useReturnFocus } from "~/components/useReturnFocus";
 
 const Markdown = lazy(() => import("./Markdown"));
 
@@ -130,14 +131,9 @@ function Editor({ run, close }: { run: RunDetail; close: () => void }) {
   );
 }
 
-/** The button to edit is gone while editing; the focus goes back to it afterwards. */
-function refocus(button: RefObject<HTMLButtonElement | null>): void {
-  requestAnimationFrame(() => button.current?.focus());
-}
-
 export function NotesPanel({ run }: { run: RunDetail }) {
   const [editing, setEditing] = useState(false);
-  const opener = useRef<HTMLButtonElement>(null);
+  const opener = useReturnFocus(editing);
   return (
     <Panel
       title="Notes"
@@ -150,13 +146,7 @@ export function NotesPanel({ run }: { run: RunDetail }) {
       }
     >
       {editing ? (
-        <Editor
-          run={run}
-          close={() => {
-            setEditing(false);
-            refocus(opener);
-          }}
-        />
+        <Editor run={run} close={() => setEditing(false)} />
       ) : run.notes ? (
         <Shown text={run.notes} />
       ) : (

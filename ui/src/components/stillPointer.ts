@@ -1,0 +1,31 @@
+/**
+ * A pointer that lies still points at nothing: what opens, or moves, under it is not hovered over. Browsers tell
+ * of it as if it were, and a list whose line is hovered over takes the focus from the field one types in.
+ */
+
+import { useLayoutEffect } from "react";
+
+function place({ clientX, clientY }: PointerEvent): string {
+  return `${clientX},${clientY}`;
+}
+
+/** As long as the component is there. */
+export function useStillPointer(): void {
+  useLayoutEffect(() => {
+    let last: string | undefined;
+    const over = (event: PointerEvent) => {
+      const here = place(event);
+      if (last === undefined || here === last) event.stopImmediatePropagation();
+      last = here;
+    };
+    const move = (event: PointerEvent) => {
+      last = place(event);
+    };
+    window.addEventListener("pointerover", over, true);
+    window.addEventListener("pointermove", move, true);
+    return () => {
+      window.removeEventListener("pointerover", over, true);
+      window.removeEventListener("pointermove", move, true);
+    };
+  }, []);
+}
