@@ -13,18 +13,19 @@ function place({ clientX, clientY }: PointerEvent): string {
 export function useStillPointer(): void {
   useLayoutEffect(() => {
     let last: string | undefined;
-    const over = (event: PointerEvent) => {
-      const here = place(event);
-      if (last === undefined || here === last) event.stopImmediatePropagation();
-      last = here;
+    const cross = (event: PointerEvent) => {
+      if (last === undefined || place(event) === last) event.stopImmediatePropagation();
     };
     const move = (event: PointerEvent) => {
       last = place(event);
     };
-    window.addEventListener("pointerover", over, true);
+    // React makes entering of either.
+    window.addEventListener("pointerover", cross, true);
+    window.addEventListener("pointerout", cross, true);
     window.addEventListener("pointermove", move, true);
     return () => {
-      window.removeEventListener("pointerover", over, true);
+      window.removeEventListener("pointerover", cross, true);
+      window.removeEventListener("pointerout", cross, true);
       window.removeEventListener("pointermove", move, true);
     };
   }, []);
