@@ -72,8 +72,17 @@ export function expectStatus(complaints: string[], status: number): void {
   complaints.splice(0, complaints.length, ...others);
 }
 
+/** Until what is fading in or moving has arrived: half faded it has half the contrast. What never ends is left. */
+function arrived(): Promise<unknown> {
+  const passing = document
+    .getAnimations()
+    .filter((one) => one.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+  return Promise.allSettled(passing.map((one) => one.finished));
+}
+
 /** No serious or critical finding of axe on the page as it stands. */
 export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(arrived);
   const { violations } = await new AxeBuilder({ page }).analyze();
   const grave = violations.filter((one) => one.impact === "serious" || one.impact === "critical");
   const told = grave.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`);
