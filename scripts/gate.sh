@@ -50,7 +50,8 @@ if [[ ${CI:-} == true ]]; then
   # Lints and build in one pass: the driver of the lints is a compiler. Who works on the code keeps
   # `cargo clippy`, since the two compilers do not use each other's artifacts.
   export CARGO_INCREMENTAL=0 RUSTC_WORKSPACE_WRAPPER=clippy-driver
-  # How `cargo clippy` hands its arguments to the driver.
+  # How `cargo clippy` hands `-D warnings` to the driver; the words between are the driver's own
+  # separator. A driver of another mind refuses the option: it cannot pass unseen.
   export CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 fi
 # Node.js of scripts/setup.sh, where the system has none that will do.
