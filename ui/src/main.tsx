@@ -7,6 +7,7 @@ import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/http";
 import { applySettings } from "./components/settings";
 import { applyTheme } from "./components/theme";
+import { beginEarly } from "./early";
 import { router } from "./router";
 import "uplot/dist/uPlot.min.css";
 import "./tokens.css";
@@ -41,6 +42,7 @@ const queries = new QueryClient({
   },
 });
 
+beginEarly(queries, window.location.pathname);
 applyTheme();
 applySettings();
 const root = document.getElementById("root");

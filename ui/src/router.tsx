@@ -3,7 +3,7 @@
 import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from "@tanstack/react-router";
 import { PageError } from "./components/ErrorBoundary";
 import { Frame } from "./components/Frame";
-import { Empty } from "./components/parts";
+import { Empty, Loading } from "./components/parts";
 import { readCompareSearch } from "./model/compare";
 import { readNewSearch } from "./model/launch";
 import { readRunPageSearch } from "./model/runSearch";
@@ -147,6 +147,18 @@ function NotFound() {
   );
 }
 
+/** In the place of a page whose files are on their way. */
+function PageLoading() {
+  return (
+    <div className="page-body">
+      <Loading lines={8} />
+    </div>
+  );
+}
+
+/** How long the page before stays while another's files are on their way. */
+const PENDING_MS = 500;
+
 export const router = createRouter({
   routeTree: root.addChildren([
     runsRoute,
@@ -168,8 +180,17 @@ export const router = createRouter({
     designRoute,
   ]),
   defaultPreload: "intent",
+  defaultPendingComponent: PageLoading,
+  // There is no page before the first one: the frame is there at once.
+  defaultPendingMs: 0,
+  defaultPendingMinMs: 0,
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: ({ error, reset }) => <PageError error={error} retry={reset} />,
+});
+
+const leave = router.subscribe("onResolved", () => {
+  router.options.defaultPendingMs = PENDING_MS;
+  leave();
 });
 
 declare module "@tanstack/react-router" {

@@ -3,10 +3,13 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { onDataset } from "~/model/datasetVersions";
 import { isLaunchOver } from "~/model/launch";
+import { NAMES_MAX } from "~/model/metricNames";
 import type { RunsRequest } from "~/model/request";
 import { BLOCK_ROWS } from "~/model/rows";
 import type { XAxis } from "~/model/series";
 import { client } from "./client";
+import { get, query } from "./http";
+import type { FieldList } from "./types";
 
 /** Runs of one group fetched when it is unfolded or checked. */
 export const GROUP_RUNS_MAX = 100;
@@ -73,6 +76,15 @@ export const sampleQuery = (project: string | undefined) =>
     queryKey: [...keys.sample, project ?? ""] as const,
     queryFn: ({ signal }) => client.runSearch({ project: project ?? null, limit: SAMPLE_RUNS }, signal),
     staleTime: SAMPLE_STALE_MS,
+    placeholderData: keepPreviousData,
+  });
+
+/** Names of metrics over all runs of a project, the most frequent first. */
+export const metricNamesQuery = (project: string | undefined) =>
+  queryOptions({
+    queryKey: ["fields", project ?? "", "metrics.", NAMES_MAX] as const,
+    queryFn: ({ signal }) =>
+      get<FieldList>(`/fields${query({ project, prefix: "metrics.", limit: NAMES_MAX })}`, signal),
     placeholderData: keepPreviousData,
   });
 

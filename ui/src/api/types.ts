@@ -30,6 +30,7 @@ export type LaunchView = Schemas["LaunchView"];
 export type LogView = Schemas["LogView"];
 export type MetricRow = Schemas["MetricRow"];
 export type MetricView = Schemas["MetricView"];
+export type FieldList = Schemas["FieldList"];
 export type ProjectView = Schemas["ProjectView"];
 export type Receipt = Schemas["Receipt"];
 export type RecordView = Schemas["RecordView"];

@@ -1,7 +1,6 @@
 /** What only the runs page asks for: names of fields, small curves, tags of many runs, saved views. */
 
 import { keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
-import { NAMES_MAX } from "~/model/metricNames";
 import type { RunsRequest } from "~/model/request";
 import { byIds } from "~/model/request";
 import { BLOCK_ROWS } from "~/model/rows";
@@ -10,7 +9,7 @@ import type { ViewBody, ViewDocument, ViewLine } from "~/model/views";
 import { client } from "./client";
 import { get, post, query, send } from "./http";
 import { keys, runsBlockQuery } from "./queries";
-import type { RunFound, RunSummary } from "./types";
+import type { FieldList, RunFound, RunSummary } from "./types";
 
 const enc = encodeURIComponent;
 
@@ -22,33 +21,12 @@ const CURVES_REFRESH_MS = 10_000;
 export const PICKED_MAX = 10_000;
 const PICKED_TOGETHER = 1000;
 
-export interface FieldView {
-  operand: string;
-  kind: "metric" | "param" | "tag";
-  runs: number;
-}
-
 /** Names over all runs of a project, the most frequent first. */
 export const fieldsQuery = (project: string | undefined, prefix: string) =>
   queryOptions({
     queryKey: ["fields", project ?? "", prefix] as const,
     queryFn: ({ signal }) =>
-      get<{ fields: FieldView[]; total: number }>(
-        `/fields${query({ project, prefix, limit: FIELDS_MAX })}`,
-        signal,
-      ),
-    placeholderData: keepPreviousData,
-  });
-
-/** Names of metrics over all runs of a project, the most frequent first. */
-export const metricNamesQuery = (project: string | undefined) =>
-  queryOptions({
-    queryKey: ["fields", project ?? "", "metrics.", NAMES_MAX] as const,
-    queryFn: ({ signal }) =>
-      get<{ fields: FieldView[]; total: number }>(
-        `/fields${query({ project, prefix: "metrics.", limit: NAMES_MAX })}`,
-        signal,
-      ),
+      get<FieldList>(`/fields${query({ project, prefix, limit: FIELDS_MAX })}`, signal),
     placeholderData: keepPreviousData,
   });
 

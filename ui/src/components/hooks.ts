@@ -1,6 +1,6 @@
 /** Small hooks: the clock, being on screen, keys. */
 
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { unlessScrolling } from "./scrolling";
 import { currentSettings } from "./settings";
 
@@ -15,10 +15,25 @@ export function useNow(ticking: boolean): number {
   return now;
 }
 
+/** Pixels beyond the window's edges within which an element counts as on screen. */
+const NEAR = 160;
+
+/** Whether the element is within the window, or near it; boxes that scroll inside of it are not looked at. */
+function isInWindow(element: Element): boolean {
+  const { top, bottom, left, right } = element.getBoundingClientRect();
+  const isNear = bottom >= -NEAR && top <= window.innerHeight + NEAR;
+  return isNear && right >= -NEAR && left <= window.innerWidth + NEAR;
+}
+
 /** Whether the element is on screen or near it; what flies past in a fast scroll is not. */
 export function useOnScreen<E extends Element>(): [RefObject<E | null>, boolean] {
   const ref = useRef<E>(null);
   const [shown, setShown] = useState(false);
+  // The observer tells a frame later, which is one frame more until something is drawn.
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (element && isInWindow(element)) return unlessScrolling(() => setShown(true));
+  }, []);
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
@@ -29,7 +44,7 @@ export function useOnScreen<E extends Element>(): [RefObject<E | null>, boolean]
         takeBack();
         takeBack = unlessScrolling(() => setShown(near));
       },
-      { rootMargin: "160px" },
+      { rootMargin: `${NEAR}px` },
     );
     observer.observe(element);
     return () => {
@@ -40,9 +55,21 @@ export function useOnScreen<E extends Element>(): [RefObject<E | null>, boolean]
   return [ref, shown];
 }
 
+/** The width of an element's content in CSS pixels, as its observers are told. */
+function contentWidth(element: Element): number {
+  const style = getComputedStyle(element);
+  const outer = element.getBoundingClientRect().width;
+  const edges = [style.paddingLeft, style.paddingRight, style.borderLeftWidth, style.borderRightWidth];
+  return edges.reduce((width, edge) => width - (Number.parseFloat(edge) || 0), outer);
+}
+
 /** The width of an element in CSS pixels. */
 export function useWidth<E extends Element>(ref: RefObject<E | null>): number {
   const [width, setWidth] = useState(0);
+  // Known before the first frame: what depends on it need not wait for the second.
+  useLayoutEffect(() => {
+    if (ref.current) setWidth(Math.round(contentWidth(ref.current)));
+  }, [ref]);
   useEffect(() => {
     const element = ref.current;
     if (!element) return;

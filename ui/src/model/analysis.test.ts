@@ -44,7 +44,15 @@ describe("axes", () => {
     const axis = buildAxis(LR, ROWS, { log: true });
     expect(placesOf(axis, ROWS).map((at) => at?.toFixed(3))).toEqual(["1.000", "0.000", "0.500"]);
     expect(valueAt(axis, 0.5)).toBeCloseTo(0.01, 12);
-    expect(axis.ticks.map((tick) => tick.label)).toEqual(["0.001", "0.01", "0.1"]);
+    expect(axis.ticks.map((tick) => tick.label)).toEqual([
+      "0.001",
+      "0.002",
+      "0.005",
+      "0.01",
+      "0.02",
+      "0.05",
+      "0.1",
+    ]);
     expect(numberAt(axis, 0)).toBeUndefined();
   });
 

@@ -1,6 +1,7 @@
 /** An axis of an analysis chart: where a cell stands on it, between 0 and 1, and what is written beside it. */
 
 import { type AnalysisColumn, type AnalysisRow, type Cell, readCell } from "./analysis";
+import { logTicks } from "./drawing";
 import { formatNumber } from "./format";
 import { padded, ticks } from "./scale";
 import { extent } from "./statistics";
@@ -50,16 +51,6 @@ function categoryAt(index: number, count: number): number {
   return (index + 0.5) / Math.max(1, count);
 }
 
-/** Powers of ten; where there are fewer than two, round values. */
-function logTicks([low, high]: [number, number]): number[] {
-  const powers: number[] = [];
-  const first = Math.ceil(Math.log10(low) - 1e-9);
-  const last = Math.floor(Math.log10(high) + 1e-9);
-  const every = Math.max(1, Math.ceil((last - first + 1) / (TICKS + 2)));
-  for (let power = first; power <= last; power += every) powers.push(Number(`1e${power}`));
-  return powers.length >= 2 ? powers : ticks([low, high], TICKS).filter((value) => value > 0);
-}
-
 function logDomain(low: number, high: number, pad: number): [number, number] {
   if (low === high) return [low / 2, high * 2];
   const room = (high / low) ** pad;
@@ -81,7 +72,7 @@ export function buildAxis(
     const [low, high] = extent(values.filter((value) => value > 0)) ?? [1, 10];
     const domain = logDomain(low, high, pad);
     const axis: Axis = { column, scale: "log", domain, categories: [], ticks: [], canLog };
-    return { ...axis, ticks: named(axis, logTicks(domain)) };
+    return { ...axis, ticks: named(axis, logTicks(...domain)) };
   }
   const found = extent(values) ?? [0, 1];
   const domain = found[0] === found[1] ? padded(found) : padded(found, pad);

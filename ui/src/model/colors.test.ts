@@ -3,6 +3,8 @@ import {
   assignColors,
   colorIndex,
   DASHES,
+  distinctColors,
+  groupColor,
   hashText,
   LOOKS,
   PALETTE_SIZE,
@@ -32,5 +34,24 @@ describe("the look of a run", () => {
     expect(new Set(looks).size).toBe(LOOKS);
     expect(seriesDash(PALETTE_SIZE - 1)).toEqual(DASHES[0]);
     expect(seriesDash(PALETTE_SIZE)).toEqual(DASHES[1]);
+  });
+});
+
+describe("colours of groups", () => {
+  const names = Array.from({ length: 25 }, (_, i) => `seed = ${i}`);
+
+  it("differ, and do not depend on the order of the groups", () => {
+    const colors = distinctColors(names);
+    expect(new Set(colors.values()).size).toBe(names.length);
+    expect(distinctColors([...names].reverse())).toEqual(colors);
+    const few = distinctColors(names.slice(0, PALETTE_SIZE));
+    expect(Math.max(...few.values())).toBeLessThan(PALETTE_SIZE);
+  });
+  it("are the group's own where no other has it", () => {
+    expect(distinctColors(["a"]).get("a")).toBe(groupColor("a"));
+  });
+  it("end with the looks there are", () => {
+    const many = Array.from({ length: LOOKS + 5 }, (_, i) => `g${i}`);
+    expect(distinctColors(many).size).toBe(LOOKS);
   });
 });

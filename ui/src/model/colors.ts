@@ -33,6 +33,29 @@ export function assignColors(ids: readonly string[]): Map<string, number> {
   return new Map(ids.map((id) => [id, colorIndex(id)]));
 }
 
+/** The colour of a group of runs that is drawn alone. */
+export function groupColor(query: string): number {
+  return hashText(query) % PALETTE_SIZE;
+}
+
+/**
+ * Colours of groups drawn side by side: each its own, or the next free one where another has that already.
+ * They depend on which are drawn, not on their order. Beyond the palette's size colours repeat, with
+ * another pattern.
+ */
+export function distinctColors(names: readonly string[]): Map<string, number> {
+  const colors = new Map<string, number>();
+  const taken = new Set<number>();
+  for (const name of [...new Set(names)].sort().slice(0, LOOKS)) {
+    const round = Math.floor(colors.size / PALETTE_SIZE) * PALETTE_SIZE;
+    let color = round + groupColor(name);
+    while (taken.has(color)) color = round + ((color + 1) % PALETTE_SIZE);
+    taken.add(color);
+    colors.set(name, color);
+  }
+  return colors;
+}
+
 /** The CSS colour of a look, or of a place in a list. */
 export function seriesColor(index: number): string {
   return `var(--series-${index % PALETTE_SIZE})`;

@@ -1,5 +1,6 @@
 /** Curves as a drawing without a canvas: what a report shows, prints and takes along in a file. */
 
+import { logTicks } from "./drawing";
 import { type ApiNumber, toFloat } from "./number";
 import { linear, padded, ticks } from "./scale";
 import type { XAxis } from "./series";
@@ -44,15 +45,6 @@ function xOf(series: FigureSeries, axis: XAxis): number[] {
   return series.times_ms.map((time) => time - origin);
 }
 
-/** Powers of ten inside the domain, or round values where there are fewer than two. */
-function logTicks(domain: readonly [number, number]): number[] {
-  const powers: number[] = [];
-  for (let power = Math.ceil(domain[0]); power <= Math.floor(domain[1]); power += 1) powers.push(power);
-  if (powers.length < 2) return ticks(domain, 4);
-  const every = Math.ceil(powers.length / 6);
-  return powers.filter((_, i) => i % every === 0);
-}
-
 /** Line data; what cannot be drawn leaves a gap, a lone point becomes a dot. */
 function pathOf(points: readonly { x: number; y: number }[]): string {
   let data = "";
@@ -91,10 +83,9 @@ export function figureOf(series: readonly FigureSeries[], axis: XAxis, logY: boo
     x: wide,
     y,
     xTicks: ticks(wide, 6).map((value) => ({ at: atX(value), value })),
-    yTicks: (logY ? logTicks(y) : ticks(y, 5)).map((value) => ({
-      at: atY(value),
-      value: logY ? 10 ** value : value,
-    })),
+    yTicks: logY
+      ? logTicks(10 ** y[0], 10 ** y[1]).map((value) => ({ at: atY(Math.log10(value)), value }))
+      : ticks(y, 5).map((value) => ({ at: atY(value), value })),
     lines: lists.map((list, i) => {
       const placed = list.map((point) => ({ x: atX(point.x), y: atY(point.y) }));
       return {

@@ -1,7 +1,7 @@
 /** A chart as an SVG document: real lines and text, for papers and slides. Text of runs is escaped. */
 
 import type { Range } from "./drawing";
-import { seen, toPixels, traceLine } from "./drawing";
+import { logTicks, seen, toPixels, traceLine } from "./drawing";
 import { formatNumber } from "./format";
 import { ticks } from "./scale";
 import type { Curve } from "./series";
@@ -54,19 +54,6 @@ export function escaped(text: string): string {
     .replace(/[&<>"']/g, (one) => ENTITIES[one] ?? "");
 }
 
-/** Round values in decades, with those between where there are few decades. */
-export function logTicks([low, high]: Range): number[] {
-  if (!(low > 0) || !(high > low)) return [];
-  const first = Math.floor(Math.log10(low));
-  const last = Math.ceil(Math.log10(high));
-  const parts = last - first <= 4 ? [1, 2, 5] : [1];
-  const list: number[] = [];
-  for (let power = first; power <= last; power += 1) {
-    for (const part of parts) list.push(Number((part * 10 ** power).toPrecision(3)));
-  }
-  return list.filter((value) => value >= low && value <= high);
-}
-
 type Scale = (value: number) => number;
 
 const number = (value: number) => String(Number(value.toFixed(2)));
@@ -81,20 +68,27 @@ function path(x: Float64Array, y: Float64Array, range: Range, sx: Scale, sy: Sca
   return data;
 }
 
-/** Along the upper edge and back along the lower one. */
+/** Along the upper edge and back along the lower one, anew after each place where one of them is missing. */
 function area(curve: Curve, range: Range, sx: Scale, sy: Scale): string {
   const { x, low, high } = curve;
   if (!low || !high) return "";
   const [from, end] = seen(x, range);
-  const there: string[] = [];
-  const back: string[] = [];
+  let data = "";
+  let there: string[] = [];
+  let back: string[] = [];
+  const close = () => {
+    if (there.length > 0) data += `M${there.join("L")}L${back.reverse().join("L")}Z`;
+    [there, back] = [[], []];
+  };
   for (let i = from; i <= end; i += 1) {
     const [px, top, bottom] = [sx(x[i] as number), sy(high[i] as number), sy(low[i] as number)];
-    if (![px, top, bottom].every(Number.isFinite)) continue;
-    there.push(`${number(px)} ${number(top)}`);
-    back.push(`${number(px)} ${number(bottom)}`);
+    if ([px, top, bottom].every(Number.isFinite)) {
+      there.push(`${number(px)} ${number(top)}`);
+      back.push(`${number(px)} ${number(bottom)}`);
+    } else close();
   }
-  return there.length > 0 ? `M${there.join("L")}L${back.reverse().join("L")}Z` : "";
+  close();
+  return data;
 }
 
 function curveSvg(curve: Curve, look: SvgLook, range: Range, sx: Scale, sy: Scale): string {
@@ -119,8 +113,8 @@ function curveSvg(curve: Curve, look: SvgLook, range: Range, sx: Scale, sy: Scal
 function axesSvg(chart: SvgChart, sx: Scale, sy: Scale, plotHeight: number): string {
   const { x, y, logX, logY, colors, width, xText } = chart;
   const bottom = TOP + plotHeight;
-  const xs = logX ? logTicks(x) : ticks(x, 6);
-  const ys = logY ? logTicks(y) : ticks(y, 6);
+  const xs = logX ? logTicks(...x) : ticks(x, 6);
+  const ys = logY ? logTicks(...y) : ticks(y, 6);
   const muted = escaped(colors.muted);
   return [
     ...ys.map((value) => {

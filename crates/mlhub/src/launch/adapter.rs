@@ -14,7 +14,7 @@ use crate::paths;
 /// All adapters this machine has: bundled, of the data directory, and of the
 /// `adapters/` folder beside the experiment.
 pub(crate) fn catalog(data_dir: &Path, project_dir: Option<&Path>) -> anyhow::Result<Catalog> {
-    let bundled = Bundle::unpack(&paths::bundled_adapters(data_dir)).map_err(|error| {
+    unpacked_catalog(data_dir, project_dir).map_err(|error| {
         fail(
             ADAPTER,
             format!(
@@ -22,7 +22,15 @@ pub(crate) fn catalog(data_dir: &Path, project_dir: Option<&Path>) -> anyhow::Re
                 data_dir.display()
             ),
         )
-    })?;
+    })
+}
+
+/// The catalog with the error of unpacking as it was, for callers that tell a full disk apart.
+pub(crate) fn unpacked_catalog(
+    data_dir: &Path,
+    project_dir: Option<&Path>,
+) -> std::io::Result<Catalog> {
+    let bundled = Bundle::unpack(&paths::bundled_adapters(data_dir))?;
     Ok(discover(&DiscoveryRoots {
         bundled: Some(bundled),
         data_dir: Some(data_dir.to_owned()),

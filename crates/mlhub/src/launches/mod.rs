@@ -24,7 +24,7 @@ use mlhub_protocol::rest::{
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::guard::takes_command;
-use self::record::Records;
+use self::record::{Records, unwritable};
 use crate::exit::{DATA_DIR, USAGE, fail};
 use crate::launch::adapter;
 use crate::launch::experiment::{self, Experiment, Refusal, Source};
@@ -118,8 +118,8 @@ impl LocalLauncher {
             Ok(folder) => folder,
             Err(mistake) => return Ok(mistaken(vec![mistake], 0)),
         };
-        let catalog = adapter::catalog(&self.data_dir, folder.as_deref())
-            .map_err(|error| Error::internal("find adapters", error))?;
+        let catalog = adapter::unpacked_catalog(&self.data_dir, folder.as_deref())
+            .map_err(|error| unwritable("unpack the bundled adapters", error))?;
         let source = Source {
             name: file_name(request.syntax),
             text: &request.text,

@@ -99,7 +99,7 @@ impl Records {
             .map_err(|error| {
                 // Nothing half made stays; what cannot be removed is told of nowhere.
                 let _ = std::fs::remove_dir_all(&folder);
-                unwritable(error)
+                unwritable("write an experiment file", error)
             })?;
         if known.len() >= LAUNCHES_KEPT {
             forget_oldest(&mut known);
@@ -222,7 +222,7 @@ impl Records {
 }
 
 /// Why a launch cannot be taken up on the disk.
-fn unwritable(error: std::io::Error) -> Error {
+pub(super) fn unwritable(action: &'static str, error: std::io::Error) -> Error {
     match error.kind() {
         Io::StorageFull | Io::QuotaExceeded => Error::new(
             ErrorKind::StorageFull,
@@ -230,7 +230,7 @@ fn unwritable(error: std::io::Error) -> Error {
              for example with `mlhub runs purge`, and start it again",
         )
         .with_source(error),
-        _ => Error::internal("write an experiment file", error),
+        _ => Error::internal(action, error),
     }
 }
 

@@ -243,7 +243,11 @@ fn nothing_is_launched_on_a_full_disk() {
         ..request.clone()
     };
     // The first one unpacks the bundled adapters.
-    hub.client.launch(&dry).expect("there is room yet");
+    let filler = fill(&data);
+    let refused = hub.client.launch(&dry).expect_err("no room for them");
+    assert_eq!(refused.status, Some(507), "{refused}");
+    filler.set_len(0).expect("room");
+    hub.client.launch(&dry).expect("there is room again");
     let _filler = fill(&data);
     let reply = hub.client.launch(&dry);
     assert_eq!(reply.expect("a dry run needs no room").mistakes, []);

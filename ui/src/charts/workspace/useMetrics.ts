@@ -5,9 +5,9 @@
 
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
-import { metricsQuery } from "~/api/queries";
+import { metricNamesQuery, metricsQuery } from "~/api/queries";
 import type { MetricView, RunFound } from "~/api/types";
-import { loggedQuery, metricNamesQuery } from "~/api/workspace";
+import { loggedQuery } from "~/api/workspace";
 import { type Candidate, candidates, checks, joined, present } from "~/model/metricNames";
 import type { NamedMetric } from "~/model/workspace";
 import type { ChartRun } from "../runs";

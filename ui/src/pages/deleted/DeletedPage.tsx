@@ -1,9 +1,13 @@
 /** Deleted runs: to be restored or purged; the ledger of what was freed; the rules that delete by themselves. */
 
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
+import { client } from "~/api/client";
+import { keys } from "~/api/queries";
 import { Icon } from "~/components/Icon";
 import { Empty } from "~/components/parts";
+import { DELETED } from "~/model/request";
 import { DELETED_TABS, type DeletedSearch, type DeletedTab, type RunsSearch } from "~/model/search";
 import { RunsView } from "~/pages/runs/RunsView";
 import { DeletionDialog } from "./DeletionDialog";
@@ -74,8 +78,18 @@ function DeletedRuns({ search }: { search: DeletedSearch }) {
   );
 }
 
+/** Whether there is a deleted run; until that is known, it counts as none. */
+function useAnyDeleted(): boolean {
+  const found = useQuery({
+    queryKey: [...keys.runs, "any-deleted"],
+    queryFn: ({ signal }) => client.runSearch({ query: DELETED, columns: [], limit: 1 }, signal),
+  });
+  return (found.data?.total ?? 0) > 0;
+}
+
 export function DeletedPage() {
   const search = route.useSearch();
+  const anyDeleted = useAnyDeleted();
   const tab = search.tab ?? "runs";
   const [purging, setPurging] = useState(false);
   return (
@@ -83,7 +97,7 @@ export function DeletedPage() {
       <div className="page-head">
         <div className="row wrap">
           <h1 className="grow">Deleted runs</h1>
-          {tab === "runs" && (
+          {tab === "runs" && anyDeleted && (
             <button type="button" className="button danger" onClick={() => setPurging(true)}>
               <Icon name="trash" size={14} /> Purge all
             </button>

@@ -6,7 +6,7 @@ import type { RunFound, RunGroup, StatisticsView } from "~/api/types";
 import { Icon } from "~/components/Icon";
 import { StateBadge, Swatch } from "~/components/parts";
 import { groupKey } from "~/model/charted";
-import { colorIndex, hashText, PALETTE_SIZE } from "~/model/colors";
+import { colorIndex } from "~/model/colors";
 import type { TableColumn } from "~/model/columns";
 import {
   formatAge,
@@ -116,7 +116,7 @@ function GroupName(props: NameProps & { line: Extract<RunLine, { kind: "group" }
           change={(open) => sight?.look(key, line.at, open)}
         />
       )}
-      {eye !== undefined && <Swatch color={groupColor(line.group)} />}
+      {eye !== undefined && <Swatch color={sight?.groupColor(line.group.query) ?? 0} />}
       <button
         type="button"
         className="fold"
@@ -129,11 +129,6 @@ function GroupName(props: NameProps & { line: Extract<RunLine, { kind: "group" }
       </button>
     </div>
   );
-}
-
-/** A group keeps its colour as a run does. */
-export function groupColor(group: { query: string }): number {
-  return hashText(group.query) % PALETTE_SIZE;
 }
 
 /** What the runs of a group have in common, for names that are read out. */

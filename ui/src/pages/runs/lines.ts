@@ -20,4 +20,6 @@ export interface Selection {
 export interface Sight {
   isOpen: (key: string, at: number | undefined) => boolean;
   look: (key: string, at: number | undefined, open: boolean) => void;
+  /** The colour a group's lines have, or would have alone. */
+  groupColor: (query: string) => number;
 }

@@ -16,10 +16,10 @@ import {
   readEyes,
   withEye,
 } from "~/model/charted";
-import { colorIndex } from "~/model/colors";
+import { colorIndex, distinctColors, groupColor } from "~/model/colors";
 import { leadingOffsets } from "~/model/rows";
 import type { RunsSearch } from "~/model/search";
-import { groupColor, keysText } from "./cells";
+import { keysText } from "./cells";
 import type { Sight } from "./lines";
 import type { Rows } from "./useRows";
 
@@ -57,7 +57,7 @@ function chartRun(run: RunFound, seedGroup?: string): ChartRun {
 }
 
 /** The runs of the groups drawn. */
-function useGroups(groups: readonly RunGroup[], enabled: boolean) {
+function useGroups(groups: readonly RunGroup[], colors: ReadonlyMap<string, number>, enabled: boolean) {
   return useQueries({
     queries: groups.map((group) => ({ ...groupRunsQuery(group.query, NOTHING), enabled })),
     combine: (answers) => {
@@ -71,7 +71,8 @@ function useGroups(groups: readonly RunGroup[], enabled: boolean) {
         const room = found.slice(0, Math.max(0, CHARTED_MAX - runs.length));
         runs.push(...room.map((run) => chartRun(run, key)));
         const ids = room.map((run) => run.id);
-        if (ids.length > 0) drawn.push({ key, name: keysText(group), color: groupColor(group), runs: ids });
+        const color = colors.get(group.query) ?? groupColor(group.query);
+        if (ids.length > 0) drawn.push({ key, name: keysText(group), color, runs: ids });
       });
       return { runs, drawn };
     },
@@ -103,12 +104,20 @@ export function useCharted(
     const loaded = answer.groups.map(([, group]) => group);
     return charted(eyes, first.groups, loaded, groupKey, CHARTED_GROUPS_MAX);
   }, [grouped, eyes, first.groups, answer.groups]);
-  const inGroups = useGroups(groupsDrawn.rows, enabled && grouped);
+  const colors = useMemo(() => distinctColors(groupsDrawn.rows.map((group) => group.query)), [groupsDrawn]);
+  const inGroups = useGroups(groupsDrawn.rows, colors, enabled && grouped);
   const look = useCallback(
     (key: string, at: number | undefined, open: boolean) => change(withEye(eyes, key, at, open)),
     [eyes, change],
   );
-  const sight = useMemo((): Sight => ({ isOpen: (key, at) => isOpen(eyes, key, at), look }), [eyes, look]);
+  const sight = useMemo(
+    (): Sight => ({
+      isOpen: (key, at) => isOpen(eyes, key, at),
+      look,
+      groupColor: (query) => colors.get(query) ?? groupColor(query),
+    }),
+    [eyes, look, colors],
+  );
   const runs = useMemo(() => rowsDrawn.rows.map((run) => chartRun(run)), [rowsDrawn]);
   return {
     runs: grouped ? inGroups.runs : runs,
