@@ -31,6 +31,7 @@ mod models;
 pub mod portable;
 mod predictions;
 mod receipt;
+mod reproduction;
 mod retention;
 mod run_index;
 mod run_search;
@@ -67,9 +68,14 @@ pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
 pub use log_search::{LogMatch, LogMatches, LogSearch};
 pub use logs::{LogBytes, LogRange};
 pub use mlhub_query::{Statistics as RunStatistics, Value as RunValue};
+pub use mlhub_series::Agreement;
 pub use model_export::{ExportedModel, ExportedModelFile, ModelExport};
 pub use models::{ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServer, ServedModel};
 pub use receipt::{Receipt, receipt};
+pub use reproduction::{
+    REPRODUCES_TAG, ReproducedMetric, Reproduction, ReproductionVerdict, Reproductions,
+    TOLERANCE_DEFAULT,
+};
 pub use retention::RetentionDraft;
 pub use run_search::{
     RunField, RunFields, RunFilter, RunFound, RunGroupFound, RunListRequest, RunRowPage,

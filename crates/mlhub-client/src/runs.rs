@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 
 use mlhub_protocol::rest::{
     AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail, EvaluationList,
-    FieldList, HistoryQuery, LogList, LogSearchReply, MetricList, RecordList, RunDetail, RunPage,
-    RunPatch, RunSearch, RunSearchReply, RunSummary, RunsCreate, RunsCreated, SeriesQuery,
-    SeriesReply,
+    FieldList, HistoryQuery, LogList, LogSearchReply, MetricList, RecordList, ReproductionList,
+    RunDetail, RunPage, RunPatch, RunSearch, RunSearchReply, RunSummary, RunsCreate, RunsCreated,
+    SeriesQuery, SeriesReply,
 };
 
 use crate::Result;
@@ -273,6 +273,12 @@ impl Client {
     /// An evaluation with its curves.
     pub fn evaluation_get(&self, id: &str) -> Result<EvaluationDetail> {
         self.get(path(&["evaluations", id]))
+    }
+
+    /// What a run reproduces and what reproduces it, with verdicts; `tolerance` is a relative difference.
+    pub fn reproductions(&self, run: &str, tolerance: Option<f64>) -> Result<ReproductionList> {
+        let call = Call::new("GET", path(&["runs", run, "reproductions"]));
+        self.fetch(call.query("tolerance", tolerance))
     }
 
     /// Compares runs.

@@ -27,6 +27,7 @@ mod quantity;
 mod resolve;
 mod schema;
 mod secret;
+mod secret_scan;
 mod sources;
 mod suggest;
 mod toml;
@@ -49,5 +50,6 @@ pub use quantity::{QuantityError, format_duration, format_size, parse_duration, 
 pub use resolve::{AdapterDefaults, Change, Resolved, resolve};
 pub use schema::{DefaultChange, defaults_diff};
 pub use secret::{REDACTED, Variables, looks_secret, redact};
+pub use secret_scan::{SecretFinding, secrets_in};
 pub use sources::Origin;
 pub use suggest::suggest;

@@ -4,6 +4,7 @@
 //! Pure: no I/O, no clock, no randomness. It does not know where chunks are
 //! stored (see `mlhub-store`) nor how a series is drawn.
 
+pub mod agreement;
 pub mod codec;
 pub mod plan;
 pub mod rollup;
@@ -11,6 +12,7 @@ pub mod stats;
 pub mod summary;
 pub mod visible;
 
+pub use agreement::{Agreement, Comparison, relative_difference};
 pub use codec::{CHUNK_POINTS_MAX, CodecError, decode, encode};
 pub use plan::{Needs, ReadPlan, SealedChunk};
 pub use rollup::{ROLLUP_POINTS, Rollup, WIDE_POINTS};

@@ -91,6 +91,8 @@ pub(crate) enum Command {
         #[arg(required = true)]
         runs: Vec<String>,
     },
+    /// Run a run again from its record, and say whether it gives the same results
+    Reproduce(crate::reproduce::ReproduceArgs),
     /// Compare runs: what differs in config, how metrics stand, seed groups
     Compare {
         /// Run ids or unique prefixes

@@ -22,6 +22,8 @@ pub(crate) const HUB: u8 = 6;
 pub(crate) const DATA_DIR: u8 = 7;
 /// What was asked for does not exist, or the hub refused the request.
 pub(crate) const REFUSED: u8 = 8;
+/// A run cannot be reproduced as it was.
+pub(crate) const REPRODUCTION: u8 = 9;
 /// A defect.
 pub(crate) const INTERNAL: u8 = 70;
 

@@ -19,6 +19,7 @@ mod output;
 mod paths;
 mod ports;
 mod provenance;
+mod reproduce;
 
 use clap::Parser as _;
 

@@ -35,6 +35,11 @@ pub(crate) fn dataset_cache(data_dir: &Path) -> PathBuf {
     data_dir.join("cache/datasets")
 }
 
+/// Restored code of runs that are reproduced.
+pub(crate) fn reproductions(data_dir: &Path) -> PathBuf {
+    data_dir.join("reproductions")
+}
+
 /// The bundled adapters, unpacked.
 pub(crate) fn bundled_adapters(data_dir: &Path) -> PathBuf {
     data_dir.join("cache/adapters")

@@ -1,7 +1,9 @@
 //! What reproduces a run beyond its config: code, machine.
 //!
 //! Git is asked by argument vector, with hooks and external helpers off. What
-//! is not known is left out, never guessed.
+//! is not known is left out, never guessed. Sources that git does not know are kept
+//! whole while they are small, look like source and hold nothing that looks like a
+//! secret; all others by hash.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +17,14 @@ const PATCH_MAX_BYTES: usize = 1024 * 1024;
 const SOURCES_MAX: usize = 500;
 /// A larger file is data, not source.
 const SOURCE_MAX_BYTES: u64 = 1024 * 1024;
+/// Bytes of all sources kept whole with a run.
+const SOURCES_KEPT_BYTES: usize = 512 * 1024;
+/// Endings of source files. A table or an image beside them is data, which is never kept.
+const SOURCE_ENDINGS: &[&str] = &[
+    "bash", "c", "cc", "cfg", "cpp", "cu", "cuh", "go", "h", "hpp", "ini", "java", "jl", "js",
+    "kt", "lock", "lua", "mjs", "py", "pyi", "pyx", "r", "rs", "scala", "sh", "sql", "swift",
+    "toml", "ts", "yaml", "yml",
+];
 
 fn git(dir: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = Command::new("git")
@@ -45,7 +55,11 @@ fn git_line(dir: &Path, arguments: &[&str]) -> Option<String> {
 pub(crate) fn code(dir: &Path) -> Value {
     let Some(root) = git_line(dir, &["rev-parse", "--show-toplevel"]) else {
         let files = hashes(dir, folder_files(dir));
-        return json!({"vcs": null, "root": dir, "tree_hash": tree_hash(&files), "files": files});
+        let (sources, withheld) = kept(dir, &files);
+        return json!({
+            "vcs": null, "root": dir, "folder": "", "tree_hash": tree_hash(&files), "files": files,
+            "sources": sources, "withheld": withheld,
+        });
     };
     let patch = git(
         dir,
@@ -58,26 +72,89 @@ pub(crate) fn code(dir: &Path) -> Value {
                 .split(|byte| *byte == 0)
                 .filter(|name| !name.is_empty())
                 .map(|name| String::from_utf8_lossy(name).into_owned())
+                .filter(|name| !is_made_by_python(name))
                 .collect()
         })
         .unwrap_or_default();
     let untracked = hashes(dir, untracked);
+    let (sources, withheld) = kept(dir, &untracked);
     let mut code = json!({
         "vcs": "git",
         "root": root,
+        "folder": git_line(dir, &["rev-parse", "--show-prefix"]).unwrap_or_default(),
         "commit": git_line(dir, &["rev-parse", "HEAD"]),
         "branch": git_line(dir, &["rev-parse", "--abbrev-ref", "HEAD"]),
         "remote": git_line(dir, &["remote", "get-url", "origin"]).map(|url| without_credentials(&url)),
         "dirty": !patch.is_empty() || !untracked.is_empty(),
         "untracked": untracked,
+        "sources": sources,
+        "withheld": withheld,
     });
     if !patch.is_empty() {
         code["patch_hash"] = json!(blake3::hash(&patch).to_hex().to_string());
-        if patch.len() <= PATCH_MAX_BYTES {
-            code["patch"] = json!(String::from_utf8_lossy(&patch));
+        match keepable(&patch, PATCH_MAX_BYTES) {
+            Ok(text) => code["patch"] = json!(text),
+            Err(reason) => code["patch_withheld"] = json!(reason),
         }
     }
     code
+}
+
+/// The text of what may be kept, or why it may not.
+fn keepable(bytes: &[u8], most: usize) -> Result<&str, String> {
+    if bytes.len() > most {
+        return Err(format!("larger than {} KiB", most / 1024));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
+    match mlhub_config::secrets_in(text).first() {
+        Some(found) => Err(format!(
+            "line {} holds what looks like {}",
+            found.line, found.kind
+        )),
+        None => Ok(text),
+    }
+}
+
+/// The content of files that look like source, and of the others why it is not kept.
+fn kept(
+    dir: &Path,
+    files: &BTreeMap<String, String>,
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    let mut room = SOURCES_KEPT_BYTES;
+    let (mut sources, mut withheld) = (BTreeMap::new(), BTreeMap::new());
+    for (name, hash) in files {
+        match source(dir, name, hash, room) {
+            Ok(text) => {
+                room -= text.len();
+                sources.insert(name.clone(), text);
+            }
+            Err(reason) => {
+                withheld.insert(name.clone(), reason);
+            }
+        }
+    }
+    (sources, withheld)
+}
+
+fn source(dir: &Path, name: &str, hash: &str, room: usize) -> Result<String, String> {
+    let ending = Path::new(name)
+        .extension()
+        .and_then(|ending| ending.to_str());
+    let ending = ending.unwrap_or_default().to_ascii_lowercase();
+    let is_makefile = ["Makefile", "Dockerfile"].contains(&name);
+    if !is_makefile && !SOURCE_ENDINGS.contains(&ending.as_str()) {
+        return Err("not source by its name".to_owned());
+    }
+    let bytes = std::fs::read(dir.join(name)).map_err(|error| error.to_string())?;
+    if blake3::hash(&bytes).to_hex().as_str() != hash {
+        return Err("it changed while it was read".to_owned());
+    }
+    keepable(&bytes, room).map(str::to_owned)
+}
+
+/// Compiled modules, which Python makes anew from their sources.
+fn is_made_by_python(name: &str) -> bool {
+    name.split('/').any(|part| part == "__pycache__")
 }
 
 /// The files of a folder itself, not of its subfolders.
@@ -143,27 +220,42 @@ fn without_credentials(url: &str) -> String {
     }
 }
 
+/// Names listed in a warning; the rest is counted.
+const NAMED_MAX: usize = 5;
+
 /// Warnings about the code's reproducibility.
 pub(crate) fn code_warnings(code: &Value) -> Vec<String> {
     let mut warnings = Vec::new();
     if code["vcs"].is_null() {
         warnings.push(
-            "the experiment is not in a git repository: its code is recorded by hash only"
+            "the experiment is not in a git repository: of its code only the files beside it are recorded"
                 .to_owned(),
         );
     } else if code["commit"].is_null() {
         warnings.push("the git repository has no commit yet: the code is not recorded".to_owned());
     }
-    if code["patch_hash"].is_string() && code["patch"].is_null() {
-        warnings.push(
-            "the uncommitted changes are larger than 1 MiB: only their hash is recorded".to_owned(),
-        );
+    if let Some(reason) = code["patch_withheld"].as_str() {
+        warnings.push(format!(
+            "the uncommitted changes are recorded by hash only ({reason}); commit them to make the run reproducible"
+        ));
     }
-    if code["untracked"]
+    let withheld: Vec<String> = code["withheld"]
         .as_object()
-        .is_some_and(|files| !files.is_empty())
-    {
-        warnings.push("there are untracked files, recorded by hash only; commit them to make the run reproducible".to_owned());
+        .into_iter()
+        .flatten()
+        .map(|(name, reason)| format!("`{name}` ({})", reason.as_str().unwrap_or_default()))
+        .collect();
+    if code["vcs"] == "git" && !withheld.is_empty() {
+        let more = withheld.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        warnings.push(format!(
+            "untracked files are recorded by hash only: {}{more}; commit them to make the run reproducible",
+            withheld[..withheld.len().min(NAMED_MAX)].join(", ")
+        ));
     }
     warnings
 }
@@ -242,9 +334,41 @@ mod tests {
         assert_eq!(dirty["dirty"], true);
         assert!(dirty["patch"].as_str().expect("patch").contains("+lr = 2"));
         assert!(code_warnings(&dirty).is_empty());
-        std::fs::write(dir.path().join("helper.py"), "x = 1\n").expect("written");
-        let warnings = code_warnings(&code(dir.path()));
-        assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].contains("untracked"), "{warnings:?}");
+        let write = |name: &str, text: &str| {
+            std::fs::write(dir.path().join(name), text).expect("written");
+        };
+        write("helper.py", "x = 1\n");
+        let kept = code(dir.path());
+        assert_eq!(kept["sources"]["helper.py"], "x = 1\n");
+        assert!(code_warnings(&kept).is_empty(), "kept whole");
+        write("rows.csv", "age,income\n41,52000\n");
+        write("keys.py", "password = 'correct-horse-battery'\n");
+        let withheld = code(dir.path());
+        assert_eq!(withheld["sources"].as_object().expect("a map").len(), 1);
+        assert!(withheld["untracked"]["rows.csv"].is_string(), "by hash");
+        let text = withheld.to_string();
+        assert!(
+            !text.contains("52000") && !text.contains("correct-horse"),
+            "{text}"
+        );
+        let warnings = code_warnings(&withheld);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(
+            warnings[0].contains("`keys.py` (line 1 holds what looks like"),
+            "{warnings:?}"
+        );
+        assert!(warnings[0].contains("`rows.csv`"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_patch_with_a_secret_is_known_by_its_hash_only() {
+        let secret = format!("+token = \"ghp_{}\"\n", "a1B2".repeat(9));
+        let reason = keepable(secret.as_bytes(), PATCH_MAX_BYTES).expect_err("withheld");
+        assert!(
+            reason.contains("line 1") && !reason.contains("ghp_"),
+            "{reason}"
+        );
+        assert_eq!(keepable(b"\xff", 10), Err("not UTF-8 text".to_owned()));
+        assert!(keepable(b"0123456789a", 10).is_err(), "too large");
     }
 }

@@ -32,6 +32,7 @@ export const keys = {
   artifacts: (id: string) => ["artifacts", id] as const,
   evaluations: (id: string) => ["evaluations", id] as const,
   records: (id: string) => ["records", id] as const,
+  reproductions: (id: string) => ["reproductions", id] as const,
   compare: ["compare"] as const,
 };
 

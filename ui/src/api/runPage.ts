@@ -5,7 +5,7 @@ import { client } from "./client";
 import { get, post, query, send } from "./http";
 import { keys } from "./queries";
 import type { components } from "./schema";
-import type { RunDetail, RunSummary } from "./types";
+import type { ReproductionList, RunDetail, RunSummary } from "./types";
 
 type Schemas = components["schemas"];
 const enc = encodeURIComponent;
@@ -18,6 +18,8 @@ const VERSIONS_SHOWN = 50;
 const EVIDENCE_BYTES = 128 * 1024;
 const CANDIDATES_MAX = 30;
 const SIBLINGS_MAX = 50;
+/** While one runs, its verdict is asked for this often. */
+const REPRODUCTION_REFRESH_MS = 5_000;
 
 export type RunChange = Partial<Schemas["RunPatch"]>;
 
@@ -155,4 +157,13 @@ export const neighboursQuery = (run: RunDetail) =>
       const [older, newer] = await Promise.all([neighbour(run, false, signal), neighbour(run, true, signal)]);
       return { older, newer };
     },
+  });
+
+/** What a run reproduces and what reproduces it; the hub judges anew each time it is asked. */
+export const reproductionsQuery = (run: string) =>
+  queryOptions({
+    queryKey: keys.reproductions(run),
+    queryFn: ({ signal }) => get<ReproductionList>(`/runs/${enc(run)}/reproductions`, signal),
+    refetchInterval: ({ state }) =>
+      state.data?.reproductions.some((one) => one.verdict === "running") ? REPRODUCTION_REFRESH_MS : false,
   });

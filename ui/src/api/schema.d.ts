@@ -1067,6 +1067,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/reproductions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run reproduces and what reproduces it, with a verdict per metric, worked out now. */
+        get: operations["runs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/stop": {
         parameters: {
             query?: never;
@@ -2896,6 +2913,93 @@ export interface components {
              */
             time_ms: number;
         };
+        /** @description One metric of both runs. */
+        ReproducedMetricView: {
+            /** @description `identical` (bit for bit), `within_tolerance` or `diverged`. */
+            agreement: string;
+            /** @description `name@version` where it was evaluated. */
+            definition?: string | null;
+            largest_difference?: components["schemas"]["Number"] | null;
+            /** @description What else is to be said. */
+            message?: string | null;
+            /** @description The logged name, or `<split>/<name>` of an evaluated one. */
+            name: string;
+            original?: components["schemas"]["Number"] | null;
+            reproduced?: components["schemas"]["Number"] | null;
+            /**
+             * Format: int64
+             * @description The first step where both differ: beyond the tolerance when they diverged. Absent for evaluated numbers.
+             */
+            step?: number | null;
+        };
+        /** @description One of the two runs. */
+        ReproducedRun: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            created_at: number;
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its state. */
+            state: string;
+        };
+        /** @description Which run is reproduced, and what is not as it was. */
+        Reproduces: {
+            /**
+             * @description What could not be restored and was accepted, and what cannot be restored, such as the machine.
+             * @default []
+             */
+            differences: components["schemas"]["ReproductionDifference"][];
+            /**
+             * @description The run's id.
+             * @default
+             */
+            run: string;
+        };
+        /** @description One thing of a run that is not as it was. */
+        ReproductionDifference: {
+            /**
+             * @description One sentence that names it.
+             * @default
+             */
+            message: string;
+            /**
+             * @description `code`, `adapter`, `environment`, `dataset`, `config` or `machine`.
+             * @default
+             */
+            part: string;
+        };
+        /** @description What a run reproduces, and what reproduces it; judged when asked for. */
+        ReproductionList: {
+            reproduces?: components["schemas"]["ReproductionView"] | null;
+            /** @description Newest first, at most twenty. */
+            reproductions: components["schemas"]["ReproductionView"][];
+        };
+        /** @description A run and the run it was started to reproduce. */
+        ReproductionView: {
+            /** @description What was known not to be as it was when the later run started. */
+            differences: components["schemas"]["ReproductionDifference"][];
+            /** @description Metrics of the machine (`system/`, `time/`), which are not compared. */
+            left_out: string[];
+            /** @description Logged metrics by name, then evaluated ones. */
+            metrics: components["schemas"]["ReproducedMetricView"][];
+            /** @description The earlier run. */
+            original: components["schemas"]["ReproducedRun"];
+            /** @description The later one. */
+            run: components["schemas"]["ReproducedRun"];
+            /** @description Whether the predictions of every split are the same, byte for byte; absent where there are none. */
+            same_predictions?: boolean | null;
+            /** @description The largest relative difference that counts as within tolerance. */
+            tolerance: components["schemas"]["Number"];
+            /**
+             * @description `running`, `failed`, `nothing_to_compare`, `identical`, `within_tolerance` or `diverged`: the worst of
+             *     the metrics.
+             */
+            verdict: string;
+        };
         /** @description Applies retention rules now. */
         RetentionApply: {
             /** @description Only say what would happen. */
@@ -3455,6 +3559,8 @@ export interface components {
             machine?: Record<string, never>;
             /** @description Where each value came from, by dotted path. */
             origins?: Record<string, never>;
+            /** @default null */
+            reproduces: components["schemas"]["Reproduces"] | null;
             /**
              * Format: int32
              * @description Version of this document, now 1.
@@ -8634,6 +8740,74 @@ export interface operations {
             };
             /** @description The role does not allow it, or the request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_list: {
+        parameters: {
+            query?: {
+                /** @description The largest relative difference that counts as the same result, from 0 to 1; 1e-6 when absent */
+                tolerance?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or unique prefix */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReproductionList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

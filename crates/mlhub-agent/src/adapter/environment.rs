@@ -61,6 +61,9 @@ pub struct PreparedEnvironment {
     pub env: BTreeMap<String, String>,
     /// One line for people.
     pub description: String,
+    /// `name==version` of the packages that were found in it; empty where a lock file names them.
+    #[serde(default)]
+    pub packages: Vec<String>,
 }
 
 /// Why an environment cannot be made.
@@ -195,6 +198,7 @@ fn empty() -> PreparedEnvironment {
         fingerprint: blake3::hash(b"none").to_hex().to_string(),
         env: BTreeMap::new(),
         description: "the hub's own binary".to_owned(),
+        packages: Vec::new(),
     }
 }
 
@@ -245,5 +249,6 @@ fn system(
         fingerprint: hasher.finalize().to_hex().to_string(),
         env: BTreeMap::new(),
         description,
+        packages: Vec::new(),
     })
 }

@@ -56,6 +56,7 @@ fn launch(
         fingerprint: String::new(),
         env: BTreeMap::from([("PYTHONPATH".to_owned(), "/kit".to_owned())]),
         description: String::new(),
+        packages: Vec::new(),
     };
     let inherited = [
         ("PATH", "/bin"),

@@ -58,7 +58,7 @@ for alternatives in json.loads(sys.argv[1]):
 there = sorted({"%s==%s" % (d.metadata["Name"], d.version) for d in m.distributions()})
 print(json.dumps({"version": "%d.%d.%d" % sys.version_info[:3], "executable": sys.executable,
     "prefix": sys.prefix, "own": sys.prefix != sys.base_prefix, "lacks": lacks, "count": len(there),
-    "packages": hashlib.sha256("\n".join(there).encode()).hexdigest()}))
+    "packages": hashlib.sha256("\n".join(there).encode()).hexdigest(), "list": there[:5000]}))
 "#;
 
 /// What an interpreter says of its packages.
@@ -72,6 +72,8 @@ struct Found {
     lacks: Vec<String>,
     count: usize,
     packages: String,
+    /// `name==version` of each, sorted.
+    list: Vec<String>,
 }
 
 /// A package's name and its constraints: an operator and a version each.
@@ -247,6 +249,7 @@ fn prepared(found: &Found, path: &OsStr) -> PreparedEnvironment {
             found.prefix.display(),
             found.count
         ),
+        packages: found.list.clone(),
     }
 }
 

@@ -127,6 +127,7 @@ impl Plan<'_> {
             fingerprint: self.fingerprint.clone(),
             env,
             description,
+            packages: Vec::new(),
         }
     }
 }

@@ -367,6 +367,13 @@ fn result_routes(table: Table) -> Table {
         )
         .add(
             "GET",
+            "/api/v1/runs/{run}/reproductions",
+            Read,
+            NONE,
+            native::reproductions::list,
+        )
+        .add(
+            "GET",
             "/api/v1/evaluations/{id}",
             Read,
             NONE,

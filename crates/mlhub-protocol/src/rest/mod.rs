@@ -63,6 +63,7 @@
 //! GET    /runs/{run}/records?kind=&limit=              RecordList
 //! GET    /runs/{run}/evaluations                       EvaluationList
 //! POST   /runs/{run}/evaluations                       evaluates stored predictions again -> EvaluationList
+//! GET    /runs/{run}/reproductions?tolerance=          ReproductionList
 //! GET    /evaluations/{id}                             EvaluationDetail (with curves)
 //! POST   /compare                                      CompareRequest -> Comparison
 //! GET    /datasets                                     DatasetList
@@ -103,6 +104,7 @@ mod launches;
 mod models;
 mod outputs;
 mod portable;
+mod reproductions;
 mod runs;
 mod search;
 mod snapshot;
@@ -148,6 +150,7 @@ pub use outputs::{
     TableFormat,
 };
 pub use portable::{ImportReport, PortableCounts, ProjectHash};
+pub use reproductions::{ReproducedMetricView, ReproducedRun, ReproductionList, ReproductionView};
 pub use runs::{
     AttemptView, ExitView, FailureView, IntervalView, RunDetail, RunPage, RunPatch, RunSeed,
     RunSummary, RunsCreate, RunsCreated,
@@ -156,7 +159,7 @@ pub use search::{
     FieldList, FieldView, QueryProblem, RunFound, RunGroup, RunSearch, RunSearchReply, Scalar,
     SearchHint, StatisticsView,
 };
-pub use snapshot::{EvaluationPlan, ExpectedSplit, Snapshot};
+pub use snapshot::{EvaluationPlan, ExpectedSplit, Reproduces, ReproductionDifference, Snapshot};
 pub use uploads::{
     ArtifactBind, ArtifactFound, ArtifactsFound, BlobsPresent, BlobsQuery, InputAdd, InputList,
     InputView, UploadBegin, UploadCommit, UploadCommitted, UploadView,

@@ -45,6 +45,29 @@ pub struct Snapshot {
     pub evaluation: Option<EvaluationPlan>,
     /// What a person should know about reproducibility.
     pub warnings: Vec<String>,
+    /// The run that this one was started to reproduce.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reproduces: Option<Reproduces>,
+}
+
+/// Which run is reproduced, and what is not as it was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Reproduces {
+    /// The run's id.
+    pub run: String,
+    /// What could not be restored and was accepted, and what cannot be restored, such as the machine.
+    pub differences: Vec<ReproductionDifference>,
+}
+
+/// One thing of a run that is not as it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct ReproductionDifference {
+    /// `code`, `adapter`, `environment`, `dataset`, `config` or `machine`.
+    pub part: String,
+    /// One sentence that names it.
+    pub message: String,
 }
 
 /// What is to be evaluated when a run ends.

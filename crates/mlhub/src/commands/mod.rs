@@ -17,7 +17,7 @@ mod metrics;
 mod models;
 mod portable;
 pub(crate) mod retention;
-mod run;
+pub(crate) mod run;
 mod runs;
 mod serve;
 mod show;
@@ -47,6 +47,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Logs(arguments) => logs::logs(&global, &arguments),
         Command::History(arguments) => history::history(&global, &arguments),
         Command::Stop { runs } => stop(&global, &runs),
+        Command::Reproduce(arguments) => crate::reproduce::reproduce(&global, &arguments),
         Command::Compare { runs } => compare::compare(&global, runs),
         Command::Artifacts(command) => artifacts::artifacts(&global, command),
         Command::Predict(arguments) => models::predict(&global, &arguments),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mlhub_agent::adapter::{Adapter, Catalog, FindError};
 use mlhub_config::{AdapterDefaults, ConfigErrors, Override, Resolved, Syntax};
+use mlhub_protocol::rest::Reproduces;
 
 use super::adapter;
 use crate::exit::{ADAPTER, CONFIG, INTERNAL, fail};
@@ -18,6 +19,8 @@ pub(crate) struct Experiment {
     /// The folder of the experiment file, absolute.
     pub(crate) project_dir: PathBuf,
     pub(crate) smoke: bool,
+    /// The run this is started to reproduce.
+    pub(crate) reproduces: Option<Reproduces>,
 }
 
 /// An experiment's text, wherever it came from.
@@ -43,7 +46,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// The failure of a command, which names the file.
-    fn into_failure(self, name: &str) -> anyhow::Error {
+    pub(crate) fn into_failure(self, name: &str) -> anyhow::Error {
         match self {
             Self::Config(errors) => fail(CONFIG, errors.to_string()),
             Self::Rule { code, message, .. } => fail(code, format!("{name}: {message}")),
@@ -129,6 +132,7 @@ pub(crate) fn resolve(
         adapter,
         project_dir,
         smoke,
+        reproduces: None,
     })
 }
 

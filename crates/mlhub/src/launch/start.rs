@@ -5,6 +5,7 @@ use std::path::Path;
 
 use mlhub_agent::adapter::{LaunchContext, PreparedEnvironment, launch_command};
 use mlhub_agent::supervisor::RunDir;
+use mlhub_app::REPRODUCES_TAG;
 use mlhub_core::{Entropy as _, GroupId};
 use mlhub_protocol::adapter::{Capability, Environment};
 use mlhub_protocol::rest::{
@@ -108,6 +109,9 @@ fn creation(
     let mut tags = config.tags.clone();
     if experiment.smoke {
         tags.insert("smoke".to_owned(), "true".to_owned());
+    }
+    if let Some(of) = &experiment.reproduces {
+        tags.insert(REPRODUCES_TAG.to_owned(), of.run.clone());
     }
     Ok(RunsCreate {
         project: config.project.clone(),
@@ -228,7 +232,7 @@ fn snapshot(
             "fingerprint": environment.fingerprint,
             "description": environment.description,
             "python": environment.python,
-            "packages": locked_packages(experiment),
+            "packages": packages(experiment, environment),
         }),
         machine: machine(connection),
         code,
@@ -239,11 +243,15 @@ fn snapshot(
             .to_vec(),
         evaluation: Some(evaluation_plan(experiment, dataset)),
         warnings,
+        reproduces: experiment.reproduces.clone(),
     })
 }
 
-/// `name==version` of every package in the adapter's lock file.
-fn locked_packages(experiment: &Experiment) -> Vec<String> {
+/// `name==version` of every package that was found, or that the adapter's lock file names.
+pub(crate) fn packages(experiment: &Experiment, environment: &PreparedEnvironment) -> Vec<String> {
+    if !environment.packages.is_empty() {
+        return environment.packages.clone();
+    }
     let Environment::Venv { lock, .. } = &experiment.adapter.manifest.environment else {
         return Vec::new();
     };

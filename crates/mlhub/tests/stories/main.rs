@@ -24,6 +24,7 @@ mod onboarding;
 mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
 mod postgres;
+mod reproduce;
 mod rogue;
 mod run;
 mod run_again;

@@ -11,9 +11,9 @@ import { Copy, Notice, Panel } from "~/components/parts";
 import { shellWord } from "~/model/artifactTree";
 import { formatBytes, plural, shortHash } from "~/model/format";
 import { asObject, asText, type Json, type JsonObject } from "~/model/json";
-import { reproduceCommands } from "~/model/reproduce";
 import { PackagesPanel } from "./PackagesPanel";
 import { PatchViewer } from "./PatchViewer";
+import { ReproductionPanel } from "./ReproductionPanel";
 import type { TabProps } from "./RunPage";
 
 /** Hashes are shown short and copied whole. */
@@ -61,41 +61,21 @@ function CopyButton({ text }: { text: string }) {
 
 function Command({ run }: { run: RunDetail }) {
   const command = (run.snapshot.command ?? []).map(shellWord).join(" ");
-  const again = reproduceCommands(run);
   return (
-    <div className="columns">
-      <Panel title="Command" aside={command && <CopyButton text={command} />}>
-        <code className="anywhere">{command || "Not recorded."}</code>
-      </Panel>
-      {again && (
-        <Panel title="Run it again" aside={<CopyButton text={again} />}>
-          <div className="stack tight">
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-            <pre className="commands-block" tabIndex={0}>
-              {again}
-            </pre>
-            <p className="faint small">
-              <code>{run.name}.yaml</code> is{" "}
-              <Link className="link" to="/runs/$id" params={{ id: run.id }} search={{ tab: "config" }}>
-                the config
-              </Link>
-              , downloaded{asText(asObject(run.snapshot.code).patch) ? "; the patch is below" : ""}.
-            </p>
-          </div>
-        </Panel>
-      )}
-    </div>
+    <Panel title="Command" aside={command && <CopyButton text={command} />}>
+      <code className="anywhere">{command || "Not recorded."}</code>
+    </Panel>
   );
 }
 
-/** Files git does not know are recorded by hash only. */
-function Untracked({ files }: { files: JsonObject }) {
+/** Files git does not know: sources are kept whole while they are small, all others by hash. */
+function Untracked({ files, kept }: { files: JsonObject; kept: JsonObject }) {
   const list = Object.entries(files);
   if (list.length === 0) return null;
   return (
     <Panel
       title={plural(list.length, "untracked file")}
-      aside={<span className="faint small">by hash only</span>}
+      aside={<span className="faint small">{plural(Object.keys(kept).length, "source")} kept whole</span>}
     >
       <dl className="facts">
         {list.map(([path, value]) => (
@@ -176,6 +156,7 @@ export default function ProvenanceTab({ run }: TabProps) {
           {warning}
         </Notice>
       ))}
+      <ReproductionPanel run={run} />
       <Command run={run} />
       {patch && <PatchViewer patch={patch} name={run.name} />}
       <div className="columns">
@@ -183,10 +164,10 @@ export default function ProvenanceTab({ run }: TabProps) {
           <JsonFacts
             first={codeFacts(code)}
             value={code}
-            omit={["commit", "branch", "remote", "dirty", "patch", "untracked"]}
+            omit={["commit", "branch", "remote", "dirty", "patch", "untracked", "sources"]}
           />
         </Panel>
-        <Untracked files={asObject(code.untracked)} />
+        <Untracked files={asObject(code.untracked)} kept={asObject(code.sources)} />
         <Dataset run={run} />
         <Inputs run={run.id} />
         <Entry run={run.id} />

@@ -12,6 +12,7 @@ import { formatAge, formatDuration, formatTime, runDuration } from "~/model/form
 import type { RunTab } from "~/model/search";
 import { isActive } from "~/model/states";
 import { NameField } from "./NameField";
+import { ReproducedBadge } from "./ReproductionPanel";
 import { RunActions } from "./RunActions";
 
 function Crumbs({ run }: { run: RunDetail }) {
@@ -87,6 +88,7 @@ export function RunHead({ run, tab }: { run: RunDetail; tab: RunTab }) {
         <Swatch color={colorIndex(run.id)} />
         <NameField key={run.id} run={run} />
         <StateBadge state={run.state} stopping={run.stop_requested} />
+        <ReproducedBadge run={run} />
         <span className="grow" />
         <RunActions run={run} />
       </div>

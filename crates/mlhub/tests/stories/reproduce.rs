@@ -1,0 +1,289 @@
+//! Running a run again from its record: the same numbers, the same numbers from restored code, and
+//! every planted difference refused by name before anything runs.
+
+use std::process::Command;
+
+use crate::support::World;
+
+const REFUSED: Option<i32> = Some(9);
+const DIVERGED: Option<i32> = Some(1);
+const TREES: &str = "project: flowers\nname: trees\nadapter: native\ndataset: {path: iris.csv, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\nseeds: [1]\nparams: {rounds: 20}\nevaluation: {task: multiclass, bootstrap: {samples: 50}}\n";
+
+#[track_caller]
+fn git(world: &World, arguments: &[&str]) -> String {
+    let done = world
+        .clean(Command::new("git"))
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+        .args(arguments)
+        .output()
+        .expect("git runs");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{said}");
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
+/// Runs an experiment; returns its first run's id.
+#[track_caller]
+fn trained(world: &World, experiment: &str) -> String {
+    let details = world.json(&["run", experiment]);
+    assert_eq!(details[0]["state"], "finished", "{details}");
+    details[0]["id"].as_str().expect("an id").to_owned()
+}
+
+fn tag<'a>(runs: &'a [serde_json::Value], id: &str, name: &str) -> Option<&'a str> {
+    let run = runs.iter().find(|run| run["id"] == id)?;
+    run["tags"][name].as_str()
+}
+
+#[test]
+fn a_run_is_reproduced_bit_for_bit_and_linked() {
+    let world = World::with_iris();
+    world.write("trees.yaml", TREES);
+    let id = trained(&world, "trees.yaml");
+    let said = world.ok(&["reproduce", &id]);
+    assert!(
+        said.stdout
+            .contains("REPRODUCED: every metric is identical, bit for bit"),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("test/accuracy"), "{}", said.stdout);
+    assert!(
+        said.stdout
+            .contains("The predictions are the same, byte for byte."),
+        "{}",
+        said.stdout
+    );
+    let runs = world.runs();
+    assert_eq!(runs.len(), 2);
+    assert_eq!(tag(&runs, &id, "reproduced"), Some("identical"));
+    let later = runs
+        .iter()
+        .find(|run| run["id"] != id.as_str())
+        .expect("two");
+    assert_eq!(later["tags"]["reproduces"], id.as_str());
+    let hub = world.serve(&[]);
+    let list = hub.client.reproductions(&id, None).expect("a list");
+    assert_eq!(list.reproduces, None);
+    assert_eq!(list.reproductions[0].verdict, "identical");
+    let found = hub
+        .client
+        .reproductions(later["id"].as_str().expect("an id"), None)
+        .expect("a list");
+    assert_eq!(found.reproduces.expect("the link").original.id, id);
+    // A tag alone makes no link.
+    let faked = hub.client.run_patch(
+        &id,
+        &mlhub_protocol::rest::RunPatch {
+            tags: [("reproduces".to_owned(), Some(id.clone()))].into(),
+            ..Default::default()
+        },
+    );
+    faked.expect("a tag");
+    let list = hub.client.reproductions(&id, None).expect("a list");
+    assert_eq!(list.reproductions.len(), 1);
+    let odd = hub
+        .client
+        .reproductions(&id, Some(2.0))
+        .expect_err("no tolerance");
+    assert_eq!(odd.status, Some(400), "{odd}");
+}
+
+#[test]
+fn code_is_restored_from_commit_patch_and_untracked_files() {
+    let world = World::new();
+    let program = |rate: &str| {
+        format!(
+            "import random\nfrom helper import scale\nrandom.seed(int(sys.argv[1]))\nfor step in range(30): log(step, loss=scale * {rate} * random.random())\n"
+        )
+    };
+    world.script("walk", &program("1"), "seeds: [7]");
+    git(&world, &["init", "-q"]);
+    git(&world, &["add", "walk.py", "walk.yaml"]);
+    git(&world, &["commit", "-q", "-m", "first"]);
+    world.script("walk", &program("2"), "seeds: [7]");
+    world.write("helper.py", "scale = 0.5\n");
+    let id = trained(&world, "walk.yaml");
+    let shown = world.json(&["show", &id]);
+    let code = &shown["snapshot"]["code"];
+    assert_eq!(code["sources"]["helper.py"], "scale = 0.5\n");
+    // Everything is something else now.
+    world.script("walk", &program("3"), "seeds: [8]");
+    world.write("helper.py", "scale = 100\n");
+    let before = git(&world, &["status", "--porcelain"]);
+    let said = world.ok(&["reproduce", &id]);
+    assert!(
+        said.stdout.contains("every metric is identical"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout.contains("code         as it was"),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(git(&world, &["status", "--porcelain"]), before, "only read");
+    assert_eq!(git(&world, &["worktree", "list"]).lines().count(), 1);
+    let left = std::fs::read_dir(world.data().join("reproductions")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "the restored code is removed");
+}
+
+#[test]
+fn an_unseeded_run_diverges_at_a_named_step_with_both_values() {
+    let world = World::new();
+    world.script(
+        "dice",
+        "import random\nfor step in range(10): log(step, steady=float(step), loss=0.0 if step < 4 else random.random())\n",
+        "",
+    );
+    let id = trained(&world, "dice.yaml");
+    let said = world.mlhub(&["reproduce", &id]);
+    assert_eq!(said.code, DIVERGED, "{}", said.stdout);
+    assert!(said.stdout.contains("NOT REPRODUCED"), "{}", said.stdout);
+    let line = |name: &str| {
+        let found = said.stdout.lines().find(|line| line.contains(name));
+        found.unwrap_or_default().to_owned()
+    };
+    assert!(line("steady").contains("identical"), "{}", said.stdout);
+    assert!(
+        line("loss").contains("diverged") && line("loss").contains(" 4 "),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(tag(&world.runs(), &id, "reproduced"), Some("diverged"));
+}
+
+#[test]
+fn what_cannot_be_restored_is_refused_by_name_before_anything_runs() {
+    let world = World::with_iris();
+    world.write("trees.yaml", TREES);
+    git(&world, &["init", "-q"]);
+    git(&world, &["add", "trees.yaml"]);
+    git(&world, &["commit", "-q", "-m", "first"]);
+    let id = trained(&world, "trees.yaml");
+    #[track_caller]
+    fn refused(world: &World, id: &str, arguments: &[&str]) -> String {
+        let runs = world.runs().len();
+        let said = world.mlhub(&[&["reproduce", id], arguments].concat());
+        assert_eq!(said.code, REFUSED, "{}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains("Nothing was run"), "{}", said.stderr);
+        assert_eq!(world.runs().len(), runs, "nothing was run");
+        format!("{}{}", said.stdout, said.stderr)
+    }
+
+    // One flipped byte of the data.
+    let path = world.project().join("iris.csv");
+    let data = std::fs::read_to_string(&path).expect("iris");
+    world.write("iris.csv", &data.replacen("5.1", "5.2", 1));
+    let said = refused(&world, &id, &[]);
+    assert!(
+        said.contains("iris.csv") && said.contains("--accept dataset"),
+        "{said}"
+    );
+    let run = world.mlhub(&["reproduce", &id, "--accept", "dataset"]);
+    assert!(
+        run.stdout.contains("test/accuracy"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    world.write("iris.csv", &data);
+    world.ok(&["reproduce", &id, "--dry-run"]);
+
+    // The data are gone; they may be elsewhere.
+    let elsewhere = world.path().join("moved.csv");
+    std::fs::rename(&path, &elsewhere).expect("moved");
+    let said = refused(&world, &id, &[]);
+    assert!(said.contains("name its place with --dataset"), "{said}");
+    let place = elsewhere.to_string_lossy().into_owned();
+    world.ok(&["reproduce", &id, "--dataset", &place]);
+    std::fs::rename(&elsewhere, &path).expect("moved back");
+
+    // The commit is gone, with its history.
+    std::fs::remove_dir_all(world.project().join(".git")).expect("removed");
+    git(&world, &["init", "-q"]);
+    git(&world, &["add", "trees.yaml"]);
+    git(&world, &["commit", "-q", "-m", "another"]);
+    let said = refused(&world, &id, &[]);
+    let shown = world.json(&["show", &id]);
+    let commit = shown["snapshot"]["code"]["commit"]
+        .as_str()
+        .expect("a commit");
+    assert!(
+        said.contains(commit) && said.contains("--repository"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_changed_default_of_the_adapter_is_named() {
+    let world = World::with_iris();
+    let adapter = |rounds: u32| {
+        world.write(
+            "adapters/mine/adapter.toml",
+            &include_str!("../../../../adapters/native/adapter.toml")
+                .replace("name = \"native\"", "name = \"mine\""),
+        );
+        let mut schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../adapters/native/schema.json"))
+                .expect("a schema");
+        schema["properties"]["rounds"]["default"] = rounds.into();
+        world.write("adapters/mine/schema.json", &schema.to_string());
+        world.write(
+            "adapters/mine/smoke.csv",
+            include_str!("../../../../adapters/native/smoke.csv"),
+        );
+    };
+    adapter(5);
+    world.write(
+        "mine.yaml",
+        &TREES.replace("native", "mine").replace("rounds: 20", ""),
+    );
+    let id = trained(&world, "mine.yaml");
+    adapter(7);
+    let said = world.mlhub(&["reproduce", &id]);
+    assert_eq!(said.code, REFUSED, "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.contains("rounds was 5, is 7"),
+        "{}{}",
+        said.stdout,
+        said.stderr
+    );
+    // The config holds every value, so the changed default itself changes nothing.
+    let said = world.ok(&["reproduce", &id, "--accept", "adapter"]);
+    assert!(
+        said.stdout.contains("every metric is identical"),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
+fn a_run_without_a_config_says_why_it_cannot_be_reproduced() {
+    use mlhub_protocol::rest::{RunSeed, RunsCreate};
+    let world = World::new();
+    let hub = world.serve(&[]);
+    let made = hub.client.runs_create(&RunsCreate {
+        project: "stories".to_owned(),
+        experiment: "by-hand".to_owned(),
+        runs: vec![RunSeed::default()],
+        ..RunsCreate::default()
+    });
+    let id = made.expect("a run").runs.remove(0).id;
+    let said = world.mlhub(&["reproduce", &id]);
+    assert_eq!(said.code, REFUSED, "{}", said.stderr);
+    assert!(
+        said.stderr.contains("no config is recorded"),
+        "{}",
+        said.stderr
+    );
+    let unknown = world.mlhub(&["reproduce", "nosuchrun"]);
+    assert_eq!(unknown.code, Some(8), "{}", unknown.stderr);
+    let odd = world.mlhub(&["reproduce", &id, "--tolerance=-1"]);
+    assert_eq!(odd.code, Some(8), "{}", odd.stderr);
+    assert!(
+        odd.stderr.contains("`tolerance` is a relative difference"),
+        "{}",
+        odd.stderr
+    );
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { tellingReproduction, verdictBadge, verdictText, verdictTone } from "./reproduction";
+
+const judged = (verdict: string, agreements: string[] = []) => ({
+  verdict,
+  tolerance: 1e-6,
+  metrics: agreements.map((agreement) => ({ agreement })),
+});
+
+describe("the verdict of a reproduction", () => {
+  it("says how many metrics diverged, of how many", () => {
+    expect(verdictText(judged("diverged", ["identical", "diverged", "within_tolerance"]))).toBe(
+      "1 metric of 3 diverged.",
+    );
+    expect(verdictText(judged("identical", ["identical", "identical"]))).toContain("All 2 metrics");
+    expect(verdictText(judged("within_tolerance"))).toContain("1e-6");
+  });
+  it("is good only where numbers came out the same", () => {
+    expect(["identical", "within_tolerance"].map(verdictTone)).toEqual(["good", "good"]);
+    expect(["diverged", "failed"].map(verdictTone)).toEqual(["bad", "bad"]);
+    expect(verdictTone("something of a later version")).toBe("warn");
+    expect(verdictBadge("diverged")).toBe("not reproduced");
+  });
+  it("is that of the newest that has ended", () => {
+    const list = [judged("running"), judged("diverged"), judged("identical")];
+    expect(tellingReproduction(list)?.verdict).toBe("diverged");
+    expect(tellingReproduction(list.slice(0, 1))?.verdict).toBe("running");
+    expect(tellingReproduction([])).toBeUndefined();
+  });
+});
