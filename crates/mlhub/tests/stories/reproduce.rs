@@ -260,15 +260,13 @@ fn a_changed_default_of_the_adapter_is_named() {
 
 #[test]
 fn a_run_without_a_config_says_why_it_cannot_be_reproduced() {
-    use mlhub_protocol::rest::{RunSeed, RunsCreate};
     let world = World::new();
     let hub = world.serve(&[]);
-    let made = hub.client.runs_create(&RunsCreate {
-        project: "stories".to_owned(),
-        experiment: "by-hand".to_owned(),
-        runs: vec![RunSeed::default()],
-        ..RunsCreate::default()
+    let request = serde_json::json!({
+        "project": "stories", "experiment": "by-hand", "runs": [{}], "snapshot": {},
     });
+    let request = serde_json::from_value(request).expect("a request");
+    let made = hub.client.runs_create(&request);
     let id = made.expect("a run").runs.remove(0).id;
     let said = world.mlhub(&["reproduce", &id]);
     assert_eq!(said.code, REFUSED, "{}", said.stderr);
