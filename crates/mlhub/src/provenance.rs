@@ -53,7 +53,9 @@ fn git_line(dir: &Path, arguments: &[&str]) -> Option<String> {
 /// The code of a folder: commit, branch, remote, patch of uncommitted changes,
 /// and hashes of the files git does not know.
 pub(crate) fn code(dir: &Path) -> Value {
-    let Some(root) = git_line(dir, &["rev-parse", "--show-toplevel"]) else {
+    let commit = git_line(dir, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+    let root = git_line(dir, &["rev-parse", "--show-toplevel"]);
+    let Some((root, commit)) = root.zip(commit) else {
         let files = hashes(dir, folder_files(dir));
         let (sources, withheld) = kept(dir, &files);
         return json!({
@@ -82,7 +84,7 @@ pub(crate) fn code(dir: &Path) -> Value {
         "vcs": "git",
         "root": root,
         "folder": git_line(dir, &["rev-parse", "--show-prefix"]).unwrap_or_default(),
-        "commit": git_line(dir, &["rev-parse", "HEAD"]),
+        "commit": commit,
         "branch": git_line(dir, &["rev-parse", "--abbrev-ref", "HEAD"]),
         "remote": git_line(dir, &["remote", "get-url", "origin"]).map(|url| without_credentials(&url)),
         "dirty": !patch.is_empty() || !untracked.is_empty(),
@@ -228,11 +230,9 @@ pub(crate) fn code_warnings(code: &Value) -> Vec<String> {
     let mut warnings = Vec::new();
     if code["vcs"].is_null() {
         warnings.push(
-            "the experiment is not in a git repository: of its code only the files beside it are recorded"
+            "the experiment is in no git repository with a commit: of its code only the files beside it are recorded"
                 .to_owned(),
         );
-    } else if code["commit"].is_null() {
-        warnings.push("the git repository has no commit yet: the code is not recorded".to_owned());
     }
     if let Some(reason) = code["patch_withheld"].as_str() {
         warnings.push(format!(

@@ -174,7 +174,7 @@ fn from_files(code: &Value, place: &Path, data: &[PathBuf]) -> Result<Restored, 
         .iter()
         .all(|(name, hash)| hash_of(&original.join(name)).as_deref() == Some(hash));
     let notes = vec![format!(
-        "`{}` was in no git repository: files in its subfolders are not part of the record",
+        "`{}` was in no git repository with a commit: files in its subfolders are not part of the record",
         original.display()
     )];
     if unchanged && original.is_dir() {
