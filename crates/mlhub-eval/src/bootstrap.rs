@@ -6,12 +6,11 @@
 //! copied. Percentiles follow the linear rule (type 7 of Hyndman and Fan, NumPy's
 //! default). Comparisons between runs are not done here.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::curves::bands::{self, MAX_BAND_SAMPLES};
+use crate::draws::draw;
 use crate::metrics::{Kind, Prepared, Scratch, compute};
 use crate::weights::{Counted, CountedGiven, RowWeights};
 
@@ -71,35 +70,6 @@ pub(crate) struct Resampled {
     pub(crate) interval: Option<Interval>,
     /// Resamples in which the metric is undefined; they are left out.
     pub(crate) undefined: u32,
-}
-
-/// Sets generator streams of this purpose apart from any other use of a seed.
-const STREAM_DOMAIN: &[u8; 24] = b"mlhub-eval bootstrap v1\0";
-
-/// Draws `counts.len()` rows with replacement into multiplicities.
-pub(crate) fn draw(seed: u64, sample: u32, counts: &mut [u32]) {
-    let mut key = [0_u8; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..].copy_from_slice(STREAM_DOMAIN);
-    let mut generator = ChaCha8Rng::from_seed(key);
-    generator.set_stream(u64::from(sample));
-    counts.fill(0);
-    let rows = u32::try_from(counts.len()).expect("rows are bounded by MAX_ROWS");
-    for _ in 0..rows {
-        counts[below(&mut generator, rows) as usize] += 1;
-    }
-}
-
-/// A uniform number below `bound`, without bias (Lemire, Fast random integer
-/// generation in an interval, 2019).
-fn below(generator: &mut ChaCha8Rng, bound: u32) -> u32 {
-    loop {
-        let product = u64::from(generator.next_u32()) * u64::from(bound);
-        let low = product as u32;
-        if low >= bound || low >= bound.wrapping_neg() % bound {
-            return (product >> 32) as u32;
-        }
-    }
 }
 
 /// Intervals of the kinds, in order, and the curves of the first resamples when `banded`; runs on
@@ -187,34 +157,6 @@ pub(crate) fn percentile(sorted: &[f64], fraction: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn draws_are_frozen() {
-        let mut counts = [0; 10];
-        draw(42, 0, &mut counts);
-        assert_eq!(counts, [0, 0, 1, 2, 1, 2, 1, 1, 1, 1]);
-        draw(42, 1, &mut counts);
-        assert_eq!(counts, [2, 1, 1, 2, 1, 1, 1, 0, 0, 1]);
-        draw(43, 0, &mut counts);
-        assert_eq!(counts, [1, 0, 1, 1, 1, 0, 2, 1, 3, 0]);
-    }
-
-    #[test]
-    fn draws_are_uniform() {
-        let mut totals = [0_u64; 7];
-        for sample in 0..10_000 {
-            let mut counts = [0; 7];
-            draw(7, sample, &mut counts);
-            for (total, count) in totals.iter_mut().zip(counts) {
-                *total += u64::from(count);
-            }
-        }
-        // 10,000 expected each, standard deviation 93.
-        for total in totals {
-            assert!(total.abs_diff(10_000) < 500, "{totals:?}");
-        }
-    }
 
     #[test]
     fn percentiles_are_numpys() {
@@ -236,14 +178,5 @@ mod tests {
         assert!(half.interval.is_none() && half.undefined == 2);
         let most = of([f64::NAN, 3.0, 1.0, 2.0]);
         assert!(most.interval.is_some() && most.undefined == 1);
-    }
-
-    proptest! {
-        #[test]
-        fn draws_keep_the_number_of_rows(seed: u64, sample: u32, rows in 1_usize..300) {
-            let mut counts = vec![9; rows];
-            draw(seed, sample, &mut counts);
-            prop_assert_eq!(counts.iter().sum::<u32>() as usize, rows);
-        }
     }
 }

@@ -153,7 +153,7 @@ pub fn evaluate(
     Ok(pool.install(|| run(predictions, &wanted, options)))
 }
 
-fn check_bootstrap(bootstrap: Option<Bootstrap>) -> Result<(), EvaluateError> {
+pub(crate) fn check_bootstrap(bootstrap: Option<Bootstrap>) -> Result<(), EvaluateError> {
     let Some(bootstrap) = bootstrap else {
         return Ok(());
     };

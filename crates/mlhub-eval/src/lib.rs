@@ -16,14 +16,15 @@
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `bootstrap` and `curves` build on them; `evaluate` is the entry point.
 //!
-//! `significance` compares groups of runs by numbers that were computed before; of it
-//! nothing is stored, and the platform may show in the last bits.
+//! `significance` compares groups of runs by numbers that were computed before, and two
+//! sets of predictions of the same examples row by row; of it nothing is stored.
 //!
 //! Not here: reading prediction files, storage.
 
 mod bootstrap;
 mod curves;
 mod definition;
+mod draws;
 mod evaluate;
 mod metrics;
 mod non_finite;
@@ -54,4 +55,10 @@ pub use predictions::{
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};
-pub use significance::{NoTest, WelchTest, hedges_g, holm, welch_test};
+pub use significance::{
+    DEFAULT_PAIRED_SAMPLES, DeLongTest, DifferenceInterval, Effect, MANN_WHITNEY_EXACT_VALUES,
+    MAX_ALL_FLIPS, MCNEMAR_EXACT_ROWS, MIN_BOOTSTRAP_UNITS, MIN_DELONG_CLASS_ROWS, MannWhitneyTest,
+    McNemarTest, NoPairedTest, NoTest, PairError, PairedMethod, PairedOptions, PairedPredictions,
+    PairedTest, WILCOXON_EXACT_PAIRS, WelchTest, WilcoxonTest, delong, hedges_g, holm,
+    mann_whitney, mcnemar, paired_test, welch_test, wilcoxon,
+};

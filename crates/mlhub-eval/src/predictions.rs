@@ -7,6 +7,7 @@
 
 mod check;
 mod error;
+mod rows;
 
 pub use check::encode_labels;
 pub use error::PredictionsError;

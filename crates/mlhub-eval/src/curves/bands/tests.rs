@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::bootstrap::draw;
 use crate::curves::tests::binary;
+use crate::draws::draw;
 use crate::{EvaluateOptions, Evaluation, Predictions, PredictionsInput, evaluate};
 
 const SEED: u64 = 5;
