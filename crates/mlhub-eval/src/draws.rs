@@ -196,7 +196,7 @@ mod tests {
             draw(seed, sample, &mut of_groups);
             prop_assert!(counts.iter().zip(&of_row).all(|(n, group)| *n == of_groups[*group as usize]));
 
-            let rows_of = |class| (0_u32..).zip(&of_row).filter(|row| *row.1 == class).map(|row| row.0);
+            let rows_of = |class| (0_u32..).zip(&of_row).filter(move |row| *row.1 == class).map(|row| row.0);
             let classes: Vec<Vec<u32>> = (0..count as u32).map(|class| rows_of(class).collect()).collect();
             Drawing::Classes(classes.clone()).draw(seed, sample, &mut counts, &mut vec![]);
             for rows in classes {

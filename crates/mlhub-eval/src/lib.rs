@@ -28,6 +28,7 @@ mod draws;
 mod evaluate;
 mod metrics;
 mod non_finite;
+mod normal;
 mod predictions;
 mod ranking;
 mod reference;
@@ -36,7 +37,10 @@ mod significance;
 mod sum;
 mod weights;
 
-pub use bootstrap::{Bootstrap, DEFAULT_SAMPLES, Interval, MAX_SAMPLES, METHOD_PERCENTILE};
+pub use bootstrap::{
+    Bootstrap, DEFAULT_SAMPLES, Interval, IntervalMethod, MAX_JACKKNIFE, MAX_SAMPLES, METHOD_BCA,
+    METHOD_PERCENTILE, Resampling,
+};
 pub use curves::{
     ConfusionMatrix, CurveBand, Curves, DENSITY_BINS, DensityGrid, Histogram, MAX_BAND_CELLS,
     MAX_BAND_CURVES, MAX_BAND_SAMPLES, MAX_CONFUSION_LABELS, MAX_CURVE_LABELS, MAX_CURVE_POINTS,
@@ -56,9 +60,11 @@ pub use predictions::{
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};
 pub use significance::{
-    DEFAULT_PAIRED_SAMPLES, DeLongTest, DifferenceInterval, Effect, MANN_WHITNEY_EXACT_VALUES,
-    MAX_ALL_FLIPS, MCNEMAR_EXACT_ROWS, MIN_BOOTSTRAP_UNITS, MIN_DELONG_CLASS_ROWS, MannWhitneyTest,
-    McNemarTest, NoPairedTest, NoTest, PairError, PairedMethod, PairedOptions, PairedPredictions,
-    PairedTest, WILCOXON_EXACT_PAIRS, WelchTest, WilcoxonTest, delong, hedges_g, holm,
-    mann_whitney, mcnemar, paired_test, welch_test, wilcoxon,
+    DEFAULT_PAIRED_SAMPLES, DeLongTest, DifferenceInterval, Dominance, Effect,
+    MANN_WHITNEY_EXACT_VALUES, MAX_ALL_FLIPS, MAX_DOMINANCE_VALUES, MCNEMAR_EXACT_ROWS,
+    MIN_BOOTSTRAP_SEEDS, MIN_BOOTSTRAP_UNITS, MIN_DELONG_CLASS_ROWS, MIN_DOMINANCE_VALUES,
+    MannWhitneyTest, McNemarTest, MeanInterval, NoPairedTest, NoTest, PairError, PairedMethod,
+    PairedOptions, PairedPredictions, PairedTest, WILCOXON_EXACT_PAIRS, WelchTest, WilcoxonTest,
+    almost_stochastic_order, bootstrap_interval, delong, hedges_g, holm, mann_whitney, mcnemar,
+    paired_test, student_interval, welch_test, wilcoxon,
 };

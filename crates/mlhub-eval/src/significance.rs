@@ -13,16 +13,20 @@
 mod areas;
 mod choice;
 mod discordant;
+mod dominance;
 mod flips;
-mod normal;
 mod outcome;
 mod paired;
 mod pairs;
 mod ranks;
 mod seeds;
+mod spread;
 
 pub use areas::{DeLongTest, delong};
 pub use discordant::{MCNEMAR_EXACT_ROWS, McNemarTest, mcnemar};
+pub use dominance::{
+    Dominance, MAX_DOMINANCE_VALUES, MIN_DOMINANCE_VALUES, almost_stochastic_order,
+};
 pub use flips::MAX_ALL_FLIPS;
 pub use paired::{
     DEFAULT_PAIRED_SAMPLES, DifferenceInterval, Effect, MIN_BOOTSTRAP_UNITS, MIN_DELONG_CLASS_ROWS,
@@ -34,3 +38,4 @@ pub use ranks::{
     wilcoxon,
 };
 pub use seeds::{NoTest, WelchTest, hedges_g, holm, welch_test};
+pub use spread::{MIN_BOOTSTRAP_SEEDS, MeanInterval, bootstrap_interval, student_interval};

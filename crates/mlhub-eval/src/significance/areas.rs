@@ -4,8 +4,8 @@
 //! (Biometrics 44, 1988), from mean ranks in O(n log n) (X. Sun and W. Xu, IEEE Signal
 //! Processing Letters 21, 2014). Rows must be independent of each other and count alike.
 
-use super::normal;
 use super::seeds::NoTest;
+use crate::normal;
 use crate::ranking::{Order, Ranking};
 use crate::sum::sum_rows;
 

@@ -4,7 +4,7 @@
 //! Psychometrika 12, 1947). Rows must be independent of each other and count alike;
 //! for weighted or grouped rows there is the permutation test.
 
-use super::normal;
+use crate::normal;
 
 /// Discordant rows up to which the probability is that of the binomial distribution.
 /// Beyond, its normal approximation is better than 1e-3 of the probability around 0.05.

@@ -4,7 +4,6 @@ use super::areas::delong;
 use super::choice::{Question, prepared};
 use super::discordant::mcnemar;
 use super::flips::{flipped, resampled_differences, share_beyond, swapped_differences};
-use super::normal;
 use super::paired::{
     DifferenceInterval, Effect, MIN_BOOTSTRAP_UNITS, MIN_DELONG_CLASS_ROWS, NoPairedTest,
     PairedMethod, PairedOptions, PairedTest,
@@ -12,6 +11,7 @@ use super::paired::{
 use super::ranks::wilcoxon;
 use super::seeds::NoTest;
 use crate::bootstrap::percentile;
+use crate::normal;
 use crate::sum::sum_rows;
 
 /// How close two differences count as equal, relative to the values they are of: the same

@@ -232,6 +232,7 @@ fn check(options: &PairedOptions) -> Result<(), EvaluateError> {
         samples: options.samples,
         seed: options.seed,
         confidence: options.confidence,
+        ..Bootstrap::default()
     }))?;
     if options.threads > MAX_THREADS {
         return Err(EvaluateError::Threads {

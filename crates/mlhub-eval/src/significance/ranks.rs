@@ -4,8 +4,8 @@
 //! Exact where that is small, by counting all assignments; else the normal approximation
 //! with corrections for ties and continuity, as SciPy has it.
 
-use super::normal;
 use super::seeds::NoTest;
+use crate::normal;
 use crate::sum::CompensatedSum;
 
 /// Pairs up to which Wilcoxon's probability is exact, when no two are tied.

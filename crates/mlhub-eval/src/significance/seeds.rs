@@ -39,13 +39,13 @@ pub enum NoTest {
 
 /// Count, mean and variance (n - 1) of a sample.
 #[derive(Debug, Clone, Copy)]
-struct Sample {
-    n: f64,
-    mean: f64,
-    variance: f64,
+pub(super) struct Sample {
+    pub(super) n: f64,
+    pub(super) mean: f64,
+    pub(super) variance: f64,
 }
 
-fn sample(values: &[f64]) -> Result<Sample, NoTest> {
+pub(super) fn sample(values: &[f64]) -> Result<Sample, NoTest> {
     if values.iter().any(|value| !value.is_finite()) {
         return Err(NoTest::NotFinite);
     }

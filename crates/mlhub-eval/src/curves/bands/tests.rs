@@ -16,6 +16,7 @@ fn evaluated(input: PredictionsInput, samples: u32, threads: usize) -> Evaluatio
             samples,
             seed: SEED,
             confidence: 0.9,
+            ..Bootstrap::default()
         }),
         threads,
         ..EvaluateOptions::default()
@@ -164,6 +165,7 @@ fn bands_do_not_depend_on_threads_and_values_not_on_bands() {
                 samples: 200,
                 seed: SEED,
                 confidence: 0.9,
+                ..Bootstrap::default()
             }),
             curves: false,
             ..EvaluateOptions::default()
