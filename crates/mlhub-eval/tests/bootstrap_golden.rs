@@ -163,12 +163,6 @@ fn what_cannot_be_drawn_is_refused() {
 
 #[test]
 fn an_interval_that_cannot_be_corrected_says_why() {
-    let mut extreme = case("values");
-    extreme.intervals.truncate(1);
-    extreme.intervals[0].definition = "max_error@1".to_owned();
-    // No resample has a greater one, and most resamples hold the row.
-    let percentile = extreme.evaluation(IntervalMethod::Percentile, 1);
-    assert!(percentile.metrics[0].interval.is_some());
     let mut single = case("rows");
     single.y_true.fill(0.0);
     single.y_true[4] = 1.0;

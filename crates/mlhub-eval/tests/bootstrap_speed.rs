@@ -14,11 +14,16 @@ const ROWS: usize = 1_000_000;
 fn auroc_of_a_million_rows() {
     let mut state = 1_u64;
     let mut number = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 11) as f64 / (1_u64 << 53) as f64
     };
     let truth: Vec<u32> = (0..ROWS).map(|_| u32::from(number() < 0.3)).collect();
-    let score = truth.iter().map(|class| (f64::from(*class) * 0.2 + number()) / 1.2).collect();
+    let score = truth
+        .iter()
+        .map(|class| (f64::from(*class) * 0.2 + number()) / 1.2)
+        .collect();
     let predictions = Predictions::new(PredictionsInput {
         ids: (0..ROWS).map(|row| row.to_string()).collect(),
         task: Task::Binary,
@@ -43,7 +48,12 @@ fn auroc_of_a_million_rows() {
         let start = Instant::now();
         let evaluation = evaluate(&predictions, &options).expect("valid options");
         let interval = evaluation.metrics[0].interval.clone().expect("an interval");
-        println!("{samples} resamples: {:?}, {:?} to {:?}", start.elapsed(), interval.low, interval.high);
+        println!(
+            "{samples} resamples: {:?}, {:?} to {:?}",
+            start.elapsed(),
+            interval.low,
+            interval.high
+        );
         interval
     };
     timed(1);

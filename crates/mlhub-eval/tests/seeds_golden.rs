@@ -63,7 +63,7 @@ fn dominance_is_the_brute_force_on_the_same_draws() {
     }
 }
 
-/// The package draws for itself and sums on a grid of 500 places, of which it leaves the first out.
+/// The package draws for itself and sums on a grid of 200 places.
 #[test]
 fn dominance_is_that_of_deepsig_within_its_error() {
     for case in golden().dominance {

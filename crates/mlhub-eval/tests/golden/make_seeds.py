@@ -18,7 +18,8 @@ from scipy import stats
 
 SAMPLES = 500
 SEED = 3
-DEEPSIG_SEEDS = 5
+DEEPSIG_SEEDS = 4
+DEEPSIG_SAMPLES = 250
 
 
 def violation_ratio(a: list[float], b: list[float]) -> float:
@@ -46,7 +47,7 @@ def dominance_case(name: str, a: list[float], b: list[float]) -> dict:
     ratio = violation_ratio(a, b)
     bound = np.clip(ratio + stats.norm.ppf(0.95) * np.std(ratios), 0, 1)
     package = [
-        aso(a, b, confidence_level=0.95, num_bootstrap_iterations=SAMPLES, dt=0.002, show_progress=False, seed=1000 * seed)
+        aso(a, b, confidence_level=0.95, num_bootstrap_iterations=DEEPSIG_SAMPLES, dt=0.005, show_progress=False, seed=1000 * seed)
         for seed in range(DEEPSIG_SEEDS)
     ]
     return {
