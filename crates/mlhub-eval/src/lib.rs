@@ -14,7 +14,8 @@
 //! is the checked input; `metrics` holds one kernel per family (label counts,
 //! rankings, probabilities, regression, queries, texts), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
-//! `bootstrap` and `curves` build on them; `evaluate` is the entry point.
+//! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
+//! `evaluate` is the entry point.
 //!
 //! `significance` compares groups of runs by numbers that were computed before, and two
 //! sets of predictions of the same examples row by row; of it nothing is stored.

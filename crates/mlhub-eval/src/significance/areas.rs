@@ -34,8 +34,9 @@ pub struct DeLongTest {
 ///
 /// # Errors
 /// [`NoTest::TooFew`] with fewer than two positive or two negative rows,
-/// [`NoTest::NoSpread`] when the difference has no variance (the same order twice, or both
-/// orders perfect), [`NoTest::NotFinite`] for such a score or columns of unequal length.
+/// [`NoTest::NoSpread`] when the difference has no variance (the same order twice, or each
+/// order perfect or none at all), [`NoTest::NotFinite`] for such a score or columns of
+/// unequal length.
 pub fn delong(
     positive: &[bool],
     a: &[f64],

@@ -29,7 +29,8 @@ pub struct WelchTest {
 /// Why two samples cannot be tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoTest {
-    /// A sample has fewer than two values: nothing is known of its spread.
+    /// A sample has fewer values than the test needs, two unless it says otherwise: nothing
+    /// is known of its spread.
     TooFew,
     /// All values of each sample are the same.
     NoSpread,
