@@ -10,7 +10,7 @@ use mlhub_eval::{
 const ROWS: usize = 1_000_000;
 
 #[test]
-#[ignore = "takes a minute and all cores; prints a time instead of judging it"]
+#[ignore = "takes a minute or more and two cores; prints a time instead of judging it"]
 fn auroc_of_a_million_rows() {
     let mut state = 1_u64;
     let mut number = || {
