@@ -1,17 +1,16 @@
-//! Percentile bootstrap: intervals by drawing rows (of a ranking: whole queries) with
-//! replacement.
+//! Bootstrap intervals: drawing rows (of a ranking: whole queries) with replacement, or
+//! whole groups, or rows within each true class.
 //!
-//! Resample `i` is a function of the seed, the number of rows and `i` alone, and
-//! is held as a multiplicity per row, so threads share nothing and no column is
-//! copied. Percentiles follow the linear rule (type 7 of Hyndman and Fan, NumPy's
+//! What is drawn is in `draws`, corrected percentiles are in `bca`. Percentiles follow the linear rule (type 7 of Hyndman and Fan, NumPy's
 //! default). Comparisons between runs are not done here.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+mod bca;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::curves::bands::{self, MAX_BAND_SAMPLES};
+use crate::draws::Drawing;
 use crate::metrics::{Kind, Prepared, Scratch, compute};
 use crate::weights::{Counted, CountedGiven, RowWeights};
 
@@ -21,8 +20,51 @@ pub const DEFAULT_SAMPLES: u32 = 1000;
 /// Most resamples.
 pub const MAX_SAMPLES: u32 = 100_000;
 
-/// The interval method's name in results.
+/// The default interval method's name in results.
 pub const METHOD_PERCENTILE: &str = "percentile bootstrap";
+
+/// The name of the corrected method in results.
+pub const METHOD_BCA: &str = "BCa bootstrap";
+
+pub use bca::MAX_JACKKNIFE;
+
+/// Which percentiles of the resamples are the ends of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum IntervalMethod {
+    /// Those of the tails.
+    #[default]
+    Percentile,
+    /// Those of the tails, corrected for bias and acceleration (Efron 1987).
+    Bca,
+}
+
+/// What resamples are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Resampling {
+    /// Rows, each by itself; of a ranking, queries.
+    #[default]
+    Rows,
+    /// Rows within each true class, so that every resample has as many of each.
+    Stratified,
+    /// Groups by the `group` column, each with all its rows.
+    Grouped,
+}
+
+impl Resampling {
+    /// The name used in options and messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Stratified => "stratified",
+            Self::Grouped => "grouped",
+        }
+    }
+}
 
 /// How to make intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +76,32 @@ pub struct Bootstrap {
     pub seed: u64,
     /// Probability mass of the interval, between 0 and 1 exclusive.
     pub confidence: f64,
+    /// Which percentiles are taken.
+    #[serde(skip_serializing_if = "is_default")]
+    pub method: IntervalMethod,
+    /// What is drawn.
+    #[serde(skip_serializing_if = "is_default")]
+    pub resampling: Resampling,
+}
+
+/// Defaults are not written, so that what was written before these options is the same.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Bootstrap {
+    /// Its method's name in results.
+    fn method_name(&self) -> String {
+        let method = match self.method {
+            IntervalMethod::Percentile => METHOD_PERCENTILE,
+            IntervalMethod::Bca => METHOD_BCA,
+        };
+        match self.resampling {
+            Resampling::Rows => method.to_owned(),
+            Resampling::Stratified => format!("{method}, within classes"),
+            Resampling::Grouped => format!("{method}, whole groups"),
+        }
+    }
 }
 
 impl Default for Bootstrap {
@@ -42,6 +110,8 @@ impl Default for Bootstrap {
             samples: DEFAULT_SAMPLES,
             seed: 0,
             confidence: 0.95,
+            method: IntervalMethod::default(),
+            resampling: Resampling::default(),
         }
     }
 }
@@ -57,7 +127,7 @@ pub struct Interval {
     pub high: f64,
     /// Probability mass.
     pub confidence: f64,
-    /// [`METHOD_PERCENTILE`].
+    /// [`METHOD_PERCENTILE`] or [`METHOD_BCA`], and what was drawn unless it was rows.
     pub method: String,
     /// Resamples drawn.
     pub samples: u32,
@@ -71,52 +141,39 @@ pub(crate) struct Resampled {
     pub(crate) interval: Option<Interval>,
     /// Resamples in which the metric is undefined; they are left out.
     pub(crate) undefined: u32,
+    /// Why there is no interval, when it is not for that.
+    pub(crate) obstacle: Option<&'static str>,
 }
 
-/// Sets generator streams of this purpose apart from any other use of a seed.
-const STREAM_DOMAIN: &[u8; 24] = b"mlhub-eval bootstrap v1\0";
-
-/// Draws `counts.len()` rows with replacement into multiplicities.
-pub(crate) fn draw(seed: u64, sample: u32, counts: &mut [u32]) {
-    let mut key = [0_u8; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..].copy_from_slice(STREAM_DOMAIN);
-    let mut generator = ChaCha8Rng::from_seed(key);
-    generator.set_stream(u64::from(sample));
-    counts.fill(0);
-    let rows = u32::try_from(counts.len()).expect("rows are bounded by MAX_ROWS");
-    for _ in 0..rows {
-        counts[below(&mut generator, rows) as usize] += 1;
-    }
+/// What resamples of a set of predictions are made from.
+pub(crate) struct Resamples<'a, 'p> {
+    pub(crate) prepared: &'a Prepared<'p>,
+    pub(crate) kinds: &'a [Kind],
+    pub(crate) weights: Option<&'a [f64]>,
+    pub(crate) drawing: &'a Drawing,
+    pub(crate) options: Bootstrap,
 }
 
-/// A uniform number below `bound`, without bias (Lemire, Fast random integer
-/// generation in an interval, 2019).
-fn below(generator: &mut ChaCha8Rng, bound: u32) -> u32 {
-    loop {
-        let product = u64::from(generator.next_u32()) * u64::from(bound);
-        let low = product as u32;
-        if low >= bound || low >= bound.wrapping_neg() % bound {
-            return (product >> 32) as u32;
-        }
-    }
-}
-
-/// Intervals of the kinds, in order, and the curves of the first resamples when `banded`; runs on
-/// the current thread pool.
+/// Intervals of the kinds around their values, in order, and the curves of the first resamples
+/// when `banded`; runs on the current thread pool.
 pub(crate) fn resample(
-    prepared: &Prepared<'_>,
-    kinds: &[Kind],
-    weights: Option<&[f64]>,
-    options: Bootstrap,
+    from: &Resamples<'_, '_>,
+    values: &[f64],
     banded: bool,
 ) -> (Vec<Resampled>, Vec<Vec<f64>>) {
-    let (values, readings): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (0..options.samples)
+    let Resamples {
+        prepared,
+        kinds,
+        weights,
+        drawing,
+        options,
+    } = *from;
+    let (resamples, readings): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (0..options.samples)
         .into_par_iter()
         .map_init(
-            || (vec![0_u32; prepared.units], Scratch::default()),
-            |(counts, scratch), sample| {
-                draw(options.seed, sample, counts);
+            || (vec![0_u32; prepared.units], vec![], Scratch::default()),
+            |(counts, of_groups, scratch), sample| {
+                drawing.draw(options.seed, sample, counts, of_groups);
                 let banded = banded && sample < MAX_BAND_SAMPLES;
                 match weights {
                     None => one(prepared, kinds, &Counted(counts), scratch, banded),
@@ -128,8 +185,21 @@ pub(crate) fn resample(
             },
         )
         .unzip();
+    let left_out = match options.method {
+        IntervalMethod::Percentile => None,
+        IntervalMethod::Bca => Some(bca::left_out(prepared, kinds, weights, drawing)),
+    };
     let intervals = (0..kinds.len())
-        .map(|metric| interval(values.iter().map(|sample| sample[metric]), options))
+        .map(|metric| {
+            let acceleration = left_out.as_ref().map(|samples| {
+                let of_metric = |sample: &Vec<Vec<f64>>| -> Vec<f64> {
+                    sample.iter().map(|values| values[metric]).collect()
+                };
+                bca::acceleration(&samples.iter().map(of_metric).collect::<Vec<_>>())
+            });
+            let of_metric = resamples.iter().map(|sample| sample[metric]);
+            interval(of_metric, options, values[metric], acceleration)
+        })
         .collect();
     let curves = readings.into_iter().take(MAX_BAND_SAMPLES as usize);
     (intervals, if banded { curves.collect() } else { vec![] })
@@ -152,23 +222,40 @@ fn one<W: RowWeights>(
     (values, readings)
 }
 
-fn interval(values: impl Iterator<Item = f64>, options: Bootstrap) -> Resampled {
-    let mut defined: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
+/// The interval around `value`; corrected when there is an acceleration.
+fn interval(
+    resamples: impl Iterator<Item = f64>,
+    options: Bootstrap,
+    value: f64,
+    acceleration: Option<f64>,
+) -> Resampled {
+    let mut defined: Vec<f64> = resamples.filter(|value| !value.is_nan()).collect();
     defined.sort_unstable_by(f64::total_cmp);
     let count = u32::try_from(defined.len()).expect("at most MAX_SAMPLES");
     let undefined = options.samples - count;
+    if count <= undefined {
+        return Resampled {
+            interval: None,
+            undefined,
+            obstacle: None,
+        };
+    }
     let tail = 0.5 * (1.0 - options.confidence);
-    let interval = (count > undefined).then(|| Interval {
-        low: percentile(&defined, tail),
-        high: percentile(&defined, 1.0 - tail),
-        confidence: options.confidence,
-        method: METHOD_PERCENTILE.to_owned(),
-        samples: options.samples,
-        seed: options.seed,
-    });
+    let ends = match acceleration {
+        None => Ok((percentile(&defined, tail), percentile(&defined, 1.0 - tail))),
+        Some(acceleration) => bca::ends(value, &defined, acceleration, options.confidence),
+    };
     Resampled {
-        interval,
+        interval: ends.ok().map(|(low, high)| Interval {
+            low,
+            high,
+            confidence: options.confidence,
+            method: options.method_name(),
+            samples: options.samples,
+            seed: options.seed,
+        }),
         undefined,
+        obstacle: ends.err(),
     }
 }
 
@@ -187,34 +274,6 @@ pub(crate) fn percentile(sorted: &[f64], fraction: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn draws_are_frozen() {
-        let mut counts = [0; 10];
-        draw(42, 0, &mut counts);
-        assert_eq!(counts, [0, 0, 1, 2, 1, 2, 1, 1, 1, 1]);
-        draw(42, 1, &mut counts);
-        assert_eq!(counts, [2, 1, 1, 2, 1, 1, 1, 0, 0, 1]);
-        draw(43, 0, &mut counts);
-        assert_eq!(counts, [1, 0, 1, 1, 1, 0, 2, 1, 3, 0]);
-    }
-
-    #[test]
-    fn draws_are_uniform() {
-        let mut totals = [0_u64; 7];
-        for sample in 0..10_000 {
-            let mut counts = [0; 7];
-            draw(7, sample, &mut counts);
-            for (total, count) in totals.iter_mut().zip(counts) {
-                *total += u64::from(count);
-            }
-        }
-        // 10,000 expected each, standard deviation 93.
-        for total in totals {
-            assert!(total.abs_diff(10_000) < 500, "{totals:?}");
-        }
-    }
 
     #[test]
     fn percentiles_are_numpys() {
@@ -231,19 +290,10 @@ mod tests {
             samples: 4,
             ..Bootstrap::default()
         };
-        let of = |values: [f64; 4]| interval(values.into_iter(), options);
+        let of = |values: [f64; 4]| interval(values.into_iter(), options, 1.5, None);
         let half = of([f64::NAN, f64::NAN, 1.0, 2.0]);
         assert!(half.interval.is_none() && half.undefined == 2);
         let most = of([f64::NAN, 3.0, 1.0, 2.0]);
         assert!(most.interval.is_some() && most.undefined == 1);
-    }
-
-    proptest! {
-        #[test]
-        fn draws_keep_the_number_of_rows(seed: u64, sample: u32, rows in 1_usize..300) {
-            let mut counts = vec![9; rows];
-            draw(seed, sample, &mut counts);
-            prop_assert_eq!(counts.iter().sum::<u32>() as usize, rows);
-        }
     }
 }

@@ -5,12 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{Bootstrap, Interval, MAX_SAMPLES, Resampled, resample};
+use crate::bootstrap::{
+    Bootstrap, Interval, MAX_SAMPLES, Resampled, Resamples, Resampling, resample,
+};
 use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
 use crate::definition::{MetricDefinition, Task};
+use crate::draws::{Drawing, Groups};
 use crate::metrics::{Facts, Kind, Needs, Prepared, Queries, Scratch, compute};
-use crate::predictions::Predictions;
+use crate::predictions::{Predictions, Targets};
 use crate::registry;
 use crate::weights::{Given, Unit};
 
@@ -140,6 +143,7 @@ pub fn evaluate(
     options: &EvaluateOptions,
 ) -> Result<Evaluation, EvaluateError> {
     check_bootstrap(options.bootstrap)?;
+    check_resampling(predictions, options.bootstrap)?;
     if options.threads > MAX_THREADS {
         return Err(EvaluateError::Threads {
             found: options.threads,
@@ -153,7 +157,7 @@ pub fn evaluate(
     Ok(pool.install(|| run(predictions, &wanted, options)))
 }
 
-fn check_bootstrap(bootstrap: Option<Bootstrap>) -> Result<(), EvaluateError> {
+pub(crate) fn check_bootstrap(bootstrap: Option<Bootstrap>) -> Result<(), EvaluateError> {
     let Some(bootstrap) = bootstrap else {
         return Ok(());
     };
@@ -172,6 +176,48 @@ fn check_bootstrap(bootstrap: Option<Bootstrap>) -> Result<(), EvaluateError> {
         });
     }
     Ok(())
+}
+
+/// Whether the predictions have what is to be drawn.
+fn check_resampling(
+    predictions: &Predictions,
+    bootstrap: Option<Bootstrap>,
+) -> Result<(), EvaluateError> {
+    let resampling = bootstrap.map_or(Resampling::Rows, |bootstrap| bootstrap.resampling);
+    let obstacle = match resampling {
+        Resampling::Stratified if !matches!(predictions.y_true(), Targets::Classes(_)) => {
+            format!(
+                "a {} task has no classes to draw within",
+                predictions.task()
+            )
+        }
+        Resampling::Grouped if predictions.task() == Task::Ranking => {
+            "the queries of a ranking are drawn whole in any case".to_owned()
+        }
+        Resampling::Grouped if predictions.group().is_none() => {
+            "there is no `group` column".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    Err(EvaluateError::Bootstrap {
+        field: "resampling",
+        found: resampling.as_str().to_owned(),
+        expected: format!("`{}`: {obstacle}", Resampling::Rows.as_str()),
+    })
+}
+
+/// What resamples are drawn from; the predictions were checked to have it.
+fn drawing(
+    prepared: &Prepared<'_>,
+    predictions: &Predictions,
+    bootstrap: Option<Bootstrap>,
+) -> Drawing {
+    let resampling = bootstrap.map_or(Resampling::Rows, |bootstrap| bootstrap.resampling);
+    match (resampling, predictions.group()) {
+        (Resampling::Stratified, _) => Drawing::within_classes(prepared),
+        (Resampling::Grouped, Some(group)) => Drawing::Groups(Groups::of(group)),
+        _ => Drawing::Units(prepared.units),
+    }
 }
 
 fn wanted(
@@ -222,8 +268,10 @@ fn run(
         None => compute(&prepared, &kinds, &Unit, &mut scratch),
         Some(weights) => compute(&prepared, &kinds, &Given(weights), &mut scratch),
     };
-    let (resampled, bands) = resampled(&prepared, &kinds, predictions, options);
-    let too_few_rows = options.bootstrap.is_some() && prepared.units < MIN_ROWS_FOR_INTERVAL;
+    let drawing = drawing(&prepared, predictions, options.bootstrap);
+    let (resampled, bands) =
+        resampled(&prepared, &kinds, &values, &drawing, (predictions, options));
+    let too_few_rows = options.bootstrap.is_some() && drawing.units() < MIN_ROWS_FOR_INTERVAL;
     let mut resampled = resampled.into_iter();
     let metrics = planned
         .into_iter()
@@ -268,19 +316,27 @@ fn run(
 fn resampled(
     prepared: &Prepared<'_>,
     kinds: &[Kind],
-    predictions: &Predictions,
-    options: &EvaluateOptions,
+    values: &[f64],
+    drawing: &Drawing,
+    (predictions, options): (&Predictions, &EvaluateOptions),
 ) -> (Vec<Resampled>, BandSamples) {
     let none = |why: &str| (vec![], BandSamples::None(why.to_owned()));
     let Some(bootstrap) = options.bootstrap else {
         return none("no intervals were asked for");
     };
-    if prepared.units < MIN_ROWS_FOR_INTERVAL {
+    if drawing.units() < MIN_ROWS_FOR_INTERVAL {
         return none("too few rows for an interval");
     }
     let obstacle = bands::obstacle(prepared.rows, prepared.rankings.len());
     let banded = options.curves && !prepared.rankings.is_empty() && obstacle.is_none();
-    let (intervals, readings) = resample(prepared, kinds, predictions.weight(), bootstrap, banded);
+    let resamples = Resamples {
+        prepared,
+        kinds,
+        weights: predictions.weight(),
+        drawing,
+        options: bootstrap,
+    };
+    let (intervals, readings) = resample(&resamples, values, banded);
     let bands = match obstacle {
         Some(why) => BandSamples::None(why),
         None => BandSamples::Read {
@@ -359,6 +415,9 @@ fn note(
             "undefined in {} resamples, {effect}",
             resampled.undefined
         ));
+    }
+    if let Some(obstacle) = resampled.and_then(|resampled| resampled.obstacle) {
+        notes.push(format!("no interval: {obstacle}"));
     }
     (!notes.is_empty()).then(|| notes.join("; "))
 }

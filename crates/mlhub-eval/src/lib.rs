@@ -14,19 +14,22 @@
 //! is the checked input; `metrics` holds one kernel per family (label counts,
 //! rankings, probabilities, regression, queries, texts), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
-//! `bootstrap` and `curves` build on them; `evaluate` is the entry point.
+//! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
+//! `evaluate` is the entry point.
 //!
-//! `significance` compares groups of runs by numbers that were computed before; of it
-//! nothing is stored, and the platform may show in the last bits.
+//! `significance` compares groups of runs by numbers that were computed before, and two
+//! sets of predictions of the same examples row by row; of it nothing is stored.
 //!
 //! Not here: reading prediction files, storage.
 
 mod bootstrap;
 mod curves;
 mod definition;
+mod draws;
 mod evaluate;
 mod metrics;
 mod non_finite;
+mod normal;
 mod predictions;
 mod ranking;
 mod reference;
@@ -35,7 +38,10 @@ mod significance;
 mod sum;
 mod weights;
 
-pub use bootstrap::{Bootstrap, DEFAULT_SAMPLES, Interval, MAX_SAMPLES, METHOD_PERCENTILE};
+pub use bootstrap::{
+    Bootstrap, DEFAULT_SAMPLES, Interval, IntervalMethod, MAX_JACKKNIFE, MAX_SAMPLES, METHOD_BCA,
+    METHOD_PERCENTILE, Resampling,
+};
 pub use curves::{
     ConfusionMatrix, CurveBand, Curves, DENSITY_BINS, DensityGrid, Histogram, MAX_BAND_CELLS,
     MAX_BAND_CURVES, MAX_BAND_SAMPLES, MAX_CONFUSION_LABELS, MAX_CURVE_LABELS, MAX_CURVE_POINTS,
@@ -54,4 +60,12 @@ pub use predictions::{
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};
-pub use significance::{NoTest, WelchTest, hedges_g, holm, welch_test};
+pub use significance::{
+    DEFAULT_PAIRED_SAMPLES, DeLongTest, DifferenceInterval, Dominance, Effect,
+    MANN_WHITNEY_EXACT_VALUES, MAX_ALL_FLIPS, MAX_DOMINANCE_VALUES, MCNEMAR_EXACT_ROWS,
+    MIN_BOOTSTRAP_SEEDS, MIN_BOOTSTRAP_UNITS, MIN_DELONG_CLASS_ROWS, MIN_DOMINANCE_VALUES,
+    MannWhitneyTest, McNemarTest, MeanInterval, NoPairedTest, NoTest, PairError, PairedMethod,
+    PairedOptions, PairedPredictions, PairedTest, WILCOXON_EXACT_PAIRS, WelchTest, WilcoxonTest,
+    almost_stochastic_order, bootstrap_interval, delong, hedges_g, holm, mann_whitney, mcnemar,
+    paired_test, student_interval, welch_test, wilcoxon,
+};

@@ -5,6 +5,7 @@
 //! logarithms, predicted classes) is done once in [`Prepared`]. Names, formulas
 //! and hashes are in `registry`; which metric applies is in `applicable`.
 
+pub(crate) mod additive;
 pub(crate) mod applicable;
 mod label;
 mod prepared;

@@ -7,6 +7,7 @@
 
 mod check;
 mod error;
+mod rows;
 
 pub use check::encode_labels;
 pub use error::PredictionsError;
@@ -85,7 +86,8 @@ pub struct PredictionsInput {
     pub y_score: Option<Vec<f64>>,
     /// Weight per row, finite and not negative.
     pub weight: Option<Vec<f64>>,
-    /// Group per row: the query of a ranking, which needs it. No other metric uses it yet.
+    /// Group per row: the query of a ranking, which needs it; else rows that belong together,
+    /// which tests of pairs and grouped resampling keep together.
     pub group: Option<Vec<String>>,
 }
 

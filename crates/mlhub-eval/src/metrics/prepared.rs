@@ -102,6 +102,9 @@ pub(crate) struct Prepared<'a> {
     pub(crate) rankings: Vec<Ranking>,
     /// The class of each ranking.
     pub(crate) ranked: Vec<usize>,
+    /// Whether each row is truly of the class, in the order of the ranking: a walk then
+    /// reads it in sequence.
+    pub(crate) ranked_positive: Vec<Vec<bool>>,
     pub(crate) scores: Option<Scores<'a>>,
     pub(crate) probability: ProbabilityRows,
     pub(crate) regression: Option<Regression<'a>>,
@@ -152,6 +155,15 @@ impl<'a> Prepared<'a> {
                 .collect(),
             None => vec![],
         };
+        let ranked_positive = rankings
+            .iter()
+            .zip(&ranked)
+            .map(|(ranking, class): (&Ranking, &usize)| {
+                let rows = ranking.iter();
+                rows.map(|(row, _)| y_true[row] as usize == *class)
+                    .collect()
+            })
+            .collect();
         let probability = match scores {
             Some(scores) => ProbabilityRows::new(scores, y_true, labels, facts, needs),
             None => ProbabilityRows::default(),
@@ -165,6 +177,7 @@ impl<'a> Prepared<'a> {
             y_pred,
             rankings,
             ranked,
+            ranked_positive,
             scores,
             probability,
             regression: regression(predictions, needs),

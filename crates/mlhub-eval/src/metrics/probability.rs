@@ -132,6 +132,19 @@ pub(super) fn value<W: RowWeights>(
     }
 }
 
+/// The numbers that the metric is the mean of; `None` when it is none.
+pub(super) fn row_values(rows: &ProbabilityRows, metric: ProbabilityMetric) -> Option<Vec<f64>> {
+    match metric {
+        ProbabilityMetric::LogLoss => Some(rows.loss.clone()),
+        ProbabilityMetric::Brier => Some(rows.brier.clone()),
+        ProbabilityMetric::Top3Accuracy => {
+            let hit = |hit: &bool| if *hit { 1.0 } else { 0.0 };
+            Some(rows.top_hits.iter().map(hit).collect())
+        }
+        _ => None,
+    }
+}
+
 fn calibration_error<W: RowWeights>(rows: &ProbabilityRows, weights: &W) -> f64 {
     let mut gaps = [CompensatedSum::default(); ECE_BINS];
     for (row, (confidence, happened)) in rows.confidence.iter().zip(&rows.happened).enumerate() {

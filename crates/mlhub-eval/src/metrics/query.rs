@@ -93,6 +93,14 @@ pub(super) fn value<W: RowWeights>(queries: &Queries, metric: QueryMetric, weigh
     sum(&|of| of[metric as usize]) / total
 }
 
+/// The value of each query; `None` for one without a relevant row.
+pub(super) fn query_values(queries: &Queries, metric: QueryMetric) -> Vec<Option<f64>> {
+    let values = queries.values.iter();
+    values
+        .map(|values| values.map(|values| values[metric as usize]))
+        .collect()
+}
+
 /// Rows of equal score.
 struct Tie {
     /// Rows of higher score.

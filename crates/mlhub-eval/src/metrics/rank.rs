@@ -37,7 +37,11 @@ impl RankValues {
             .rankings
             .iter()
             .zip(&prepared.ranked)
-            .map(|(ranking, class)| {
+            .zip(&prepared.ranked_positive)
+            .map(|((ranking, class), positive)| {
+                if W::EXACT && !pairwise && prepared.rows <= MAX_EXACT_ROWS {
+                    return walk_exact(ranking, positive, weights);
+                }
                 let pairs = right_pairs.get_mut(class * labels..(class + 1) * labels);
                 walk(ranking, prepared.y_true, *class, weights, pairs)
             })
@@ -58,6 +62,44 @@ impl RankValues {
             RankMetric::AveragePrecision | RankMetric::AveragePrecisionMacro => mean(precisions),
             RankMetric::AurocOvoMacro => self.pairwise,
         }
+    }
+}
+
+/// Rows up to which the area in pairs of rows, at most a quarter of their square, is exact in
+/// halves.
+const MAX_EXACT_ROWS: usize = 1 << 26;
+
+/// [`walk`] for weights that are counts: the same to the last bit, as all sums but that of
+/// precisions are exact, and several times faster. `positive` tells in the order of the ranking
+/// which rows are of the class.
+fn walk_exact<W: RowWeights>(ranking: &Ranking, positive: &[bool], weights: &W) -> OneVsRest {
+    let (mut above, mut negatives, mut area) = (0.0, 0.0, 0.0);
+    let (mut group_positive, mut group_all) = (0.0, 0.0);
+    let mut precision_area = CompensatedSum::default();
+    for ((row, ends_group), is_positive) in ranking.iter().zip(positive) {
+        let weight = weights.weight(row);
+        group_all += weight;
+        group_positive += if *is_positive { weight } else { 0.0 };
+        if !ends_group {
+            continue;
+        }
+        let group_negative = group_all - group_positive;
+        area += group_negative * (above + 0.5 * group_positive);
+        negatives += group_negative;
+        if group_positive > 0.0 {
+            above += group_positive;
+            precision_area.add(group_positive * (above / (above + negatives)));
+        }
+        (group_positive, group_all) = (0.0, 0.0);
+    }
+    OneVsRest {
+        // 0 / 0 is the NaN of a missing class.
+        auroc: area / (above * negatives),
+        average_precision: if above > 0.0 {
+            precision_area.value() / above
+        } else {
+            0.0
+        },
     }
 }
 
@@ -198,4 +240,35 @@ fn pairwise_auroc<W: RowWeights>(prepared: &Prepared<'_>, weights: &W, right_pai
         })
     });
     mean(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ranking::Order;
+    use crate::weights::Counted;
+
+    proptest! {
+        #[test]
+        fn the_exact_walk_has_the_bits_of_the_other(
+            rows in prop::collection::vec((0_u8..12, 0_u32..3, 0_u32..4), 1..200),
+        ) {
+            let ranking = Ranking::new(rows.len(), Order::Descending, |row| f64::from(rows[row].0));
+            let y_true: Vec<u32> = rows.iter().map(|row| row.1).collect();
+            let counts: Vec<u32> = rows.iter().map(|row| row.2).collect();
+            for class in 0..3 {
+                let positive: Vec<bool> =
+                    ranking.iter().map(|(row, _)| y_true[row] as usize == class).collect();
+                let one = walk_exact(&ranking, &positive, &Counted(&counts));
+                let other = walk(&ranking, &y_true, class, &Counted(&counts), None);
+                prop_assert_eq!(one.auroc.to_bits(), other.auroc.to_bits());
+                prop_assert_eq!(
+                    one.average_precision.to_bits(),
+                    other.average_precision.to_bits()
+                );
+            }
+        }
+    }
 }

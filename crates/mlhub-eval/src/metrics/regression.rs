@@ -67,6 +67,26 @@ pub(super) fn value<W: RowWeights>(
     }
 }
 
+/// The numbers that the metric is the mean of; `None` when it is none.
+pub(super) fn row_values(columns: &Regression<'_>, metric: RegressionMetric) -> Option<Vec<f64>> {
+    let (y_true, y_pred) = (columns.y_true, columns.y_pred);
+    let of_rows = |term: &dyn Fn(f64, f64) -> f64| {
+        let rows = y_true.iter().zip(y_pred);
+        Some(
+            rows.map(|(truth, predicted)| term(*truth, *predicted))
+                .collect(),
+        )
+    };
+    match metric {
+        RegressionMetric::Mae => of_rows(&|truth, predicted| (truth - predicted).abs()),
+        RegressionMetric::Mse => of_rows(&|truth, predicted| square(truth - predicted)),
+        RegressionMetric::Mape => of_rows(&|truth, predicted| {
+            (truth - predicted).abs() / truth.abs().max(PERCENTAGE_EPSILON)
+        }),
+        _ => None,
+    }
+}
+
 fn weighted_mean<W: RowWeights>(
     rows: usize,
     weights: &W,

@@ -204,7 +204,7 @@ proptest! {
     #[test]
     fn threads_change_no_bit(input in multiclass(4), weighted: bool) {
         let input = PredictionsInput { weight: input.weight.clone().filter(|_| weighted), ..input };
-        let bootstrap = Some(Bootstrap { samples: 40, seed: 9, confidence: 0.9 });
+        let bootstrap = Some(Bootstrap { samples: 40, seed: 9, confidence: 0.9, ..Bootstrap::default() });
         let one = serde_json::to_string(&evaluated(input.clone(), bootstrap, 1)).unwrap();
         let two = serde_json::to_string(&evaluated(input.clone(), bootstrap, 2)).unwrap();
         prop_assert_eq!(&one, &two);

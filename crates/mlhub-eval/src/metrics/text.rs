@@ -151,3 +151,14 @@ pub(super) fn value<W: RowWeights>(
         }
     }
 }
+
+/// The numbers that the metric is the mean of; `None` when it is none.
+pub(super) fn row_values(texts: &Texts, metric: TextMetric) -> Option<Vec<f64>> {
+    let of_rows = |term: &dyn Fn(&Row) -> f64| Some(texts.rows.iter().map(term).collect());
+    match metric {
+        TextMetric::ExactMatch => of_rows(&|row| f64::from(u8::from(row.exact))),
+        TextMetric::TokenF1 => of_rows(&|row| row.token_f1),
+        TextMetric::RougeL => of_rows(&|row| row.rouge_l),
+        _ => None,
+    }
+}

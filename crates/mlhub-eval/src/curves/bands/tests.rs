@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::bootstrap::draw;
 use crate::curves::tests::binary;
+use crate::draws::draw;
 use crate::{EvaluateOptions, Evaluation, Predictions, PredictionsInput, evaluate};
 
 const SEED: u64 = 5;
@@ -16,6 +16,7 @@ fn evaluated(input: PredictionsInput, samples: u32, threads: usize) -> Evaluatio
             samples,
             seed: SEED,
             confidence: 0.9,
+            ..Bootstrap::default()
         }),
         threads,
         ..EvaluateOptions::default()
@@ -164,6 +165,7 @@ fn bands_do_not_depend_on_threads_and_values_not_on_bands() {
                 samples: 200,
                 seed: SEED,
                 confidence: 0.9,
+                ..Bootstrap::default()
             }),
             curves: false,
             ..EvaluateOptions::default()
