@@ -37,10 +37,10 @@ mod weights;
 
 pub use bootstrap::{Bootstrap, DEFAULT_SAMPLES, Interval, MAX_SAMPLES, METHOD_PERCENTILE};
 pub use curves::{
-    ConfusionMatrix, CurveBand, Curves, DENSITY_BINS, DensityGrid, Histogram, MAX_BAND_CELLS,
-    MAX_BAND_CURVES, MAX_BAND_SAMPLES, MAX_CONFUSION_LABELS, MAX_CURVE_LABELS, MAX_CURVE_POINTS,
-    METHOD_VERTICAL, PrecisionRecallCurve, RELIABILITY_BINS, RESIDUAL_BINS, ReliabilityBin,
-    ReliabilityCurve, RocCurve,
+    ClassScores, ConfusionMatrix, CurveBand, Curves, DENSITY_BINS, DensityGrid, Histogram,
+    MAX_BAND_CELLS, MAX_BAND_CURVES, MAX_BAND_SAMPLES, MAX_CONFUSION_LABELS, MAX_CURVE_LABELS,
+    MAX_CURVE_POINTS, METHOD_VERTICAL, PrecisionRecallCurve, RELIABILITY_BINS, RESIDUAL_BINS,
+    ReliabilityBin, ReliabilityCurve, RocCurve,
 };
 pub use definition::{Direction, MetricDefinition, Task};
 pub use evaluate::{

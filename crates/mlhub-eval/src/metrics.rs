@@ -6,6 +6,7 @@
 //! and hashes are in `registry`; which metric applies is in `applicable`.
 
 pub(crate) mod applicable;
+mod kendall;
 mod label;
 mod prepared;
 mod probability;
@@ -17,6 +18,7 @@ mod tests;
 mod text;
 
 pub(crate) use applicable::Facts;
+pub(crate) use label::LabelCounts;
 pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
@@ -39,6 +41,25 @@ pub(crate) enum Average {
     Weighted,
 }
 
+/// How many times as much recall counts as precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beta {
+    /// One half.
+    Half,
+    /// Two.
+    Two,
+}
+
+impl Beta {
+    /// Its square.
+    fn squared(self) -> f64 {
+        match self {
+            Self::Half => 0.25,
+            Self::Two => 4.0,
+        }
+    }
+}
+
 /// Metrics over predicted classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LabelMetric {
@@ -47,7 +68,12 @@ pub(crate) enum LabelMetric {
     Precision(Average),
     Recall(Average),
     F1(Average),
+    FBeta(Beta, Average),
+    Jaccard(Average),
     Specificity,
+    SpecificityOf(Average),
+    NegativePredictiveValue,
+    HammingLoss,
     Mcc,
     CohenKappa,
 }
@@ -57,7 +83,9 @@ pub(crate) enum LabelMetric {
 pub(crate) enum RankMetric {
     Auroc,
     AurocOvrMacro,
+    AurocOvrWeighted,
     AurocOvoMacro,
+    AurocOvoWeighted,
     AveragePrecision,
     AveragePrecisionMacro,
 }
@@ -68,7 +96,8 @@ pub(crate) enum ProbabilityMetric {
     LogLoss,
     Brier,
     Ece,
-    Top3Accuracy,
+    /// The true class is among so many of the highest scores.
+    TopAccuracy(usize),
 }
 
 /// Metrics over predicted values.
@@ -84,6 +113,12 @@ pub(crate) enum RegressionMetric {
     MaxError,
     Pearson,
     Spearman,
+    Kendall,
+    Rmsle,
+    Smape,
+    /// Of a quantile, in percent.
+    Pinball(u32),
+    Huber,
 }
 
 /// Metrics of a ranking; the numbers are how many places are looked at.
@@ -96,11 +131,17 @@ pub(crate) enum QueryMetric {
     Recall10,
     Precision10,
     HitRate10,
+    RPrecision,
+    Recall1,
+    Recall5,
+    Precision1,
+    Precision5,
+    HitRate5,
 }
 
 impl QueryMetric {
     /// All of them, each at its own number.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Ndcg10,
         Self::Ndcg5,
         Self::Map,
@@ -108,6 +149,12 @@ impl QueryMetric {
         Self::Recall10,
         Self::Precision10,
         Self::HitRate10,
+        Self::RPrecision,
+        Self::Recall1,
+        Self::Recall5,
+        Self::Precision1,
+        Self::Precision5,
+        Self::HitRate5,
     ];
 }
 
@@ -134,11 +181,23 @@ pub(crate) enum Kind {
     Text(TextMetric),
 }
 
+impl Kind {
+    /// Whether it is over pairs of classes.
+    fn is_pairwise(self) -> bool {
+        matches!(
+            self,
+            Self::Rank(RankMetric::AurocOvoMacro | RankMetric::AurocOvoWeighted)
+        )
+    }
+}
+
 /// Buffers a thread reuses from one resample to the next.
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) rank_true: Vec<f64>,
     pub(crate) rank_pred: Vec<f64>,
+    pub(crate) tree: Vec<u32>,
+    pub(crate) at_level: Vec<u32>,
 }
 
 /// The value of each kind, in order; NaN where undefined. Every kind must apply
@@ -156,7 +215,7 @@ pub(crate) fn compute<W: RowWeights>(
     }
     let has_label = kinds.iter().any(|kind| matches!(kind, Kind::Label(_)));
     let has_rank = kinds.iter().any(|kind| matches!(kind, Kind::Rank(_)));
-    let pairwise = kinds.contains(&Kind::Rank(RankMetric::AurocOvoMacro));
+    let pairwise = kinds.iter().any(|kind| kind.is_pairwise());
     let label_counts = has_label.then(|| label::LabelCounts::collect(prepared, weights));
     let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, weights, pairwise));
     kinds

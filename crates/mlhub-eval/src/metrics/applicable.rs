@@ -4,7 +4,7 @@
 
 use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric, TextMetric};
 use crate::definition::Task;
-use crate::predictions::{NAMED_IN_ERRORS, Predictions};
+use crate::predictions::{NAMED_IN_ERRORS, Predictions, Targets};
 
 /// How far a row of probabilities may be from summing to one.
 const PROBABILITY_SUM_TOLERANCE: f64 = 1e-6;
@@ -12,8 +12,8 @@ const PROBABILITY_SUM_TOLERANCE: f64 = 1e-6;
 /// Most classes for the pairwise AUROC, whose memory grows with their square.
 const MAX_PAIRWISE_LABELS: usize = 2048;
 
-/// `top_3_accuracy` needs more classes than this.
-pub(super) const TOP_K: usize = 3;
+/// Most rows for Kendall's tau, whose every resample costs what sorting does.
+const MAX_KENDALL_ROWS: usize = 1 << 17;
 
 /// What is known about the predictions before anything is computed.
 pub(crate) struct Facts {
@@ -26,6 +26,9 @@ pub(crate) struct Facts {
     weighted: bool,
     has_scores: bool,
     labels: usize,
+    rows: usize,
+    /// Whether `ln(1 + y)` is defined for all values, or where not.
+    logarithms: Result<(), String>,
 }
 
 impl Facts {
@@ -45,6 +48,8 @@ impl Facts {
             weighted: predictions.weight().is_some(),
             has_scores: predictions.score_columns() > 0,
             labels: predictions.labels().len(),
+            rows: predictions.rows(),
+            logarithms: logarithms(predictions),
         }
     }
 
@@ -53,11 +58,12 @@ impl Facts {
     pub(crate) fn obstacle(&self, kind: Kind) -> Option<String> {
         let unweighted_only = matches!(
             kind,
-            Kind::Rank(RankMetric::AurocOvoMacro)
+            Kind::Rank(RankMetric::AurocOvoMacro | RankMetric::AurocOvoWeighted)
                 | Kind::Regression(
                     RegressionMetric::MaxError
                         | RegressionMetric::Pearson
                         | RegressionMetric::Spearman
+                        | RegressionMetric::Kendall
                 )
                 | Kind::Query(_)
                 | Kind::Text(TextMetric::Bleu | TextMetric::Chrf)
@@ -69,22 +75,32 @@ impl Facts {
         }
         match kind {
             Kind::Label(_) => self.predicted.clone().err(),
-            Kind::Rank(_) | Kind::Probability(ProbabilityMetric::Top3Accuracy)
+            Kind::Rank(_) | Kind::Probability(ProbabilityMetric::TopAccuracy(_))
                 if !self.has_scores =>
             {
                 Some("there is no `y_score` column".to_owned())
             }
-            Kind::Rank(RankMetric::AurocOvoMacro) if self.labels > MAX_PAIRWISE_LABELS => {
+            Kind::Rank(RankMetric::AurocOvoMacro | RankMetric::AurocOvoWeighted)
+                if self.labels > MAX_PAIRWISE_LABELS =>
+            {
                 Some(format!(
                     "{} classes are more than the {MAX_PAIRWISE_LABELS} it is computed for",
                     self.labels
                 ))
             }
-            Kind::Probability(ProbabilityMetric::Top3Accuracy) => {
-                (self.labels <= TOP_K).then(|| {
+            Kind::Probability(ProbabilityMetric::TopAccuracy(places)) => (self.labels <= places)
+                .then(|| {
                     format!(
-                        "always 1 for {} classes; it needs more than {TOP_K}",
+                        "always 1 for {} classes; it needs more than {places}",
                         self.labels
+                    )
+                }),
+            Kind::Regression(RegressionMetric::Rmsle) => self.logarithms.clone().err(),
+            Kind::Regression(RegressionMetric::Kendall) => {
+                (self.rows > MAX_KENDALL_ROWS).then(|| {
+                    format!(
+                        "{} rows are more than the {MAX_KENDALL_ROWS} it is computed for",
+                        self.rows
                     )
                 })
             }
@@ -121,6 +137,27 @@ fn probabilities(predictions: &Predictions) -> Result<(), String> {
         return Err(format!(
             "needs probabilities, and `y_score` does not sum to 1 (within \
              {PROBABILITY_SUM_TOLERANCE:e}) in {unnormalised}"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether all true and predicted values are above -1, or in which rows not.
+fn logarithms(predictions: &Predictions) -> Result<(), String> {
+    let (Targets::Values(y_true), Some(Targets::Values(y_pred))) =
+        (predictions.y_true(), predictions.y_pred())
+    else {
+        return Ok(());
+    };
+    let mut outside = Rows::default();
+    for (row, (y_true, y_pred)) in y_true.iter().zip(y_pred).enumerate() {
+        if *y_true <= -1.0 || *y_pred <= -1.0 {
+            outside.note(row);
+        }
+    }
+    if outside.count > 0 {
+        return Err(format!(
+            "needs values above -1, and `y_true` or `y_pred` is not in {outside}"
         ));
     }
     Ok(())

@@ -133,7 +133,7 @@ proptest! {
             prop_assert_eq!(metric.value.is_nan(), metric.note.is_some());
         }
         let ovo = evaluation.skipped.iter().map(|skipped| skipped.definition.as_str());
-        prop_assert_eq!(ovo.collect::<Vec<_>>(), ["auroc_ovo_macro@1"]);
+        prop_assert_eq!(ovo.collect::<Vec<_>>(), ["auroc_ovo_macro@1", "auroc_ovo_weighted@1", "top_5_accuracy@1"]);
     }
 
     #[test]
