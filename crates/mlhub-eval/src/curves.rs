@@ -20,7 +20,7 @@ pub use classes::ClassScores;
 pub use tables::{ConfusionMatrix, DensityGrid, Histogram, ReliabilityBin, ReliabilityCurve};
 
 use self::bands::BandSamples;
-use crate::metrics::{ECE_BINS, Facts, LabelCounts, Needs, Prepared};
+use crate::metrics::{ECE_BINS, Facts, Needs, Prepared};
 use crate::predictions::Predictions;
 use crate::weights::{Given, Unit};
 
@@ -127,17 +127,17 @@ pub(crate) fn curves(
 ) -> Curves {
     let weights = predictions.weight();
     let (roc, precision_recall) = ranked::curves(prepared, predictions, bands);
-    let has_confusion =
+    let has_classes =
         (1..=MAX_CONFUSION_LABELS).contains(&prepared.labels) && facts.predicted.is_ok();
-    let per_class = if has_confusion {
-        let counts = match weights {
-            None => LabelCounts::collect(prepared, &Unit),
-            Some(weights) => LabelCounts::collect(prepared, &Given(weights)),
-        };
-        classes::scores(&counts, predictions.labels(), &roc)
+    let per_class = if has_classes {
+        match weights {
+            None => classes::scores(prepared, predictions.labels(), &roc, &Unit),
+            Some(weights) => classes::scores(prepared, predictions.labels(), &roc, &Given(weights)),
+        }
     } else {
         vec![]
     };
+    let has_confusion = has_classes && prepared.label_sets.is_none();
     Curves {
         per_class,
         confusion: has_confusion

@@ -17,6 +17,8 @@ pub enum Task {
     Binary,
     /// One of several classes.
     Multiclass,
+    /// Any number of several labels.
+    Multilabel,
     /// A real number.
     Regression,
     /// An order of the rows of each query.
@@ -27,9 +29,10 @@ pub enum Task {
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Binary,
         Self::Multiclass,
+        Self::Multilabel,
         Self::Regression,
         Self::Ranking,
         Self::Text,
@@ -43,6 +46,7 @@ impl Task {
         match self {
             Self::Binary => "binary",
             Self::Multiclass => "multiclass",
+            Self::Multilabel => "multilabel",
             Self::Regression => "regression",
             Self::Ranking => "ranking",
             Self::Text => "text",

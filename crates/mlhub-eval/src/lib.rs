@@ -12,7 +12,7 @@
 //!
 //! Code map: `definition` and `registry` say what a metric is; `predictions`
 //! is the checked input; `metrics` holds one kernel per family (label counts,
-//! rankings, probabilities, regression, queries, texts), each written once for any row weights
+//! rankings, probabilities, regression, queries, texts, sets of labels), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `bootstrap` and `curves` build on them; `evaluate` is the entry point.
 //!
@@ -48,9 +48,9 @@ pub use evaluate::{
     SkippedMetric, evaluate,
 };
 pub use predictions::{
-    ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
-    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, Predictions, PredictionsError, PredictionsInput,
-    Targets, encode_labels,
+    ExpectedIds, MAX_LABEL_CELLS, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
+    MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, Predictions, PredictionsError,
+    PredictionsInput, Targets, encode_label_sets, encode_labels, parse_label_lists,
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};

@@ -8,6 +8,7 @@
 pub(crate) mod applicable;
 mod kendall;
 mod label;
+mod multilabel;
 mod prepared;
 mod probability;
 mod query;
@@ -19,6 +20,7 @@ mod text;
 
 pub(crate) use applicable::Facts;
 pub(crate) use label::LabelCounts;
+pub(crate) use multilabel::LabelSets;
 pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
@@ -170,6 +172,28 @@ pub(crate) enum TextMetric {
     Cer,
 }
 
+/// Metrics over sets of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MultilabelMetric {
+    SubsetAccuracy,
+    HammingLoss,
+    JaccardSamples,
+    PrecisionSamples,
+    RecallSamples,
+    F1Samples,
+    Precision(Average),
+    Recall(Average),
+    F1(Average),
+    Jaccard(Average),
+    RankingAveragePrecision,
+    CoverageError,
+    RankingLoss,
+    AurocMacro,
+    AurocMicro,
+    AveragePrecisionMacro,
+    AveragePrecisionMicro,
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -179,9 +203,19 @@ pub(crate) enum Kind {
     Regression(RegressionMetric),
     Query(QueryMetric),
     Text(TextMetric),
+    Multilabel(MultilabelMetric),
 }
 
 impl Kind {
+    /// Whether it looks at predicted classes or labels.
+    pub(crate) fn is_of_predicted(self) -> bool {
+        match self {
+            Self::Label(_) => true,
+            Self::Multilabel(metric) => !metric.is_of_scores(),
+            _ => false,
+        }
+    }
+
     /// Whether it is over pairs of classes.
     fn is_pairwise(self) -> bool {
         matches!(
@@ -218,6 +252,10 @@ pub(crate) fn compute<W: RowWeights>(
     let pairwise = kinds.iter().any(|kind| kind.is_pairwise());
     let label_counts = has_label.then(|| label::LabelCounts::collect(prepared, weights));
     let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, weights, pairwise));
+    let label_sets = prepared
+        .label_sets
+        .as_ref()
+        .map(|sets| (sets, multilabel::Collected::new(sets, kinds, weights)));
     kinds
         .iter()
         .map(|kind| match kind {
@@ -239,6 +277,9 @@ pub(crate) fn compute<W: RowWeights>(
                 .map_or(f64::NAN, |queries| query::value(queries, *metric, weights)),
             Kind::Text(metric) => prepared.texts.as_ref().map_or(f64::NAN, |texts| {
                 text::value(texts, *metric, weights, total)
+            }),
+            Kind::Multilabel(metric) => label_sets.as_ref().map_or(f64::NAN, |(sets, values)| {
+                values.value(sets, *metric, weights, total)
             }),
         })
         .collect()

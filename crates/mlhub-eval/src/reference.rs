@@ -20,6 +20,7 @@ pub fn reference_markdown() -> String {
         let title = match task {
             Task::Binary => "Binary classification",
             Task::Multiclass => "Multiclass classification",
+            Task::Multilabel => "Multilabel classification",
             Task::Regression => "Regression",
             Task::Ranking => "Ranking",
             Task::Text => "Text",

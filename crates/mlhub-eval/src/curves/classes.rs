@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::RocCurve;
-use crate::metrics::LabelCounts;
+use crate::metrics::{LabelCounts, Prepared};
+use crate::weights::RowWeights;
 
 /// One class against the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
-    /// Class name.
+    /// Class or label name.
     pub label: String,
     /// Weight of the rows that are truly of the class; their number for unweighted rows.
     pub support: f64,
@@ -22,19 +23,32 @@ pub struct ClassScores {
     pub f1: f64,
     /// Share of the rows not of the class that are not predicted to be; 0 for none.
     pub specificity: f64,
-    /// Area under the ROC curve, of a class that has one.
+    /// Area under the ROC curve, of a class that has one (of several labels per row: that
+    /// has scores, rows with it and rows without it).
     pub auroc: Option<f64>,
 }
 
 /// One entry per label, in order.
-pub(super) fn scores(
-    counts: &LabelCounts,
+pub(super) fn scores<W: RowWeights>(
+    prepared: &Prepared<'_>,
     labels: &[String],
     curves: &[RocCurve],
+    weights: &W,
 ) -> Vec<ClassScores> {
+    let counts = match &prepared.label_sets {
+        Some(sets) => sets.counts(weights),
+        None => Some(LabelCounts::collect(prepared, weights)),
+    };
+    let Some(counts) = counts else {
+        return vec![];
+    };
     let scores = labels.iter().enumerate().map(|(class, label)| {
         let own = counts.of_class(class);
         let curve = curves.iter().find(|curve| curve.label == *label);
+        let auroc = match &prepared.label_sets {
+            Some(sets) => sets.auroc(class, weights).filter(|auroc| !auroc.is_nan()),
+            None => curve.map(|curve| curve.auroc),
+        };
         ClassScores {
             label: label.clone(),
             support: own.truly,
@@ -43,7 +57,7 @@ pub(super) fn scores(
             recall: own.recall(),
             f1: own.f1(),
             specificity: own.specificity(),
-            auroc: curve.map(|curve| curve.auroc),
+            auroc,
         }
     });
     scores.collect()

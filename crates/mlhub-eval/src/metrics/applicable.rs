@@ -34,7 +34,9 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn of(predictions: &Predictions) -> Self {
         let probabilities = probabilities(predictions);
-        let predicted = if predictions.y_pred().is_some() || predictions.score_columns() > 1 {
+        let has_top_class =
+            predictions.score_columns() > 1 && predictions.task() != Task::Multilabel;
+        let predicted = if predictions.y_pred().is_some() || has_top_class {
             Ok(())
         } else {
             probabilities.clone().map_err(|reason| {
@@ -74,8 +76,10 @@ impl Facts {
             );
         }
         match kind {
-            Kind::Label(_) => self.predicted.clone().err(),
-            Kind::Rank(_) | Kind::Probability(ProbabilityMetric::TopAccuracy(_))
+            kind if kind.is_of_predicted() => self.predicted.clone().err(),
+            Kind::Rank(_)
+            | Kind::Multilabel(_)
+            | Kind::Probability(ProbabilityMetric::TopAccuracy(_))
                 if !self.has_scores =>
             {
                 Some("there is no `y_score` column".to_owned())
@@ -105,7 +109,12 @@ impl Facts {
                 })
             }
             Kind::Probability(_) => self.probabilities.clone().err(),
-            Kind::Rank(_) | Kind::Regression(_) | Kind::Query(_) | Kind::Text(_) => None,
+            Kind::Label(_)
+            | Kind::Rank(_)
+            | Kind::Regression(_)
+            | Kind::Query(_)
+            | Kind::Text(_)
+            | Kind::Multilabel(_) => None,
         }
     }
 }
@@ -116,12 +125,14 @@ fn probabilities(predictions: &Predictions) -> Result<(), String> {
         return Err("there is no `y_score` column".to_owned());
     };
     let columns = predictions.score_columns();
+    // Of one row with any number of labels, each has a probability of its own.
+    let is_distribution = columns > 1 && predictions.task() != Task::Multilabel;
     let mut outside = Rows::default();
     let mut unnormalised = Rows::default();
     for (row, values) in scores.chunks_exact(columns).enumerate() {
         if !values.iter().all(|value| (0.0..=1.0).contains(value)) {
             outside.note(row);
-        } else if columns > 1 {
+        } else if is_distribution {
             let sum: f64 = values.iter().sum();
             if (sum - 1.0).abs() > PROBABILITY_SUM_TOLERANCE {
                 unnormalised.note(row);

@@ -6,7 +6,7 @@
 //! of the number of classes; `curves` builds it for display.
 
 use super::{Average, Beta, LabelMetric, Prepared};
-use crate::sum::{CompensatedSum, mean};
+use crate::sum::{CompensatedSum, mean, sum_rows};
 use crate::weights::RowWeights;
 
 /// Index of the positive class of a binary task.
@@ -97,9 +97,6 @@ impl LabelCounts {
             occurs[y_true] = true;
             occurs[y_pred] = true;
         }
-        let values = |sums: Vec<CompensatedSum>| -> Vec<f64> {
-            sums.into_iter().map(CompensatedSum::value).collect()
-        };
         let (both, truly, predicted) = (values(both), values(truly), values(predicted));
         Self {
             total: sum(truly.iter().copied()),
@@ -111,6 +108,47 @@ impl LabelCounts {
             truly,
             predicted,
             occurs,
+        }
+    }
+
+    /// The same of sets of labels; every label counts as occurring.
+    pub(super) fn collect_sets<W: RowWeights>(
+        labels: usize,
+        y_true: &[Vec<u32>],
+        y_pred: &[Vec<u32>],
+        weights: &W,
+    ) -> Self {
+        let mut both = vec![CompensatedSum::default(); labels];
+        let mut truly = both.clone();
+        let mut predicted = both.clone();
+        let mut wrongly = both.clone();
+        for (row, (y_true, y_pred)) in y_true.iter().zip(y_pred).enumerate() {
+            if weights.count(row) == 0 {
+                continue;
+            }
+            let weight = weights.weight(row);
+            for label in y_true {
+                add::<W>(&mut truly[*label as usize], weight);
+            }
+            for label in y_pred {
+                add::<W>(&mut predicted[*label as usize], weight);
+                let is_true = y_true.binary_search(label).is_ok();
+                let sums = if is_true { &mut both } else { &mut wrongly };
+                add::<W>(&mut sums[*label as usize], weight);
+            }
+        }
+        let all = sum_rows(y_true.len(), |row| weights.weight(row));
+        let (both, truly, wrongly) = (values(both), values(truly), values(wrongly));
+        Self {
+            total: sum(truly.iter().copied()),
+            correct: sum(both.iter().copied()),
+            wrong: sum(wrongly.iter().copied()),
+            negative: truly.iter().map(|truly| (all - truly).max(0.0)).collect(),
+            predicted: values(predicted),
+            occurs: vec![true; labels],
+            both,
+            truly,
+            wrongly,
         }
     }
 
@@ -135,11 +173,11 @@ impl LabelCounts {
                     .filter(|(_, truly)| **truly > 0.0)
                     .map(|(both, truly)| both / truly),
             ),
-            LabelMetric::Precision(average) => self.averaged(average, ClassCounts::precision),
-            LabelMetric::Recall(average) => self.averaged(average, ClassCounts::recall),
-            LabelMetric::F1(average) => self.averaged(average, ClassCounts::f1),
+            LabelMetric::Precision(average) => self.precision(average),
+            LabelMetric::Recall(average) => self.recall(average),
+            LabelMetric::F1(average) => self.f1(average),
             LabelMetric::FBeta(beta, average) => self.averaged(average, |class| class.f_beta(beta)),
-            LabelMetric::Jaccard(average) => self.averaged(average, ClassCounts::jaccard),
+            LabelMetric::Jaccard(average) => self.jaccard(average),
             LabelMetric::SpecificityOf(average) => self.averaged(average, ClassCounts::specificity),
             LabelMetric::Specificity => ratio_or_zero(self.both[NEGATIVE], self.truly[NEGATIVE]),
             LabelMetric::NegativePredictiveValue => {
@@ -149,6 +187,22 @@ impl LabelCounts {
             LabelMetric::Mcc => self.mcc(),
             LabelMetric::CohenKappa => self.cohen_kappa(),
         }
+    }
+
+    pub(super) fn precision(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::precision)
+    }
+
+    pub(super) fn recall(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::recall)
+    }
+
+    pub(super) fn f1(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::f1)
+    }
+
+    pub(super) fn jaccard(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::jaccard)
     }
 
     /// Averages a ratio over classes.
@@ -166,7 +220,7 @@ impl LabelCounts {
                 let weighted = (0..self.both.len())
                     .filter(|class| self.truly[*class] > 0.0)
                     .map(|class| self.truly[class] * of_class(class));
-                sum(weighted) / self.total
+                ratio_or_zero(sum(weighted), self.total)
             }
         }
     }
@@ -231,6 +285,10 @@ fn others(values: &[f64]) -> Vec<f64> {
     }
     sums
 }
+fn values(sums: Vec<CompensatedSum>) -> Vec<f64> {
+    sums.into_iter().map(CompensatedSum::value).collect()
+}
+
 fn add<W: RowWeights>(sum: &mut CompensatedSum, weight: f64) {
     if W::EXACT {
         sum.add_exact(weight);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
-use super::{Kind, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall};
+use super::{Kind, LabelSets, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall};
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
 use crate::ranking::{Order, Ranking};
@@ -118,6 +118,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) regression: Option<Regression<'a>>,
     pub(crate) queries: Option<Queries>,
     pub(crate) texts: Option<Texts>,
+    pub(crate) label_sets: Option<LabelSets<'a>>,
 }
 
 impl<'a> Prepared<'a> {
@@ -126,17 +127,18 @@ impl<'a> Prepared<'a> {
         let rows = predictions.rows();
         let labels = predictions.labels().len();
         let is_ranking = predictions.task() == Task::Ranking;
-        // The scores of a ranking are compared within queries only.
+        // The scores of a ranking are compared within queries only; those of several labels
+        // per row have a place of their own.
         let scores = predictions
             .y_score()
-            .filter(|_| !is_ranking)
+            .filter(|_| !is_ranking && predictions.task() != Task::Multilabel)
             .map(|values| Scores {
                 values,
                 columns: predictions.score_columns(),
             });
         let y_true: &[u32] = match predictions.y_true() {
             Targets::Classes(classes) => classes,
-            Targets::Values(_) | Targets::Texts(_) => &[],
+            Targets::Values(_) | Targets::Texts(_) | Targets::LabelSets(_) => &[],
         };
         let y_pred = match (predictions.y_pred(), scores) {
             (Some(Targets::Classes(classes)), _) => Cow::Borrowed(classes.as_slice()),
@@ -181,6 +183,7 @@ impl<'a> Prepared<'a> {
             regression: regression(predictions, needs),
             queries,
             texts: Texts::of(predictions),
+            label_sets: LabelSets::of(predictions, facts),
         }
     }
 }

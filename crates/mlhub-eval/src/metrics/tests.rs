@@ -98,6 +98,7 @@ fn repeated(targets: &Targets, times: usize) -> Targets {
                 .flat_map(|text| vec![text.clone(); times])
                 .collect(),
         ),
+        Targets::LabelSets(_) => panic!("no sets of labels here"),
     }
 }
 
@@ -256,6 +257,9 @@ fn multiplicities_equal_copied_rows() {
             Targets::Classes(all) => Targets::Classes(rows(1).map(|row| all[row]).collect()),
             Targets::Values(all) => Targets::Values(rows(1).map(|row| all[row]).collect()),
             Targets::Texts(all) => Targets::Texts(rows(1).map(|row| all[row].clone()).collect()),
+            Targets::LabelSets(all) => {
+                Targets::LabelSets(rows(1).map(|row| all[row].clone()).collect())
+            }
         };
         let copied = PredictionsInput {
             ids: rows(1)
