@@ -25,17 +25,20 @@ pub enum Task {
     Ranking,
     /// A text.
     Text,
+    /// A partition of the rows.
+    Clustering,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
         Self::Regression,
         Self::Ranking,
         Self::Text,
+        Self::Clustering,
     ];
 }
 
@@ -50,6 +53,7 @@ impl Task {
             Self::Regression => "regression",
             Self::Ranking => "ranking",
             Self::Text => "text",
+            Self::Clustering => "clustering",
         }
     }
 }

@@ -12,7 +12,8 @@
 //!
 //! Code map: `definition` and `registry` say what a metric is; `predictions`
 //! is the checked input; `metrics` holds one kernel per family (label counts,
-//! rankings, probabilities, regression, queries, texts, sets of labels), each written once for any row weights
+//! rankings, probabilities, regression, queries, texts, sets of labels,
+//! partitions), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `bootstrap` and `curves` build on them; `evaluate` is the entry point.
 //!

@@ -6,6 +6,7 @@
 //! and hashes are in `registry`; which metric applies is in `applicable`.
 
 pub(crate) mod applicable;
+mod clustering;
 mod kendall;
 mod label;
 mod multilabel;
@@ -19,6 +20,7 @@ mod tests;
 mod text;
 
 pub(crate) use applicable::Facts;
+pub(crate) use clustering::Partitions;
 pub(crate) use label::LabelCounts;
 pub(crate) use multilabel::LabelSets;
 pub(crate) use prepared::{Needs, Prepared, Regression};
@@ -194,6 +196,19 @@ pub(crate) enum MultilabelMetric {
     AveragePrecisionMicro,
 }
 
+/// Metrics of a partition against another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClusteringMetric {
+    AdjustedRand,
+    Rand,
+    FowlkesMallows,
+    MutualInformation,
+    Homogeneity,
+    Completeness,
+    VMeasure,
+    Purity,
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -204,6 +219,7 @@ pub(crate) enum Kind {
     Query(QueryMetric),
     Text(TextMetric),
     Multilabel(MultilabelMetric),
+    Clustering(ClusteringMetric),
 }
 
 impl Kind {
@@ -256,6 +272,10 @@ pub(crate) fn compute<W: RowWeights>(
         .label_sets
         .as_ref()
         .map(|sets| (sets, multilabel::Collected::new(sets, kinds, weights)));
+    let contingency = prepared
+        .partitions
+        .as_ref()
+        .map(|partitions| clustering::Contingency::collect(partitions, weights));
     kinds
         .iter()
         .map(|kind| match kind {
@@ -281,6 +301,9 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Multilabel(metric) => label_sets.as_ref().map_or(f64::NAN, |(sets, values)| {
                 values.value(sets, *metric, weights, total)
             }),
+            Kind::Clustering(metric) => contingency
+                .as_ref()
+                .map_or(f64::NAN, |contingency| contingency.value(*metric)),
         })
         .collect()
 }

@@ -81,7 +81,8 @@ pub struct PredictionsInput {
     pub task: Task,
     /// Class names in the order of the class indices and score columns; exactly
     /// two for binary (the second is the positive class), none for other tasks than
-    /// classification (binary, multiclass, multilabel).
+    /// classification (binary, multiclass, multilabel); of a clustering, the names of classes and
+    /// of clusters together.
     pub labels: Vec<String>,
     /// True class, value, relevance, text or set of labels per row.
     pub y_true: Targets,
@@ -155,7 +156,7 @@ impl Predictions {
         &self.columns.ids
     }
 
-    /// Class names; empty but for classification.
+    /// Class names (of a clustering: of clusters, too); empty for other tasks.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.columns.labels

@@ -24,6 +24,7 @@ pub fn reference_markdown() -> String {
             Task::Regression => "Regression",
             Task::Ranking => "Ranking",
             Task::Text => "Text",
+            Task::Clustering => "Clustering",
         };
         // Writing to a string cannot fail.
         let _ = write!(

@@ -4,6 +4,7 @@
 //! To change one, add an entry with the next version.
 
 mod classification;
+mod clustering;
 mod multilabel;
 mod ranking;
 mod regression;
@@ -54,7 +55,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         .chain(regression::rows())
         .chain(ranking::rows())
         .chain(text::rows())
-        .chain(multilabel::rows());
+        .chain(multilabel::rows())
+        .chain(clustering::rows());
     for row in rows {
         let definition = MetricDefinition {
             name: row.name.to_owned(),

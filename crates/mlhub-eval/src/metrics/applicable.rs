@@ -68,6 +68,7 @@ impl Facts {
                         | RegressionMetric::Kendall
                 )
                 | Kind::Query(_)
+                | Kind::Clustering(_)
                 | Kind::Text(TextMetric::Bleu | TextMetric::Chrf)
         );
         if unweighted_only && self.weighted {
@@ -114,7 +115,8 @@ impl Facts {
             | Kind::Regression(_)
             | Kind::Query(_)
             | Kind::Text(_)
-            | Kind::Multilabel(_) => None,
+            | Kind::Multilabel(_)
+            | Kind::Clustering(_) => None,
         }
     }
 }

@@ -7,7 +7,9 @@ use rayon::prelude::*;
 
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
-use super::{Kind, LabelSets, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall};
+use super::{
+    Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall,
+};
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
 use crate::ranking::{Order, Ranking};
@@ -103,7 +105,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) rows: usize,
     /// What is weighted and drawn: rows, or the queries of a ranking.
     pub(crate) units: usize,
-    /// Number of classes; 0 for regression.
+    /// Number of classes; 0 where there are none.
     pub(crate) labels: usize,
     /// True class per row; empty for regression.
     pub(crate) y_true: &'a [u32],
@@ -119,13 +121,20 @@ pub(crate) struct Prepared<'a> {
     pub(crate) queries: Option<Queries>,
     pub(crate) texts: Option<Texts>,
     pub(crate) label_sets: Option<LabelSets<'a>>,
+    pub(crate) partitions: Option<Partitions>,
 }
 
 impl<'a> Prepared<'a> {
     /// Sorting runs on the current thread pool.
     pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
         let rows = predictions.rows();
-        let labels = predictions.labels().len();
+        let is_clustering = predictions.task() == Task::Clustering;
+        // A cluster is no class, even where both have the same name.
+        let labels = if is_clustering {
+            0
+        } else {
+            predictions.labels().len()
+        };
         let is_ranking = predictions.task() == Task::Ranking;
         // The scores of a ranking are compared within queries only; those of several labels
         // per row have a place of their own.
@@ -184,6 +193,7 @@ impl<'a> Prepared<'a> {
             queries,
             texts: Texts::of(predictions),
             label_sets: LabelSets::of(predictions, facts),
+            partitions: is_clustering.then(|| Partitions::of(predictions)).flatten(),
         }
     }
 }

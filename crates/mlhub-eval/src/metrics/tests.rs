@@ -465,3 +465,25 @@ proptest! {
         prop_assert!(value(&evaluation, "spearman").is_nan());
     }
 }
+
+#[test]
+fn logarithms_need_values_above_minus_one() {
+    let evaluation = evaluated(
+        PredictionsInput {
+            y_true: Targets::Values(vec![2.0, -1.0, 0.0]),
+            y_pred: Some(Targets::Values(vec![3.0, 0.0, -7.0])),
+            ..input(Task::Regression, 3, 0)
+        },
+        None,
+        1,
+    );
+    let [skipped] = evaluation.skipped.as_slice() else {
+        panic!("one metric is skipped: {:?}", evaluation.skipped)
+    };
+    assert_eq!(skipped.definition, "rmsle@1");
+    assert!(
+        skipped.reason.ends_with("2 rows; first (from 0): 1, 2"),
+        "{}",
+        skipped.reason
+    );
+}

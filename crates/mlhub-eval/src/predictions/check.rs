@@ -52,7 +52,7 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
         {
             Err(PredictionsError::NothingPredicted)
         }
-        Task::Regression | Task::Text if input.y_pred.is_none() => {
+        Task::Regression | Task::Text | Task::Clustering if input.y_pred.is_none() => {
             Err(PredictionsError::NoPredictedValues { task: input.task })
         }
         Task::Ranking if input.y_score.is_none() => {
@@ -79,6 +79,7 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
     let (allowed, expected) = match input.task {
         Task::Binary => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
+        Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
         Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
     };
     if !allowed.contains(&found) {
@@ -137,7 +138,7 @@ fn check_targets(
         (Task::Regression, Targets::Values(values)) => {
             check_finite(values.iter().copied(), || column.to_owned())
         }
-        (Task::Binary | Task::Multiclass, Targets::Classes(classes)) => {
+        (Task::Binary | Task::Multiclass | Task::Clustering, Targets::Classes(classes)) => {
             let labels = input.labels.len();
             let mut unknown = Offenders::default();
             for (row, class) in classes.iter().enumerate() {
@@ -171,7 +172,7 @@ fn check_targets(
                 Targets::LabelSets(_) => "sets of labels",
             },
             expected: match task {
-                Task::Binary | Task::Multiclass => "classes",
+                Task::Binary | Task::Multiclass | Task::Clustering => "classes",
                 Task::Regression | Task::Ranking => "numbers",
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
@@ -216,7 +217,7 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression | Task::Text => {
+        Task::Regression | Task::Text | Task::Clustering => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
         Task::Binary | Task::Ranking if scores.len() == rows => 1,
