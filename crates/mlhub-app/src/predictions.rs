@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use mlhub_data::{Format, PredictionTable, Values};
-use mlhub_eval::{ExpectedIds, Predictions, PredictionsInput, Targets, Task, encode_labels};
+use mlhub_eval::{
+    ExpectedIds, Predictions, PredictionsInput, Targets, Task, encode_label_sets, encode_labels,
+    parse_label_lists,
+};
 use mlhub_protocol::rest::ExpectedSplit;
 
 /// What the evaluation was told.
@@ -28,6 +31,8 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
         Task::Regression => regression_input(table)?,
         Task::Ranking => ranking_input(table)?,
         Task::Text => text_input(table),
+        Task::Multilabel => multilabel_input(table)?,
+        Task::Clustering => clustering_input(table)?,
         _ => classification_input(table, task, wish.positive_label)?,
     };
     let predictions = Predictions::new(input).map_err(|error| error.to_string())?;
@@ -50,8 +55,11 @@ fn parse_task(text: &str) -> Result<Task, String> {
         "regression" => Ok(Task::Regression),
         "ranking" => Ok(Task::Ranking),
         "text" => Ok(Task::Text),
+        "multilabel" => Ok(Task::Multilabel),
+        "clustering" => Ok(Task::Clustering),
         other => Err(format!(
-            "the task `{other}` cannot be evaluated; tasks are binary, multiclass, regression, ranking and text"
+            "the task `{other}` cannot be evaluated; tasks are {}",
+            Task::ALL.map(Task::as_str).join(", ")
         )),
     }
 }
@@ -65,6 +73,8 @@ pub(crate) fn read(
 ) -> mlhub_data::Result<PredictionTable> {
     if task == Some(Task::Text.as_str()) {
         mlhub_data::read_text_predictions(path, name, format)
+    } else if task == Some(Task::Multilabel.as_str()) {
+        mlhub_data::read_label_list_predictions(path, name, format)
     } else {
         mlhub_data::read_predictions(path, name, format)
     }
@@ -85,6 +95,55 @@ fn text_input(table: PredictionTable) -> PredictionsInput {
         weight: table.weight,
         group: table.group,
     }
+}
+
+/// Rows with any number of labels each; labels are those of the score columns, else all that occur.
+fn multilabel_input(table: PredictionTable) -> Result<PredictionsInput, String> {
+    let lists = |column: &str, values: &Values| {
+        parse_label_lists(column, &values.to_labels()).map_err(|error| error.to_string())
+    };
+    let y_true = lists("y_true", &table.y_true)?;
+    let y_pred = table
+        .y_pred
+        .as_ref()
+        .map(|values| lists("y_pred", values))
+        .transpose()?;
+    let labels = match table.score_labels.is_empty() {
+        false => table.score_labels,
+        true => sort_labels(
+            y_true
+                .iter()
+                .chain(y_pred.iter().flatten())
+                .flatten()
+                .cloned()
+                .collect(),
+        ),
+    };
+    let encode = |column: &str, lists: &[Vec<String>]| {
+        encode_label_sets(column, lists, &labels)
+            .map(Targets::LabelSets)
+            .map_err(|error| error.to_string())
+    };
+    Ok(PredictionsInput {
+        ids: table.ids,
+        task: Task::Multilabel,
+        y_true: encode("y_true", &y_true)?,
+        y_pred: y_pred.map(|lists| encode("y_pred", &lists)).transpose()?,
+        labels,
+        y_score: table.y_score,
+        weight: table.weight,
+        group: table.group,
+    })
+}
+
+/// Classes against clusters, whose names mean nothing; scores are none of either.
+fn clustering_input(table: PredictionTable) -> Result<PredictionsInput, String> {
+    let without_scores = PredictionTable {
+        score_labels: Vec::new(),
+        y_score: None,
+        ..table
+    };
+    classification_input(without_scores, Task::Clustering, None)
 }
 
 fn infer_task(table: &PredictionTable) -> Task {
@@ -334,6 +393,50 @@ mod tests {
         )
         .expect_err("one row is missing");
         assert!(error.contains('2'), "{error}");
+    }
+
+    #[test]
+    fn rows_of_several_labels_are_read_as_lists() {
+        let checked = check(
+            table(
+                text(&["[\"cat\"]", "[]"]),
+                text(&["[\"dog\",\"cat\"]", "[\"cat\"]"]),
+                &[],
+                None,
+            ),
+            &wish(Some("multilabel"), None),
+        )
+        .expect("valid");
+        assert_eq!(checked.labels(), ["cat", "dog"]);
+        assert_eq!(checked.y_true(), &Targets::LabelSets(vec![vec![0], vec![]]));
+        assert_eq!(
+            checked.y_pred(),
+            Some(&Targets::LabelSets(vec![vec![0, 1], vec![0]]))
+        );
+        let error = check(
+            table(text(&["cat", "[]"]), text(&["[]", "[]"]), &[], None),
+            &wish(Some("multilabel"), None),
+        )
+        .expect_err("no list");
+        assert!(
+            error.contains("y_true") && !error.contains("cat"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn clusters_are_compared_with_classes_whatever_they_are_called() {
+        let clusters = Values::Number(vec![1.0, 0.0]);
+        let checked = check(
+            table(text(&["a", "b"]), clusters, &["x", "y"], Some(vec![0.1; 4])),
+            &wish(Some("clustering"), None),
+        )
+        .expect("valid");
+        assert_eq!(
+            (checked.task(), checked.y_score()),
+            (Task::Clustering, None)
+        );
+        assert_eq!(checked.labels().len(), 4);
     }
 
     #[test]

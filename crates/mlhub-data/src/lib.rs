@@ -21,6 +21,7 @@ mod histogram;
 mod images;
 mod inspect;
 mod jsonl;
+mod label_lists;
 mod leakage;
 pub mod limits;
 mod materialise;
@@ -48,7 +49,9 @@ pub use histogram::Histogram;
 pub use inspect::{Facts, Inspection, describe, inspect};
 pub use leakage::{LeakagePair, LeakageReport, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
-pub use predictions::{PredictionTable, Values, read_predictions, read_text_predictions};
+pub use predictions::{
+    PredictionTable, Values, read_label_list_predictions, read_predictions, read_text_predictions,
+};
 pub use preview::{Preview, PreviewBounds, preview};
 pub use row_hashes::RowHashes;
 pub use split::{SplitPlan, SplitSpec};

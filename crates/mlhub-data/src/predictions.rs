@@ -4,8 +4,8 @@
 //! | column | meaning |
 //! |---|---|
 //! | `id` | the example (text or whole number); required |
-//! | `y_true` | the true value, class or text; required |
-//! | `y_pred` | the predicted value, class or text |
+//! | `y_true` | the true value, class, text or list of labels; required |
+//! | `y_pred` | the predicted value, class, text or list of labels |
 //! | `y_score` | score of the positive class, or a list with one score per class |
 //! | `y_score_<label>` | score of one class |
 //! | `group`, `weight` | group of the example, weight of the example |
@@ -25,7 +25,7 @@ use crate::files::{BUFFER_BYTES, stamp};
 use crate::format::{Format, check_kind, check_magic};
 use crate::limits::PREDICTION_BYTES_MAX;
 use crate::number;
-use crate::predictions_build::Builder;
+use crate::predictions_build::{Builder, Form};
 
 /// True or predicted values: all numbers, or class labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,7 +136,7 @@ pub fn read_predictions(
     display_name: &str,
     format: Format,
 ) -> Result<PredictionTable> {
-    read(path, display_name, format, false)
+    read(path, display_name, format, Form::Values)
 }
 
 /// As [`read_predictions`], with `y_true` and `y_pred` as texts: `007` and `1.50` stay what they
@@ -149,15 +149,24 @@ pub fn read_text_predictions(
     display_name: &str,
     format: Format,
 ) -> Result<PredictionTable> {
-    read(path, display_name, format, true)
+    read(path, display_name, format, Form::Texts)
 }
 
-fn read(
+/// As [`read_predictions`], with `y_true` and `y_pred` as lists of label names, each given as
+/// a JSON list of texts: `["a","b"]`, or `[]` for a row without labels. In CSV, Parquet and NPZ
+/// a cell is such a text; in JSONL and Parquet it may be a list of texts or whole numbers.
+///
+/// # Errors
+/// As those of [`read_predictions`]; a cell that holds no such list is named by column and row.
+pub fn read_label_list_predictions(
     path: &Path,
     display_name: &str,
     format: Format,
-    as_texts: bool,
 ) -> Result<PredictionTable> {
+    read(path, display_name, format, Form::LabelLists)
+}
+
+fn read(path: &Path, display_name: &str, format: Format, form: Form) -> Result<PredictionTable> {
     check_kind(path, display_name, format)?;
     if stamp(path, display_name)?.len() > PREDICTION_BYTES_MAX {
         return Err(DataError::limit(
@@ -174,9 +183,9 @@ fn read(
     }
     check_magic(path, display_name, format)?;
     if format == Format::Npz {
-        return crate::predictions_npz::read(path, display_name, as_texts);
+        return crate::predictions_npz::read(path, display_name, form);
     }
-    let mut builder = Builder::new(display_name, as_texts);
+    let mut builder = Builder::new(display_name, form);
     let open = || {
         let file = File::open(path).map_err(|e| DataError::io(display_name, "open", e))?;
         Ok::<_, DataError>(BufReader::with_capacity(BUFFER_BYTES, file))

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::column::{Missing, label};
 use crate::error::{DataError, Place, Result};
+use crate::label_lists;
 use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
 use crate::number;
 use crate::predictions::{PredictionTable, Values};
@@ -23,6 +24,17 @@ pub(crate) enum Role {
     Group,
     Weight,
     Ignored,
+}
+
+/// What true and predicted cells hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Numbers or class labels.
+    Values,
+    /// Texts, kept as they are written.
+    Texts,
+    /// Lists of label names.
+    LabelLists,
 }
 
 const CLASS_SCORE_PREFIX: &str = "y_score_";
@@ -48,11 +60,10 @@ impl Role {
 struct ValuesBuilder(Values);
 
 impl ValuesBuilder {
-    fn new(as_texts: bool) -> Self {
-        Self(if as_texts {
-            Values::Text(Vec::new())
-        } else {
-            Values::Number(Vec::new())
+    fn new(form: Form) -> Self {
+        Self(match form {
+            Form::Values => Values::Number(Vec::new()),
+            Form::Texts | Form::LabelLists => Values::Text(Vec::new()),
         })
     }
 
@@ -88,8 +99,7 @@ struct Slot {
 /// Fills a table row by row (text, Parquet) or column by column (NPZ).
 pub(crate) struct Builder<'f> {
     file: &'f str,
-    /// Whether true and predicted values are texts, kept as they are written.
-    as_texts: bool,
+    form: Form,
     columns: Vec<Slot>,
     /// Positions of the class score columns in the order of `score_labels`.
     class_scores: Vec<usize>,
@@ -105,14 +115,14 @@ pub(crate) struct Builder<'f> {
 }
 
 impl<'f> Builder<'f> {
-    pub(crate) fn new(file: &'f str, as_texts: bool) -> Self {
+    pub(crate) fn new(file: &'f str, form: Form) -> Self {
         Self {
             file,
-            as_texts,
+            form,
             columns: Vec::new(),
             class_scores: Vec::new(),
             ids: Vec::new(),
-            y_true: ValuesBuilder::new(as_texts),
+            y_true: ValuesBuilder::new(form),
             y_pred: None,
             score_labels: Vec::new(),
             scores: None,
@@ -154,7 +164,7 @@ impl<'f> Builder<'f> {
                 "neither `y_pred` nor `y_score`; there is nothing to evaluate",
             ));
         }
-        self.y_pred = has(Role::YPred).then(|| ValuesBuilder::new(self.as_texts));
+        self.y_pred = has(Role::YPred).then(|| ValuesBuilder::new(self.form));
         self.weight = has(Role::Weight).then(Vec::new);
         self.group = has(Role::Group).then(Vec::new);
         self.scores = (has_score || has_class_scores).then(Vec::new);
@@ -208,7 +218,9 @@ impl<'f> Builder<'f> {
             Role::Score | Role::ClassScore | Role::Weight => {
                 self.push_number(position, place, cell)
             }
-            Role::YTrue | Role::YPred if self.as_texts => self.push_text(position, place, cell),
+            Role::YTrue | Role::YPred if self.form != Form::Values => {
+                self.push_text(position, place, cell)
+            }
             Role::Id | Role::YTrue | Role::YPred | Role::Group => {
                 let text = label(cell).map_err(|problem| {
                     DataError::malformed(
@@ -238,19 +250,23 @@ impl<'f> Builder<'f> {
         }
     }
 
-    /// A true or predicted text, which may be empty or look like a number.
+    /// A true or predicted text, which may be empty or look like a number, or list of labels.
     fn push_text(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
         let slot = &mut self.columns[position];
         let text = match *cell {
-            Cell::Text(text) => Some(Cow::Borrowed(text)),
-            _ => label(cell).map_err(|problem| {
-                DataError::malformed(
-                    self.file,
-                    place,
-                    format!("column `{}`: {problem}", slot.name),
-                )
-            })?,
+            _ if self.form == Form::LabelLists => {
+                label_lists::as_json(cell).map(|list| list.map(Cow::Owned))
+            }
+            Cell::Text(text) => Ok(Some(Cow::Borrowed(text))),
+            _ => label(cell),
         };
+        let text = text.map_err(|problem| {
+            DataError::malformed(
+                self.file,
+                place,
+                format!("column `{}`: {problem}", slot.name),
+            )
+        })?;
         let Some(text) = text else {
             slot.missing.add(place);
             return Ok(());

@@ -7,12 +7,12 @@ use crate::column::label;
 use crate::error::{DataError, Place, Result};
 use crate::npz::{Array, Npz};
 use crate::predictions::PredictionTable;
-use crate::predictions_build::{Builder, Role};
+use crate::predictions_build::{Builder, Form, Role};
 use crate::rows::Cell;
 
 const LABELS: &str = "labels";
 
-pub(crate) fn read(path: &Path, file: &str, as_texts: bool) -> Result<PredictionTable> {
+pub(crate) fn read(path: &Path, file: &str, form: Form) -> Result<PredictionTable> {
     let mut npz = Npz::open(path, file)?;
     let labels = npz
         .arrays
@@ -20,7 +20,7 @@ pub(crate) fn read(path: &Path, file: &str, as_texts: bool) -> Result<Prediction
         .find(|array| array.name == LABELS)
         .cloned();
     npz.arrays.retain(|array| array.name != LABELS);
-    let mut builder = Builder::new(file, as_texts);
+    let mut builder = Builder::new(file, form);
     let arrays = npz.arrays.clone();
     builder.assign(arrays.iter().map(|array| array.name.as_str()))?;
     if let Some(array) = arrays

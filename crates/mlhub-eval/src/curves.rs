@@ -6,6 +6,7 @@
 //! are thinned to [`MAX_CURVE_POINTS`]. Plotting is the caller's.
 
 pub(crate) mod bands;
+mod classes;
 mod ranked;
 mod tables;
 #[cfg(test)]
@@ -15,11 +16,13 @@ mod thin;
 use serde::{Deserialize, Serialize};
 
 pub use bands::{CurveBand, MAX_BAND_CELLS, MAX_BAND_CURVES, MAX_BAND_SAMPLES, METHOD_VERTICAL};
+pub use classes::ClassScores;
 pub use tables::{ConfusionMatrix, DensityGrid, Histogram, ReliabilityBin, ReliabilityCurve};
 
 use self::bands::BandSamples;
 use crate::metrics::{ECE_BINS, Facts, Needs, Prepared};
 use crate::predictions::Predictions;
+use crate::weights::{Given, Unit};
 
 /// Most points of a curve; thinning keeps its ends and shape.
 pub const MAX_CURVE_POINTS: usize = 512;
@@ -27,7 +30,7 @@ pub const MAX_CURVE_POINTS: usize = 512;
 /// Most classes that get curves of their own: the first ones.
 pub const MAX_CURVE_LABELS: usize = 50;
 
-/// Most classes of a confusion matrix; there is none for more.
+/// Most classes of a confusion matrix and of values per class; there are none for more.
 pub const MAX_CONFUSION_LABELS: usize = 256;
 
 /// Bins of a reliability curve, those of the `ece` metric.
@@ -44,6 +47,9 @@ pub const RESIDUAL_BINS: usize = 60;
 pub struct Curves {
     /// Classification: true against predicted classes.
     pub confusion: Option<ConfusionMatrix>,
+    /// Classification: each class against the rest; results of older releases have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub per_class: Vec<ClassScores>,
     /// One for the positive class, or one per class against the rest.
     pub roc: Vec<RocCurve>,
     /// One for the positive class, or one per class against the rest.
@@ -121,9 +127,19 @@ pub(crate) fn curves(
 ) -> Curves {
     let weights = predictions.weight();
     let (roc, precision_recall) = ranked::curves(prepared, predictions, bands);
-    let has_confusion =
+    let has_classes =
         (1..=MAX_CONFUSION_LABELS).contains(&prepared.labels) && facts.predicted.is_ok();
+    let per_class = if has_classes {
+        match weights {
+            None => classes::scores(prepared, predictions.labels(), &roc, &Unit),
+            Some(weights) => classes::scores(prepared, predictions.labels(), &roc, &Given(weights)),
+        }
+    } else {
+        vec![]
+    };
+    let has_confusion = has_classes && prepared.label_sets.is_none();
     Curves {
+        per_class,
         confusion: has_confusion
             .then(|| tables::confusion(prepared, predictions.labels(), weights)),
         roc,

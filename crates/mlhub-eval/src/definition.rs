@@ -17,22 +17,28 @@ pub enum Task {
     Binary,
     /// One of several classes.
     Multiclass,
+    /// Any number of several labels.
+    Multilabel,
     /// A real number.
     Regression,
     /// An order of the rows of each query.
     Ranking,
     /// A text.
     Text,
+    /// A partition of the rows.
+    Clustering,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Binary,
         Self::Multiclass,
+        Self::Multilabel,
         Self::Regression,
         Self::Ranking,
         Self::Text,
+        Self::Clustering,
     ];
 }
 
@@ -43,9 +49,11 @@ impl Task {
         match self {
             Self::Binary => "binary",
             Self::Multiclass => "multiclass",
+            Self::Multilabel => "multilabel",
             Self::Regression => "regression",
             Self::Ranking => "ranking",
             Self::Text => "text",
+            Self::Clustering => "clustering",
         }
     }
 }

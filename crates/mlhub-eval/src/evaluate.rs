@@ -389,7 +389,7 @@ fn note(
     if value.is_nan() {
         notes.push(planned.undefined.to_owned());
     }
-    if matches!(planned.kind, Kind::Label(_)) && predictions.y_pred().is_none() {
+    if planned.kind.is_of_predicted() && predictions.y_pred().is_none() {
         notes.push("classes taken from the scores, as there is no y_pred column".to_owned());
     }
     if let Some(queries) = queries.filter(|queries| queries.without_relevant() > 0) {

@@ -12,7 +12,8 @@
 //!
 //! Code map: `definition` and `registry` say what a metric is; `predictions`
 //! is the checked input; `metrics` holds one kernel per family (label counts,
-//! rankings, probabilities, regression, queries, texts), each written once for any row weights
+//! rankings, probabilities, regression, queries, texts, sets of labels,
+//! partitions), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
 //! `evaluate` is the entry point.
@@ -43,10 +44,10 @@ pub use bootstrap::{
     METHOD_PERCENTILE, Resampling,
 };
 pub use curves::{
-    ConfusionMatrix, CurveBand, Curves, DENSITY_BINS, DensityGrid, Histogram, MAX_BAND_CELLS,
-    MAX_BAND_CURVES, MAX_BAND_SAMPLES, MAX_CONFUSION_LABELS, MAX_CURVE_LABELS, MAX_CURVE_POINTS,
-    METHOD_VERTICAL, PrecisionRecallCurve, RELIABILITY_BINS, RESIDUAL_BINS, ReliabilityBin,
-    ReliabilityCurve, RocCurve,
+    ClassScores, ConfusionMatrix, CurveBand, Curves, DENSITY_BINS, DensityGrid, Histogram,
+    MAX_BAND_CELLS, MAX_BAND_CURVES, MAX_BAND_SAMPLES, MAX_CONFUSION_LABELS, MAX_CURVE_LABELS,
+    MAX_CURVE_POINTS, METHOD_VERTICAL, PrecisionRecallCurve, RELIABILITY_BINS, RESIDUAL_BINS,
+    ReliabilityBin, ReliabilityCurve, RocCurve,
 };
 pub use definition::{Direction, MetricDefinition, Task};
 pub use evaluate::{
@@ -54,9 +55,9 @@ pub use evaluate::{
     SkippedMetric, evaluate,
 };
 pub use predictions::{
-    ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
-    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, Predictions, PredictionsError, PredictionsInput,
-    Targets, encode_labels,
+    ExpectedIds, MAX_LABEL_CELLS, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
+    MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, Predictions, PredictionsError,
+    PredictionsInput, Targets, encode_label_sets, encode_labels, parse_label_lists,
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};

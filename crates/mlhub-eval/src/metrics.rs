@@ -7,7 +7,10 @@
 
 pub(crate) mod additive;
 pub(crate) mod applicable;
+mod clustering;
+mod kendall;
 mod label;
+mod multilabel;
 mod prepared;
 mod probability;
 mod query;
@@ -18,6 +21,9 @@ mod tests;
 mod text;
 
 pub(crate) use applicable::Facts;
+pub(crate) use clustering::Partitions;
+pub(crate) use label::LabelCounts;
+pub(crate) use multilabel::LabelSets;
 pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
@@ -40,6 +46,25 @@ pub(crate) enum Average {
     Weighted,
 }
 
+/// How many times as much recall counts as precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beta {
+    /// One half.
+    Half,
+    /// Two.
+    Two,
+}
+
+impl Beta {
+    /// Its square.
+    fn squared(self) -> f64 {
+        match self {
+            Self::Half => 0.25,
+            Self::Two => 4.0,
+        }
+    }
+}
+
 /// Metrics over predicted classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LabelMetric {
@@ -48,7 +73,12 @@ pub(crate) enum LabelMetric {
     Precision(Average),
     Recall(Average),
     F1(Average),
+    FBeta(Beta, Average),
+    Jaccard(Average),
     Specificity,
+    SpecificityOf(Average),
+    NegativePredictiveValue,
+    HammingLoss,
     Mcc,
     CohenKappa,
 }
@@ -58,7 +88,9 @@ pub(crate) enum LabelMetric {
 pub(crate) enum RankMetric {
     Auroc,
     AurocOvrMacro,
+    AurocOvrWeighted,
     AurocOvoMacro,
+    AurocOvoWeighted,
     AveragePrecision,
     AveragePrecisionMacro,
 }
@@ -69,7 +101,8 @@ pub(crate) enum ProbabilityMetric {
     LogLoss,
     Brier,
     Ece,
-    Top3Accuracy,
+    /// The true class is among so many of the highest scores.
+    TopAccuracy(usize),
 }
 
 /// Metrics over predicted values.
@@ -85,6 +118,12 @@ pub(crate) enum RegressionMetric {
     MaxError,
     Pearson,
     Spearman,
+    Kendall,
+    Rmsle,
+    Smape,
+    /// Of a quantile, in percent.
+    Pinball(u32),
+    Huber,
 }
 
 /// Metrics of a ranking; the numbers are how many places are looked at.
@@ -97,11 +136,17 @@ pub(crate) enum QueryMetric {
     Recall10,
     Precision10,
     HitRate10,
+    RPrecision,
+    Recall1,
+    Recall5,
+    Precision1,
+    Precision5,
+    HitRate5,
 }
 
 impl QueryMetric {
     /// All of them, each at its own number.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Ndcg10,
         Self::Ndcg5,
         Self::Map,
@@ -109,6 +154,12 @@ impl QueryMetric {
         Self::Recall10,
         Self::Precision10,
         Self::HitRate10,
+        Self::RPrecision,
+        Self::Recall1,
+        Self::Recall5,
+        Self::Precision1,
+        Self::Precision5,
+        Self::HitRate5,
     ];
 }
 
@@ -124,6 +175,41 @@ pub(crate) enum TextMetric {
     Cer,
 }
 
+/// Metrics over sets of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MultilabelMetric {
+    SubsetAccuracy,
+    HammingLoss,
+    JaccardSamples,
+    PrecisionSamples,
+    RecallSamples,
+    F1Samples,
+    Precision(Average),
+    Recall(Average),
+    F1(Average),
+    Jaccard(Average),
+    RankingAveragePrecision,
+    CoverageError,
+    RankingLoss,
+    AurocMacro,
+    AurocMicro,
+    AveragePrecisionMacro,
+    AveragePrecisionMicro,
+}
+
+/// Metrics of a partition against another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClusteringMetric {
+    AdjustedRand,
+    Rand,
+    FowlkesMallows,
+    MutualInformation,
+    Homogeneity,
+    Completeness,
+    VMeasure,
+    Purity,
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -133,6 +219,27 @@ pub(crate) enum Kind {
     Regression(RegressionMetric),
     Query(QueryMetric),
     Text(TextMetric),
+    Multilabel(MultilabelMetric),
+    Clustering(ClusteringMetric),
+}
+
+impl Kind {
+    /// Whether it looks at predicted classes or labels.
+    pub(crate) fn is_of_predicted(self) -> bool {
+        match self {
+            Self::Label(_) => true,
+            Self::Multilabel(metric) => !metric.is_of_scores(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is over pairs of classes.
+    fn is_pairwise(self) -> bool {
+        matches!(
+            self,
+            Self::Rank(RankMetric::AurocOvoMacro | RankMetric::AurocOvoWeighted)
+        )
+    }
 }
 
 /// Buffers a thread reuses from one resample to the next.
@@ -140,6 +247,8 @@ pub(crate) enum Kind {
 pub(crate) struct Scratch {
     pub(crate) rank_true: Vec<f64>,
     pub(crate) rank_pred: Vec<f64>,
+    pub(crate) tree: Vec<u32>,
+    pub(crate) at_level: Vec<u32>,
 }
 
 /// The value of each kind, in order; NaN where undefined. Every kind must apply
@@ -157,9 +266,17 @@ pub(crate) fn compute<W: RowWeights>(
     }
     let has_label = kinds.iter().any(|kind| matches!(kind, Kind::Label(_)));
     let has_rank = kinds.iter().any(|kind| matches!(kind, Kind::Rank(_)));
-    let pairwise = kinds.contains(&Kind::Rank(RankMetric::AurocOvoMacro));
+    let pairwise = kinds.iter().any(|kind| kind.is_pairwise());
     let label_counts = has_label.then(|| label::LabelCounts::collect(prepared, weights));
     let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, weights, pairwise));
+    let label_sets = prepared
+        .label_sets
+        .as_ref()
+        .map(|sets| (sets, multilabel::Collected::new(sets, kinds, weights)));
+    let contingency = prepared
+        .partitions
+        .as_ref()
+        .map(|partitions| clustering::Contingency::collect(partitions, weights));
     kinds
         .iter()
         .map(|kind| match kind {
@@ -182,6 +299,12 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Text(metric) => prepared.texts.as_ref().map_or(f64::NAN, |texts| {
                 text::value(texts, *metric, weights, total)
             }),
+            Kind::Multilabel(metric) => label_sets.as_ref().map_or(f64::NAN, |(sets, values)| {
+                values.value(sets, *metric, weights, total)
+            }),
+            Kind::Clustering(metric) => contingency
+                .as_ref()
+                .map_or(f64::NAN, |contingency| contingency.value(*metric)),
         })
         .collect()
 }

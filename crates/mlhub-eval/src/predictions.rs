@@ -7,10 +7,12 @@
 
 mod check;
 mod error;
+mod label_sets;
 mod rows;
 
 pub use check::encode_labels;
 pub use error::PredictionsError;
+pub use label_sets::{encode_label_sets, parse_label_lists};
 
 use crate::definition::Task;
 
@@ -32,6 +34,10 @@ pub const MAX_TEXT_TOTAL_CHARS: usize = 1 << 28;
 /// Most rows of texts, each of which is kept as some 400 bytes of counts.
 pub const MAX_TEXT_ROWS: usize = 1 << 20;
 
+/// Most scores (rows times labels) of rows with any number of labels, which are kept in some
+/// 30 bytes each.
+pub const MAX_LABEL_CELLS: usize = 1 << 26;
+
 /// How many ids, rows or classes an error names; it counts the rest.
 pub const NAMED_IN_ERRORS: usize = 5;
 
@@ -44,6 +50,8 @@ pub enum Targets {
     Values(Vec<f64>),
     /// Text per row, which may be empty.
     Texts(Vec<String>),
+    /// Labels of each row, as ascending indices into the labels; a row may have none.
+    LabelSets(Vec<Vec<u32>>),
 }
 
 impl Targets {
@@ -54,6 +62,7 @@ impl Targets {
             Self::Classes(classes) => classes.len(),
             Self::Values(values) => values.len(),
             Self::Texts(texts) => texts.len(),
+            Self::LabelSets(sets) => sets.len(),
         }
     }
 
@@ -73,11 +82,12 @@ pub struct PredictionsInput {
     pub task: Task,
     /// Class names in the order of the class indices and score columns; exactly
     /// two for binary (the second is the positive class), none for other tasks than
-    /// classification.
+    /// classification (binary, multiclass, multilabel); of a clustering, the names of classes and
+    /// of clusters together.
     pub labels: Vec<String>,
-    /// True class, value, relevance or text per row.
+    /// True class, value, relevance, text or set of labels per row.
     pub y_true: Targets,
-    /// Predicted class, value or text per row. For classification it may be left
+    /// Predicted class, value, text or set of labels per row. For classification it may be left
     /// out when scores are given, for a ranking it always may.
     pub y_pred: Option<Targets>,
     /// Scores, row-major, rows x classes; for binary also rows x 1 (score of the
@@ -148,7 +158,7 @@ impl Predictions {
         &self.columns.ids
     }
 
-    /// Class names; empty but for classification.
+    /// Class names (of a clustering: of clusters, too); empty for other tasks.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         &self.columns.labels

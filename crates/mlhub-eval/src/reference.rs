@@ -20,9 +20,11 @@ pub fn reference_markdown() -> String {
         let title = match task {
             Task::Binary => "Binary classification",
             Task::Multiclass => "Multiclass classification",
+            Task::Multilabel => "Multilabel classification",
             Task::Regression => "Regression",
             Task::Ranking => "Ranking",
             Task::Text => "Text",
+            Task::Clustering => "Clustering",
         };
         // Writing to a string cannot fail.
         let _ = write!(

@@ -4,6 +4,8 @@
 //! To change one, add an entry with the next version.
 
 mod classification;
+mod clustering;
+mod multilabel;
 mod ranking;
 mod regression;
 mod text;
@@ -52,7 +54,9 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         .into_iter()
         .chain(regression::rows())
         .chain(ranking::rows())
-        .chain(text::rows());
+        .chain(text::rows())
+        .chain(multilabel::rows())
+        .chain(clustering::rows());
     for row in rows {
         let definition = MetricDefinition {
             name: row.name.to_owned(),

@@ -155,7 +155,7 @@ fn weighted_rows_are_skipped_with_the_reason() {
     let weight = vec![0.5; case.y_true.len()];
     let found = evaluation(case, Some(weight), Some(10));
     assert!(found.metrics.is_empty());
-    assert_eq!(found.skipped.len(), 7);
+    assert_eq!(found.skipped.len(), 13);
     assert!(found.skipped[0].reason.contains("weighted rows"));
 }
 

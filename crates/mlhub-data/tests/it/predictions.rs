@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::types::Float64Type;
 use arrow_array::{Float64Array, Int64Array, ListArray, StringArray};
-use mlhub_data::{Format, PredictionTable, Values, read_predictions, read_text_predictions};
+use mlhub_data::{
+    Format, PredictionTable, Values, read_label_list_predictions, read_predictions,
+    read_text_predictions,
+};
 use proptest::prelude::*;
 
 use crate::fixtures::{Folder, array, f64s, i64s, npy};
@@ -365,6 +369,58 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn lists_of_labels_are_one_form() {
+    let folder = Folder::new();
+    let lists = |lists: &[&str]| Values::Text(lists.iter().map(|v| (*v).to_owned()).collect());
+    let csv = folder.write(
+        "m.csv",
+        "id,y_true,y_pred,y_score_a,y_score_b\n0,\"[\"\"a\"\", \"\"b\"\"]\",[],0.5,1\n1,[],\"[\"\"b\"\"]\",0,0.25\n",
+    );
+    let jsonl = folder.write(
+        "m.jsonl",
+        "{\"id\":0,\"y_true\":[\"a\",\"b\"],\"y_pred\":[],\"y_score_a\":0.5,\"y_score_b\":1}\n{\"id\":1,\"y_true\":[],\"y_pred\":[\"b\"],\"y_score_a\":0,\"y_score_b\":0.25}\n",
+    );
+    let names = |rows: [&[&str]; 2]| {
+        let mut list = ListBuilder::new(StringBuilder::new());
+        for row in rows {
+            row.iter().for_each(|name| list.values().append_value(name));
+            list.append(true);
+        }
+        array(list.finish())
+    };
+    let parquet = folder.parquet(
+        "m.parquet",
+        vec![
+            ("id", array(Int64Array::from(vec![0, 1]))),
+            ("y_true", names([&["a", "b"], &[]])),
+            ("y_pred", names([&[], &["b"]])),
+            ("y_score_a", array(Float64Array::from(vec![0.5, 0.0]))),
+            ("y_score_b", array(Float64Array::from(vec![1.0, 0.25]))),
+        ],
+    );
+    for path in [csv, jsonl, parquet] {
+        let format = Format::detect(&path).unwrap();
+        let table = read_label_list_predictions(&path, "m", format).unwrap();
+        assert_eq!(table.y_true, lists(&["[\"a\",\"b\"]", "[]"]), "{format}");
+        assert_eq!(table.y_pred, Some(lists(&["[]", "[\"b\"]"])), "{format}");
+        assert_eq!(table.score_labels, ["a", "b"]);
+        assert_eq!(table.y_score, Some(vec![0.5, 1.0, 0.0, 0.25]));
+    }
+    let plain = folder.write("w.csv", "id,y_true,y_pred\n0,[],[]\n1,secret,[]\n");
+    let error = read_label_list_predictions(&plain, "w.csv", Format::Csv)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("line 3") && error.contains("`y_true`") && error.contains("list of label"),
+        "{error}"
+    );
+    assert!(!error.contains("secret"), "no value of the data");
+    let empty = folder.write("e.csv", "id,y_true,y_pred\n0,[],\n");
+    let error = read_label_list_predictions(&empty, "e.csv", Format::Csv).unwrap_err();
+    assert!(error.to_string().contains("`y_pred`"), "{error}");
 }
 
 #[test]

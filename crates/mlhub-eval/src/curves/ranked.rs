@@ -106,6 +106,7 @@ fn of_class<W: RowWeights>(
     let OneVsRest {
         auroc,
         average_precision,
+        ..
     } = walk(ranking, prepared.y_true, class, weights, None);
     let roc = (positives > 0.0 && negatives > 0.0).then(|| {
         let points = scaled(roc, negatives, positives);

@@ -41,7 +41,7 @@ fn is_accuracy(metric: LabelMetric) -> bool {
 pub(crate) fn is_right_or_wrong(kind: Kind) -> bool {
     match kind {
         Kind::Label(metric) => is_accuracy(metric),
-        Kind::Probability(metric) => metric == ProbabilityMetric::Top3Accuracy,
+        Kind::Probability(metric) => matches!(metric, ProbabilityMetric::TopAccuracy(_)),
         Kind::Text(metric) => metric == TextMetric::ExactMatch,
         _ => false,
     }

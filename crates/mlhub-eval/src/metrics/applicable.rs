@@ -4,7 +4,7 @@
 
 use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric, TextMetric};
 use crate::definition::Task;
-use crate::predictions::{NAMED_IN_ERRORS, Predictions};
+use crate::predictions::{NAMED_IN_ERRORS, Predictions, Targets};
 
 /// How far a row of probabilities may be from summing to one.
 const PROBABILITY_SUM_TOLERANCE: f64 = 1e-6;
@@ -12,8 +12,8 @@ const PROBABILITY_SUM_TOLERANCE: f64 = 1e-6;
 /// Most classes for the pairwise AUROC, whose memory grows with their square.
 const MAX_PAIRWISE_LABELS: usize = 2048;
 
-/// `top_3_accuracy` needs more classes than this.
-pub(super) const TOP_K: usize = 3;
+/// Most rows for Kendall's tau, whose every resample costs what sorting does.
+const MAX_KENDALL_ROWS: usize = 1 << 17;
 
 /// What is known about the predictions before anything is computed.
 pub(crate) struct Facts {
@@ -26,12 +26,17 @@ pub(crate) struct Facts {
     weighted: bool,
     has_scores: bool,
     labels: usize,
+    rows: usize,
+    /// Whether `ln(1 + y)` is defined for all values, or where not.
+    logarithms: Result<(), String>,
 }
 
 impl Facts {
     pub(crate) fn of(predictions: &Predictions) -> Self {
         let probabilities = probabilities(predictions);
-        let predicted = if predictions.y_pred().is_some() || predictions.score_columns() > 1 {
+        let has_top_class =
+            predictions.score_columns() > 1 && predictions.task() != Task::Multilabel;
+        let predicted = if predictions.y_pred().is_some() || has_top_class {
             Ok(())
         } else {
             probabilities.clone().map_err(|reason| {
@@ -45,6 +50,8 @@ impl Facts {
             weighted: predictions.weight().is_some(),
             has_scores: predictions.score_columns() > 0,
             labels: predictions.labels().len(),
+            rows: predictions.rows(),
+            logarithms: logarithms(predictions),
         }
     }
 
@@ -53,13 +60,15 @@ impl Facts {
     pub(crate) fn obstacle(&self, kind: Kind) -> Option<String> {
         let unweighted_only = matches!(
             kind,
-            Kind::Rank(RankMetric::AurocOvoMacro)
+            Kind::Rank(RankMetric::AurocOvoMacro | RankMetric::AurocOvoWeighted)
                 | Kind::Regression(
                     RegressionMetric::MaxError
                         | RegressionMetric::Pearson
                         | RegressionMetric::Spearman
+                        | RegressionMetric::Kendall
                 )
                 | Kind::Query(_)
+                | Kind::Clustering(_)
                 | Kind::Text(TextMetric::Bleu | TextMetric::Chrf)
         );
         if unweighted_only && self.weighted {
@@ -68,28 +77,46 @@ impl Facts {
             );
         }
         match kind {
-            Kind::Label(_) => self.predicted.clone().err(),
-            Kind::Rank(_) | Kind::Probability(ProbabilityMetric::Top3Accuracy)
+            kind if kind.is_of_predicted() => self.predicted.clone().err(),
+            Kind::Rank(_)
+            | Kind::Multilabel(_)
+            | Kind::Probability(ProbabilityMetric::TopAccuracy(_))
                 if !self.has_scores =>
             {
                 Some("there is no `y_score` column".to_owned())
             }
-            Kind::Rank(RankMetric::AurocOvoMacro) if self.labels > MAX_PAIRWISE_LABELS => {
+            Kind::Rank(RankMetric::AurocOvoMacro | RankMetric::AurocOvoWeighted)
+                if self.labels > MAX_PAIRWISE_LABELS =>
+            {
                 Some(format!(
                     "{} classes are more than the {MAX_PAIRWISE_LABELS} it is computed for",
                     self.labels
                 ))
             }
-            Kind::Probability(ProbabilityMetric::Top3Accuracy) => {
-                (self.labels <= TOP_K).then(|| {
+            Kind::Probability(ProbabilityMetric::TopAccuracy(places)) => (self.labels <= places)
+                .then(|| {
                     format!(
-                        "always 1 for {} classes; it needs more than {TOP_K}",
+                        "always 1 for {} classes; it needs more than {places}",
                         self.labels
+                    )
+                }),
+            Kind::Regression(RegressionMetric::Rmsle) => self.logarithms.clone().err(),
+            Kind::Regression(RegressionMetric::Kendall) => {
+                (self.rows > MAX_KENDALL_ROWS).then(|| {
+                    format!(
+                        "{} rows are more than the {MAX_KENDALL_ROWS} it is computed for",
+                        self.rows
                     )
                 })
             }
             Kind::Probability(_) => self.probabilities.clone().err(),
-            Kind::Rank(_) | Kind::Regression(_) | Kind::Query(_) | Kind::Text(_) => None,
+            Kind::Label(_)
+            | Kind::Rank(_)
+            | Kind::Regression(_)
+            | Kind::Query(_)
+            | Kind::Text(_)
+            | Kind::Multilabel(_)
+            | Kind::Clustering(_) => None,
         }
     }
 }
@@ -100,12 +127,14 @@ fn probabilities(predictions: &Predictions) -> Result<(), String> {
         return Err("there is no `y_score` column".to_owned());
     };
     let columns = predictions.score_columns();
+    // Of one row with any number of labels, each has a probability of its own.
+    let is_distribution = columns > 1 && predictions.task() != Task::Multilabel;
     let mut outside = Rows::default();
     let mut unnormalised = Rows::default();
     for (row, values) in scores.chunks_exact(columns).enumerate() {
         if !values.iter().all(|value| (0.0..=1.0).contains(value)) {
             outside.note(row);
-        } else if columns > 1 {
+        } else if is_distribution {
             let sum: f64 = values.iter().sum();
             if (sum - 1.0).abs() > PROBABILITY_SUM_TOLERANCE {
                 unnormalised.note(row);
@@ -121,6 +150,27 @@ fn probabilities(predictions: &Predictions) -> Result<(), String> {
         return Err(format!(
             "needs probabilities, and `y_score` does not sum to 1 (within \
              {PROBABILITY_SUM_TOLERANCE:e}) in {unnormalised}"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether all true and predicted values are above -1, or in which rows not.
+fn logarithms(predictions: &Predictions) -> Result<(), String> {
+    let (Targets::Values(y_true), Some(Targets::Values(y_pred))) =
+        (predictions.y_true(), predictions.y_pred())
+    else {
+        return Ok(());
+    };
+    let mut outside = Rows::default();
+    for (row, (y_true, y_pred)) in y_true.iter().zip(y_pred).enumerate() {
+        if *y_true <= -1.0 || *y_pred <= -1.0 {
+            outside.note(row);
+        }
+    }
+    if outside.count > 0 {
+        return Err(format!(
+            "needs values above -1, and `y_true` or `y_pred` is not in {outside}"
         ));
     }
     Ok(())

@@ -1,11 +1,12 @@
-//! Metrics over predicted classes, from three numbers per class: the weight that
-//! is truly of the class, that is predicted to be, and that is both.
+//! Metrics over predicted classes, from four numbers per class: the weight that
+//! is truly of the class, that is predicted to be, that is both, and that is
+//! predicted wrongly.
 //!
 //! The full confusion matrix is not needed, so cost does not grow with the square
 //! of the number of classes; `curves` builds it for display.
 
-use super::{Average, LabelMetric, Prepared};
-use crate::sum::{CompensatedSum, mean};
+use super::{Average, Beta, LabelMetric, Prepared};
+use crate::sum::{CompensatedSum, mean, sum_rows};
 use crate::weights::RowWeights;
 
 /// Index of the positive class of a binary task.
@@ -13,11 +14,56 @@ const POSITIVE: usize = 1;
 /// Index of the negative class of a binary task.
 const NEGATIVE: usize = 0;
 
+/// Weights of one class, or of several added up.
+#[derive(Clone, Copy)]
+pub(crate) struct ClassCounts {
+    /// True and predicted: true positives.
+    pub(crate) both: f64,
+    pub(crate) truly: f64,
+    pub(crate) predicted: f64,
+    /// Predicted and not true: false positives.
+    wrongly: f64,
+    /// Not truly of the class.
+    negative: f64,
+}
+
+impl ClassCounts {
+    pub(crate) fn precision(self) -> f64 {
+        ratio_or_zero(self.both, self.predicted)
+    }
+
+    pub(crate) fn recall(self) -> f64 {
+        ratio_or_zero(self.both, self.truly)
+    }
+
+    pub(crate) fn f1(self) -> f64 {
+        ratio_or_zero(2.0 * self.both, self.truly + self.predicted)
+    }
+
+    fn f_beta(self, beta: Beta) -> f64 {
+        let squared = beta.squared();
+        ratio_or_zero(
+            (1.0 + squared) * self.both,
+            squared * self.truly + self.predicted,
+        )
+    }
+
+    fn jaccard(self) -> f64 {
+        ratio_or_zero(self.both, self.truly + self.wrongly)
+    }
+
+    pub(crate) fn specificity(self) -> f64 {
+        ratio_or_zero(self.negative - self.wrongly, self.negative)
+    }
+}
+
 /// Weight per class.
-pub(super) struct LabelCounts {
+pub(crate) struct LabelCounts {
     both: Vec<f64>,
     truly: Vec<f64>,
     predicted: Vec<f64>,
+    wrongly: Vec<f64>,
+    negative: Vec<f64>,
     /// Whether a row of the sample has the class in either column, whatever its weight.
     occurs: Vec<bool>,
     total: f64,
@@ -26,11 +72,12 @@ pub(super) struct LabelCounts {
 }
 
 impl LabelCounts {
-    pub(super) fn collect<W: RowWeights>(prepared: &Prepared<'_>, weights: &W) -> Self {
+    pub(crate) fn collect<W: RowWeights>(prepared: &Prepared<'_>, weights: &W) -> Self {
         let labels = prepared.labels;
         let mut both = vec![CompensatedSum::default(); labels];
         let mut truly = both.clone();
         let mut predicted = both.clone();
+        let mut wrongly = both.clone();
         let mut wrong = CompensatedSum::default();
         let mut occurs = vec![false; labels];
         for (row, (y_true, y_pred)) in prepared.y_true.iter().zip(&*prepared.y_pred).enumerate() {
@@ -44,23 +91,75 @@ impl LabelCounts {
             if y_true == y_pred {
                 add::<W>(&mut both[y_true], weight);
             } else {
+                add::<W>(&mut wrongly[y_pred], weight);
                 add::<W>(&mut wrong, weight);
             }
             occurs[y_true] = true;
             occurs[y_pred] = true;
         }
-        let values = |sums: Vec<CompensatedSum>| -> Vec<f64> {
-            sums.into_iter().map(CompensatedSum::value).collect()
-        };
         let (both, truly, predicted) = (values(both), values(truly), values(predicted));
         Self {
             total: sum(truly.iter().copied()),
             correct: sum(both.iter().copied()),
             wrong: wrong.value(),
+            negative: others(&truly),
+            wrongly: values(wrongly),
             both,
             truly,
             predicted,
             occurs,
+        }
+    }
+
+    /// The same of sets of labels; every label counts as occurring.
+    pub(super) fn collect_sets<W: RowWeights>(
+        labels: usize,
+        y_true: &[Vec<u32>],
+        y_pred: &[Vec<u32>],
+        weights: &W,
+    ) -> Self {
+        let mut both = vec![CompensatedSum::default(); labels];
+        let mut truly = both.clone();
+        let mut predicted = both.clone();
+        let mut wrongly = both.clone();
+        for (row, (y_true, y_pred)) in y_true.iter().zip(y_pred).enumerate() {
+            if weights.count(row) == 0 {
+                continue;
+            }
+            let weight = weights.weight(row);
+            for label in y_true {
+                add::<W>(&mut truly[*label as usize], weight);
+            }
+            for label in y_pred {
+                add::<W>(&mut predicted[*label as usize], weight);
+                let is_true = y_true.binary_search(label).is_ok();
+                let sums = if is_true { &mut both } else { &mut wrongly };
+                add::<W>(&mut sums[*label as usize], weight);
+            }
+        }
+        let all = sum_rows(y_true.len(), |row| weights.weight(row));
+        let (both, truly, wrongly) = (values(both), values(truly), values(wrongly));
+        Self {
+            total: sum(truly.iter().copied()),
+            correct: sum(both.iter().copied()),
+            wrong: sum(wrongly.iter().copied()),
+            negative: truly.iter().map(|truly| (all - truly).max(0.0)).collect(),
+            predicted: values(predicted),
+            occurs: vec![true; labels],
+            both,
+            truly,
+            wrongly,
+        }
+    }
+
+    /// The weights of one class.
+    pub(crate) fn of_class(&self, class: usize) -> ClassCounts {
+        ClassCounts {
+            both: self.both[class],
+            truly: self.truly[class],
+            predicted: self.predicted[class],
+            wrongly: self.wrongly[class],
+            negative: self.negative[class],
         }
     }
 
@@ -74,25 +173,41 @@ impl LabelCounts {
                     .filter(|(_, truly)| **truly > 0.0)
                     .map(|(both, truly)| both / truly),
             ),
-            LabelMetric::Precision(average) => {
-                self.averaged(average, |both, _, predicted| ratio_or_zero(both, predicted))
-            }
-            LabelMetric::Recall(average) => {
-                self.averaged(average, |both, truly, _| ratio_or_zero(both, truly))
-            }
-            LabelMetric::F1(average) => self.averaged(average, |both, truly, predicted| {
-                ratio_or_zero(2.0 * both, truly + predicted)
-            }),
+            LabelMetric::Precision(average) => self.precision(average),
+            LabelMetric::Recall(average) => self.recall(average),
+            LabelMetric::F1(average) => self.f1(average),
+            LabelMetric::FBeta(beta, average) => self.averaged(average, |class| class.f_beta(beta)),
+            LabelMetric::Jaccard(average) => self.jaccard(average),
+            LabelMetric::SpecificityOf(average) => self.averaged(average, ClassCounts::specificity),
             LabelMetric::Specificity => ratio_or_zero(self.both[NEGATIVE], self.truly[NEGATIVE]),
+            LabelMetric::NegativePredictiveValue => {
+                ratio_or_zero(self.both[NEGATIVE], self.predicted[NEGATIVE])
+            }
+            LabelMetric::HammingLoss => self.wrong / self.total,
             LabelMetric::Mcc => self.mcc(),
             LabelMetric::CohenKappa => self.cohen_kappa(),
         }
     }
 
-    /// Averages a ratio of (both, truly, predicted) over classes.
-    fn averaged(&self, average: Average, ratio: impl Fn(f64, f64, f64) -> f64) -> f64 {
-        let of_class =
-            |class: usize| ratio(self.both[class], self.truly[class], self.predicted[class]);
+    pub(super) fn precision(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::precision)
+    }
+
+    pub(super) fn recall(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::recall)
+    }
+
+    pub(super) fn f1(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::f1)
+    }
+
+    pub(super) fn jaccard(&self, average: Average) -> f64 {
+        self.averaged(average, ClassCounts::jaccard)
+    }
+
+    /// Averages a ratio over classes.
+    fn averaged(&self, average: Average, ratio: impl Fn(ClassCounts) -> f64) -> f64 {
+        let of_class = |class: usize| ratio(self.of_class(class));
         match average {
             Average::Positive => of_class(POSITIVE),
             Average::Macro => mean(
@@ -100,17 +215,27 @@ impl LabelCounts {
                     .filter(|class| self.occurs[*class])
                     .map(of_class),
             ),
-            Average::Micro => ratio(
-                self.correct,
-                self.total,
-                sum(self.predicted.iter().copied()),
-            ),
+            Average::Micro => ratio(self.added_up()),
             Average::Weighted => {
                 let weighted = (0..self.both.len())
                     .filter(|class| self.truly[*class] > 0.0)
                     .map(|class| self.truly[class] * of_class(class));
-                sum(weighted) / self.total
+                ratio_or_zero(sum(weighted), self.total)
             }
+        }
+    }
+
+    /// The weights of all classes; those not of a class only of classes that occur.
+    fn added_up(&self) -> ClassCounts {
+        let occurring = self.negative.iter().zip(&self.occurs);
+        ClassCounts {
+            both: self.correct,
+            truly: self.total,
+            predicted: sum(self.predicted.iter().copied()),
+            wrongly: sum(self.wrongly.iter().copied()),
+            negative: sum(occurring
+                .filter(|(_, occurs)| **occurs)
+                .map(|(negative, _)| *negative)),
         }
     }
 
@@ -138,19 +263,30 @@ impl LabelCounts {
 /// sum(right) - dot(left, right)` without the cancellation: exactly 0 when both
 /// hold one and the same class only, never below 0.
 fn products_with_others(left: &[f64], right: &[f64]) -> f64 {
-    let mut after: Vec<f64> = Vec::with_capacity(right.len());
-    let mut running = CompensatedSum::default();
-    for value in right.iter().rev() {
-        after.push(running.value());
-        running.add(*value);
-    }
-    let mut before = CompensatedSum::default();
     let mut total = CompensatedSum::default();
-    for ((left, right), after) in left.iter().zip(right).zip(after.into_iter().rev()) {
-        total.add(left * (before.value() + after));
-        before.add(*right);
+    for (left, others) in left.iter().zip(others(right)) {
+        total.add(left * others);
     }
     total.value()
+}
+
+/// The sum of all values but one, for each of them, without cancellation.
+fn others(values: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; values.len()];
+    let mut after = CompensatedSum::default();
+    for (sum, value) in sums.iter_mut().zip(values).rev() {
+        *sum = after.value();
+        after.add(*value);
+    }
+    let mut before = CompensatedSum::default();
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += before.value();
+        before.add(*value);
+    }
+    sums
+}
+fn values(sums: Vec<CompensatedSum>) -> Vec<f64> {
+    sums.into_iter().map(CompensatedSum::value).collect()
 }
 
 fn add<W: RowWeights>(sum: &mut CompensatedSum, weight: f64) {

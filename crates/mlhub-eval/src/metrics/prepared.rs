@@ -7,7 +7,9 @@ use rayon::prelude::*;
 
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
-use super::{Kind, ProbabilityMetric, Queries, RegressionMetric, Texts};
+use super::{
+    Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall,
+};
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
 use crate::ranking::{Order, Ranking};
@@ -22,9 +24,11 @@ pub(crate) struct Needs {
     pub(crate) loss: bool,
     pub(crate) brier: bool,
     pub(crate) calibration: bool,
-    pub(crate) top_hits: bool,
+    pub(crate) true_places: bool,
     pub(crate) absolute_error: bool,
     pub(crate) value_ranks: bool,
+    pub(crate) pred_levels: bool,
+    pub(crate) log_error: bool,
 }
 
 impl Needs {
@@ -37,9 +41,14 @@ impl Needs {
             loss: has(Kind::Probability(ProbabilityMetric::LogLoss)),
             brier: has(Kind::Probability(ProbabilityMetric::Brier)),
             calibration: has(Kind::Probability(ProbabilityMetric::Ece)),
-            top_hits: has(Kind::Probability(ProbabilityMetric::Top3Accuracy)),
+            true_places: kinds
+                .iter()
+                .any(|kind| matches!(kind, Kind::Probability(ProbabilityMetric::TopAccuracy(_)))),
             absolute_error: has(Kind::Regression(RegressionMetric::MedianAbsoluteError)),
-            value_ranks: has(Kind::Regression(RegressionMetric::Spearman)),
+            value_ranks: has(Kind::Regression(RegressionMetric::Spearman))
+                || has(Kind::Regression(RegressionMetric::Kendall)),
+            pred_levels: has(Kind::Regression(RegressionMetric::Kendall)),
+            log_error: has(Kind::Regression(RegressionMetric::Rmsle)),
         }
     }
 }
@@ -85,6 +94,10 @@ pub(crate) struct Regression<'a> {
     pub(super) by_absolute_error: Option<Ranking>,
     pub(super) by_true: Option<Ranking>,
     pub(super) by_pred: Option<Ranking>,
+    /// Level of each predicted value; empty when not asked for.
+    pub(super) pred_levels: Vec<u32>,
+    /// Squared difference of `ln(1 + y)` per row; empty when not asked for.
+    pub(super) squared_log_error: Vec<f64>,
 }
 
 /// Prepared columns.
@@ -92,7 +105,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) rows: usize,
     /// What is weighted and drawn: rows, or the queries of a ranking.
     pub(crate) units: usize,
-    /// Number of classes; 0 for regression.
+    /// Number of classes; 0 where there are none.
     pub(crate) labels: usize,
     /// True class per row; empty for regression.
     pub(crate) y_true: &'a [u32],
@@ -110,25 +123,34 @@ pub(crate) struct Prepared<'a> {
     pub(crate) regression: Option<Regression<'a>>,
     pub(crate) queries: Option<Queries>,
     pub(crate) texts: Option<Texts>,
+    pub(crate) label_sets: Option<LabelSets<'a>>,
+    pub(crate) partitions: Option<Partitions>,
 }
 
 impl<'a> Prepared<'a> {
     /// Sorting runs on the current thread pool.
     pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
         let rows = predictions.rows();
-        let labels = predictions.labels().len();
+        let is_clustering = predictions.task() == Task::Clustering;
+        // A cluster is no class, even where both have the same name.
+        let labels = if is_clustering {
+            0
+        } else {
+            predictions.labels().len()
+        };
         let is_ranking = predictions.task() == Task::Ranking;
-        // The scores of a ranking are compared within queries only.
+        // The scores of a ranking are compared within queries only; those of several labels
+        // per row have a place of their own.
         let scores = predictions
             .y_score()
-            .filter(|_| !is_ranking)
+            .filter(|_| !is_ranking && predictions.task() != Task::Multilabel)
             .map(|values| Scores {
                 values,
                 columns: predictions.score_columns(),
             });
         let y_true: &[u32] = match predictions.y_true() {
             Targets::Classes(classes) => classes,
-            Targets::Values(_) | Targets::Texts(_) => &[],
+            Targets::Values(_) | Targets::Texts(_) | Targets::LabelSets(_) => &[],
         };
         let y_pred = match (predictions.y_pred(), scores) {
             (Some(Targets::Classes(classes)), _) => Cow::Borrowed(classes.as_slice()),
@@ -183,6 +205,8 @@ impl<'a> Prepared<'a> {
             regression: regression(predictions, needs),
             queries,
             texts: Texts::of(predictions),
+            label_sets: LabelSets::of(predictions, facts),
+            partitions: is_clustering.then(|| Partitions::of(predictions)).flatten(),
         }
     }
 }
@@ -196,6 +220,23 @@ fn regression(predictions: &Predictions, needs: Needs) -> Option<Regression<'_>>
     let rows = y_true.len();
     let ascending =
         |value: &(dyn Fn(usize) -> f64 + Sync)| Ranking::new(rows, Order::Ascending, value);
+    let by_pred = needs.value_ranks.then(|| ascending(&|row| y_pred[row]));
+    let pred_levels = match &by_pred {
+        Some(by_pred) if needs.pred_levels => kendall::levels(by_pred, rows),
+        _ => vec![],
+    };
+    let squared_log_error = if needs.log_error {
+        let pairs = y_true.iter().zip(y_pred);
+        pairs
+            .map(|(y_true, y_pred)| {
+                // The portable logarithm: the platform's differs between machines.
+                let difference = libm::log1p(*y_true) - libm::log1p(*y_pred);
+                difference * difference
+            })
+            .collect()
+    } else {
+        vec![]
+    };
     Some(Regression {
         y_true,
         y_pred,
@@ -203,6 +244,8 @@ fn regression(predictions: &Predictions, needs: Needs) -> Option<Regression<'_>>
             .absolute_error
             .then(|| ascending(&|row| (y_true[row] - y_pred[row]).abs())),
         by_true: needs.value_ranks.then(|| ascending(&|row| y_true[row])),
-        by_pred: needs.value_ranks.then(|| ascending(&|row| y_pred[row])),
+        by_pred,
+        pred_levels,
+        squared_log_error,
     })
 }

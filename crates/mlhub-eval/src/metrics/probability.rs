@@ -4,7 +4,7 @@
 //! The numbers per row do not depend on weights, so they are computed once.
 
 use super::ProbabilityMetric;
-use super::applicable::{Facts, TOP_K};
+use super::applicable::Facts;
 use super::prepared::{Needs, Scores};
 use crate::sum::{CompensatedSum, sum_rows};
 use crate::weights::RowWeights;
@@ -25,7 +25,8 @@ pub(crate) struct ProbabilityRows {
     pub(crate) confidence: Vec<f64>,
     /// Whether the event of that probability happened.
     pub(crate) happened: Vec<bool>,
-    top_hits: Vec<bool>,
+    /// Classes that rank above the true one.
+    above_true: Vec<u32>,
 }
 
 impl ProbabilityRows {
@@ -61,9 +62,9 @@ impl ProbabilityRows {
                     .unzip();
             }
         }
-        if needs.top_hits {
-            rows.top_hits = by_row()
-                .map(|(row, class)| is_top_hit(scores, row, class))
+        if needs.true_places {
+            rows.above_true = by_row()
+                .map(|(row, class)| above_true(scores, row, class))
                 .collect();
         }
         rows
@@ -88,9 +89,9 @@ fn brier(scores: Scores<'_>, row: usize, class: usize, labels: usize) -> f64 {
     if labels == 2 { 0.5 * sum } else { sum }
 }
 
-/// Whether fewer than k classes rank above the true one; among equal scores the
-/// higher index ranks first.
-fn is_top_hit(scores: Scores<'_>, row: usize, class: usize) -> bool {
+/// How many classes rank above the true one; among equal scores the higher index
+/// ranks first.
+fn above_true(scores: Scores<'_>, row: usize, class: usize) -> u32 {
     let values = &scores.values[row * scores.columns..(row + 1) * scores.columns];
     let own = values[class];
     let above = values
@@ -98,7 +99,7 @@ fn is_top_hit(scores: Scores<'_>, row: usize, class: usize) -> bool {
         .enumerate()
         .filter(|(other, value)| **value > own || (**value == own && *other > class))
         .count();
-    above < TOP_K
+    u32::try_from(above).expect("classes are bounded by MAX_LABELS")
 }
 
 /// The bin of a probability: `min(floor(p bins), bins - 1)`.
@@ -119,15 +120,15 @@ pub(super) fn value<W: RowWeights>(
         ProbabilityMetric::LogLoss => mean(&rows.loss),
         ProbabilityMetric::Brier => mean(&rows.brier),
         ProbabilityMetric::Ece => calibration_error(rows, weights) / total,
-        ProbabilityMetric::Top3Accuracy => {
+        ProbabilityMetric::TopAccuracy(places) => {
             let hit = |row: usize| {
-                if rows.top_hits[row] {
+                if (rows.above_true[row] as usize) < places {
                     weights.weight(row)
                 } else {
                     0.0
                 }
             };
-            sum_rows(rows.top_hits.len(), hit) / total
+            sum_rows(rows.above_true.len(), hit) / total
         }
     }
 }
@@ -137,11 +138,11 @@ pub(super) fn row_values(rows: &ProbabilityRows, metric: ProbabilityMetric) -> O
     match metric {
         ProbabilityMetric::LogLoss => Some(rows.loss.clone()),
         ProbabilityMetric::Brier => Some(rows.brier.clone()),
-        ProbabilityMetric::Top3Accuracy => {
-            let hit = |hit: &bool| if *hit { 1.0 } else { 0.0 };
-            Some(rows.top_hits.iter().map(hit).collect())
+        ProbabilityMetric::TopAccuracy(places) => {
+            let hit = |above: &u32| if (*above as usize) < places { 1.0 } else { 0.0 };
+            Some(rows.above_true.iter().map(hit).collect())
         }
-        _ => None,
+        ProbabilityMetric::Ece => None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::weights::RowWeights;
 
 /// Places that the metrics `..._at_10` look at.
 const PLACES: usize = 10;
-/// Places that `ndcg_at_5` looks at.
+/// Places that the metrics `..._at_5` look at.
 const FEW_PLACES: usize = 5;
 
 /// One value per [`QueryMetric`], in its order.
@@ -153,15 +153,22 @@ fn values(mut rows: Vec<(f64, f64)>) -> Option<Values> {
     let mut ideal: Vec<f64> = rows.iter().map(|(_, relevance)| gain(*relevance)).collect();
     ideal.sort_unstable_by(|a, b| b.total_cmp(a));
     let ndcg = |places| dcg(&ties, places) / ideal_dcg(&ideal, places);
-    let hits = hits(&ties, PLACES);
+    let recall = |places| hits(&ties, places) / relevant as f64;
+    let precision = |places| hits(&ties, places) / places as f64;
     Some(QueryMetric::ALL.map(|metric| match metric {
         QueryMetric::Ndcg10 => ndcg(PLACES),
         QueryMetric::Ndcg5 => ndcg(FEW_PLACES),
         QueryMetric::Map => average_precision(&ties, relevant),
         QueryMetric::Mrr => reciprocal_rank(&ties),
-        QueryMetric::Recall10 => hits / relevant as f64,
-        QueryMetric::Precision10 => hits / PLACES as f64,
+        QueryMetric::Recall10 => recall(PLACES),
+        QueryMetric::Precision10 => precision(PLACES),
         QueryMetric::HitRate10 => hit_rate(&ties, PLACES),
+        QueryMetric::RPrecision => recall(relevant),
+        QueryMetric::Recall1 => recall(1),
+        QueryMetric::Recall5 => recall(FEW_PLACES),
+        QueryMetric::Precision1 => precision(1),
+        QueryMetric::Precision5 => precision(FEW_PLACES),
+        QueryMetric::HitRate5 => hit_rate(&ties, FEW_PLACES),
     }))
 }
 
@@ -270,7 +277,7 @@ mod tests {
         };
         let mut ideal = relevances.to_vec();
         ideal.sort_by(|a, b| b.total_cmp(a));
-        let hits = places.iter().filter(|place| **place < 10).count() as f64;
+        let hits = |most: usize| places.iter().filter(|place| **place < most).count() as f64;
         QueryMetric::ALL.map(|metric| match metric {
             QueryMetric::Ndcg10 => dcg(relevances, 10) / dcg(&ideal, 10),
             QueryMetric::Ndcg5 => dcg(relevances, 5) / dcg(&ideal, 5),
@@ -283,9 +290,15 @@ mod tests {
                 sum / relevant
             }
             QueryMetric::Mrr => 1.0 / (places[0] + 1) as f64,
-            QueryMetric::Recall10 => hits / relevant,
-            QueryMetric::Precision10 => hits / 10.0,
+            QueryMetric::Recall10 => hits(10) / relevant,
+            QueryMetric::Precision10 => hits(10) / 10.0,
             QueryMetric::HitRate10 => f64::from(u8::from(places[0] < 10)),
+            QueryMetric::RPrecision => hits(places.len()) / relevant,
+            QueryMetric::Recall1 => hits(1) / relevant,
+            QueryMetric::Recall5 => hits(5) / relevant,
+            QueryMetric::Precision1 => hits(1),
+            QueryMetric::Precision5 => hits(5) / 5.0,
+            QueryMetric::HitRate5 => f64::from(u8::from(places[0] < 5)),
         })
     }
 

@@ -12,6 +12,8 @@ use crate::weights::RowWeights;
 /// One class against the rest.
 #[derive(Clone, Copy)]
 pub(crate) struct OneVsRest {
+    /// Weight of the class.
+    positive: f64,
     /// NaN when one side has no weight.
     pub(crate) auroc: f64,
     /// 0 when the class has no weight.
@@ -21,7 +23,16 @@ pub(crate) struct OneVsRest {
 /// Per-class values of the ranked classes.
 pub(super) struct RankValues {
     classes: Vec<OneVsRest>,
-    pairwise: f64,
+    pairwise: Pairwise,
+}
+
+/// Means over the pairs of classes that occur.
+#[derive(Clone, Copy)]
+struct Pairwise {
+    /// Each pair counts the same.
+    plain: f64,
+    /// Each pair counts by its rows.
+    by_rows: f64,
 }
 
 impl RankValues {
@@ -49,7 +60,10 @@ impl RankValues {
         let pairwise = if pairwise {
             pairwise_auroc(prepared, weights, &right_pairs)
         } else {
-            f64::NAN
+            Pairwise {
+                plain: f64::NAN,
+                by_rows: f64::NAN,
+            }
         };
         Self { classes, pairwise }
     }
@@ -60,7 +74,13 @@ impl RankValues {
         match metric {
             RankMetric::Auroc | RankMetric::AurocOvrMacro => mean(aurocs),
             RankMetric::AveragePrecision | RankMetric::AveragePrecisionMacro => mean(precisions),
-            RankMetric::AurocOvoMacro => self.pairwise,
+            RankMetric::AurocOvrWeighted => weighted_mean(
+                self.classes
+                    .iter()
+                    .map(|class| (class.positive, class.auroc)),
+            ),
+            RankMetric::AurocOvoMacro => self.pairwise.plain,
+            RankMetric::AurocOvoWeighted => self.pairwise.by_rows,
         }
     }
 }
@@ -182,6 +202,7 @@ impl<W: RowWeights> Walk<'_, W> {
     fn finish(self) -> OneVsRest {
         let (positive, negative) = (self.positive.value(), self.negative.value());
         OneVsRest {
+            positive,
             // 0 / 0 is the NaN of a missing class.
             auroc: self.area.value() / (positive * negative),
             average_precision: if positive > 0.0 {
@@ -223,23 +244,42 @@ impl<W: RowWeights> Running<W> {
 }
 
 /// Hand and Till's mean over the pairs of classes that occur.
-fn pairwise_auroc<W: RowWeights>(prepared: &Prepared<'_>, weights: &W, right_pairs: &[f64]) -> f64 {
+fn pairwise_auroc<W: RowWeights>(
+    prepared: &Prepared<'_>,
+    weights: &W,
+    right_pairs: &[f64],
+) -> Pairwise {
     let labels = prepared.labels;
     let mut rows = vec![0.0; labels];
     for (row, class) in prepared.y_true.iter().enumerate() {
         rows[*class as usize] += weights.weight(row);
     }
     let present: Vec<usize> = (0..labels).filter(|class| rows[*class] > 0.0).collect();
-    let pairs = present.iter().enumerate().flat_map(|(place, first)| {
-        let rows = &rows;
-        present[place + 1..].iter().map(move |second| {
-            let pairs = rows[*first] * rows[*second];
-            let forth = right_pairs[first * labels + second] / pairs;
-            let back = right_pairs[second * labels + first] / pairs;
-            f64::midpoint(forth, back)
+    let pairs = || {
+        present.iter().enumerate().flat_map(|(place, first)| {
+            let rows = &rows;
+            present[place + 1..].iter().map(move |second| {
+                let pairs = rows[*first] * rows[*second];
+                let forth = right_pairs[first * labels + second] / pairs;
+                let back = right_pairs[second * labels + first] / pairs;
+                (rows[*first] + rows[*second], f64::midpoint(forth, back))
+            })
         })
-    });
-    mean(pairs)
+    };
+    Pairwise {
+        plain: mean(pairs().map(|(_, auroc)| auroc)),
+        by_rows: weighted_mean(pairs()),
+    }
+}
+
+/// Mean of (weight, value); NaN for none.
+fn weighted_mean(values: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (mut sum, mut total) = (CompensatedSum::default(), CompensatedSum::default());
+    for (weight, value) in values {
+        sum.add(weight * value);
+        total.add(weight);
+    }
+    sum.value() / total.value()
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@
 //! a constant column is recognised by comparison, not by a variance of zero.
 
 use super::prepared::Regression;
-use super::{RegressionMetric, Scratch};
+use super::{RegressionMetric, Scratch, kendall};
 use crate::ranking::Ranking;
 use crate::sum::{CompensatedSum, sum_rows};
 use crate::weights::RowWeights;
 
 /// Denominator floor of the percentage error (2^-52).
 const PERCENTAGE_EPSILON: f64 = f64::EPSILON;
+
+/// Where Huber's loss turns from square to straight.
+const HUBER_DELTA: f64 = 1.0;
 
 /// How near to half of the total weight counts as half, relative to the total.
 const HALF_TOLERANCE: f64 = f64::EPSILON;
@@ -55,6 +58,28 @@ pub(super) fn value<W: RowWeights>(
             let denominator = variance(|row| y_true[row], rows, weights, total);
             explained(numerator, denominator)
         }
+        RegressionMetric::Rmsle => {
+            let errors = &columns.squared_log_error;
+            weighted_mean(errors.len(), weights, total, |row| errors[row]).sqrt()
+        }
+        RegressionMetric::Smape => weighted_mean(rows, weights, total, |row| {
+            let size = f64::midpoint(y_true[row].abs(), y_pred[row].abs());
+            if size > 0.0 {
+                residual(row).abs() / size
+            } else {
+                0.0
+            }
+        }),
+        RegressionMetric::Pinball(percent) => {
+            let quantile = f64::from(percent) / 100.0;
+            weighted_mean(rows, weights, total, |row| pinball(residual(row), quantile))
+        }
+        RegressionMetric::Huber => {
+            weighted_mean(rows, weights, total, |row| huber(residual(row).abs()))
+        }
+        RegressionMetric::Kendall => columns.by_true.as_ref().map_or(f64::NAN, |by_true| {
+            kendall::tau_b(by_true, &columns.pred_levels, weights, scratch)
+        }),
         RegressionMetric::Pearson => pearson(y_true, y_pred, weights, total),
         RegressionMetric::Spearman => {
             let (Some(by_true), Some(by_pred)) = (&columns.by_true, &columns.by_pred) else {
@@ -83,6 +108,11 @@ pub(super) fn row_values(columns: &Regression<'_>, metric: RegressionMetric) -> 
         RegressionMetric::Mape => of_rows(&|truth, predicted| {
             (truth - predicted).abs() / truth.abs().max(PERCENTAGE_EPSILON)
         }),
+        RegressionMetric::Pinball(percent) => {
+            let quantile = f64::from(percent) / 100.0;
+            of_rows(&|truth, predicted| pinball(truth - predicted, quantile))
+        }
+        RegressionMetric::Huber => of_rows(&|truth, predicted| huber((truth - predicted).abs())),
         _ => None,
     }
 }
@@ -98,6 +128,24 @@ fn weighted_mean<W: RowWeights>(
 
 fn square(value: f64) -> f64 {
     value * value
+}
+
+/// The loss whose mean the quantile of the truth makes smallest.
+fn pinball(residual: f64, quantile: f64) -> f64 {
+    if residual >= 0.0 {
+        quantile * residual
+    } else {
+        (quantile - 1.0) * residual
+    }
+}
+
+/// Huber's loss of an absolute error.
+fn huber(error: f64) -> f64 {
+    if error <= HUBER_DELTA {
+        0.5 * square(error)
+    } else {
+        HUBER_DELTA * (error - 0.5 * HUBER_DELTA)
+    }
 }
 
 /// `1 - numerator / denominator`, finite where the denominator is zero.

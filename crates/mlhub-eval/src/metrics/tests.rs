@@ -98,6 +98,7 @@ fn repeated(targets: &Targets, times: usize) -> Targets {
                 .flat_map(|text| vec![text.clone(); times])
                 .collect(),
         ),
+        Targets::LabelSets(_) => panic!("no sets of labels here"),
     }
 }
 
@@ -133,7 +134,7 @@ proptest! {
             prop_assert_eq!(metric.value.is_nan(), metric.note.is_some());
         }
         let ovo = evaluation.skipped.iter().map(|skipped| skipped.definition.as_str());
-        prop_assert_eq!(ovo.collect::<Vec<_>>(), ["auroc_ovo_macro@1"]);
+        prop_assert_eq!(ovo.collect::<Vec<_>>(), ["auroc_ovo_macro@1", "auroc_ovo_weighted@1", "top_5_accuracy@1"]);
     }
 
     #[test]
@@ -256,6 +257,9 @@ fn multiplicities_equal_copied_rows() {
             Targets::Classes(all) => Targets::Classes(rows(1).map(|row| all[row]).collect()),
             Targets::Values(all) => Targets::Values(rows(1).map(|row| all[row]).collect()),
             Targets::Texts(all) => Targets::Texts(rows(1).map(|row| all[row].clone()).collect()),
+            Targets::LabelSets(all) => {
+                Targets::LabelSets(rows(1).map(|row| all[row].clone()).collect())
+            }
         };
         let copied = PredictionsInput {
             ids: rows(1)
@@ -460,4 +464,26 @@ proptest! {
         prop_assert!(value(&evaluation, "pearson").is_nan());
         prop_assert!(value(&evaluation, "spearman").is_nan());
     }
+}
+
+#[test]
+fn logarithms_need_values_above_minus_one() {
+    let evaluation = evaluated(
+        PredictionsInput {
+            y_true: Targets::Values(vec![2.0, -1.0, 0.0]),
+            y_pred: Some(Targets::Values(vec![3.0, 0.0, -7.0])),
+            ..input(Task::Regression, 3, 0)
+        },
+        None,
+        1,
+    );
+    let [skipped] = evaluation.skipped.as_slice() else {
+        panic!("one metric is skipped: {:?}", evaluation.skipped)
+    };
+    assert_eq!(skipped.definition, "rmsle@1");
+    assert!(
+        skipped.reason.ends_with("2 rows; first (from 0): 1, 2"),
+        "{}",
+        skipped.reason
+    );
 }

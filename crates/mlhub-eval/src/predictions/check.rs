@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::{
     ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
-    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets,
+    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets, label_sets,
 };
 use crate::definition::Task;
 
@@ -47,10 +47,12 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
 fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
     let missing = |column, meaning| Err(PredictionsError::NoRankingColumn { column, meaning });
     match input.task {
-        Task::Binary | Task::Multiclass if input.y_pred.is_none() && input.y_score.is_none() => {
+        Task::Binary | Task::Multiclass | Task::Multilabel
+            if input.y_pred.is_none() && input.y_score.is_none() =>
+        {
             Err(PredictionsError::NothingPredicted)
         }
-        Task::Regression | Task::Text if input.y_pred.is_none() => {
+        Task::Regression | Task::Text | Task::Clustering if input.y_pred.is_none() => {
             Err(PredictionsError::NoPredictedValues { task: input.task })
         }
         Task::Ranking if input.y_score.is_none() => {
@@ -76,7 +78,8 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
     let found = input.labels.len();
     let (allowed, expected) = match input.task {
         Task::Binary => (2..=2, "exactly 2".to_owned()),
-        Task::Multiclass => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
+        Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
+        Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
         Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
     };
     if !allowed.contains(&found) {
@@ -135,7 +138,7 @@ fn check_targets(
         (Task::Regression, Targets::Values(values)) => {
             check_finite(values.iter().copied(), || column.to_owned())
         }
-        (Task::Binary | Task::Multiclass, Targets::Classes(classes)) => {
+        (Task::Binary | Task::Multiclass | Task::Clustering, Targets::Classes(classes)) => {
             let labels = input.labels.len();
             let mut unknown = Offenders::default();
             for (row, class) in classes.iter().enumerate() {
@@ -157,17 +160,22 @@ fn check_targets(
             wrong.into_result(|count, rows| PredictionsError::Relevance { count, rows })
         }
         (Task::Text, Targets::Texts(texts)) => check_texts(column, texts),
+        (Task::Multilabel, Targets::LabelSets(sets)) => {
+            label_sets::check(column, sets, input.labels.len())
+        }
         (task, found) => Err(PredictionsError::TargetKind {
             column: column.to_owned(),
             found: match found {
                 Targets::Classes(_) => "classes",
                 Targets::Values(_) => "numbers",
                 Targets::Texts(_) => "texts",
+                Targets::LabelSets(_) => "sets of labels",
             },
             expected: match task {
-                Task::Binary | Task::Multiclass => "classes",
+                Task::Binary | Task::Multiclass | Task::Clustering => "classes",
                 Task::Regression | Task::Ranking => "numbers",
                 Task::Text => "texts",
+                Task::Multilabel => "sets of labels",
             },
             task,
         }),
@@ -209,7 +217,7 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression | Task::Text => {
+        Task::Regression | Task::Text | Task::Clustering => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
         Task::Binary | Task::Ranking if scores.len() == rows => 1,
@@ -220,10 +228,13 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
                 "{rows} x 1 (the positive class) or {rows} x 2"
             )));
         }
-        Task::Multiclass => {
+        Task::Multiclass | Task::Multilabel => {
             return Err(shape_error(format!("{rows} x {labels}, one per label")));
         }
     };
+    if input.task == Task::Multilabel {
+        label_sets::check_cells(scores.len())?;
+    }
     // One pass finds whether anything is wrong; only then is the column sought.
     if scores.iter().all(|score| score.is_finite()) {
         return Ok(columns);
@@ -374,13 +385,13 @@ pub fn encode_labels<'a>(
 
 /// Rows that break a rule: how many, and the first few.
 #[derive(Default)]
-struct Offenders {
+pub(super) struct Offenders {
     count: usize,
     rows: Vec<usize>,
 }
 
 impl Offenders {
-    fn note(&mut self, row: usize, offends: bool) {
+    pub(super) fn note(&mut self, row: usize, offends: bool) {
         if offends {
             self.count += 1;
             if self.rows.len() < NAMED_IN_ERRORS {
@@ -389,7 +400,7 @@ impl Offenders {
         }
     }
 
-    fn into_result(
+    pub(super) fn into_result(
         self,
         error: impl FnOnce(usize, String) -> PredictionsError,
     ) -> Result<(), PredictionsError> {

@@ -164,6 +164,43 @@ pub enum PredictionsError {
         /// First rows.
         rows: String,
     },
+    /// Cells that hold no list of labels.
+    #[error(
+        "column `{column}`: {count} rows do not hold a list of label names, such as \
+             [\"a\", \"b\"]; first rows (from 0): {rows}. Write [] for a row without labels"
+    )]
+    LabelList {
+        /// The column.
+        column: String,
+        /// Number of such rows.
+        count: usize,
+        /// First rows.
+        rows: String,
+    },
+    /// Sets of labels that are none.
+    #[error(
+        "column `{column}`: {count} rows hold a label twice or out of order; first rows (from 0): \
+             {rows}"
+    )]
+    LabelOrder {
+        /// The column.
+        column: String,
+        /// Number of such rows.
+        count: usize,
+        /// First rows.
+        rows: String,
+    },
+    /// More rows times labels than can be evaluated.
+    #[error(
+        "column `y_score` has {found} scores (rows times labels), more than the {limit} that can \
+             be evaluated"
+    )]
+    TooManyCells {
+        /// Scores found.
+        found: usize,
+        /// Most scores allowed.
+        limit: usize,
+    },
     /// Negative weights.
     #[error("column `weight`: {count} weights are negative; first rows (from 0): {rows}")]
     NegativeWeight {

@@ -61,6 +61,7 @@ impl Targets {
             Self::Classes(classes) => Self::Classes(picked(classes, order)),
             Self::Values(values) => Self::Values(picked(values, order)),
             Self::Texts(texts) => Self::Texts(picked(texts, order)),
+            Self::LabelSets(sets) => Self::LabelSets(picked(sets, order)),
         }
     }
 
@@ -71,6 +72,7 @@ impl Targets {
             (Self::Classes(a), Self::Classes(b)) => differing(a, b),
             (Self::Values(a), Self::Values(b)) => differing(a, b),
             (Self::Texts(a), Self::Texts(b)) => differing(a, b),
+            (Self::LabelSets(a), Self::LabelSets(b)) => differing(a, b),
             _ => (0..self.len()).collect(),
         }
     }
@@ -81,6 +83,7 @@ impl Targets {
             (Self::Classes(a), Self::Classes(b)) => Self::Classes([&a[..], b].concat()),
             (Self::Values(a), Self::Values(b)) => Self::Values([&a[..], b].concat()),
             (Self::Texts(a), Self::Texts(b)) => Self::Texts([&a[..], b].concat()),
+            (Self::LabelSets(a), Self::LabelSets(b)) => Self::LabelSets([&a[..], b].concat()),
             _ => unreachable!("predictions of one task have targets of one kind"),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Text only; the arithmetic is in `metrics::{label, rank, probability}`.
 
+mod more;
+
 use super::Row;
 use crate::definition::{Direction, Task};
 use crate::metrics::{Average, Kind, LabelMetric, ProbabilityMetric, RankMetric};
@@ -19,6 +21,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(averaged_label_rows());
     rows.extend(probability_rows());
     rows.extend(rank_rows());
+    rows.extend(more::rows());
     rows
 }
 
@@ -267,7 +270,7 @@ fn probability_rows() -> Vec<Row> {
         Row {
             params: &[("k", 3.0)],
             ..row(
-                ProbabilityMetric::Top3Accuracy,
+                ProbabilityMetric::TopAccuracy(3),
                 "top_3_accuracy",
                 MULTICLASS,
                 Direction::Maximize,

@@ -92,5 +92,50 @@ pub(super) fn rows() -> Vec<Row> {
             "Per query, 1 when a relevant row (y_true > 0) is among the first k, else 0, k = 10.",
             TREC
         ),
+        row!(
+            QueryMetric::RPrecision,
+            "r_precision",
+            &[],
+            "Per query with R relevant rows (y_true > 0), the share of relevant ones among the \
+             first R.",
+            TREC
+        ),
+        row!(
+            QueryMetric::Recall1,
+            "recall_at_1",
+            &[("k", 1.0)],
+            "Per query, relevant rows (y_true > 0) among the first k / all relevant rows, k = 1.",
+            TREC
+        ),
+        row!(
+            QueryMetric::Recall5,
+            "recall_at_5",
+            &[("k", 5.0)],
+            "Per query, relevant rows (y_true > 0) among the first k / all relevant rows, k = 5.",
+            TREC
+        ),
+        row!(
+            QueryMetric::Precision1,
+            "precision_at_1",
+            &[("k", 1.0)],
+            "Per query, 1 when the first row is relevant (y_true > 0), else 0, which is the hit \
+             rate at 1 too.",
+            TREC
+        ),
+        row!(
+            QueryMetric::Precision5,
+            "precision_at_5",
+            &[("k", 5.0)],
+            "Per query, relevant rows (y_true > 0) among the first k / k, k = 5, also where a \
+             query has fewer rows.",
+            TREC
+        ),
+        row!(
+            QueryMetric::HitRate5,
+            "hit_rate_at_5",
+            &[("k", 5.0)],
+            "Per query, 1 when a relevant row (y_true > 0) is among the first k, else 0, k = 5.",
+            TREC
+        ),
     ]
 }

@@ -52,7 +52,71 @@ fn score_row(
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = error_rows();
     rows.extend(score_rows());
+    rows.extend(more_error_rows());
+    rows.push(kendall_row());
     rows
+}
+
+fn more_error_rows() -> Vec<Row> {
+    let pinball = |percent, name, params| Row {
+        params,
+        ..error_row(
+            RegressionMetric::Pinball(percent),
+            name,
+            Some("y"),
+            "sum_i w_i max(q r_i, (q - 1) r_i) / sum_i w_i, r = y_true - y_pred, y_pred taken as \
+             the predicted quantile q.",
+            "Koenker and Bassett, Regression quantiles, 1978; scikit-learn mean_pinball_loss",
+        )
+    };
+    vec![
+        error_row(
+            RegressionMetric::Rmsle,
+            "rmsle",
+            None,
+            "sqrt(sum_i w_i (ln(1 + y_true_i) - ln(1 + y_pred_i))^2 / sum_i w_i). Only where all \
+             values are above -1.",
+            "scikit-learn root_mean_squared_log_error",
+        ),
+        Row {
+            range: (Some(0.0), Some(2.0)),
+            ..error_row(
+                RegressionMetric::Smape,
+                "smape",
+                None,
+                "sum_i w_i 2 |y_true_i - y_pred_i| / (|y_true_i| + |y_pred_i|) / sum_i w_i; 0 where \
+                 both are 0. A ratio from 0 to 2, not in percent.",
+                "Makridakis, Accuracy measures: theoretical and practical concerns, 1993",
+            )
+        },
+        pinball(10, "pinball_0_1", &[("q", 0.1)]),
+        pinball(50, "pinball_0_5", &[("q", 0.5)]),
+        pinball(90, "pinball_0_9", &[("q", 0.9)]),
+        Row {
+            params: &[("delta", 1.0)],
+            ..error_row(
+                RegressionMetric::Huber,
+                "huber",
+                None,
+                "sum_i w_i h(|y_true_i - y_pred_i|) / sum_i w_i, h(e) = e^2 / 2 up to delta, beyond \
+                 it delta (e - delta / 2); delta = 1 in the unit of y.",
+                "Huber, Robust estimation of a location parameter, 1964; SciPy special.huber",
+            )
+        },
+    ]
+}
+
+fn kendall_row() -> Row {
+    score_row(
+        RegressionMetric::Kendall,
+        "kendall_tau_b",
+        Some(-1.0),
+        "(C - D) / sqrt((n0 - n1) (n0 - n2)), C and D the concordant and discordant pairs of rows, \
+         n0 all pairs, n1 and n2 those tied in y_true and in y_pred. NaN when either is constant \
+         or for fewer than two rows. Not defined for weighted rows; up to 131072 rows.",
+        "Kendall, The treatment of ties in ranking problems, 1945; SciPy stats.kendalltau",
+        "undefined: y_true or y_pred is constant, or there are fewer than two rows",
+    )
 }
 
 fn error_rows() -> Vec<Row> {

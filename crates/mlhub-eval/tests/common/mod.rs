@@ -15,7 +15,7 @@ const RELATIVE: f64 = 1e-12;
 const ABSOLUTE: f64 = 1e-14;
 
 /// Ratios of counts and single differences: equal to the last bit.
-const EXACT: [&str; 3] = ["accuracy", "top_3_accuracy", "max_error"];
+const EXACT: [&str; 4] = ["accuracy", "top_3_accuracy", "top_5_accuracy", "max_error"];
 
 /// Inputs of one comparison.
 #[derive(Clone, Debug, Serialize, Deserialize)]

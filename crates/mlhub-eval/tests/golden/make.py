@@ -17,7 +17,7 @@ import pathlib
 
 import numpy as np
 import sklearn
-from oracle import evaluate_all
+from oracle import classes, evaluate_all
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import cross_val_predict
@@ -192,6 +192,8 @@ def main():
     for name, cases in groups.items():
         for one, expected in zip(cases, evaluate_all(cases), strict=True):
             one["expected"] = expected
+            if one["task"] != "regression":
+                one["classes"] = classes(one)
         document = {"scikit_learn": SKLEARN_VERSION, "cases": cases}
         text = json.dumps(document, separators=(",", ":")).replace(',{"name"', ',\n{"name"')
         (folder / f"{name}.json").write_text(text + "\n")

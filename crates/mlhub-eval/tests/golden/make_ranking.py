@@ -3,7 +3,8 @@
 Run, from the repository root, with the versions below and no others:
 
     python3 -m venv /tmp/golden
-    /tmp/golden/bin/pip install scikit-learn==1.9.1 scipy==1.17.1 numpy==2.4.6
+    /tmp/golden/bin/pip install scikit-learn==1.9.1 scipy==1.17.1 numpy==2.4.6 \
+        pytrec-eval-terrier==0.5.11
     /tmp/golden/bin/python crates/mlhub-eval/tests/golden/make_ranking.py
 
 The output is the same on every run; `git diff` after it must be empty. Inputs are
@@ -11,7 +12,8 @@ out-of-fold scores of real models on data sets that ship inside scikit-learn, th
 dealt into queries, and edge cases. NDCG comes from scikit-learn's `ndcg_score`, which
 averages over ties, with 2^y_true - 1 as its gains; mean average precision without ties
 from `average_precision_score`. The other values are written out here for one order of
-rows, and with ties averaged over all orders of each tie, one by one.
+rows, checked against trec_eval where there are no ties, and with ties averaged over all
+orders of each tie, one by one.
 """
 
 import itertools
@@ -20,6 +22,7 @@ import math
 import pathlib
 
 import numpy as np
+import pytrec_eval
 import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -31,19 +34,28 @@ from sklearn.preprocessing import StandardScaler
 
 SKLEARN_VERSION = "1.9.1"
 DIGITS = 6
-K = 10
+# Our names and those of trec_eval, which breaks ties by name and so is asked only without them.
+TREC = {
+    "map": "map",
+    "mrr": "recip_rank",
+    "r_precision": "Rprec",
+    **{f"recall_at_{k}": f"recall_{k}" for k in (1, 5, 10)},
+    **{f"precision_at_{k}": f"P_{k}" for k in (1, 5, 10)},
+    **{f"hit_rate_at_{k}": f"success_{k}" for k in (5, 10)},
+}
 
 
 def plain(relevant):
     """The metrics of one order of rows that are relevant or not."""
     places = [place for place, hit in enumerate(relevant, 1) if hit]
-    hits = sum(place <= K for place in places)
+    hits = {k: sum(place <= k for place in places) for k in (1, 5, 10, len(places))}
     return {
         "map": math.fsum(n / place for n, place in enumerate(places, 1)) / len(places),
         "mrr": 1 / places[0],
-        "recall_at_10": hits / len(places),
-        "precision_at_10": hits / K,
-        "hit_rate_at_10": float(hits > 0),
+        "r_precision": hits[len(places)] / len(places),
+        **{f"recall_at_{k}": hits[k] / len(places) for k in (1, 5, 10)},
+        **{f"precision_at_{k}": hits[k] / k for k in (1, 5, 10)},
+        **{f"hit_rate_at_{k}": float(hits[k] > 0) for k in (5, 10)},
     }
 
 
@@ -64,6 +76,16 @@ def ndcg(y_true, y_score, k):
     return ndcg_score([gains], [y_score], k=k)
 
 
+def check_trec(relevant, scores, values):
+    """trec_eval agrees, as far as its scores, single precision floats, tell rows apart."""
+    ranks = {str(row): float(sorted(scores).index(score)) for row, score in enumerate(scores)}
+    truth = {"q": {str(row): int(hit) for row, hit in enumerate(relevant)}}
+    measures = {"map", "recip_rank", "Rprec", "recall.1,5,10", "P.1,5,10", "success.5,10"}
+    theirs = pytrec_eval.RelevanceEvaluator(truth, measures).evaluate({"q": ranks})["q"]
+    for ours, name in TREC.items():
+        assert math.isclose(theirs[name], values[ours], rel_tol=1e-12), (name, theirs[name])
+
+
 def query(y_true, y_score):
     relevant = (y_true > 0).tolist()
     if not any(relevant):
@@ -75,6 +97,7 @@ def query(y_true, y_score):
     if len(all_orders) == 1:
         theirs = average_precision_score(relevant, y_score)
         assert math.isclose(theirs, values["map"], rel_tol=1e-13), (theirs, values["map"])
+        check_trec(relevant, y_score.tolist(), values)
     return values | {f"ndcg_at_{k}": ndcg(y_true, y_score, k) for k in (5, 10)}
 
 

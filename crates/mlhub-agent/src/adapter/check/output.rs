@@ -129,10 +129,10 @@ pub(super) fn judge_predictions(
     data: &CheckData,
 ) -> Result<usize, String> {
     let format = format_of(path)?;
-    let read = if task == "text" {
-        mlhub_data::read_text_predictions
-    } else {
-        mlhub_data::read_predictions
+    let read = match task {
+        "text" => mlhub_data::read_text_predictions,
+        "multilabel" => mlhub_data::read_label_list_predictions,
+        _ => mlhub_data::read_predictions,
     };
     let table = read(&outcome.dir.join(path), path, format).map_err(|error| error.to_string())?;
     let expected = data
