@@ -2,7 +2,7 @@
 
 Runs the demo twice into a fresh data directory and checks what it leaves behind
 through the command line alone; runs the demo of frameworks into a data directory of
-its own, which goes again; then runs the conformance kit on every bundled adapter, some
+its own, which goes again, after one run of each framework was reproduced; then runs the conformance kit on every bundled adapter, some
 at a time. Adapters that run in people's own Python find it as the gate's does, by
 `VIRTUAL_ENV`. It looks into no file of the hub. The first data directory stays for others to look at.
 """
@@ -154,6 +154,16 @@ def frameworks(program: Program, _state: dict[str, Any]) -> None:
         runs = own.runs()
         check_runs(runs, FRAMEWORKS)
         check_comparison(json.loads(own.call("compare", *(run["id"] for run in runs), "--json")))
+        for name in FRAMEWORKS:
+            check_reproduced(own, next(run for run in runs if run["adapter"] == name))
+
+
+def check_reproduced(program: Program, run: Run) -> None:
+    """Run again from its record, it gives the same numbers, bit for bit."""
+    found = json.loads(program.call("reproduce", run["id"], "--json"))["reproduction"]
+    assert found["verdict"] == "identical", f"{run['adapter']}: {found}"
+    assert found["same_predictions"] is True, f"{run['adapter']}: other predictions"
+    assert SCORE in [metric["name"] for metric in found["metrics"]], f"{SCORE} is not compared"
 
 
 def check_comparison(comparison: dict[str, Any]) -> None:

@@ -160,6 +160,12 @@ test("evaluation shows metrics with definitions, the receipt and the confusion m
   await expect(matrix).toContainText("%");
   await expect(page.getByRole("img", { name: "Receiver operating characteristic" })).toBeVisible();
   await expect(page.getByRole("img", { name: "Precision against recall" })).toBeVisible();
+  const classes = page.getByRole("region", { name: "Scores of each class" });
+  await expect(classes.getByRole("rowheader")).toHaveCount(10);
+  // The hardest class first.
+  const scores = (await classes.locator("td:nth-child(5)").allTextContents()).map(Number);
+  expect(scores).toEqual([...scores].sort((a, b) => a - b));
+  expect(Math.max(...scores)).toBeGreaterThan(0.5);
   await expectAccessible(page);
 });
 
@@ -179,6 +185,8 @@ test("config tells where each value came from and filters what changed", async (
 
 test("provenance, system and artifacts show what was recorded", async ({ page, finished }) => {
   await page.goto(`/runs/${finished.id}?tab=provenance`);
+  await expect(page.getByText("Nobody has run it again yet.")).toBeVisible();
+  await expect(page.getByRole("button", { name: `Copy mlhub reproduce ${finished.id}` })).toBeVisible();
   for (const title of ["Command", "Code", "Dataset", "What the program read", "Environment", "Machine"]) {
     await expect(page.getByRole("heading", { name: title, exact: true })).toBeVisible();
   }

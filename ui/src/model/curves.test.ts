@@ -34,8 +34,20 @@ describe("curves", () => {
         bins: [{ low: 0, high: 1, count: 8, weight: 8, mean_predicted: 0.4, fraction_positive: null }],
       },
       predicted_true: { low: 0, high: 1, bins: 2, counts: [1, 0, 0, 1] },
+      per_class: [{ label: "b", support: 4, predicted: 5, precision: 0.8, recall: 1, f1: 0.9, auroc: null }],
       residuals: { low: -1, high: 1, counts: [1, 2] },
     });
+    expect(curves.perClass).toEqual([
+      {
+        label: "b",
+        support: 4,
+        precision: 0.8,
+        recall: 1,
+        f1: 0.9,
+        specificity: undefined,
+        auroc: undefined,
+      },
+    ]);
     expect(curves.confusion?.counts).toEqual([
       [3, 1],
       [0, 4],
@@ -51,6 +63,7 @@ describe("curves", () => {
   });
   it("draws nothing from what it does not know", () => {
     const none = {
+      perClass: [],
       confusion: undefined,
       roc: [],
       precisionRecall: [],

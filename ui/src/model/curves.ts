@@ -61,7 +61,20 @@ export interface Histogram {
   counts: number[];
 }
 
+/** One class or label against the rest; absent where it is undefined. */
+export interface ClassScores {
+  label: string;
+  /** Rows that are truly of it, or their weight. */
+  support: number;
+  precision: number | undefined;
+  recall: number | undefined;
+  f1: number | undefined;
+  specificity: number | undefined;
+  auroc: number | undefined;
+}
+
 export interface Curves {
+  perClass: ClassScores[];
   confusion: Confusion | undefined;
   roc: Curve[];
   precisionRecall: Curve[];
@@ -132,10 +145,24 @@ function readHistogram(value: unknown): Histogram | undefined {
   return { low: asNumber(body.low) ?? 0, high: asNumber(body.high) ?? 1, counts };
 }
 
+function readClassScores(value: unknown): ClassScores {
+  const body = asObject(value);
+  return {
+    label: asText(body.label) ?? "",
+    support: asNumber(body.support) ?? 0,
+    precision: asNumber(body.precision),
+    recall: asNumber(body.recall),
+    f1: asNumber(body.f1),
+    specificity: asNumber(body.specificity),
+    auroc: asNumber(body.auroc),
+  };
+}
+
 /** Everything drawable; what does not apply is empty. */
 export function readCurves(value: unknown): Curves {
   const body = asObject(value);
   return {
+    perClass: asArray(body.per_class).map(readClassScores),
     confusion: readConfusion(body.confusion),
     roc: asArray(body.roc).map((c) => readCurve(c, "false_positive_rate", "true_positive_rate", "auroc")),
     precisionRecall: asArray(body.precision_recall).map((c) =>

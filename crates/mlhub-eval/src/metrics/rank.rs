@@ -113,6 +113,7 @@ fn walk_exact<W: RowWeights>(ranking: &Ranking, positive: &[bool], weights: &W) 
         (group_positive, group_all) = (0.0, 0.0);
     }
     OneVsRest {
+        positive: above,
         // 0 / 0 is the NaN of a missing class.
         auroc: area / (above * negatives),
         average_precision: if above > 0.0 {

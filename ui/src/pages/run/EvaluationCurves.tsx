@@ -11,6 +11,7 @@ import { ErrorNotice, Loading, Panel } from "~/components/parts";
 import { seriesColor } from "~/model/colors";
 import { type Banding, bandOf, PRECISION_TEXT, precisionBand, ROC_TEXT, rocBand } from "~/model/curveBands";
 import { type Confusion, type Curve, positivesOf, readCurves } from "~/model/curves";
+import { ClassTable } from "./ClassTable";
 
 function linesOf(curves: readonly Curve[], confusion: Confusion | undefined, banding: Banding): CurveLine[] {
   return curves.map((curve, i) => ({
@@ -36,6 +37,11 @@ export function EvaluationCurves({ evaluation }: { evaluation: EvaluationView })
       {confusion && (
         <Panel title="Confusion matrix">
           <ConfusionMatrix confusion={confusion} />
+        </Panel>
+      )}
+      {curves.perClass.length > 0 && (
+        <Panel title="Each class against the rest" flush>
+          <ClassTable classes={curves.perClass} />
         </Panel>
       )}
       {roc.length > 0 && (
