@@ -74,7 +74,7 @@ use crate::native;
         native::evaluations::repeat,
         native::evaluations::get,
         native::compare::compare,
-        native::reproductions::list,
+        native::reproductions::reproductions,
         native::datasets::list,
         native::datasets::register,
         native::datasets::get,

@@ -1075,7 +1075,7 @@ export interface paths {
             cookie?: never;
         };
         /** What a run reproduces and what reproduces it, with a verdict per metric, worked out now. */
-        get: operations["runs_list"];
+        get: operations["runs_reproductions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8758,7 +8758,7 @@ export interface operations {
             };
         };
     };
-    runs_list: {
+    runs_reproductions: {
         parameters: {
             query?: {
                 /** @description The largest relative difference that counts as the same result, from 0 to 1; 1e-6 when absent */

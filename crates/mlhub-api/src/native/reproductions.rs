@@ -20,7 +20,7 @@ pub(crate) struct Tolerance {
 
 /// What a run reproduces and what reproduces it, with a verdict per metric, worked out now.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/reproductions", tag = "runs", params(("run" = String, Path, description = "Id or unique prefix"), ("tolerance" = Option<f64>, Query, description = "The largest relative difference that counts as the same result, from 0 to 1; 1e-6 when absent")), responses((status = 200, body = rest::ReproductionList), (status = 400, body = rest::Problem), (status = 404, body = rest::Problem)))]
-pub(crate) async fn list(
+pub(crate) async fn reproductions(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     ApiPath(run): ApiPath<String>,

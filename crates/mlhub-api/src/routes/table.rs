@@ -370,7 +370,7 @@ fn result_routes(table: Table) -> Table {
             "/api/v1/runs/{run}/reproductions",
             Read,
             NONE,
-            native::reproductions::list,
+            native::reproductions::reproductions,
         )
         .add(
             "GET",

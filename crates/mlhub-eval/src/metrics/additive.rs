@@ -63,7 +63,7 @@ mod tests {
 
     fn predictions(task: Task) -> Predictions {
         let rows = 0..40_u32;
-        let class = |by: u32| Targets::Classes(rows.clone().map(|row| row * by % 7 % 4).collect());
+        let class = |by: u32| Targets::Classes(rows.clone().map(|row| row * by % 7 % 6).collect());
         let value = |by: u32| {
             Targets::Values(
                 rows.clone()
@@ -100,13 +100,13 @@ mod tests {
             ids: rows.clone().map(|row| row.to_string()).collect(),
             task,
             labels: match task {
-                Task::Multiclass => ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
+                Task::Multiclass => ["a", "b", "c", "d", "e", "f"].map(str::to_owned).to_vec(),
                 _ => vec![],
             },
             y_true,
             y_pred,
             y_score: match task {
-                Task::Multiclass => Some(scores(4)),
+                Task::Multiclass => Some(scores(6)),
                 Task::Ranking => Some(rows.clone().map(|row| f64::from(row * 7 % 13)).collect()),
                 _ => None,
             },
@@ -158,6 +158,9 @@ mod tests {
             "brier",
             "mae",
             "mape",
+            "huber",
+            "pinball_0_5",
+            "top_5_accuracy",
             "map",
             "exact_match",
             "token_f1",
