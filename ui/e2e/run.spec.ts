@@ -325,7 +325,7 @@ test("config, packages and patch are read, and set against another run", async (
   await expect(page.locator(".patch-row.pair", { hasText: "lr = 0.1" })).toContainText("lr = 0.3");
   await page.getByRole("button", { name: /^train.py/ }).click();
   await expect(page.getByText("lr = 0.3")).toHaveCount(0);
-  await expect(page.getByText("git apply after.patch")).toBeVisible();
+  await expect(page.getByRole("button", { name: `Copy mlhub reproduce ${run?.id}` })).toBeVisible();
   await expectAccessible(page);
 });
 
