@@ -13,7 +13,7 @@ describe("the verdict of a reproduction", () => {
       "1 metric of 3 diverged.",
     );
     expect(verdictText(judged("identical", ["identical", "identical"]))).toContain("All 2 metrics");
-    expect(verdictText(judged("within_tolerance"))).toContain("1e-6");
+    expect(verdictText(judged("within_tolerance"))).toContain("1e−6");
   });
   it("is good only where numbers came out the same", () => {
     expect(["identical", "within_tolerance"].map(verdictTone)).toEqual(["good", "good"]);
