@@ -39,11 +39,9 @@ impl Drop for Wanted {
 }
 
 /// Asks a makeshift hub of `data_dir` to end and waits for it. Other holders of
-/// the directory are left alone. While the wish lives no makeshift hub starts.
+/// the directory are left alone. While the wish lives no makeshift hub starts, so it is
+/// there before anybody looks who holds the directory, until the hub holds it.
 pub(crate) fn ask_for_way(data_dir: &Path) -> Option<Wanted> {
-    if !holder(data_dir)?.yields {
-        return None;
-    }
     let wanted = Wanted {
         path: data_dir.join(WANTED_FILE),
     };
@@ -52,8 +50,9 @@ pub(crate) fn ask_for_way(data_dir: &Path) -> Option<Wanted> {
     std::fs::write(&temporary, identity)
         .and_then(|()| std::fs::rename(&temporary, &wanted.path))
         .ok()?;
+    let yields = holder(data_dir).is_some_and(|holder| holder.yields);
     let deadline = Instant::now() + WAY_WAIT_MAX;
-    while DataDir::probe_lock(data_dir) && Instant::now() < deadline {
+    while yields && DataDir::probe_lock(data_dir) && Instant::now() < deadline {
         std::thread::sleep(WAY_PAUSE);
     }
     Some(wanted)

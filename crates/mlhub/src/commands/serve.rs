@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::cli::{Global, ServeArgs};
 use crate::exit::{HUB, INTERNAL, OK, USAGE, fail};
 use crate::hub::{self, HubOptions};
+use crate::makeshift::{Wanted, ask_for_way};
 use crate::{output, paths};
 
 /// Bytes in a token file.
@@ -40,11 +41,11 @@ pub(crate) fn serve(global: &Global, arguments: ServeArgs) -> anyhow::Result<u8>
         ));
     }
     // A forwarder may serve this directory for want of a hub like this one.
-    let _wanted = crate::makeshift::ask_for_way(&options.data_dir);
+    let wanted = ask_for_way(&options.data_dir);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(run(options))
+    runtime.block_on(run(options, wanted))
 }
 
 fn read_tokens(file: &std::path::Path) -> anyhow::Result<Authenticator> {
@@ -64,10 +65,13 @@ fn read_tokens(file: &std::path::Path) -> anyhow::Result<Authenticator> {
     Authenticator::from_token_file(&text).map_err(|error| refuse(error.to_string()))
 }
 
-async fn run(options: HubOptions) -> anyhow::Result<u8> {
+async fn run(options: HubOptions, wanted: Option<Wanted>) -> anyhow::Result<u8> {
     let (ready_sender, ready) = oneshot::channel();
     let announce = async {
-        match ready.await {
+        let started = ready.await;
+        // The hub holds the directory, or never will.
+        drop(wanted);
+        match started {
             Ok(Ok(url)) => {
                 output::line(format_args!("ML Experiment Hub at {url}"))?;
                 Ok(OK)
