@@ -4,13 +4,14 @@
 //! Which run reproduces which is in the snapshot of the later one, which nobody can
 //! change; its tag of the same name only makes it findable.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use mlhub_core::evaluation::{EvaluatedMetric, EvaluationState};
 use mlhub_core::metric::{Point, SeriesWindow};
 use mlhub_core::run::Run;
 use mlhub_core::state::RunState;
 use mlhub_core::{Caller, Error, Result, RunId};
-use mlhub_protocol::rest::{ReproductionDifference, Snapshot};
+use mlhub_protocol::rest::{Reproduces, ReproductionDifference, Snapshot};
 use mlhub_series::{Agreement, Comparison};
 
 use crate::Hub;
@@ -30,7 +31,7 @@ const MACHINE_PREFIXES: [&str; 2] = ["system/", "time/"];
 /// What is said of a reproduction as a whole; the worst of its metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReproductionVerdict {
-    /// It has not ended.
+    /// It has not ended, or is still being evaluated.
     Running,
     /// It did not finish.
     Failed,
@@ -158,7 +159,7 @@ impl Hub {
         for found in found.runs {
             let snapshot = self.snapshot(&found.row.run.id).await?;
             // Anybody can set a tag.
-            let is_meant = |of: &mlhub_protocol::rest::Reproduces| of.run == run.as_str();
+            let is_meant = |of: &Reproduces| of.run == run.as_str();
             if snapshot.reproduces.as_ref().is_some_and(is_meant) {
                 later.push((found.row.run, snapshot));
             }
@@ -177,8 +178,11 @@ impl Hub {
         let rows = [self.row(&original.id).await?, self.row(&run.id).await?];
         let mut metrics = self.logged(caller, &rows, tolerance).await?;
         metrics.extend(evaluated(&rows, tolerance));
+        let is_judged =
+            !self.is_being_judged(&original.id).await? && !self.is_being_judged(&run.id).await?;
         let verdict = match run.state {
-            RunState::Finished => overall(&metrics),
+            RunState::Finished if is_judged => overall(&metrics),
+            RunState::Finished => ReproductionVerdict::Running,
             state if state.is_terminal() => ReproductionVerdict::Failed,
             _ => ReproductionVerdict::Running,
         };
@@ -204,23 +208,25 @@ impl Hub {
         rows: &[RunRow; 2],
         tolerance: f64,
     ) -> Result<Vec<ReproducedMetric>> {
-        let names: std::collections::BTreeSet<&String> = rows
+        let names: BTreeSet<&String> = rows
             .iter()
             .flat_map(|row| &row.metrics)
             .map(|metric| &metric.name)
             .filter(|name| !is_of_machine(name))
             .collect();
+        let mut first = self.points(caller, &rows[0].run.id, &names).await?;
+        let mut second = self.points(caller, &rows[1].run.id, &names).await?;
         let mut found = Vec::with_capacity(names.len());
         for name in names {
-            let mut first = self.points(caller, &rows[0].run.id, name).await?;
-            let mut second = self.points(caller, &rows[1].run.id, name).await?;
             let mut comparison = Comparison::new(tolerance);
             let agreement = loop {
-                let (a, b) = (first.next().await?, second.next().await?);
+                let (a, b) = (first.next(name).await?, second.next(name).await?);
                 if let Some(agreement) = comparison.next(a, b) {
                     break agreement;
                 }
             };
+            first.leave(name).await?;
+            second.leave(name).await?;
             found.push(ReproducedMetric {
                 name: name.clone(),
                 definition: None,
@@ -231,18 +237,40 @@ impl Hub {
         Ok(found)
     }
 
-    async fn points(&self, caller: &Caller, run: &RunId, metric: &str) -> Result<Points> {
+    /// The visible points of some metrics of a run, in the order of their names.
+    async fn points(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        names: &BTreeSet<&String>,
+    ) -> Result<Points> {
         let request = HistoryRequest {
             runs: vec![run.to_string()],
-            metrics: vec![metric.to_owned()],
+            metrics: names.iter().map(|name| (*name).clone()).collect(),
             patterns: Vec::new(),
             window: SeriesWindow::default(),
             superseded: false,
         };
         Ok(Points {
-            history: self.history_open(caller, request).await?,
+            // Without names a history is of all metrics.
+            history: match names.is_empty() {
+                true => None,
+                false => Some(self.history_open(caller, request).await?),
+            },
+            metric: String::new(),
             held: VecDeque::new(),
         })
+    }
+
+    /// Whether results are still to come: what is missing then says nothing.
+    async fn is_being_judged(&self, run: &RunId) -> Result<bool> {
+        let records = self
+            .store
+            .evaluation_list(std::slice::from_ref(run))
+            .await?;
+        Ok(records
+            .iter()
+            .any(|record| record.state == EvaluationState::Pending))
     }
 
     async fn machine_metrics(&self, run: &RunId) -> Result<Vec<String>> {
@@ -281,20 +309,44 @@ impl Hub {
     }
 }
 
-/// The visible points of one series, batch by batch.
+/// The visible points of several series, one after the other, batch by batch.
 struct Points {
-    history: History,
+    history: Option<History>,
+    /// The metric of the points held.
+    metric: String,
     held: VecDeque<Point>,
 }
 
 impl Points {
-    async fn next(&mut self) -> Result<Option<(i64, f64)>> {
+    /// Holds points of the next metric that has any, when none are left.
+    async fn fill(&mut self) -> Result<()> {
         if self.held.is_empty()
-            && let Some(batch) = self.history.next().await?
+            && let Some(history) = &mut self.history
+            && let Some(batch) = history.next().await?
         {
+            self.metric = batch.metric;
             self.held = batch.points.into();
         }
+        Ok(())
+    }
+
+    /// The next point of a metric; `None` at its end. Metrics are asked for in their order.
+    async fn next(&mut self, metric: &str) -> Result<Option<(i64, f64)>> {
+        self.fill().await?;
+        if self.metric != metric {
+            return Ok(None);
+        }
         Ok(self.held.pop_front().map(|point| (point.step, point.value)))
+    }
+
+    /// Passes over what is left of a metric.
+    async fn leave(&mut self, metric: &str) -> Result<()> {
+        self.fill().await?;
+        while self.metric == metric && !self.held.is_empty() {
+            self.held.clear();
+            self.fill().await?;
+        }
+        Ok(())
     }
 }
 
@@ -312,15 +364,13 @@ fn evaluated(rows: &[RunRow; 2], tolerance: f64) -> Vec<ReproducedMetric> {
             .map(|metric| (format!("{}/{}", metric.split, metric.name), metric))
             .collect::<BTreeMap<_, _>>()
     });
-    let names: std::collections::BTreeSet<&String> = first.keys().chain(second.keys()).collect();
+    let names: BTreeSet<&String> = first.keys().chain(second.keys()).collect();
     names
         .into_iter()
         .map(|name| {
             let (a, b) = (first.get(name), second.get(name));
             let definition = a.or(b).map(|metric| metric.definition.clone());
-            let value = |of: Option<&&mlhub_core::evaluation::EvaluatedMetric>| {
-                of.map(|metric| metric.value)
-            };
+            let value = |of: Option<&&EvaluatedMetric>| of.map(|metric| metric.value);
             let other_definition = a
                 .zip(b)
                 .filter(|(a, b)| a.definition != b.definition)

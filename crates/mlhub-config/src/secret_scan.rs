@@ -19,6 +19,12 @@ const RANDOM_BITS: f64 = 4.5;
 /// Findings after which the rest of a text is not looked at.
 const FINDINGS_MAX: usize = 20;
 
+/// How git begins a binary file in a patch, and any file.
+const BINARY_BEGINS: &str = "GIT binary patch";
+const FILE_BEGINS: &str = "diff --git ";
+/// How checksums begin in lock files; they are no secrets.
+const CHECKSUMS: [&str; 3] = ["sha256-", "sha384-", "sha512-"];
+
 /// How tokens of well-known services begin, and what they are.
 const SHAPES: [(&str, &str); 15] = [
     ("ghp_", "a GitHub token"),
@@ -50,8 +56,14 @@ pub struct SecretFinding {
 /// What looks like a secret in a text, the first of each line, in order, at most twenty.
 #[must_use]
 pub fn secrets_in(text: &str) -> Vec<SecretFinding> {
+    let mut in_binary = false;
     text.lines()
         .enumerate()
+        .filter(|(_, line)| {
+            // Binary files in a patch are random all over.
+            in_binary = *line == BINARY_BEGINS || (in_binary && !line.starts_with(FILE_BEGINS));
+            !in_binary
+        })
         .filter_map(|(at, line)| Some((at + 1, secret_of_line(line)?)))
         .map(|(line, kind)| SecretFinding { line, kind })
         .take(FINDINGS_MAX)
@@ -138,6 +150,7 @@ fn is_random(word: &str) -> bool {
         && has(char::is_ascii_lowercase)
         && has(char::is_ascii_digit)
         && !word.contains(['/', '.'])
+        && !CHECKSUMS.iter().any(|prefix| word.starts_with(prefix))
         && entropy(word) >= RANDOM_BITS
 }
 
@@ -217,10 +230,21 @@ mod tests {
             "from package.module_of_a_long_name.another_module_2 import AClassOfSomeLength",
             "the tokenizer is 'bert-base-uncased'",
             "sk-short",
+            "\"integrity\": \"sha512-q8Zr3LkV0xYw7TnB5hJc2MfG9sDp4EaR6uQi1KoXq8Zr3LkV0xYw7TnB5hJc2MfG==\"",
             "",
         ] {
             assert_eq!(kinds(line), Vec::<&str>::new(), "{line}");
         }
+    }
+
+    #[test]
+    fn binary_files_of_a_patch_are_passed_over() {
+        let word = "zq8Zr3LkV0xYw7TnB5hJc2MfG9sDp4EaR6uQi1KoX";
+        let patch = format!(
+            "diff --git a/x.png b/x.png\nGIT binary patch\nliteral 30\n{word}\n\ndiff --git a/y b/y\n+k = '{word}'\n"
+        );
+        let lines: Vec<usize> = secrets_in(&patch).iter().map(|one| one.line).collect();
+        assert_eq!(lines, [7]);
     }
 
     #[test]

@@ -25,8 +25,7 @@ pub enum Agreement {
 
 /// |a - b| / max(|a|, |b|); 0 for the same value, infinite where only one is NaN or the signs of
 /// infinity differ.
-#[must_use]
-pub fn relative_difference(a: f64, b: f64) -> f64 {
+fn relative_difference(a: f64, b: f64) -> f64 {
     if a == b || (a.is_nan() && b.is_nan()) {
         return 0.0;
     }

@@ -12,7 +12,7 @@ pub mod stats;
 pub mod summary;
 pub mod visible;
 
-pub use agreement::{Agreement, Comparison, relative_difference};
+pub use agreement::{Agreement, Comparison};
 pub use codec::{CHUNK_POINTS_MAX, CodecError, decode, encode};
 pub use plan::{Needs, ReadPlan, SealedChunk};
 pub use rollup::{ROLLUP_POINTS, Rollup, WIDE_POINTS};

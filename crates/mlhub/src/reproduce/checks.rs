@@ -320,11 +320,12 @@ fn place_dataset(document: &mut Value, snapshot: &Snapshot, arguments: &Reproduc
     let Some(dataset) = document.get_mut("dataset").and_then(Value::as_object_mut) else {
         return;
     };
-    if let Some(path) = dataset.get("path").and_then(Value::as_str) {
-        let path = match &arguments.dataset {
-            Some(given) => std::path::absolute(given).unwrap_or_else(|_| given.clone()),
-            None => original.join(path),
-        };
+    let recorded = dataset.get("path").and_then(Value::as_str);
+    let path = match &arguments.dataset {
+        Some(given) => Some(std::path::absolute(given).unwrap_or_else(|_| given.clone())),
+        None => recorded.map(|path| original.join(path)),
+    };
+    if let Some(path) = path {
         dataset.insert("path".to_owned(), json!(path.to_string_lossy()));
     }
     let files = dataset
