@@ -2,11 +2,15 @@
 //!
 //! The values are in `golden/bootstrap.json`, made by `golden/make_bootstrap.py`.
 
+mod nearness;
+
 use mlhub_eval::{
     Bootstrap, EvaluateOptions, Evaluation, IntervalMethod, Predictions, PredictionsInput,
     Resampling, Targets, Task, evaluate,
 };
 use serde::Deserialize;
+
+use nearness::near;
 
 #[derive(Clone, Deserialize)]
 struct Case {
@@ -82,14 +86,6 @@ impl Case {
     fn evaluation(&self, method: IntervalMethod, threads: usize) -> Evaluation {
         evaluate(&self.predictions(), &self.options(method, threads)).expect(&self.name)
     }
-}
-
-fn near(what: &str, found: f64, expected: f64) {
-    let apart = (found - expected).abs();
-    assert!(
-        apart <= 1e-12 * expected.abs() || apart <= 1e-14,
-        "{what}: {found:?} and not {expected:?}"
-    );
 }
 
 #[test]

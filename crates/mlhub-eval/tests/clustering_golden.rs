@@ -1,13 +1,14 @@
 //! Stored comparison of the clustering metrics with scikit-learn; the file and how to renew
 //! it: `golden/make_clustering.py`.
 
+mod judging;
+
 use std::collections::BTreeMap;
 
-use mlhub_eval::{
-    Bootstrap, EvaluateOptions, Evaluation, Predictions, PredictionsError, PredictionsInput,
-    Targets, Task, evaluate,
-};
+use mlhub_eval::{Predictions, PredictionsError, PredictionsInput, Targets, Task};
 use serde::Deserialize;
+
+use judging::evaluation;
 
 /// How far from the reference a value may be, relative to it; near 0 absolutely.
 const RELATIVE: f64 = 1e-12;
@@ -44,20 +45,6 @@ fn input(case: &Case) -> PredictionsInput {
         weight: None,
         group: None,
     }
-}
-
-fn evaluation(input: PredictionsInput, samples: Option<u32>, threads: usize) -> Evaluation {
-    let predictions = Predictions::new(input).expect("the input is valid");
-    let bootstrap = samples.map(|samples| Bootstrap {
-        samples,
-        ..Bootstrap::default()
-    });
-    let options = EvaluateOptions {
-        bootstrap,
-        threads,
-        ..EvaluateOptions::default()
-    };
-    evaluate(&predictions, &options).expect("the options are valid")
 }
 
 #[test]

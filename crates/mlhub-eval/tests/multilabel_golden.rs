@@ -1,13 +1,16 @@
 //! Stored comparison of the multilabel metrics with scikit-learn; the file and how to renew
 //! it: `golden/make_multilabel.py`. And what is refused.
 
+mod judging;
+
 use std::collections::BTreeMap;
 
 use mlhub_eval::{
-    Bootstrap, EvaluateOptions, Evaluation, Predictions, PredictionsInput, Targets, Task,
-    encode_label_sets, evaluate, parse_label_lists,
+    Predictions, PredictionsInput, Targets, Task, encode_label_sets, parse_label_lists,
 };
 use serde::Deserialize;
+
+use judging::evaluation;
 
 /// How far from the reference a value may be, relative to it; near 0 absolutely.
 const RELATIVE: f64 = 1e-12;
@@ -56,20 +59,6 @@ fn input(case: &Case) -> PredictionsInput {
         weight: case.weight.clone(),
         group: None,
     }
-}
-
-fn evaluation(input: PredictionsInput, samples: Option<u32>, threads: usize) -> Evaluation {
-    let predictions = Predictions::new(input).expect("the input is valid");
-    let bootstrap = samples.map(|samples| Bootstrap {
-        samples,
-        ..Bootstrap::default()
-    });
-    let options = EvaluateOptions {
-        bootstrap,
-        threads,
-        ..EvaluateOptions::default()
-    };
-    evaluate(&predictions, &options).expect("the options are valid")
 }
 
 fn assert_near(ours: f64, theirs: f64, place: &str) {

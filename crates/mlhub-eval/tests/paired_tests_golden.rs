@@ -2,11 +2,15 @@
 //!
 //! The values are in `golden/paired_tests.json`, made by `golden/make_paired_tests.py`.
 
+mod nearness;
+
 use mlhub_eval::{
     NoPairedTest, PairError, PairedMethod, PairedOptions, PairedPredictions, PairedTest,
     Predictions, PredictionsInput, Targets, Task, paired_test,
 };
 use serde::Deserialize;
+
+use nearness::near;
 
 const SAMPLES: u32 = 199;
 const SEED: u64 = 5;
@@ -122,14 +126,6 @@ fn test(
         ..PairedOptions::default()
     };
     paired_test(&pair, definition, &options)
-}
-
-fn near(what: &str, found: f64, expected: f64) {
-    let apart = (found - expected).abs();
-    assert!(
-        apart <= 1e-12 * expected.abs() || apart <= 1e-14,
-        "{what}: {found:?} and not {expected:?}"
-    );
 }
 
 #[test]

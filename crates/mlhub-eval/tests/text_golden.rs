@@ -1,13 +1,16 @@
 //! Stored comparison of the text metrics with sacreBLEU, rouge-score, jiwer and SQuAD's script;
 //! the file and how to renew it: `golden/make_text.py`.
 
+mod judging;
+
 use std::collections::BTreeMap;
 
 use mlhub_eval::{
-    Bootstrap, EvaluateOptions, Evaluation, MAX_TEXT_CHARS, Predictions, PredictionsError,
-    PredictionsInput, Targets, Task, evaluate,
+    Evaluation, MAX_TEXT_CHARS, Predictions, PredictionsError, PredictionsInput, Targets, Task,
 };
 use serde::Deserialize;
+
+use judging::evaluation as judge;
 
 /// How far from the reference a value may be, relative to it.
 const RELATIVE: f64 = 1e-12;
@@ -42,20 +45,6 @@ fn input(y_true: &[String], y_pred: &[String]) -> PredictionsInput {
         weight: None,
         group: None,
     }
-}
-
-fn judge(input: PredictionsInput, samples: Option<u32>, threads: usize) -> Evaluation {
-    let predictions = Predictions::new(input).expect("valid");
-    let bootstrap = samples.map(|samples| Bootstrap {
-        samples,
-        ..Bootstrap::default()
-    });
-    let options = EvaluateOptions {
-        bootstrap,
-        threads,
-        ..EvaluateOptions::default()
-    };
-    evaluate(&predictions, &options).expect("the options are valid")
 }
 
 fn value(evaluation: &Evaluation, name: &str) -> f64 {

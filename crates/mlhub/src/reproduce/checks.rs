@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use mlhub_agent::adapter::{Adapter, DiscoveryRoots, PreparedEnvironment, discover};
 use mlhub_config::{REDACTED, Syntax};
+use mlhub_core::state::RunState;
 use mlhub_protocol::rest::{ReproductionDifference, RunDetail, Snapshot};
 use serde_json::{Value, json};
 
@@ -111,6 +112,15 @@ pub(super) fn prepare(
             REPRODUCTION,
             format!(
                 "{} was not started by `mlhub run`: no config is recorded, so there is nothing to run again",
+                original.summary.name
+            ),
+        ));
+    }
+    if !RunState::parse(&original.summary.state).is_ok_and(RunState::is_terminal) {
+        return Err(fail(
+            REPRODUCTION,
+            format!(
+                "{} has not ended yet: there is nothing whole to compare with",
                 original.summary.name
             ),
         ));

@@ -10,7 +10,6 @@ mod report;
 
 use clap::Args;
 use mlhub_core::RunId;
-use mlhub_core::state::RunState;
 use mlhub_protocol::rest::{Reproduces, RunPatch};
 use serde_json::json;
 
@@ -66,15 +65,6 @@ pub(crate) fn reproduce(global: &Global, arguments: &ReproduceArgs) -> anyhow::R
         .client
         .reproductions(&arguments.run, Some(arguments.tolerance))?;
     let original = connection.client.run_get(&arguments.run)?;
-    if !RunState::parse(&original.summary.state).is_ok_and(RunState::is_terminal) {
-        return Err(fail(
-            REPRODUCTION,
-            format!(
-                "{} has not ended yet: there is nothing whole to compare with",
-                original.summary.name
-            ),
-        ));
-    }
     let name = RunId::generate(&SystemEntropy).to_string();
     let place = crate::paths::reproductions(&connection.data_dir).join(&name);
     let cleared = Cleared {

@@ -218,29 +218,13 @@ fn what_cannot_be_restored_is_refused_by_name_before_anything_runs() {
 #[test]
 fn a_changed_default_of_the_adapter_is_named() {
     let world = World::with_iris();
-    let adapter = |rounds: u32| {
-        world.write(
-            "adapters/mine/adapter.toml",
-            &include_str!("../../../../adapters/native/adapter.toml")
-                .replace("name = \"native\"", "name = \"mine\""),
-        );
-        let mut schema: serde_json::Value =
-            serde_json::from_str(include_str!("../../../../adapters/native/schema.json"))
-                .expect("a schema");
-        schema["properties"]["rounds"]["default"] = rounds.into();
-        world.write("adapters/mine/schema.json", &schema.to_string());
-        world.write(
-            "adapters/mine/smoke.csv",
-            include_str!("../../../../adapters/native/smoke.csv"),
-        );
-    };
-    adapter(5);
+    world.own_adapter("1.0.0", 5);
     world.write(
         "mine.yaml",
         &TREES.replace("native", "mine").replace("rounds: 20", ""),
     );
     let id = trained(&world, "mine.yaml");
-    adapter(7);
+    world.own_adapter("1.0.0", 7);
     let said = world.mlhub(&["reproduce", &id]);
     assert_eq!(said.code, REFUSED, "{}{}", said.stdout, said.stderr);
     assert!(
@@ -256,6 +240,98 @@ fn a_changed_default_of_the_adapter_is_named() {
         "{}",
         said.stdout
     );
+}
+
+#[test]
+fn code_outside_of_git_is_restored_from_the_record_and_time_is_not_compared() {
+    let world = World::new();
+    world.script(
+        "walk",
+        "import helper\nfor step in range(5): log(step, loss=helper.scale * step, **{'time/step': time.time()})\n",
+        "",
+    );
+    world.write("helper.py", "scale = 2\n");
+    let id = trained(&world, "walk.yaml");
+    world.write("helper.py", "scale = 3\n");
+    let said = world.ok(&["reproduce", &id]);
+    assert!(
+        said.stdout.contains("every metric is identical"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout.contains("in no git repository"),
+        "{}",
+        said.stdout
+    );
+    let left_out = said
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("Not compared"));
+    assert!(
+        left_out.is_some_and(|line| line.contains("time/step")),
+        "{}",
+        said.stdout
+    );
+    // What was not kept must still be as it was.
+    world.write("notes.txt", "first\n");
+    let id = trained(&world, "walk.yaml");
+    world.write("notes.txt", "second\n");
+    let said = world.mlhub(&["reproduce", &id]);
+    assert_eq!(said.code, REFUSED, "{}{}", said.stdout, said.stderr);
+    assert!(said.stderr.contains("`notes.txt`"), "{}", said.stderr);
+}
+
+#[test]
+fn another_clone_and_a_secret_are_given_by_hand() {
+    let world = World::new();
+    world.script(
+        "key",
+        "log(0, length=float(len(os.environ['API_TOKEN'])))\n",
+        "environment: {variables: {API_TOKEN: not-for-the-record}}",
+    );
+    git(&world, &["init", "-q"]);
+    git(&world, &["add", "."]);
+    git(&world, &["commit", "-q", "-m", "first"]);
+    let id = trained(&world, "key.yaml");
+    let clone = world.path().join("clone").to_string_lossy().into_owned();
+    git(&world, &["clone", "-q", ".", &clone]);
+    std::fs::remove_dir_all(world.project().join(".git")).expect("removed");
+    let said = world.mlhub(&["reproduce", &id, "--repository", &clone]);
+    assert_eq!(said.code, REFUSED, "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stderr
+            .contains("--set environment.variables.API_TOKEN=VALUE"),
+        "{}",
+        said.stderr
+    );
+    let set = "environment.variables.API_TOKEN=not-for-the-record";
+    let said = world.ok(&["reproduce", &id, "--repository", &clone, "--set", set]);
+    assert!(
+        said.stdout.contains("every metric is identical"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        !said.stdout.contains("not-for-the-record"),
+        "{}",
+        said.stdout
+    );
+    let all = world.json(&["show", world.runs()[0]["id"].as_str().expect("an id")]);
+    assert!(!all.to_string().contains("not-for-the-record"));
+}
+
+#[test]
+fn a_run_that_goes_on_is_not_reproduced() {
+    let world = World::new();
+    world.script("long", "gate('middle')\n", "");
+    let _hub = world.serve(&[]);
+    let id = world.detach("long.yaml").remove(0);
+    world.reached("middle");
+    let said = world.mlhub(&["reproduce", &id]);
+    assert_eq!(said.code, REFUSED, "{}", said.stderr);
+    assert!(said.stderr.contains("has not ended yet"), "{}", said.stderr);
+    world.open("middle");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, wait};
+use crate::support::{IRIS, World, wait};
 
 const NATIVE: &str = "\
 project: flowers
@@ -270,4 +270,41 @@ fn split_files_are_taken_as_they_are() {
     assert_eq!(accuracy.len(), 2);
     assert!(accuracy[0].as_f64().expect("evaluated") > 0.8);
     assert_eq!(accuracy[0], accuracy[1], "the same parts");
+}
+
+#[test]
+fn rows_of_several_labels_and_clusters_are_evaluated() {
+    let world = World::with_iris();
+    let program = |answer: &str| {
+        format!(
+            "import csv\nrun = run_file()\nwith open(run['dataset']['splits']['test']['path'], newline='') as file: rows = list(csv.DictReader(file))\nfolder = os.path.join(os.environ['MLHUB_RUN_DIR'], 'predictions')\nos.makedirs(folder, exist_ok=True)\nwith open(os.path.join(folder, 'test.csv'), 'w', newline='') as file:\n    table = csv.writer(file)\n    table.writerow(['id', 'y_true', 'y_pred'])\n    for i, row in enumerate(rows):\n        kind, large = row['species'], float(row['petal_length_cm']) > 2.5\n        table.writerow([i, {answer}])\nlog(0, loss=0.5)\nprint(json.dumps({{'predictions': {{'split': 'test', 'path': 'predictions/test.csv'}}}}), flush=True)\n"
+        )
+    };
+    let evaluated = |name: &str, answer: &str| {
+        let wish = IRIS.replace("multiclass", name);
+        world.script(name, &program(answer), &wish);
+        let details = world.json(&["run", &format!("{name}.yaml")]);
+        let evaluation = details[0]["evaluations"][0].clone();
+        assert_eq!(evaluation["state"], "done", "{evaluation}");
+        assert_eq!(evaluation["task"], name);
+        let metrics = evaluation["metrics"].as_array().expect("metrics").clone();
+        move |metric: &str| {
+            let found = metrics.iter().find(|one| one["name"] == metric);
+            found
+                .and_then(|one| one["value"].as_f64())
+                .expect("a value")
+        }
+    };
+    // Petals of setosa, and only those, are short: one of two labels is always right.
+    let of = evaluated(
+        "multilabel",
+        "json.dumps([kind] + (['large'] if large else [])), json.dumps(['large'] if large else ['setosa'])",
+    );
+    let setosa_share = of("subset_accuracy");
+    assert!((0.1..0.6).contains(&setosa_share), "{setosa_share}");
+    assert_eq!(of("precision_samples"), 1.0);
+    let of = evaluated("clustering", "kind, 'b' if large else 'a'");
+    // Each class lies whole in one cluster, and one cluster holds two classes.
+    assert_eq!(of("completeness"), 1.0);
+    assert!((0.2..0.9).contains(&of("homogeneity")));
 }

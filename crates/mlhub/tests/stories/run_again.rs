@@ -48,31 +48,14 @@ fn a_killed_run_resumes_from_its_checkpoint() {
 #[test]
 fn a_changed_default_is_shown() {
     let world = World::with_iris();
-    let adapter = |version: &str, rounds: u32| {
-        world.write(
-            "adapters/mine/adapter.toml",
-            &include_str!("../../../../adapters/native/adapter.toml")
-                .replace("name = \"native\"", "name = \"mine\"")
-                .replace("version = \"1.0.0\"", &format!("version = \"{version}\"")),
-        );
-        let mut schema: serde_json::Value =
-            serde_json::from_str(include_str!("../../../../adapters/native/schema.json"))
-                .expect("a schema");
-        schema["properties"]["rounds"]["default"] = rounds.into();
-        world.write("adapters/mine/schema.json", &schema.to_string());
-    };
-    world.write(
-        "adapters/mine/smoke.csv",
-        include_str!("../../../../adapters/native/smoke.csv"),
-    );
     world.write(
         "mine.yaml",
         "project: flowers\nname: mine\nadapter: mine\ndataset: {path: iris.csv, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\n",
     );
-    adapter("1.0.0", 5);
+    world.own_adapter("1.0.0", 5);
     let first = world.ok(&["run", "mine.yaml"]);
     assert!(!first.stderr.contains("default of"), "{}", first.stderr);
-    adapter("1.1.0", 7);
+    world.own_adapter("1.1.0", 7);
     let second = world.ok(&["run", "mine.yaml"]);
     assert!(
         second

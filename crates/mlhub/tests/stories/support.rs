@@ -186,6 +186,25 @@ impl World {
         );
     }
 
+    /// Writes the project's adapter `mine`: the native one of this version, with a default of `rounds`.
+    pub(crate) fn own_adapter(&self, version: &str, rounds: u32) {
+        self.write(
+            "adapters/mine/adapter.toml",
+            &include_str!("../../../../adapters/native/adapter.toml")
+                .replace("name = \"native\"", "name = \"mine\"")
+                .replace("version = \"1.0.0\"", &format!("version = \"{version}\"")),
+        );
+        let mut schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../adapters/native/schema.json"))
+                .expect("a schema");
+        schema["properties"]["rounds"]["default"] = rounds.into();
+        self.write("adapters/mine/schema.json", &schema.to_string());
+        self.write(
+            "adapters/mine/smoke.csv",
+            include_str!("../../../../adapters/native/smoke.csv"),
+        );
+    }
+
     /// Gives a program to `command` in an environment that knows nothing else.
     pub(crate) fn clean(&self, mut command: Command) -> Command {
         command
