@@ -227,7 +227,8 @@ fn metric_rows(rows: &[RunRow], snapshots: &[Snapshot]) -> Result<Vec<MetricComp
                 .entry(name.clone())
                 .or_insert_with(|| empty_row(name, Some(metric.definition.clone()), rows.len()));
             if entry.definition.as_deref() != Some(metric.definition.as_str()) {
-                return Err(version_conflict(entry, &metric.definition));
+                let first = entry.definition.as_deref().unwrap_or_default();
+                return Err(version_conflict(&entry.name, first, &metric.definition));
             }
             entry.values[column] = Some(metric.value);
             entry.intervals[column] = metric.low.zip(metric.high);
@@ -252,14 +253,7 @@ fn metric_rows(rows: &[RunRow], snapshots: &[Snapshot]) -> Result<Vec<MetricComp
 }
 
 fn empty_row(name: String, definition: Option<String>, columns: usize) -> MetricComparison {
-    let direction = definition
-        .as_deref()
-        .and_then(mlhub_eval::definition)
-        .map_or(Direction::None, |definition| match definition.direction {
-            mlhub_eval::Direction::Maximize => Direction::Maximize,
-            mlhub_eval::Direction::Minimize => Direction::Minimize,
-            _ => Direction::None,
-        });
+    let direction = definition.as_deref().map_or(Direction::None, direction);
     MetricComparison {
         name,
         definition,
@@ -270,16 +264,24 @@ fn empty_row(name: String, definition: Option<String>, columns: usize) -> Metric
     }
 }
 
-fn version_conflict(entry: &MetricComparison, other: &str) -> Error {
-    let first = entry.definition.as_deref().unwrap_or_default();
+/// The direction in which an evaluated metric gets better.
+pub(crate) fn direction(definition: &str) -> Direction {
+    match mlhub_eval::definition(definition).map(|definition| definition.direction) {
+        Some(mlhub_eval::Direction::Maximize) => Direction::Maximize,
+        Some(mlhub_eval::Direction::Minimize) => Direction::Minimize,
+        _ => Direction::None,
+    }
+}
+
+/// Two versions of one metric side by side are refused with both shown.
+pub(crate) fn version_conflict(name: &str, first: &str, other: &str) -> Error {
     let body = |id: &str| {
         mlhub_eval::definition(id)
             .and_then(|definition| serde_json::to_value(definition).ok())
             .unwrap_or_else(|| Value::String(id.to_owned()))
     };
     Error::conflict(format!(
-        "`{}` was computed as `{first}` for one run and as `{other}` for another; evaluate the runs again to compare them",
-        entry.name
+        "`{name}` was computed as `{first}` for one run and as `{other}` for another; evaluate the runs again to compare them"
     ))
     .with_details(serde_json::json!({"definitions": [body(first), body(other)]}))
 }
@@ -387,7 +389,7 @@ fn group_values<'a>(rows: impl Iterator<Item = &'a RunRow> + Clone) -> BTreeMap<
 }
 
 /// The direction in which the adapter says that a logged metric gets better.
-fn display_direction(snapshot: &Snapshot, name: &str) -> Direction {
+pub(crate) fn display_direction(snapshot: &Snapshot, name: &str) -> Direction {
     let display = display_of(&snapshot.adapter["metrics"], name);
     match display.direction.as_deref() {
         Some("maximize") => Direction::Maximize,

@@ -207,6 +207,10 @@ impl Hub {
             ));
         }
         split.created_at = self.clock.now();
+        if let Some(parts) = split.parts.as_object_mut() {
+            // Only who is known to the hub accepts shared rows, and by another road.
+            parts.remove("accepted");
+        }
         self.store.split_put(&split).await?;
         Ok(split)
     }

@@ -10,7 +10,7 @@ use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord, EvaluationState}
 use mlhub_core::{
     ArtifactPath, Caller, Error, ErrorKind, EvaluationId, Permission, Result, RunId, limits,
 };
-use mlhub_eval::{Bootstrap, EvaluateOptions, Evaluation};
+use mlhub_eval::{Bootstrap, EvaluateOptions, Evaluation, Predictions};
 use mlhub_protocol::rest::{EvaluationPlan, Snapshot};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use crate::Hub;
 use crate::attempts::PredictionsShipped;
 use crate::predictions::{self, Wish};
 use crate::receipt::{Receipt, receipt};
+use crate::slices::{SLICES_KEY, StoredSlice, sliced};
 
 /// Evaluations taken from the queue at once.
 const BATCH: usize = 16;
@@ -28,7 +29,7 @@ const DEFAULT_SAMPLES: u32 = 1000;
 /// In place of a hash when there are no predictions; stores refuse an empty one.
 pub(crate) const NO_PREDICTIONS: &str = "none";
 /// Threads of the evaluator; results do not depend on it.
-const THREADS: usize = 2;
+pub(crate) const THREADS: usize = 2;
 
 /// What an evaluation was asked for; stored with it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -245,7 +246,7 @@ impl Hub {
         let outcome = self.compute(&record).await;
         record.ended_at = Some(self.clock.now());
         let mut metrics = Vec::new();
-        match outcome.and_then(|evaluation| written(&record, evaluation)) {
+        match outcome.and_then(|(whole, slices)| written(&record, whole, &slices)) {
             Ok(done) => {
                 record.state = EvaluationState::Done;
                 (record.result, record.curves) = (Some(done.result), Some(done.curves));
@@ -282,7 +283,7 @@ impl Hub {
         Ok(())
     }
 
-    async fn compute(&self, record: &EvaluationRecord) -> Result<Evaluation> {
+    async fn compute(&self, record: &EvaluationRecord) -> Result<(Evaluation, Vec<StoredSlice>)> {
         let work = read_work(record).map_err(|error| {
             tracing::error!(id = %record.id, %error, "an evaluation request cannot be read");
             Error::invalid(
@@ -292,9 +293,42 @@ impl Hub {
         if let Some(refusal) = &work.refusal {
             return Err(Error::invalid(refusal.clone()));
         }
-        let file = self.fetch_predictions(record).await?;
+        let checked = self.checked_predictions(record, &work).await?;
         let place = record.predictions.clone();
         let record = record.clone();
+        tokio::task::spawn_blocking(move || {
+            let options = options(&work.plan);
+            let whole = mlhub_eval::evaluate(&checked, &options)
+                .map_err(|error| invalid_file(&record, &error.to_string()))?;
+            let slices = match work.plan.splits.get(&record.split) {
+                Some(expected) => sliced(&checked, expected, &options)
+                    .map_err(|message| invalid_file(&record, &message))?,
+                None => Vec::new(),
+            };
+            Ok((whole, slices))
+        })
+        .await
+        .map_err(|source| evaluator_stopped(&place, source))?
+    }
+
+    /// The predictions that an evaluation stands on, read and checked again.
+    ///
+    /// # Errors
+    /// `Invalid` when they are not stored any more or cannot be read.
+    pub(crate) async fn predictions_of(&self, record: &EvaluationRecord) -> Result<Predictions> {
+        let work = read_work(record)
+            .map_err(|source| Error::internal("read an evaluation request", source))?;
+        self.checked_predictions(record, &work).await
+    }
+
+    async fn checked_predictions(
+        &self,
+        record: &EvaluationRecord,
+        work: &EvaluationWork,
+    ) -> Result<Predictions> {
+        let file = self.fetch_predictions(record).await?;
+        let place = record.predictions.clone();
+        let (record, work) = (record.clone(), work.clone());
         tokio::task::spawn_blocking(move || {
             let task = work.plan.task.as_deref().or(work.program_task.as_deref());
             let table = predictions::read(
@@ -309,10 +343,7 @@ impl Hub {
                 positive_label: work.plan.positive_label.as_deref(),
                 expected: work.plan.splits.get(&record.split),
             };
-            let checked = predictions::check(table, &wish)
-                .map_err(|message| invalid_file(&record, &message))?;
-            mlhub_eval::evaluate(&checked, &options(&work.plan))
-                .map_err(|error| invalid_file(&record, &error.to_string()))
+            predictions::check(table, &wish).map_err(|message| invalid_file(&record, &message))
         })
         .await
         .map_err(|source| evaluator_stopped(&place, source))?
@@ -383,13 +414,20 @@ struct Written {
     metrics: Vec<EvaluatedMetric>,
 }
 
-fn written(record: &EvaluationRecord, mut evaluation: Evaluation) -> Result<Written> {
+fn written(
+    record: &EvaluationRecord,
+    mut evaluation: Evaluation,
+    slices: &[StoredSlice],
+) -> Result<Written> {
     let unwritable = |source: serde_json::Error| {
         tracing::error!(id = %record.id, %source, "an evaluation cannot be written");
         Error::invalid("the outcome of the evaluation cannot be written; the hub's log says why")
     };
     let metrics = evaluated(record, &evaluation);
-    let curves = serde_json::to_value(&evaluation.curves).map_err(unwritable)?;
+    let mut curves = serde_json::to_value(&evaluation.curves).map_err(unwritable)?;
+    if !slices.is_empty() {
+        curves[SLICES_KEY] = serde_json::to_value(slices).map_err(unwritable)?;
+    }
     evaluation.curves = mlhub_eval::Curves::default();
     Ok(Written {
         result: serde_json::to_value(&evaluation).map_err(unwritable)?,

@@ -18,16 +18,20 @@ mod doctor;
 mod documents;
 mod evaluation;
 mod folders;
+mod gate;
 mod glob;
 mod history;
 mod inputs;
 mod kept;
 mod launches;
+mod leaderboard;
+mod leakage;
 mod live;
 mod log_search;
 mod logs;
 mod model_export;
 mod models;
+mod paired;
 pub mod portable;
 mod predictions;
 mod receipt;
@@ -38,6 +42,7 @@ mod run_search;
 mod runs;
 mod series;
 mod significance;
+mod slices;
 mod uploads;
 mod validate;
 mod versions;
@@ -64,6 +69,7 @@ pub use evaluation::{EvaluationWork, direction_of};
 pub use history::{History, HistoryBatch, HistoryRequest};
 pub use inputs::ArtifactSearch;
 pub use launches::{ExperimentLauncher, LaunchReview, NoLauncher};
+pub use leaderboard::{AgainstFirst, Board, BoardEntry, Leaderboard, LeaderboardRequest};
 pub use live::{LiveEvent, LiveFeed, LiveSubscription, RunChange};
 pub use log_search::{LogMatch, LogMatches, LogSearch};
 pub use logs::{LogBytes, LogRange};
@@ -71,6 +77,7 @@ pub use mlhub_query::{Statistics as RunStatistics, Value as RunValue};
 pub use mlhub_series::Agreement;
 pub use model_export::{ExportedModel, ExportedModelFile, ModelExport};
 pub use models::{ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServer, ServedModel};
+pub use paired::{Pair, PairRequest, PairedMetric};
 pub use receipt::{Receipt, receipt};
 pub use reproduction::{
     REPRODUCES_TAG, ReproducedMetric, Reproduction, ReproductionVerdict, Reproductions,
@@ -84,6 +91,7 @@ pub use run_search::{
 pub use runs::{RunCreation, RunDraft, RunOverview, RunRow};
 pub use series::{MetricDisplay, Series, SeriesRequest};
 pub use significance::{MetricTest, Verdict};
+pub use slices::{SliceMetric, StoredSlice};
 pub use uploads::{ArtifactPlace, UploadBegun, UploadCommit};
 pub use versions::{VersionContent, VersionPage};
 
@@ -118,6 +126,8 @@ pub struct Hub {
     disk: Arc<dyn HubDisk>,
     /// Held while runs are removed for good: one after the other.
     deleting: tokio::sync::Mutex<()>,
+    /// Held while two runs are tested row by row, which takes all the time there is.
+    pairing: tokio::sync::Mutex<()>,
 }
 
 impl Hub {
@@ -149,6 +159,7 @@ impl Hub {
             scratch: std::env::temp_dir(),
             disk: Arc::new(NoDisk),
             deleting: tokio::sync::Mutex::new(()),
+            pairing: tokio::sync::Mutex::new(()),
         }
     }
 

@@ -382,6 +382,7 @@ mod tests {
             rows: 3,
             ids: None,
             fingerprint: None,
+            ..ExpectedSplit::default()
         };
         let error = check(
             table(text(&["a", "b"]), text(&["a", "b"]), &[], None),

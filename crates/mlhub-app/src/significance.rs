@@ -16,7 +16,7 @@ use crate::evaluation::plan_of;
 use crate::runs::RunRow;
 
 /// The level below which an adjusted probability speaks of a difference.
-const LEVEL: f64 = 1.0 - CONFIDENCE;
+pub(crate) const LEVEL: f64 = 1.0 - CONFIDENCE;
 
 /// What is said of two groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,18 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What a test says: nothing was shown, or the side that is better in this direction.
+    pub(crate) fn of(shown: bool, direction: Direction, difference: f64) -> Self {
+        let greater = difference > 0.0;
+        match (shown, direction) {
+            (false, _) => Self::NoDifference,
+            (true, Direction::Minimize) if greater => Self::BBetter,
+            (true, Direction::Minimize) => Self::ABetter,
+            (true, _) if greater => Self::ABetter,
+            (true, _) => Self::BBetter,
+        }
+    }
+
     /// Its name on every face.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -250,14 +262,7 @@ fn judged(tests: Vec<(MetricTest, Direction)>) -> Vec<MetricTest> {
         if sought(&test).is_some() {
             test.p_adjusted = adjusted.next();
             let shown = test.p_adjusted.is_some_and(|p| p < LEVEL);
-            let greater = test.difference > 0.0;
-            test.verdict = match (shown, direction) {
-                (false, _) => Verdict::NoDifference,
-                (true, Direction::Minimize) if greater => Verdict::BBetter,
-                (true, Direction::Minimize) => Verdict::ABetter,
-                (true, _) if greater => Verdict::ABetter,
-                (true, _) => Verdict::BBetter,
-            };
+            test.verdict = Verdict::of(shown, direction, test.difference);
         }
         test
     };

@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 
 use mlhub_protocol::rest::{
     AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail, EvaluationList,
-    FieldList, HistoryQuery, LogList, LogSearchReply, MetricList, RecordList, ReproductionList,
-    RunDetail, RunPage, RunPatch, RunSearch, RunSearchReply, RunSummary, RunsCreate, RunsCreated,
-    SeriesQuery, SeriesReply,
+    FieldList, GateReport, GateRequest, HistoryQuery, Leaderboard, LeakageAccept, LogList,
+    LogSearchReply, MetricList, PairRequest, PairView, RecordList, ReproductionList, RunDetail,
+    RunPage, RunPatch, RunSearch, RunSearchReply, RunSummary, RunsCreate, RunsCreated, SeriesQuery,
+    SeriesReply, SplitView,
 };
 
 use crate::Result;
@@ -284,5 +285,53 @@ impl Client {
     /// Compares runs.
     pub fn compare(&self, request: &CompareRequest) -> Result<Comparison> {
         self.post(path(&["compare"]), request)
+    }
+
+    /// Tests two runs row by row.
+    pub fn pair_test(&self, request: &PairRequest) -> Result<PairView> {
+        self.post(path(&["pairs"]), request)
+    }
+
+    /// Verified results of a metric (`SPLIT/NAME`) in order.
+    pub fn leaderboard(
+        &self,
+        metric: &str,
+        project: Option<&str>,
+        query: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Leaderboard> {
+        self.fetch(
+            Call::new("GET", path(&["leaderboard"]))
+                .query("metric", Some(metric))
+                .query("project", project)
+                .query("query", query)
+                .query("limit", limit),
+        )
+    }
+
+    /// Holds runs against the rules of a gate.
+    pub fn gate_check(&self, request: &GateRequest) -> Result<GateReport> {
+        self.post(path(&["gate"]), request)
+    }
+
+    /// Accepts shared rows of a split of a dataset version.
+    pub fn leakage_accept(
+        &self,
+        name: &str,
+        version: u32,
+        hash: &str,
+        request: &LeakageAccept,
+    ) -> Result<SplitView> {
+        let version = version.to_string();
+        let place = [
+            "datasets",
+            name,
+            "versions",
+            &version,
+            "splits",
+            hash,
+            "acceptances",
+        ];
+        self.post(path(&place), request)
     }
 }

@@ -15,7 +15,7 @@ use crate::experiment::{
 };
 use crate::limits::{
     MAX_BOOTSTRAP_SAMPLES, MAX_DESCRIPTION_CHARS, MAX_LIST_ITEMS, MAX_NAME_CHARS, MAX_SEED,
-    MAX_SEEDS, MAX_TEXT_CHARS,
+    MAX_SEEDS, MAX_SLICES, MAX_TEXT_CHARS,
 };
 use crate::path::join;
 use crate::sources::Sources;
@@ -239,11 +239,19 @@ impl Decoder<'_> {
             bootstrap_samples: DEFAULT_BOOTSTRAP_SAMPLES,
             bootstrap_seed: 0,
             positive_label: None,
+            slices: Vec::new(),
         };
         if fields.get("evaluation").is_none() {
             return Some(evaluation);
         }
-        let known = ["splits", "task", "metrics", "bootstrap", "positive_label"];
+        let known = [
+            "splits",
+            "task",
+            "metrics",
+            "bootstrap",
+            "positive_label",
+            "slices",
+        ];
         let given = self.child(fields, "evaluation", &known)?;
         let splits = given.get("splits").map(|node| {
             self.distinct(node, "evaluation.splits", |decoder, item, path| {
@@ -256,6 +264,7 @@ impl Decoder<'_> {
         let metrics = given.get("metrics").map(|node| self.metrics(node));
         let bootstrap = given.get("bootstrap").map(|_| self.bootstrap(&given));
         let label = given.get("positive_label").map(|node| self.label(node));
+        let slices = given.get("slices").map(|node| self.slices(node));
         evaluation.splits = sound(splits)?.unwrap_or(evaluation.splits);
         evaluation.task = sound(task)?;
         evaluation.metrics = sound(metrics)?.unwrap_or_default();
@@ -263,6 +272,7 @@ impl Decoder<'_> {
         evaluation.bootstrap_samples = samples.unwrap_or(evaluation.bootstrap_samples);
         evaluation.bootstrap_seed = seed.unwrap_or(evaluation.bootstrap_seed);
         evaluation.positive_label = sound(label)?;
+        evaluation.slices = sound(slices)?.unwrap_or_default();
         Some(evaluation)
     }
 
@@ -305,6 +315,19 @@ impl Decoder<'_> {
                 self.word(node, path, &text)
             }
         }
+    }
+
+    /// Columns of the dataset, each once.
+    fn slices(&mut self, node: &Node) -> Option<Vec<String>> {
+        let columns = self.distinct(node, "evaluation.slices", |decoder, item, path| {
+            decoder.text(item, path, MAX_NAME_CHARS, false)
+        })?;
+        if columns.len() > MAX_SLICES {
+            let what = format!("names more than {MAX_SLICES} columns");
+            self.invalid(node, "evaluation.slices", &what, None);
+            return None;
+        }
+        Some(columns)
     }
 
     /// Metrics, each by one name: one evaluation has one version of a metric.

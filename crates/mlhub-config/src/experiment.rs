@@ -240,6 +240,8 @@ pub struct EvaluationSpec {
     pub bootstrap_seed: u64,
     /// The label that counts as positive: text, a whole number or a boolean.
     pub positive_label: Option<Value>,
+    /// Columns of the dataset by whose values the metrics are computed as well.
+    pub slices: Vec<String>,
 }
 
 /// What one run may use.
@@ -391,6 +393,10 @@ impl EvaluationSpec {
             ),
             ("bootstrap", Some(bootstrap)),
             ("positive_label", self.positive_label.clone()),
+            (
+                "slices",
+                Some(self.slices.clone().into()).filter(|_| !self.slices.is_empty()),
+            ),
         ])
     }
 }

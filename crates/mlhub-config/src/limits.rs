@@ -33,6 +33,8 @@ pub const MAX_SEEDS: usize = 1_000;
 pub const MAX_SEED: u64 = u32::MAX as u64;
 /// How many splits, metrics, tags or environment variables one list may hold.
 pub const MAX_LIST_ITEMS: usize = 256;
+/// The most columns an evaluation is sliced by.
+pub const MAX_SLICES: usize = 10;
 /// The most bootstrap samples an evaluation may ask for.
 pub const MAX_BOOTSTRAP_SAMPLES: u64 = 100_000;
 /// The most CPUs or GPUs one run may ask for.

@@ -127,6 +127,26 @@ pub const LOG_SEARCH_SCAN_MAX_BYTES: usize = 8 * 1024 * 1024;
 pub const LOG_SEARCH_MATCHES_MAX: usize = 1000;
 /// Pairs of seed groups times metrics that one comparison tests.
 pub const COMPARE_TESTS_MAX: usize = 10_000;
+/// Rows times metrics times resamples when two runs are tested row by row, per split.
+pub const PAIR_CELLS_MAX: u64 = 2_000_000_000;
+/// Runs with a metric that one leaderboard looks at.
+pub const LEADERBOARD_RUNS_MAX: usize = 2_000;
+/// Entries of one board that are answered.
+pub const LEADERBOARD_ENTRIES_MAX: usize = 200;
+/// Runs that are on no board and named.
+pub const LEADERBOARD_LEFT_OUT_MAX: usize = 100;
+/// Runs on each side of a gate.
+pub const GATE_RUNS_MAX: usize = 50;
+/// Rules of one gate, of all kinds together.
+pub const GATE_RULES_MAX: usize = 200;
+/// Characters of the reason for which shared rows are accepted.
+pub const REASON_MAX_CHARS: usize = 1000;
+/// Columns whose values an evaluation is sliced by.
+pub const SLICE_COLUMNS_MAX: usize = 10;
+/// Values of one such column; numbers of more values are put into quarters.
+pub const SLICE_VALUES_MAX: usize = 20;
+/// Rows of all evaluated splits times the columns they are sliced by; a byte each in a snapshot.
+pub const SLICE_CELLS_MAX: usize = 1_000_000;
 /// Rows in the preview of a dataset version.
 pub const PREVIEW_ROWS_MAX: usize = 100;
 /// Columns in the preview of a dataset version.

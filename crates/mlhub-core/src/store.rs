@@ -302,6 +302,16 @@ pub trait DatasetStore: Send + Sync {
     async fn dataset_preview_remove(&self, name: &Name, version: u32) -> Result<bool>;
     /// Stores a split; the same hash is stored once.
     async fn split_put(&self, split: &DatasetSplit) -> Result<()>;
+    /// Records that the shared rows of one part of a split are accepted, in place of what was
+    /// recorded before; `None` when there is no such split.
+    async fn split_accept(
+        &self,
+        name: &Name,
+        version: u32,
+        hash: &str,
+        part: &str,
+        acceptance: &serde_json::Value,
+    ) -> Result<Option<DatasetSplit>>;
     /// Splits of a version.
     async fn split_list(&self, name: &Name, version: u32) -> Result<Vec<DatasetSplit>>;
 }

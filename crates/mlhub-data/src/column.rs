@@ -147,6 +147,8 @@ struct OneColumn<'a> {
     name: &'a str,
     position: usize,
     missing: Missing,
+    /// What stands for a missing value; they are refused when absent.
+    missing_as: Option<&'static str>,
     each: &'a mut dyn FnMut(&str) -> Result<()>,
 }
 
@@ -159,7 +161,10 @@ impl OneColumn<'_> {
                 format!("column `{}`: {problem}", self.name),
             )
         };
-        match label(cell).map_err(problem)? {
+        match label(cell)
+            .map_err(problem)?
+            .or_else(|| self.missing_as.map(std::borrow::Cow::Borrowed))
+        {
             Some(value) => (self.each)(&value),
             None => {
                 self.missing.add(place);
@@ -195,12 +200,24 @@ fn for_each_value(
     name: &str,
     each: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<()> {
+    for_each_value_or(path, format, name, None, each)
+}
+
+/// As [`for_each_value`], with something else for missing values, which are refused otherwise.
+pub(crate) fn for_each_value_or(
+    path: &Path,
+    format: Format,
+    name: &str,
+    missing_as: Option<&'static str>,
+    each: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<()> {
     let file = display(path);
     let mut column = OneColumn {
         file: &file,
         name,
         position: 0,
         missing: Missing::default(),
+        missing_as,
         each,
     };
     match format {

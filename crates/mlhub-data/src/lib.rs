@@ -36,6 +36,7 @@ mod predictions_npz;
 mod preview;
 mod row_hashes;
 mod rows;
+mod slice_column;
 mod split;
 mod split_plan;
 mod stats;
@@ -47,13 +48,14 @@ pub use files::{FileEntry, Progress};
 pub use format::Format;
 pub use histogram::Histogram;
 pub use inspect::{Facts, Inspection, describe, inspect};
-pub use leakage::{LeakagePair, LeakageReport, leakage};
+pub use leakage::{LeakagePair, LeakageReport, content_hashes, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
 pub use predictions::{
     PredictionTable, Values, read_label_list_predictions, read_predictions, read_text_predictions,
 };
 pub use preview::{Preview, PreviewBounds, preview};
 pub use row_hashes::RowHashes;
+pub use slice_column::{SliceColumn, slice_column};
 pub use split::{SplitPlan, SplitSpec};
 pub use split_plan::plan_split;
 pub use stats::Column;

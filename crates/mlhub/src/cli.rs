@@ -80,6 +80,9 @@ pub(crate) enum Command {
     Show {
         /// Run id or unique prefix
         run: String,
+        /// Print the whole record that reproduces it, as JSON
+        #[arg(long)]
+        snapshot: bool,
     },
     /// Print the captured output of a run
     Logs(LogsArgs),
@@ -94,11 +97,11 @@ pub(crate) enum Command {
     /// Run a run again from its record, and say whether it gives the same results
     Reproduce(crate::reproduce::ReproduceArgs),
     /// Compare runs: what differs in config, how metrics stand, seed groups
-    Compare {
-        /// Run ids or unique prefixes
-        #[arg(required = true)]
-        runs: Vec<String>,
-    },
+    Compare(crate::commands::compare::CompareArgs),
+    /// Rank verified results of a metric, per dataset and split
+    Leaderboard(crate::commands::leaderboard::LeaderboardArgs),
+    /// Hold a run against rules: thresholds, regressions, fairness, size, latency
+    Gate(crate::commands::gate::GateArgs),
     /// Ship runs that the Python SDK wrote to the hub; again and again if need be
     Sync {
         /// Run directories, or folders of them
@@ -155,7 +158,8 @@ pub(crate) enum Command {
     /// Rules by which the hub deletes by itself
     #[command(subcommand)]
     Retention(crate::commands::retention::RetentionCommand),
-    /// Examine what the hub stores, and mend what can be mended without a loss
+    /// Examine what the hub stores, and mend what can be mended without a loss; or whether an
+    /// experiment is deterministic
     Doctor(crate::commands::doctor::DoctorArgs),
     /// Train several kinds of model on real data and compare them
     Demo(DemoArgs),
@@ -279,6 +283,10 @@ pub(crate) struct RunArgs {
     /// Go on with an ended run from its newest checkpoint, or `RUN@STEP`
     #[arg(long, value_name = "RUN", conflicts_with_all = ["experiment", "set", "dry_run", "smoke"])]
     pub(crate) resume: Option<String>,
+    /// Run although defaults that the experiment uses are not those of its newest run; asked
+    /// for where nobody sees the difference
+    #[arg(long)]
+    pub(crate) accept_defaults: bool,
     /// Runs at once on this machine
     #[arg(long, default_value_t = 1)]
     pub(crate) slots: usize,

@@ -277,12 +277,46 @@ pub(crate) fn machine() -> Value {
         machine["processor"] = json!(system.cpus().first().map(|cpu| cpu.brand().to_owned()));
         machine["memory_bytes"] = json!(system.total_memory());
     }
+    let proc = Path::new("/proc/driver/nvidia");
+    let gpus = gpus(&proc.join("gpus"));
+    if !gpus.is_empty() {
+        machine["gpus"] = json!(gpus);
+        let version = std::fs::read_to_string(proc.join("version")).unwrap_or_default();
+        machine["gpu_driver"] = json!(version.lines().next());
+    }
     machine
+}
+
+/// Models of the GPUs, as the driver tells them below `/proc`.
+fn gpus(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<(std::ffi::OsString, String)> = entries
+        .filter_map(|entry| {
+            let told = std::fs::read_to_string(entry.path().join("information")).ok()?;
+            let model = told.lines().find_map(|line| line.strip_prefix("Model:"))?;
+            Some((entry.file_name(), model.trim().to_owned()))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, model)| model).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gpus_are_what_the_driver_tells() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        for (bus, model) in [("0000:02:00.0", "B"), ("0000:01:00.0", "A")] {
+            let place = folder.path().join(bus);
+            std::fs::create_dir(&place).expect("a folder");
+            let told = format!("Model: \t\t NVIDIA {model}\nIRQ: 1\n");
+            std::fs::write(place.join("information"), told).expect("written");
+        }
+        assert_eq!(gpus(folder.path()), ["NVIDIA A", "NVIDIA B"]);
+        assert!(gpus(Path::new("/nowhere")).is_empty());
+    }
 
     #[test]
     fn credentials_leave_the_remote() {

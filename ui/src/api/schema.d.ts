@@ -253,6 +253,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{name}/versions/{version}/splits/{hash}/acceptances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accepts that an evaluated split holds rows that are in another one, by name and reason. */
+        post: operations["datasets_leakage_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deletions": {
         parameters: {
             query?: never;
@@ -396,6 +413,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Holds runs against the rules of a gate. */
+        post: operations["evaluations_gate_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/import": {
         parameters: {
             query?: never;
@@ -476,6 +510,23 @@ export interface paths {
         put?: never;
         /** Ends the preparation of a launch; runs that are made go on. */
         post: operations["launches_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leaderboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Verified results of a metric in order, one board per dataset version and split. */
+        get: operations["evaluations_leaderboard"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -578,6 +629,23 @@ export interface paths {
         get: operations["hub_openapi"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pairs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tests two runs row by row, over the predictions that both stored for the same split. */
+        post: operations["evaluations_pair_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1486,6 +1554,47 @@ export interface components {
             /** @description BLAKE3 of each, hex; 10,000 at most. */
             hashes: string[];
         };
+        /** @description Results on the same examples. */
+        Board: {
+            accepted_leakage?: components["schemas"]["LeakageAcceptance"] | null;
+            /** @description `name@version` of the dataset. */
+            dataset: string;
+            /** @description Best first. */
+            entries: components["schemas"]["BoardEntry"][];
+            /** @description Fingerprint of the split's file. */
+            split_fingerprint: string;
+            /**
+             * Format: int64
+             * @description Entries in all; the answer may hold fewer.
+             */
+            total: number;
+        };
+        /** @description A run, or runs that differ only in their seed. */
+        BoardEntry: {
+            /** @description The adapter. */
+            adapter?: string | null;
+            /** @description Against the first of the board: `behind`, `no_difference`, `no_verdict`; absent of the first. */
+            against_first?: string | null;
+            /** @description The experiment. */
+            experiment: string;
+            /** @description The seed group. */
+            group?: string | null;
+            p_adjusted?: components["schemas"]["Number"] | null;
+            /**
+             * Format: int32
+             * @description Place, from 1; equal means share one.
+             */
+            rank: number;
+            /** @description Why there is no verdict. */
+            reason?: string | null;
+            /** @description What the newest reproduction of one of its runs showed. */
+            reproduced?: string | null;
+            run_interval?: components["schemas"]["IntervalView"] | null;
+            /** @description Its runs, newest first. */
+            runs: components["schemas"]["RunReference"][];
+            /** @description Over the runs. */
+            statistics: components["schemas"]["SeedStatistics"];
+        };
         /** @description Runs to compare. */
         CompareRequest: {
             /** @description Two or more run ids (or unique prefixes). */
@@ -2096,6 +2205,13 @@ export interface components {
              * @default 0
              */
             rows: number;
+            /**
+             * @description Columns by whose values the split is also judged, by name.
+             * @default {}
+             */
+            slices: {
+                [key: string]: components["schemas"]["SliceCodes"];
+            };
         };
         /** @description Experiments. */
         ExperimentList: {
@@ -2190,6 +2306,166 @@ export interface components {
              * @description How many runs have it.
              */
             runs: number;
+        };
+        /** @description The rules of a gate, as `gate.toml` holds them. */
+        Gate: {
+            /**
+             * @description Gaps between slices.
+             * @default []
+             */
+            fairness: components["schemas"]["GateFairness"][];
+            /**
+             * @description Whether rows shared with training that nobody accepted block; yes when absent.
+             * @default null
+             */
+            leakage: boolean | null;
+            /**
+             * @description What must not be worse than the baseline.
+             * @default []
+             */
+            no_regression: components["schemas"]["GateRegression"][];
+            /** @default null */
+            size: components["schemas"]["GateSize"] | null;
+            /**
+             * @description Bounds of metrics.
+             * @default []
+             */
+            threshold: components["schemas"]["GateThreshold"][];
+            /**
+             * @description Whether results must be verified; yes when absent.
+             * @default null
+             */
+            verified: boolean | null;
+        };
+        /**
+         * @description What is held against a bound.
+         * @enum {string}
+         */
+        GateBound: "value" | "interval";
+        /** @description One check of a gate. */
+        GateCheck: {
+            /** @description One sentence with the numbers. */
+            message: string;
+            /** @description `passed`, `failed` or `warning`. */
+            outcome: components["schemas"]["GateOutcome"];
+            /** @description `verified`, `leakage`, `threshold`, `no_regression`, `fairness`, `size` or `latency`. */
+            rule: string;
+            /** @description What is checked, such as `test/accuracy`. */
+            subject: string;
+        };
+        /** @description How far apart the slices of a column may be. */
+        GateFairness: {
+            /**
+             * Format: double
+             * @description The most by which the best slice may exceed the worst.
+             * @default 0
+             */
+            max_gap: number;
+            /**
+             * @description `split/name` or `split/name@version`.
+             * @default
+             */
+            metric: string;
+            /**
+             * Format: int64
+             * @description Slices of fewer rows are left out; 30 when absent.
+             * @default null
+             */
+            min_rows: number | null;
+            /**
+             * @description The column, one of `evaluation.slices`.
+             * @default
+             */
+            slice: string;
+        };
+        /**
+         * @description What a test that cannot be made means.
+         * @enum {string}
+         */
+        GateNoVerdict: "fail" | "warn";
+        /**
+         * @description How a check ended.
+         * @enum {string}
+         */
+        GateOutcome: "passed" | "failed" | "warning";
+        /** @description Metrics in which the candidate must not be significantly worse than the baseline. */
+        GateRegression: {
+            /**
+             * Format: double
+             * @description Probability below which a difference counts; 0.05 when absent.
+             * @default null
+             */
+            level: number | null;
+            /**
+             * @description `split/name`, `split/name@version`, or names of logged metrics.
+             * @default []
+             */
+            metrics: string[];
+            /**
+             * @description What a test that cannot be made means: `fail`, the default, or `warn`.
+             * @default fail
+             */
+            no_verdict: components["schemas"]["GateNoVerdict"];
+            /**
+             * Format: double
+             * @description How much worse is no regression, in the metric's unit.
+             * @default 0
+             */
+            tolerance: number;
+        };
+        /** @description What a gate says. */
+        GateReport: {
+            /** @description The baseline's runs. */
+            baseline: components["schemas"]["RunReference"][];
+            /** @description In the order of the rules. */
+            checks: components["schemas"]["GateCheck"][];
+            /** @description Whether no check failed. */
+            passed: boolean;
+            /** @description The candidate's runs. */
+            runs: components["schemas"]["RunReference"][];
+        };
+        /** @description Runs to hold against the rules of a gate. */
+        GateRequest: {
+            /** @description What it must not fall behind: one run or several. */
+            baseline?: string[];
+            /** @description The rules. */
+            gate: components["schemas"]["Gate"];
+            /** @description The candidate: one run, or several that differ only in their seed. */
+            runs: string[];
+        };
+        /** @description A bound of the model's size. */
+        GateSize: {
+            /**
+             * Format: int64
+             * @description Bytes of all files of the model.
+             * @default 0
+             */
+            max_bytes: number;
+        };
+        /** @description A bound of a metric. */
+        GateThreshold: {
+            /**
+             * @description `value`, or `interval`: the end of its 95 % interval that is nearer to the bound.
+             * @default value
+             */
+            bound: components["schemas"]["GateBound"];
+            /**
+             * Format: double
+             * @description The most it may be.
+             * @default null
+             */
+            max: number | null;
+            /**
+             * @description `split/name`, `split/name@version`, or the name of a logged metric.
+             * @default
+             */
+            metric: string;
+            /**
+             * Format: double
+             * @description The least it may be.
+             * @default null
+             */
+            min: number | null;
         };
         /** @description A seed group in a comparison. */
         GroupSummary: {
@@ -2458,6 +2734,54 @@ export interface components {
              */
             updated_at: number;
         };
+        /** @description Verified results of one metric in order, best first, one board per dataset and split. */
+        Leaderboard: {
+            /** @description Newest first. */
+            boards: components["schemas"]["Board"][];
+            /** @description `name@version`; absent when no run has the metric. */
+            definition?: string | null;
+            /** @description Direction in which it gets better. */
+            direction: string;
+            /** @description Runs that are on no board, at most a hundred. */
+            left_out: components["schemas"]["LeftOut"][];
+            /**
+             * Format: int64
+             * @description How many those are.
+             */
+            left_out_total: number;
+            /** @description The metric's name. */
+            metric: string;
+            /** @description The split. */
+            split: string;
+        };
+        /** @description Accepts that an evaluated split holds rows that are trained on. */
+        LeakageAccept: {
+            /** @description Why that is right. */
+            reason: string;
+            /** @description Which of the splits. */
+            split: string;
+        };
+        /** @description Who accepted shared rows, and why. */
+        LeakageAcceptance: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            accepted_at: number;
+            /** @description Why. */
+            reason: string;
+            /** @description Who. */
+            user: string;
+        };
+        /** @description A run that is on no board. */
+        LeftOut: {
+            /** @description Why. */
+            reason: string;
+            /** @description The run. */
+            run: components["schemas"]["RunReference"];
+            /** @description Its value. */
+            value: components["schemas"]["Number"];
+        };
         /** @description Captured streams of a run. */
         LogList: {
             /** @description By attempt, then stream. */
@@ -2715,6 +3039,78 @@ export interface components {
              * @description Points in the range before reduction.
              */
             total: number;
+        };
+        /** @description Two runs to test row by row, over the predictions both stored for the same split. */
+        PairRequest: {
+            /** @description Id or unique prefix. */
+            a: string;
+            /** @description Id or unique prefix. */
+            b: string;
+            /** @description `mcnemar`, `delong`, `permutation`, `wilcoxon` or `bootstrap`; chosen by metric when absent. */
+            method?: string | null;
+            /** @description Metrics, as `name`, `name@version` or `split/name`; all that both have when empty. */
+            metrics?: string[];
+            /**
+             * Format: int32
+             * @description Resamples and permutations; 9,999 when absent, fewer when there is much to do.
+             */
+            samples?: number | null;
+            /**
+             * Format: int64
+             * @description Seed of all of them.
+             */
+            seed?: number;
+            /** @description The split; all that both have when absent. */
+            split?: string | null;
+        };
+        /** @description What the tests of two runs say. */
+        PairView: {
+            /** @description The first run. */
+            a: components["schemas"]["RunReference"];
+            /** @description The second run. */
+            b: components["schemas"]["RunReference"];
+            /** @description By split and metric. */
+            tests: components["schemas"]["PairedTestView"][];
+            /** @description What a reader should know. */
+            warnings: string[];
+        };
+        /** @description One metric of two runs, tested over the rows of a split. */
+        PairedTestView: {
+            /** @description `name@version`. */
+            definition: string;
+            /** @description How its probability was found. */
+            detail?: string | null;
+            difference?: components["schemas"]["Number"] | null;
+            /** @description Direction in which it gets better. */
+            direction: string;
+            effect?: components["schemas"]["EffectView"] | null;
+            interval?: components["schemas"]["IntervalView"] | null;
+            /** @description Which test. */
+            method?: string | null;
+            /** @description The metric's name. */
+            metric: string;
+            p_adjusted?: components["schemas"]["Number"] | null;
+            p_value?: components["schemas"]["Number"] | null;
+            /** @description Why there is no verdict. */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description Resamples or permutations drawn.
+             */
+            samples?: number | null;
+            /** @description The split. */
+            split: string;
+            /** @description What is taken as independent: `rows`, `groups` or `queries`. */
+            unit?: string | null;
+            /**
+             * Format: int64
+             * @description How many of these.
+             */
+            units?: number | null;
+            value_a?: components["schemas"]["Number"] | null;
+            value_b?: components["schemas"]["Number"] | null;
+            /** @description `a_better`, `b_better`, `no_difference`, `no_verdict`. */
+            verdict: string;
         };
         /** @description One metric point. */
         PointView: {
@@ -3156,6 +3552,13 @@ export interface components {
                 [key: string]: string | null;
             };
         };
+        /** @description A run, as far as results name it. */
+        RunReference: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
         /** @description What to search. All texts are in the query language (docs/query.md). */
         RunSearch: {
             /**
@@ -3531,6 +3934,19 @@ export interface components {
             definition: string;
             /** @description Why. */
             reason: string;
+        };
+        /** @description Which value of a column each row of a split has. */
+        SliceCodes: {
+            /**
+             * @description One letter per row, in the order of the rows: `a` is the first value, `b` the second.
+             * @default
+             */
+            codes: string;
+            /**
+             * @description The values.
+             * @default []
+             */
+            values: string[];
         };
         /** @description All that reproduces a run, version 1. Absent parts are unknown, never guessed. */
         Snapshot: {
@@ -4863,6 +5279,79 @@ export interface operations {
             };
         };
     };
+    datasets_leakage_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset's name */
+                name: string;
+                /** @description The version's number */
+                version: number;
+                /** @description The split's hash */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeakageAccept"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SplitView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deletions_list: {
         parameters: {
             query?: {
@@ -5604,6 +6093,73 @@ export interface operations {
             };
         };
     };
+    evaluations_gate_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateRequest"];
+            };
+        };
+        responses: {
+            /** @description Whether it passed is in the body */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateReport"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     projects_import: {
         parameters: {
             query?: {
@@ -5971,6 +6527,78 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluations_leaderboard: {
+        parameters: {
+            query: {
+                /** @description SPLIT/NAME, or a name for the split `test` */
+                metric: string;
+                /** @description Only this project */
+                project?: string;
+                /** @description Only runs that meet this condition */
+                query?: string;
+                /** @description Entries per board, at most 200 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leaderboard"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Evaluated by different versions of the metric; `details.definitions` holds both */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6514,6 +7142,81 @@ export interface operations {
             };
             /** @description The role does not allow it, or the request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluations_pair_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PairRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Evaluated by different versions of one metric; `details.definitions` holds both */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

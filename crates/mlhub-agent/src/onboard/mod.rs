@@ -6,6 +6,7 @@
 //! the file and line it was found at.
 
 mod call;
+mod chance;
 mod draft;
 mod lex;
 mod naming;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+pub use chance::chance_in;
 pub use options::{OptionKind, ScriptOption};
 pub use propose::Proposal;
 pub use scan::{

@@ -24,6 +24,7 @@ pub(crate) mod reproductions;
 pub(crate) mod runs;
 pub(crate) mod series;
 mod table;
+pub(crate) mod trust;
 pub(crate) mod uploads;
 pub(crate) mod versions;
 mod view;

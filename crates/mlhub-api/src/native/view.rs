@@ -371,16 +371,20 @@ pub(super) fn interval((low, high): (f64, f64)) -> rest::IntervalView {
     }
 }
 
+pub(super) fn direction(of: Direction) -> String {
+    match of {
+        Direction::Maximize => "maximize",
+        Direction::Minimize => "minimize",
+        Direction::None => "none",
+    }
+    .to_owned()
+}
+
 pub(super) fn metric_row(row: MetricComparison) -> rest::MetricRow {
     rest::MetricRow {
         name: row.name,
         definition: row.definition,
-        direction: match row.direction {
-            Direction::Maximize => "maximize",
-            Direction::Minimize => "minimize",
-            Direction::None => "none",
-        }
-        .to_owned(),
+        direction: direction(row.direction),
         values: row
             .values
             .into_iter()
@@ -395,7 +399,7 @@ pub(super) fn metric_row(row: MetricComparison) -> rest::MetricRow {
     }
 }
 
-fn seeds(statistics: SeedStatistics) -> rest::SeedStatistics {
+pub(super) fn seeds(statistics: SeedStatistics) -> rest::SeedStatistics {
     rest::SeedStatistics {
         n: statistics.n,
         mean: Number(statistics.mean),

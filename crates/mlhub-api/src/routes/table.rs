@@ -27,6 +27,7 @@ pub(super) fn table(state: &ApiState) -> Table {
         upload_routes,
         version_routes,
         result_routes,
+        trust_routes,
         dataset_routes,
         preview_routes,
         model_routes,
@@ -386,6 +387,17 @@ fn result_routes(table: Table) -> Table {
             JSON,
             native::compare::compare,
         )
+}
+
+fn trust_routes(table: Table) -> Table {
+    use native::trust as t;
+    const ACCEPTANCES: &str =
+        "/api/v1/datasets/{name}/versions/{version}/splits/{hash}/acceptances";
+    table
+        .add("POST", "/api/v1/pairs", Read, JSON, t::pair_test)
+        .add("GET", "/api/v1/leaderboard", Read, NONE, t::leaderboard)
+        .add("POST", "/api/v1/gate", Read, JSON, t::gate_check)
+        .add("POST", ACCEPTANCES, Write, JSON, t::leakage_accept)
 }
 
 fn dataset_routes(table: Table) -> Table {

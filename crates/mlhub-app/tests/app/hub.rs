@@ -271,6 +271,7 @@ pub(crate) fn plan(task: Option<&str>) -> Snapshot {
         rows: 4,
         ids: Some(ids),
         fingerprint: Some("split-1".to_owned()),
+        ..ExpectedSplit::default()
     };
     Snapshot {
         evaluation: Some(EvaluationPlan {

@@ -466,7 +466,7 @@ fn explicit_part_files_are_used_where_they_are() {
                 report.pairs[0].b.as_str(),
                 report.pairs[0].shared_rows
             ),
-            ("test", "train", 3)
+            ("train", "test", 3)
         );
         assert_eq!(report.pairs[0].first_rows_in_b, [0, 1, 2]);
     }

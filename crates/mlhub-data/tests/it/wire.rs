@@ -110,6 +110,7 @@ fn splits_and_reports() {
         b: "train".into(),
         shared_rows: 1,
         first_rows_in_b: vec![4],
+        first_ids_in_b: vec![],
     };
     assert_shape(
         &LeakageReport { pairs: vec![pair] },

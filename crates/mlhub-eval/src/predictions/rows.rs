@@ -3,6 +3,20 @@
 use super::{Predictions, PredictionsError, PredictionsInput, Targets};
 
 impl Predictions {
+    /// Some of the rows, in the order given; `None` for none, for one twice, and for one that is
+    /// not there.
+    #[must_use]
+    pub fn subset(&self, rows: &[usize]) -> Option<Self> {
+        let mut seen = vec![false; self.rows()];
+        for row in rows {
+            let seen = seen.get_mut(*row)?;
+            if std::mem::replace(seen, true) {
+                return None;
+            }
+        }
+        (!rows.is_empty()).then(|| self.reordered(rows))
+    }
+
     /// The rows in another order; `order` must hold each row once.
     pub(crate) fn reordered(&self, order: &[usize]) -> Self {
         let columns = &self.columns;

@@ -53,6 +53,10 @@
 //! DELETE /uploads/{id}                                 204
 //! POST   /uploads/{id}/commit                          UploadCommit -> UploadCommitted (202 while storing)
 //! POST   /blobs/present                                BlobsQuery -> BlobsPresent
+//! GET    /leaderboard?metric=&project=&query=&limit=   Leaderboard (409: several versions of the metric)
+//! POST   /pairs                                        PairRequest -> PairView
+//! POST   /gate                                         GateRequest -> GateReport
+//! POST   /datasets/{name}/versions/{version}/splits/{hash}/acceptances   LeakageAccept -> SplitView
 //! GET    /runs/{run}/metrics                           MetricList
 //! POST   /series/query                                 SeriesQuery -> SeriesReply; an Arrow stream or packed numbers by Accept
 //! POST   /series/history                               HistoryQuery -> rows: JSON lines, CSV, Parquet, Arrow
@@ -108,6 +112,7 @@ mod reproductions;
 mod runs;
 mod search;
 mod snapshot;
+mod trust;
 mod uploads;
 mod versions;
 
@@ -159,7 +164,14 @@ pub use search::{
     FieldList, FieldView, QueryProblem, RunFound, RunGroup, RunSearch, RunSearchReply, Scalar,
     SearchHint, StatisticsView,
 };
-pub use snapshot::{EvaluationPlan, ExpectedSplit, Reproduces, ReproductionDifference, Snapshot};
+pub use snapshot::{
+    EvaluationPlan, ExpectedSplit, Reproduces, ReproductionDifference, SliceCodes, Snapshot,
+};
+pub use trust::{
+    Board, BoardEntry, Gate, GateBound, GateCheck, GateFairness, GateNoVerdict, GateOutcome,
+    GateRegression, GateReport, GateRequest, GateSize, GateThreshold, Leaderboard, LeakageAccept,
+    LeakageAcceptance, LeftOut, PairRequest, PairView, PairedTestView, RunReference,
+};
 pub use uploads::{
     ArtifactBind, ArtifactFound, ArtifactsFound, BlobsPresent, BlobsQuery, InputAdd, InputList,
     InputView, UploadBegin, UploadCommit, UploadCommitted, UploadView,

@@ -98,4 +98,17 @@ pub struct ExpectedSplit {
     pub ids: Option<Vec<String>>,
     /// The split file's content fingerprint.
     pub fingerprint: Option<String>,
+    /// Columns by whose values the split is also judged, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub slices: BTreeMap<String, SliceCodes>,
+}
+
+/// Which value of a column each row of a split has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SliceCodes {
+    /// The values.
+    pub values: Vec<String>,
+    /// One letter per row, in the order of the rows: `a` is the first value, `b` the second.
+    pub codes: String,
 }

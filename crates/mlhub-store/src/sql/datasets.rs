@@ -150,6 +150,25 @@ impl<B: Backend> DatasetStore for SqlStore<B> {
         .await
     }
 
+    async fn split_accept(
+        &self,
+        name: &Name,
+        version: u32,
+        hash: &str,
+        part: &str,
+        acceptance: &serde_json::Value,
+    ) -> Result<Option<DatasetSplit>> {
+        check::name("the split's part", part)?;
+        let key = (name.clone(), version, hash.to_owned());
+        let change = (key, part.to_owned(), acceptance.clone());
+        self.write(
+            "accept shared rows",
+            change,
+            |tx, (key, part, acceptance)| Box::pin(accept(tx, key, part, acceptance)),
+        )
+        .await
+    }
+
     async fn split_list(&self, name: &Name, version: u32) -> Result<Vec<DatasetSplit>> {
         self.read(
             "list splits",
@@ -288,6 +307,43 @@ async fn put_split(tx: &mut dyn Tx, split: &DatasetSplit) -> Result<()> {
     )
     .await
     .map(|_| ())
+}
+
+/// Writes into the parts what is accepted of one of them.
+async fn accept(
+    tx: &mut dyn Tx,
+    (name, version, hash): &(Name, u32, String),
+    part: &str,
+    acceptance: &serde_json::Value,
+) -> Result<Option<DatasetSplit>> {
+    let sql = format!(
+        "SELECT dataset, version, hash, spec, parts, created_at FROM dataset_split \
+         WHERE dataset = $1 AND version = $2 AND hash = $3{}",
+        tx.dialect().lock_rows()
+    );
+    let key: [Value; 3] = [
+        name.as_str().into(),
+        (*version).into(),
+        hash.as_str().into(),
+    ];
+    let Some(row) = tx.query(&sql, &key).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    let mut split = split_of(row)?;
+    let Some(parts) = split.parts.as_object_mut() else {
+        return Err(Error::invalid("the split's parts are no object"));
+    };
+    let accepted = parts
+        .entry("accepted")
+        .or_insert_with(|| serde_json::json!({}));
+    accepted[part] = acceptance.clone();
+    let text = json_text(&split.parts)?;
+    check::text("the split's parts", &text, limits::SNAPSHOT_MAX_BYTES)?;
+    let sql = "UPDATE dataset_split SET parts = $1 \
+               WHERE dataset = $2 AND version = $3 AND hash = $4";
+    let [name, version, hash] = key;
+    tx.execute(sql, &[text.into(), name, version, hash]).await?;
+    Ok(Some(split))
 }
 
 fn dataset(mut row: Row) -> Result<Dataset> {

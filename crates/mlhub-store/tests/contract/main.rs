@@ -52,6 +52,7 @@ contract![
     records::projects_are_made_once_and_listed_by_activity,
     records::datasets_keep_one_version_per_fingerprint,
     records::splits_are_stored_once_and_need_their_version,
+    records::accepted_rows_stay_with_their_split,
     records::artifacts_are_replaced_at_their_path,
     records::a_late_attempt_takes_no_artifacts_place,
     records::inputs_are_noted_by_name_and_found_by_content,

@@ -169,6 +169,35 @@ pub(crate) async fn splits_are_stored_once_and_need_their_version(store: TestSto
     );
 }
 
+pub(crate) async fn accepted_rows_stay_with_their_split(store: TestStore) {
+    let split = DatasetSplit {
+        dataset: name("iris"),
+        version: 1,
+        hash: "h".to_owned(),
+        spec: json!({}),
+        parts: json!({"parts": {"test": {"rows": 30}}}),
+        created_at: Timestamp(4),
+    };
+    let version = version("iris", "f1");
+    store.dataset_put(&version, "").await.expect("put");
+    store.split_put(&split).await.expect("put");
+    let iris = name("iris");
+    let by = |user: &str| json!({"user": user, "reason": "r", "accepted_at": 5});
+    let accept = |hash: &'static str, user: &str| {
+        let (store, iris, by) = (&store, &iris, by(user));
+        async move { store.split_accept(iris, 1, hash, "test", &by).await }
+    };
+    assert_eq!(accept("other", "ada").await.expect("asked"), None);
+    accept("h", "ada").await.expect("accepted").expect("found");
+    let stored = accept("h", "eve").await.expect("again").expect("found");
+    assert_eq!(stored.parts["accepted"], json!({"test": by("eve")}));
+    assert_eq!(stored.parts["parts"], split.parts["parts"]);
+    // Who registers the split again changes nothing.
+    store.split_put(&split).await.expect("put again");
+    let listed = store.split_list(&iris, 1).await.expect("list");
+    assert_eq!(listed, [stored]);
+}
+
 pub(crate) fn artifact(run: &str, path: &str, hash: &str) -> Artifact {
     Artifact {
         run: id(run),

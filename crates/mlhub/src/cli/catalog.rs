@@ -45,6 +45,21 @@ pub(crate) enum DatasetCommand {
         #[arg(long)]
         version: Option<u32>,
     },
+    /// Accept that a split holds rows of another split, so that its results may be ranked
+    Accept {
+        /// `NAME@VERSION`
+        version: String,
+        /// The split whose results are meant, such as test
+        #[arg(long)]
+        split: String,
+        /// Why that is right; kept with your name
+        #[arg(long)]
+        reason: String,
+        /// Which division of the version, by its hash or the start of it [default: the only one
+        /// with shared rows]
+        #[arg(long, value_name = "HASH")]
+        division: Option<String>,
+    },
     /// Remove a version that no run refers to, for good; the data itself stays
     Purge {
         /// `NAME@VERSION`
@@ -129,6 +144,13 @@ pub(crate) enum MetricsCommand {
     Show {
         /// `name` or `name@version`
         definition: String,
+    },
+    /// Show in what two definitions differ
+    Diff {
+        /// `name` or `name@version`
+        a: String,
+        /// `name` or `name@version`
+        b: String,
     },
 }
 

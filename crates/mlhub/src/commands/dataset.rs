@@ -1,12 +1,12 @@
 //! `mlhub dataset`.
 
-use mlhub_protocol::rest::DatasetVersionView;
+use mlhub_protocol::rest::{DatasetVersionView, LeakageAccept, SplitView};
 use serde_json::json;
 
 use super::dataset_preview;
 use crate::cli::{DatasetCommand, Global};
 use crate::connect::connect;
-use crate::exit::{OK, USAGE, fail};
+use crate::exit::{OK, REFUSED, USAGE, fail};
 use crate::launch::dataset;
 use crate::output;
 
@@ -71,6 +71,12 @@ pub(crate) fn dataset(global: &Global, command: DatasetCommand) -> anyhow::Resul
                 show(&detail)?;
             }
         }
+        DatasetCommand::Accept {
+            version,
+            split,
+            reason,
+            division,
+        } => accept(global, &version, &split, reason, division.as_deref())?,
         DatasetCommand::Purge { version } => {
             let (name, number) = parts_of(&version)?;
             connect(global)?
@@ -162,6 +168,61 @@ fn show(detail: &mlhub_protocol::rest::DatasetDetail) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Accepts the shared rows of a split.
+fn accept(
+    global: &Global,
+    reference: &str,
+    split: &str,
+    reason: String,
+    division: Option<&str>,
+) -> anyhow::Result<()> {
+    let (name, number) = parts_of(reference)?;
+    let connection = connect(global)?;
+    let client = &connection.client;
+    let splits = client.dataset_get(name, Some(number))?.splits;
+    let meant: Vec<_> = match division {
+        Some(start) => splits
+            .iter()
+            .filter(|of| of.hash.starts_with(start))
+            .collect(),
+        None => splits.iter().filter(|of| shares(of, split)).collect(),
+    };
+    let [found] = meant.as_slice() else {
+        let hashes: Vec<&str> = meant.iter().map(|of| of.hash.as_str()).collect();
+        return Err(fail(
+            REFUSED,
+            match hashes.is_empty() {
+                true => format!("`{reference}` is nowhere divided so that `{split}` shares rows"),
+                false => format!(
+                    "`{reference}` is divided in {} ways in which `{split}` shares rows; name one with --division: {}",
+                    hashes.len(),
+                    hashes.join(", ")
+                ),
+            },
+        ));
+    };
+    let request = LeakageAccept {
+        split: split.to_owned(),
+        reason,
+    };
+    let stored = client.leakage_accept(name, number, &found.hash, &request)?;
+    if global.json {
+        return output::json(&stored);
+    }
+    output::line(format_args!(
+        "accepted that `{split}` of {reference} shares rows"
+    ))
+}
+
+fn shares(of: &SplitView, split: &str) -> bool {
+    let pairs = of.parts["leakage"]["pairs"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let mut parts = pairs.flat_map(|pair| [&pair["a"], &pair["b"]]);
+    parts.any(|part| part == split)
 }
 
 fn describe(version: &DatasetVersionView) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
 //! `mlhub doctor`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use mlhub_protocol::rest::DoctorRequest;
 
@@ -11,6 +13,16 @@ use crate::output;
 /// Options of `doctor`.
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
+    /// Instead of the hub, examine whether this experiment file is deterministic: its smoke
+    /// path runs twice, and what differs first is named
+    #[arg(conflicts_with_all = ["repair", "deep"])]
+    experiment: Option<PathBuf>,
+    /// Override a value of the experiment: `--set params.lr=0.1` (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE", requires = "experiment")]
+    pub(super) set: Vec<String>,
+    /// Run the whole experiment instead of its smoke path
+    #[arg(long, requires = "experiment")]
+    pub(super) full: bool,
     /// Mend what can be mended without losing anything
     #[arg(long)]
     repair: bool,
@@ -21,6 +33,9 @@ pub(crate) struct DoctorArgs {
 
 /// Examines the hub; exits with 1 when something is wrong and not mended.
 pub(crate) fn doctor(global: &Global, arguments: &DoctorArgs) -> anyhow::Result<u8> {
+    if let Some(path) = &arguments.experiment {
+        return super::determinism::determinism(global, path, arguments);
+    }
     let request = DoctorRequest {
         repair: arguments.repair,
         deep: arguments.deep,

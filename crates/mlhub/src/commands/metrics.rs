@@ -11,6 +11,7 @@ pub(crate) fn metrics(global: &Global, command: MetricsCommand) -> anyhow::Resul
     match command {
         MetricsCommand::List => list(global)?,
         MetricsCommand::Show { definition } => show(global, &definition)?,
+        MetricsCommand::Diff { a, b } => diff(global, &a, &b)?,
     }
     Ok(OK)
 }
@@ -33,13 +34,60 @@ fn list(global: &Global) -> anyhow::Result<()> {
     output::print(&table)
 }
 
-fn show(global: &Global, reference: &str) -> anyhow::Result<()> {
-    let definition = find(reference).ok_or_else(|| {
+/// Prints the fields that differ.
+fn diff(global: &Global, a: &str, b: &str) -> anyhow::Result<()> {
+    let (a, b) = (known(a)?, known(b)?);
+    let of = |definition| {
+        let value = serde_json::to_value(definition)?;
+        anyhow::Ok(value.as_object().cloned().unwrap_or_default())
+    };
+    let (of_a, of_b) = (of(a)?, of(b)?);
+    let differing = of_a
+        .iter()
+        .filter(|(field, value)| of_b.get(*field) != Some(value));
+    let rows: Vec<(&str, [String; 2])> = differing
+        .map(|(field, value)| {
+            let text = |value: Option<&serde_json::Value>| match value {
+                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            (field.as_str(), [text(Some(value)), text(of_b.get(field))])
+        })
+        .collect();
+    if global.json {
+        let fields: serde_json::Map<String, serde_json::Value> = rows
+            .into_iter()
+            .map(|(field, values)| (field.to_owned(), serde_json::json!(values)))
+            .collect();
+        return output::json(&serde_json::json!({
+            "a": {"id": a.id(), "hash": a.hash()},
+            "b": {"id": b.id(), "hash": b.hash()},
+            "differs": fields,
+        }));
+    }
+    if rows.is_empty() {
+        return output::line("the same definition");
+    }
+    let mut table = output::table(&[]);
+    table.set_header(["FIELD".to_owned(), a.id(), b.id()]);
+    for (field, [first, second]) in rows {
+        table.add_row([field.to_owned(), first, second]);
+    }
+    output::print(&table)
+}
+
+fn known(reference: &str) -> anyhow::Result<&'static MetricDefinition> {
+    find(reference).ok_or_else(|| {
         fail(
             REFUSED,
             format!("there is no metric definition `{reference}`; `mlhub metrics list` names all"),
         )
-    })?;
+    })
+}
+
+fn show(global: &Global, reference: &str) -> anyhow::Result<()> {
+    let definition = known(reference)?;
     if global.json {
         return output::json(definition);
     }

@@ -2,16 +2,19 @@
 
 mod adapter;
 mod artifacts;
-mod compare;
+pub(crate) mod compare;
 mod config;
 mod dataset;
 mod dataset_preview;
 pub(crate) mod deletions;
 mod demo;
+mod determinism;
 pub(crate) mod doctor;
+pub(crate) mod gate;
 mod history;
 pub(crate) mod init;
 pub(crate) mod launch;
+pub(crate) mod leaderboard;
 mod logs;
 mod metrics;
 mod models;
@@ -43,12 +46,14 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Init(arguments) => init::init(&global, &arguments),
         Command::Runs(arguments) => runs::runs(&global, &arguments),
-        Command::Show { run } => show::show(&global, &run),
+        Command::Show { run, snapshot } => show::show(&global, &run, snapshot),
         Command::Logs(arguments) => logs::logs(&global, &arguments),
         Command::History(arguments) => history::history(&global, &arguments),
         Command::Stop { runs } => stop(&global, &runs),
         Command::Reproduce(arguments) => crate::reproduce::reproduce(&global, &arguments),
-        Command::Compare { runs } => compare::compare(&global, runs),
+        Command::Compare(arguments) => compare::compare(&global, arguments),
+        Command::Leaderboard(arguments) => leaderboard::leaderboard(&global, &arguments),
+        Command::Gate(arguments) => gate::gate(&global, &arguments),
         Command::Artifacts(command) => artifacts::artifacts(&global, command),
         Command::Predict(arguments) => models::predict(&global, &arguments),
         Command::Search(arguments) => models::search(&global, &arguments),

@@ -1,8 +1,10 @@
 //! `mlhub run`.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use mlhub_agent::adapter::PreparedEnvironment;
+use mlhub_config::Origin;
 use mlhub_core::RunId;
 use mlhub_protocol::rest::RunDetail;
 use serde_json::json;
@@ -11,7 +13,7 @@ use super::compare;
 use super::config::{origin_text, value_at};
 use crate::cli::{Global, RunArgs};
 use crate::connect::{Connection, connect, require_local};
-use crate::exit::{OK, RUN_FAILED, USAGE, fail};
+use crate::exit::{CONFIG, OK, RUN_FAILED, USAGE, fail};
 use crate::launch::experiment::{self, Experiment};
 use crate::launch::start::Started;
 use crate::launch::{adapter, dataset, follow, resume, start};
@@ -36,6 +38,9 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
     }
     let mut connection = connect(global)?;
     require_local(&connection, "`mlhub run`")?;
+    if !arguments.accept_defaults {
+        accept_defaults(&experiment, &connection)?;
+    }
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;
     let ids = launch(
         global,
@@ -115,7 +120,7 @@ fn prepare_and_start(
     ids: &[String],
 ) -> anyhow::Result<Started> {
     let manifest = &experiment.adapter.manifest;
-    let prepared = match &experiment.resolved.experiment.dataset {
+    let mut prepared = match &experiment.resolved.experiment.dataset {
         Some(spec) => Some(dataset::prepare(
             spec,
             &experiment.project_dir,
@@ -126,6 +131,20 @@ fn prepare_and_start(
         )?),
         None => None,
     };
+    let slices = &experiment.resolved.experiment.evaluation.slices;
+    match &mut prepared {
+        _ if slices.is_empty() => {}
+        Some(prepared) => {
+            let splits = start::evaluated_splits(experiment, Some(prepared));
+            dataset::slice(prepared, slices, &splits)?;
+        }
+        None => {
+            return Err(fail(
+                CONFIG,
+                "`evaluation.slices` names columns, and the experiment has no dataset",
+            ));
+        }
+    }
     start::start(
         experiment,
         environment,
@@ -134,6 +153,44 @@ fn prepare_and_start(
         slots,
         ids,
     )
+}
+
+/// Refuses changed defaults that the experiment uses where nobody sees them before it runs.
+fn accept_defaults(experiment: &Experiment, connection: &Connection) -> anyhow::Result<()> {
+    let changes = start::default_changes(experiment, connection)?;
+    let origins = &experiment.resolved.origins;
+    let is_used = |change: &&serde_json::Value| {
+        let path = change["path"].as_str().unwrap_or_default();
+        // A default that is gone has no origin.
+        matches!(
+            origins.get(path),
+            None | Some(Origin::AdapterDefault { .. })
+        )
+    };
+    let used: Vec<&serde_json::Value> = changes
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(is_used)
+        .collect();
+    if used.is_empty() || (std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(());
+    }
+    let told: Vec<String> = used
+        .iter()
+        .map(|change| {
+            let path = change["path"].as_str().unwrap_or_default();
+            format!("  {path} was {}, is {}", change["old"], change["new"])
+        })
+        .collect();
+    Err(fail(
+        CONFIG,
+        format!(
+            "defaults of `{}` that this experiment uses changed since it last ran:\n{}\nnothing was run; accept them with --accept-defaults, or pin the values in the experiment file",
+            experiment.adapter.manifest.name,
+            told.join("\n")
+        ),
+    ))
 }
 
 fn print_default_changes(experiment: &Experiment, changes: &serde_json::Value) {

@@ -13,9 +13,13 @@ use crate::output;
 const ENTRY_ROWS_MAX: usize = 40;
 
 /// Shows everything about a run.
-pub(crate) fn show(global: &Global, run: &str) -> anyhow::Result<u8> {
+pub(crate) fn show(global: &Global, run: &str, snapshot: bool) -> anyhow::Result<u8> {
     let connection = connect(global)?;
     let detail = connection.client.run_get(run)?;
+    if snapshot {
+        output::json(&detail.snapshot)?;
+        return Ok(OK);
+    }
     if global.json {
         output::json(&with_config(&detail)?)?;
         return Ok(OK);

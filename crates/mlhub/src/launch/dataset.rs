@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use indicatif::ProgressBar;
 use mlhub_client::Client;
 use mlhub_config::{DatasetSpec, SplitSpec};
+use mlhub_core::limits;
 use mlhub_data::{Expected, Format, Inspection, PartFile, RowHashes};
 use mlhub_protocol::adapter::DatasetSection;
-use mlhub_protocol::rest::{DatasetRegister, DatasetVersionView, ExpectedSplit, SplitRegister};
+use mlhub_protocol::rest::{
+    DatasetRegister, DatasetVersionView, ExpectedSplit, SliceCodes, SplitRegister,
+};
 use mlhub_protocol::run_dir::{DatasetInput, SplitInput};
 use serde_json::{Value, json};
 
@@ -350,7 +353,12 @@ fn split(
     for (name, file) in files {
         let inspection =
             mlhub_data::inspect(&file.path, Some(format), &mut |_| {}).or_fail(DATASET)?;
-        hashes.insert(name.clone(), inspection.row_hashes);
+        // Named rows may be the same example under two names.
+        let unnamed = match &spec.id {
+            Some(id) => mlhub_data::content_hashes(&file.path, format, id).or_fail(DATASET)?,
+            None => None,
+        };
+        hashes.insert(name.clone(), unnamed.unwrap_or(inspection.row_hashes));
         let ids = match &spec.id {
             Some(_) => {
                 Some(mlhub_data::row_ids(&file.path, format, spec.id.as_deref()).or_fail(DATASET)?)
@@ -359,8 +367,36 @@ fn split(
         };
         parts.insert(name, (file, ids));
     }
-    let leakage = serde_json::to_value(mlhub_data::leakage(&hashes))?;
-    Ok((parts, plan.hash, leakage))
+    let mut leakage = mlhub_data::leakage(&hashes);
+    for pair in &mut leakage.pairs {
+        let ids = parts.get(&pair.b).and_then(|(_, ids)| ids.as_ref());
+        let rows = pair.first_rows_in_b.iter();
+        let named = rows.filter_map(|row| ids?.get(usize::try_from(*row).ok()?).cloned());
+        pair.first_ids_in_b = named.collect();
+    }
+    Ok((parts, plan.hash, serde_json::to_value(leakage)?))
+}
+
+/// The first shared rows of a pair of splits: `rows 3, 17 and more`, by id where they have one.
+fn shared_rows(pair: &Value) -> String {
+    let listed = |key: &str| -> Vec<String> {
+        let items = pair[key].as_array().into_iter().flatten();
+        items
+            .map(|item| {
+                item.as_str()
+                    .map_or_else(|| item.to_string(), str::to_owned)
+            })
+            .collect()
+    };
+    let (what, rows) = match listed("first_ids_in_b") {
+        ids if ids.is_empty() => ("rows (from 0)", listed("first_rows_in_b")),
+        ids => ("ids", ids),
+    };
+    let more = match pair["shared_rows"].as_u64() > u64::try_from(rows.len()).ok() {
+        true => ", ...",
+        false => "",
+    };
+    format!("{what} {}{more}", rows.join(", "))
 }
 
 fn register_split(
@@ -420,6 +456,61 @@ fn ids_fit(ids: &[String], room_bytes: &mut usize) -> bool {
     }
 }
 
+/// Which value of the columns each row of the evaluated splits has.
+///
+/// # Errors
+/// A column that is not there or has too many values, or more rows than can be recorded.
+pub(crate) fn slice(
+    prepared: &mut Prepared,
+    columns: &[String],
+    splits: &[String],
+) -> anyhow::Result<()> {
+    let format = parse_format(&prepared.input.format)?;
+    let mut cells = 0;
+    for name in splits {
+        let (Some(expected), Some(split)) = (
+            prepared.expected.get_mut(name),
+            prepared.input.splits.get(name),
+        ) else {
+            continue;
+        };
+        if prepared.input.id.is_some() && expected.ids.is_none() {
+            return Err(fail(
+                CONFIG,
+                format!(
+                    "`evaluation.slices`: the {} ids of `{name}` are too many to be kept, so its rows cannot be told apart; leave `dataset.id` out, or slice a smaller split",
+                    split.rows
+                ),
+            ));
+        }
+        let rows = usize::try_from(split.rows).unwrap_or(usize::MAX);
+        cells = rows.saturating_mul(columns.len()).saturating_add(cells);
+        if cells > limits::SLICE_CELLS_MAX {
+            return Err(fail(
+                CONFIG,
+                format!(
+                    "`evaluation.slices`: {} columns of {rows} rows in `{name}` are more than the {} cells that are kept of all splits; name fewer columns or splits",
+                    columns.len(),
+                    limits::SLICE_CELLS_MAX
+                ),
+            ));
+        }
+        for column in columns {
+            let path = Path::new(&split.path);
+            let read = mlhub_data::slice_column(path, format, column, limits::SLICE_VALUES_MAX);
+            let read =
+                read.map_err(|error| fail(CONFIG, format!("`evaluation.slices`: {error}")))?;
+            let letter = |code: &u8| char::from(b'a' + code);
+            let codes = SliceCodes {
+                codes: read.codes.iter().map(letter).collect(),
+                values: read.values,
+            };
+            expected.slices.insert(column.clone(), codes);
+        }
+    }
+    Ok(())
+}
+
 fn assemble(
     spec: &DatasetSpec,
     version: &DatasetVersionView,
@@ -431,10 +522,11 @@ fn assemble(
     let mut warnings = Vec::new();
     for pair in leakage["pairs"].as_array().into_iter().flatten() {
         warnings.push(format!(
-            "{} rows of the split `{}` are also in `{}`: what is measured on it may be too good",
+            "{} rows of the split `{}` are also in `{}`: what is measured on it may be too good ({})",
             pair["shared_rows"],
             pair["b"].as_str().unwrap_or_default(),
-            pair["a"].as_str().unwrap_or_default()
+            pair["a"].as_str().unwrap_or_default(),
+            shared_rows(pair)
         ));
     }
     let mut splits = BTreeMap::new();
@@ -452,6 +544,7 @@ fn assemble(
                 rows: file.rows,
                 ids: ids.filter(|ids| ids_fit(ids, &mut room_bytes)),
                 fingerprint: Some(file.fingerprint.clone()),
+                slices: BTreeMap::new(),
             },
         );
         splits.insert(

@@ -56,14 +56,24 @@ fn a_changed_default_is_shown() {
     let first = world.ok(&["run", "mine.yaml"]);
     assert!(!first.stderr.contains("default of"), "{}", first.stderr);
     world.own_adapter("1.1.0", 7);
-    let second = world.ok(&["run", "mine.yaml"]);
+    // Nobody sees the difference here, so it is asked for.
+    let refused = world.mlhub(&["run", "mine.yaml"]);
+    assert_eq!(refused.code, Some(3));
+    for part in ["rounds was 5, is 7", "--accept-defaults", "nothing was run"] {
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+    assert_eq!(world.runs().len(), 1);
+    // Pinned in the file or on the command line, the default is not used.
+    world.ok(&["run", "mine.yaml", "--set", "params.rounds=5"]);
+    world.own_adapter("1.2.0", 9);
+    let second = world.ok(&["run", "mine.yaml", "--accept-defaults"]);
     assert!(
         second
             .stderr
-            .contains("default of mine: params.rounds was 5, is 7")
+            .contains("default of mine: params.rounds was 7, is 9")
             || second
                 .stderr
-                .contains("default of mine: rounds was 5, is 7"),
+                .contains("default of mine: rounds was 7, is 9"),
         "{}",
         second.stderr
     );
@@ -71,7 +81,7 @@ fn a_changed_default_is_shown() {
     let shown = world.json(&["show", runs[0]["id"].as_str().expect("id")]);
     let changes = shown["snapshot"]["default_changes"].as_array();
     assert_eq!(changes.map(Vec::len), Some(1), "{changes:?}");
-    assert_eq!(shown["adapter_version"], "1.1.0");
+    assert_eq!(shown["adapter_version"], "1.2.0");
 }
 
 #[test]

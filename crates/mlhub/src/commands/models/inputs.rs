@@ -13,7 +13,7 @@ const INPUT_MAX_BYTES: u64 = mlhub_core::limits::SERVING_BODY_MAX_BYTES as u64;
 
 /// The inputs that one argument stands for; `input` is the model's description
 /// of what it takes.
-pub(super) fn read(argument: &str, input: &Value) -> anyhow::Result<Vec<Value>> {
+pub(in crate::commands) fn read(argument: &str, input: &Value) -> anyhow::Result<Vec<Value>> {
     if argument == "-" {
         let mut bytes = Vec::new();
         std::io::stdin()

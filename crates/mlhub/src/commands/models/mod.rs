@@ -1,7 +1,7 @@
 //! `mlhub predict`, `mlhub search`, `mlhub models`: trained models that answer.
 
 mod export;
-mod inputs;
+pub(super) mod inputs;
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 /// Characters of an output shown in a table.
 const SHOWN_CHARS: usize = 100;
 
-fn patience() -> ClientOptions {
+pub(super) fn patience() -> ClientOptions {
     ClientOptions {
         idle_timeout: ANSWER_TIME_MAX,
         ..ClientOptions::default()
