@@ -30,6 +30,10 @@ pub(crate) fn show(global: &Global, run: &str, snapshot: bool) -> anyhow::Result
     entry(&connection.client, &detail.summary.id)?;
     for evaluation in &detail.evaluations {
         print_evaluation(evaluation)?;
+        if evaluation.state == "done" && is_sliced(&detail, &evaluation.split) {
+            let whole = connection.client.evaluation_get(&evaluation.id)?;
+            slices(evaluation, &whole.curves.unwrap_or_default()["slices"])?;
+        }
     }
     provenance(&detail)?;
     Ok(OK)
@@ -242,6 +246,47 @@ fn print_evaluation(evaluation: &EvaluationView) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+fn is_sliced(detail: &RunDetail, split: &str) -> bool {
+    let plan = detail.snapshot.evaluation.as_ref();
+    let expected = plan.and_then(|plan| plan.splits.get(split));
+    expected.is_some_and(|expected| !expected.slices.is_empty())
+}
+
+/// The first metric that has a better direction, by slice, the worst first.
+fn slices(evaluation: &EvaluationView, slices: &Value) -> anyhow::Result<()> {
+    let mut metrics = evaluation.metrics.iter();
+    let Some(metric) = metrics.find(|of| of.direction != "none") else {
+        return Ok(());
+    };
+    let of = |slice: &Value| -> Option<(String, u64, f64)> {
+        let metrics = slice["metrics"].as_array()?.iter();
+        let mut named = metrics.filter(|of| of["name"] == metric.name.as_str());
+        let text = |key: &str| slice[key].as_str();
+        let name = format!("{} = {}", text("column")?, text("value")?);
+        Some((name, slice["n"].as_u64()?, named.next()?["value"].as_f64()?))
+    };
+    let mut found: Vec<(String, u64, f64)> = slices
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(of)
+        .collect();
+    found.sort_by(|a, b| match metric.direction.as_str() {
+        "minimize" => b.2.total_cmp(&a.2),
+        _ => a.2.total_cmp(&b.2),
+    });
+    output::line(format_args!("  {} by slice, the worst first", metric.name))?;
+    let mut table = output::table(&["  SLICE", "VALUE", "N"]);
+    for (name, n, value) in found {
+        table.add_row([
+            format!("  {name}"),
+            output::number(value.into()),
+            n.to_string(),
+        ]);
+    }
+    output::print(&table)
 }
 
 fn provenance(detail: &RunDetail) -> anyhow::Result<()> {

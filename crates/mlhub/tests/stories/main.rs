@@ -35,3 +35,4 @@ mod sdk_ship;
 mod serve;
 mod serving;
 mod support;
+mod trust;
