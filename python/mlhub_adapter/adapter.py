@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "adapter.toml"
 
-COMMANDS = ("train", "evaluate", "predict", "export", "index", "search")
+COMMANDS = ("train", "evaluate", "predict", "export", "index", "search", "defaults")
 """Capabilities with a command; an adapter has those it has methods for."""
 
 SERVING = ("predict", "search")
@@ -48,6 +48,11 @@ class Adapter:
     def export(self, run: Run, model: Model) -> None:
         """Writes a trained model in the format ``run.export_format``, having compared the
         two."""
+        raise NotImplementedError
+
+    def defaults(self, run: Run) -> dict[str, Any]:
+        """What libraries take for arguments that the params leave out, made by
+        ``mlhub_adapter.defaults.of``; reads no data and trains nothing."""
         raise NotImplementedError
 
     @property
@@ -136,6 +141,11 @@ def _perform(
 
         _provided(adapter, "export")
         adapter.export(run, serving.open_model(run))
+    elif command == "defaults":
+        from mlhub_adapter import defaults
+
+        _provided(adapter, "defaults")
+        defaults.write(run_dir, adapter.defaults(run))
     else:
         _method(adapter, command)(run)
 

@@ -181,6 +181,15 @@ class RunDirectory:
         step: int = chosen["step"]
         return step
 
+    def defaults(self) -> dict[str, Any]:
+        """What the command ``defaults`` tells of the params."""
+        command = [*self.command, "defaults"]
+        program = self.start(command)
+        stdout, stderr = program.communicate(timeout=TIME_LIMIT_SECONDS)
+        assert program.returncode == 0, stdout + stderr
+        told: dict[str, Any] = json.loads((self.dir / "defaults.json").read_text(encoding="utf-8"))
+        return told
+
     # --- using the model ----------------------------------------------------
 
     @contextmanager

@@ -34,6 +34,13 @@ class HuggingFace(Adapter):
         _prepare(run.params)
         Training(run, problem).perform()
 
+    def defaults(self, run: Run) -> dict[str, Any]:
+        """What TrainingArguments takes for arguments that are left out."""
+        from mlhub_huggingface import settings
+
+        _prepare(run.params)
+        return settings.defaults_told(run)
+
     def load(self, model: Model) -> Served:
         """The model in memory, to answer single inputs."""
         from mlhub_huggingface.serving import ServedModel

@@ -10,7 +10,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlhub_adapter import failure
+from mlhub_adapter import defaults, failure
 
 if TYPE_CHECKING:
     from mlhub_adapter import Run
@@ -107,10 +107,34 @@ def training_arguments(run: Run, folder: Path) -> Any:
     """TrainingArguments of a run; nothing but the adapter evaluates, logs or saves."""
     from transformers import TrainingArguments
 
-    params = run.params
-    further = dict(params["arguments"])
+    further = dict(run.params["arguments"])
     check_arguments(further)
     known = {field.name for field in dataclasses.fields(TrainingArguments)}
+    said = {name: value for name, value in _said(run, folder, known).items() if name in known}
+    try:
+        return TrainingArguments(**{**said, **further})
+    except (TypeError, ValueError, ImportError, AssertionError) as error:
+        raise failure.config("params.arguments", first_line(error)) from None
+
+
+def defaults_told(run: Run) -> dict[str, Any]:
+    """The defaults of TrainingArguments that neither the adapter nor the experiment sets."""
+    from transformers import TrainingArguments
+
+    values = {}
+    for field in dataclasses.fields(TrainingArguments):
+        if field.default_factory is not dataclasses.MISSING:
+            values[field.name] = field.default_factory()
+        elif field.default is not dataclasses.MISSING:
+            values[field.name] = field.default
+    given = [*run.params["arguments"], *_said(run, run.dir, set(values))]
+    libraries = ["transformers", "accelerate", "torch"]
+    return defaults.of("TrainingArguments", values, libraries=libraries, given=given)
+
+
+def _said(run: Run, folder: Path, known: set[str]) -> dict[str, Any]:
+    """What the adapter says; ``known`` are the arguments of this release."""
+    params = run.params
     said = {
         "output_dir": str(folder),
         "seed": run.small_seed,
@@ -135,11 +159,7 @@ def training_arguments(run: Run, folder: Path) -> Any:
     said.update({name: cpu for name in ("use_cpu", "no_cuda") if name in known})
     if "use_cpu" in known:
         said.pop("no_cuda", None)
-    said = {name: value for name, value in said.items() if name in known}
-    try:
-        return TrainingArguments(**{**said, **further})
-    except (TypeError, ValueError, ImportError, AssertionError) as error:
-        raise failure.config("params.arguments", first_line(error)) from None
+    return said
 
 
 def first_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mlhub_adapter import Adapter, Run, failure
+from mlhub_adapter import Adapter, Run, defaults, failure
 from mlhub_adapter.seeding import pin_threads
 
 if TYPE_CHECKING:
@@ -87,6 +87,19 @@ class Lightning(Adapter):
         tracking.leave(run, trainer)
         if trainer.is_global_zero:
             predicting.finish(run, trainer, module, data, keeper)
+
+    def defaults(self, run: Run) -> dict[str, Any]:
+        """What the Trainer takes for arguments that are left out."""
+        from mlhub_lightning import library
+
+        library.prepare()
+        trainer = library.installed().Trainer
+        return defaults.of(
+            "Trainer",
+            defaults.of_signature(trainer.__init__),
+            libraries=["lightning", "pytorch-lightning", "torch"],
+            given=[*run.params["trainer"], *RESERVED, *QUIET],
+        )
 
     def load(self, model: Model) -> Served:
         """Answers single inputs, without the user's code."""

@@ -38,6 +38,14 @@ def prepare() -> None:
         torch.__version__ = said
 
 
+def installed() -> Any:
+    """The first library there is; user code may be made of another."""
+    for name in NAMES:
+        with suppress(ImportError):
+            return import_module(name)
+    raise failure.config("environment", f"has none of {', '.join(NAMES)}")
+
+
 def of_module(kind: Any) -> Any:
     """The library whose ``LightningModule`` a class is made of; refuses any other class."""
     for base in getattr(kind, "__mro__", ()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from mlhub_adapter import Adapter, Run, Served, failure, onnx_export, serving
+from mlhub_adapter import Adapter, Run, Served, defaults, failure, onnx_export, serving
 
 from mlhub_sklearn.params import Params
 
@@ -44,6 +44,19 @@ class Sklearn(Adapter):
         training = Training(run, params, data, learner, model)
         training.learn()
         training.finish()
+
+    def defaults(self, run: Run) -> dict[str, Any]:
+        """What the estimator takes for arguments that are left out."""
+        from mlhub_sklearn import estimator
+
+        params = Params(**run.params)
+        model = estimator.build(params, run.small_seed)
+        return defaults.of(
+            params.estimator,
+            model.get_params(deep=False),
+            libraries=["scikit-learn"],
+            given=[*params.arguments, "random_state"],
+        )
 
     def load(self, model: Model) -> Served:
         """The trained estimator, to predict with."""

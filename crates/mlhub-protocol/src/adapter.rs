@@ -86,6 +86,23 @@ pub enum Capability {
     Index,
     /// Answers queries on an index.
     Search,
+    /// Tells what its libraries take for arguments that are left out.
+    Defaults,
+}
+
+/// The file in the run directory in which a program of [`Capability::Defaults`] answers.
+pub const DEFAULTS_FILE: &str = "defaults.json";
+
+/// What libraries take for arguments that an experiment leaves out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LibraryDefaults {
+    /// What takes the arguments; defaults of two subjects are not compared.
+    pub subject: String,
+    /// Versions of the libraries, by name.
+    #[serde(default)]
+    pub libraries: BTreeMap<String, String>,
+    /// The defaults, by the argument's name.
+    pub values: BTreeMap<String, serde_json::Value>,
 }
 
 /// How an adapter's environment is made.

@@ -35,6 +35,11 @@ pub(crate) fn dataset_cache(data_dir: &Path) -> PathBuf {
     data_dir.join("cache/datasets")
 }
 
+/// What adapters told of their libraries' defaults, all of which can be asked again.
+pub(crate) fn defaults_cache(data_dir: &Path) -> PathBuf {
+    data_dir.join("cache/defaults")
+}
+
 /// Restored code of runs that are reproduced.
 pub(crate) fn reproductions(data_dir: &Path) -> PathBuf {
     data_dir.join("reproductions")

@@ -9,6 +9,7 @@ mod bundle;
 mod catalog;
 pub mod check;
 mod config_file;
+mod defaults;
 mod environment;
 mod files;
 mod kit;
@@ -31,6 +32,7 @@ pub(crate) use add::{clone_repository, is_git_url};
 pub use bundle::{Bundle, unpack_bundle};
 pub use catalog::{ADAPTERS_DIR, Broken, Catalog, DiscoveryRoots, FindError, Shadowed, discover};
 pub use check::{CheckOptions, CheckProgress, CheckReport, Step, StepStatus, check, promise};
+pub use defaults::{DefaultsError, library_defaults};
 pub use environment::{EnvError, EnvProgress, PreparedEnvironment, prepare_environment};
 pub use files::{MAX_ADAPTER_BYTES, MAX_ADAPTER_FILES, MAX_TEXT_BYTES};
 pub use launch::{

@@ -6,7 +6,7 @@
 
 mod confine;
 mod error;
-mod program;
+pub(crate) mod program;
 mod written;
 
 use std::path::Path;

@@ -40,7 +40,7 @@ impl Drop for Group {
 }
 
 /// Runs the program; returns how it ended. What it started ends with it.
-pub(super) fn run(
+pub(crate) fn run(
     plan: &WorkerPlan,
     exe: &Path,
     limits: ExportLimits,
@@ -115,7 +115,7 @@ fn too_much(dir: &Path, leader: i32, limits: ExportLimits) -> Result<(), ExportE
 }
 
 /// The last lines of standard error that are not empty.
-pub(super) fn last_lines(dir: &Path) -> Vec<String> {
+pub(crate) fn last_lines(dir: &Path) -> Vec<String> {
     use std::io::{Read as _, Seek as _, SeekFrom};
     let mut bytes = Vec::new();
     if let Ok(mut file) = File::open(dir.join(names::STDERR)) {

@@ -16,7 +16,7 @@ use crate::connect::{Connection, connect, require_local};
 use crate::exit::{CONFIG, OK, RUN_FAILED, USAGE, fail};
 use crate::launch::experiment::{self, Experiment};
 use crate::launch::start::Started;
-use crate::launch::{adapter, dataset, follow, resume, start};
+use crate::launch::{adapter, dataset, defaults, follow, resume, start};
 use crate::ports::SystemEntropy;
 use crate::{output, paths};
 
@@ -38,10 +38,10 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
     }
     let mut connection = connect(global)?;
     require_local(&connection, "`mlhub run`")?;
-    if !arguments.accept_defaults {
-        accept_defaults(&experiment, &connection)?;
-    }
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;
+    if !arguments.accept_defaults {
+        accept_defaults(&experiment, &environment, &connection)?;
+    }
     let ids = launch(
         global,
         &experiment,
@@ -156,8 +156,13 @@ fn prepare_and_start(
 }
 
 /// Refuses changed defaults that the experiment uses where nobody sees them before it runs.
-fn accept_defaults(experiment: &Experiment, connection: &Connection) -> anyhow::Result<()> {
-    let changes = start::default_changes(experiment, connection)?;
+fn accept_defaults(
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &Connection,
+) -> anyhow::Result<()> {
+    let library = defaults::library(experiment, environment, connection).and_then(Result::ok);
+    let changes = defaults::changes(experiment, library.as_ref(), connection)?;
     let origins = &experiment.resolved.origins;
     let is_used = |change: &&serde_json::Value| {
         let path = change["path"].as_str().unwrap_or_default();
@@ -176,13 +181,7 @@ fn accept_defaults(experiment: &Experiment, connection: &Connection) -> anyhow::
     if used.is_empty() || (std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Ok(());
     }
-    let told: Vec<String> = used
-        .iter()
-        .map(|change| {
-            let path = change["path"].as_str().unwrap_or_default();
-            format!("  {path} was {}, is {}", change["old"], change["new"])
-        })
-        .collect();
+    let told: Vec<String> = used.into_iter().map(changed_default).collect();
     Err(fail(
         CONFIG,
         format!(
@@ -195,14 +194,25 @@ fn accept_defaults(experiment: &Experiment, connection: &Connection) -> anyhow::
 
 fn print_default_changes(experiment: &Experiment, changes: &serde_json::Value) {
     for change in changes.as_array().into_iter().flatten() {
-        eprintln!(
-            "  default of {}: {} was {}, is {}",
-            experiment.adapter.manifest.name,
-            change["path"].as_str().unwrap_or_default(),
-            change["old"],
-            change["new"]
-        );
+        let of = match change["library"].is_string() {
+            true => "its libraries",
+            false => &experiment.adapter.manifest.name,
+        };
+        eprintln!("  default of {of}: {}", changed_default(change));
     }
+}
+
+/// `params.rounds was 5, is 7`, with the releases where it is a library's.
+fn changed_default(change: &serde_json::Value) -> String {
+    let path = change["path"].as_str().unwrap_or_default();
+    let library = change["library"].as_str();
+    let library = library
+        .map(|library| format!(" ({library})"))
+        .unwrap_or_default();
+    format!(
+        "{path} was {}, is {}{library}",
+        change["old"], change["new"]
+    )
 }
 
 fn conclude(

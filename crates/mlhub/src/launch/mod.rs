@@ -3,6 +3,7 @@
 
 pub(crate) mod adapter;
 pub(crate) mod dataset;
+pub(crate) mod defaults;
 pub(crate) mod experiment;
 pub(crate) mod follow;
 pub(crate) mod resume;

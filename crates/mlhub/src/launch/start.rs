@@ -17,6 +17,7 @@ use mlhub_protocol::run_dir::{
 use serde_json::{Value, json};
 
 use super::dataset::Prepared;
+use super::defaults;
 use super::experiment::Experiment;
 use crate::connect::Connection;
 use crate::exit::{ADAPTER, CONFIG, Classify, fail};
@@ -202,7 +203,18 @@ fn snapshot(
     let adapter = &experiment.adapter;
     let code = provenance::code(&experiment.project_dir);
     let mut warnings = provenance::code_warnings(&code);
-    let default_changes = default_changes(experiment, connection)?;
+    let library = match defaults::library(experiment, environment, connection) {
+        Some(Ok(told)) => Some(told),
+        Some(Err(why)) => {
+            warnings.push(format!(
+                "the defaults of `{}`'s libraries are not known: {why}",
+                adapter.manifest.name
+            ));
+            None
+        }
+        None => None,
+    };
+    let default_changes = defaults::changes(experiment, library.as_ref(), connection)?;
     if let Some(changes) = default_changes
         .as_array()
         .filter(|changes| !changes.is_empty())
@@ -227,6 +239,7 @@ fn snapshot(
             "capabilities": adapter.manifest.capabilities,
             "metrics": adapter.manifest.metrics,
             "schema": adapter.schema,
+            "library_defaults": library,
         }),
         environment: json!({
             "fingerprint": environment.fingerprint,
@@ -268,33 +281,6 @@ fn machine(connection: &Connection) -> Value {
     let mut machine = provenance::machine();
     machine["data_dir"] = json!(connection.data_dir.to_string_lossy());
     machine
-}
-
-/// Defaults that differ from those the experiment's newest run had.
-pub(crate) fn default_changes(
-    experiment: &Experiment,
-    connection: &Connection,
-) -> anyhow::Result<Value> {
-    let config = &experiment.resolved.experiment;
-    let page = connection.client.run_list(&mlhub_client::RunListQuery {
-        project: Some(config.project.clone()),
-        experiment: Some(config.name.clone()),
-        adapter: Some(experiment.adapter.manifest.name.clone()),
-        limit: Some(1),
-        ..mlhub_client::RunListQuery::default()
-    })?;
-    let Some(last) = page.runs.first() else {
-        return Ok(json!([]));
-    };
-    let detail = connection.client.run_get(&last.id)?;
-    let before = &detail.snapshot.adapter["schema"];
-    if before.is_null() {
-        return Ok(json!([]));
-    }
-    Ok(serde_json::to_value(mlhub_config::defaults_diff(
-        before,
-        &experiment.adapter.schema,
-    ))?)
 }
 
 fn write_directory(

@@ -84,6 +84,74 @@ fn a_changed_default_is_shown() {
     assert_eq!(shown["adapter_version"], "1.2.0");
 }
 
+/// An adapter whose library has a default, which it tells.
+fn adapter_with_library(world: &World, version: &str, depth: u32) {
+    world.write(
+        "adapters/lib/adapter.toml",
+        "protocol = 1\nname = \"lib\"\nversion = \"1.0.0\"\ndescription = \"Of a library.\"\n\
+         capabilities = [\"train\", \"defaults\"]\n\
+         environment = { kind = \"system\", requires = [\"python3\"] }\n\
+         config = { schema = \"schema.json\", format = \"none\" }\n\
+         output = { stdout_events = true }\n\
+         smoke = {}\n\
+         [commands]\ntrain = [\"{python}\", \"{adapter}/lib.py\", \"train\", \"{run}\"]\n\
+         defaults = [\"{python}\", \"{adapter}/lib.py\", \"defaults\", \"{run}\"]\n",
+    );
+    world.write(
+        "adapters/lib/schema.json",
+        "{\"type\": \"object\", \"properties\": {}, \"additionalProperties\": false}",
+    );
+    let told = format!(
+        "{{'subject': 'Trees', 'libraries': {{'lib': '{version}'}}, 'values': {{'depth': {depth}, 'same': None}}}}"
+    );
+    world.write(
+        "adapters/lib/lib.py",
+        &format!(
+            "import json, sys\nif sys.argv[1] == 'defaults':\n    json.dump({told}, open(sys.argv[2] + '/defaults.json', 'w'))\nelse:\n    print(json.dumps({{'step': 0, 'metrics': {{'loss': 1.0}}}}))\n"
+        ),
+    );
+}
+
+#[test]
+fn a_changed_default_of_a_library_is_asked_for() {
+    let world = World::new();
+    world.write(
+        "trees.yaml",
+        "project: p\nname: trees\nadapter: lib\nparams: {}\n",
+    );
+    adapter_with_library(&world, "1.0", 3);
+    world.ok(&["run", "trees.yaml"]);
+    world.ok(&["run", "trees.yaml"]);
+    adapter_with_library(&world, "1.1", 5);
+    let refused = world.mlhub(&["run", "trees.yaml"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    for part in [
+        "Trees.depth was 3, is 5 (lib 1.1, was lib 1.0)",
+        "--accept-defaults",
+    ] {
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+    assert_eq!(world.runs().len(), 2);
+    world.ok(&["run", "trees.yaml", "--accept-defaults"]);
+    let newest = world.runs()[0]["id"].as_str().expect("id").to_owned();
+    let changes = &world.json(&["show", &newest])["snapshot"]["default_changes"];
+    assert_eq!(changes[0]["new"], 5, "{changes}");
+    // From then on it is the default.
+    world.ok(&["run", "trees.yaml"]);
+
+    // What cannot be told keeps nothing from running.
+    world.write(
+        "adapters/lib/lib.py",
+        "import sys\nif sys.argv[1] == 'defaults':\n    sys.exit('no library')\n",
+    );
+    let said = world.ok(&["run", "trees.yaml"]);
+    assert!(
+        said.stderr.contains("not known") && said.stderr.contains("no library"),
+        "{}",
+        said.stderr
+    );
+}
+
 #[test]
 fn an_adapter_that_cannot_resume_says_so() {
     let world = World::new();
