@@ -79,6 +79,7 @@ use crate::native;
         native::trust::leaderboard,
         native::trust::gate_check,
         native::trust::leakage_accept,
+        native::trust::outdated_metrics,
         native::datasets::list,
         native::datasets::register,
         native::datasets::get,

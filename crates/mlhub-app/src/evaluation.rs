@@ -297,7 +297,7 @@ impl Hub {
         let place = record.predictions.clone();
         let record = record.clone();
         tokio::task::spawn_blocking(move || {
-            let options = options(&work.plan);
+            let options = options(&work.plan)?;
             let whole = mlhub_eval::evaluate(&checked, &options)
                 .map_err(|error| invalid_file(&record, &error.to_string()))?;
             let slices = match work.plan.splits.get(&record.split) {
@@ -454,17 +454,34 @@ fn read_work(record: &EvaluationRecord) -> serde_json::Result<EvaluationWork> {
     serde_json::from_value(record.request.clone())
 }
 
-fn options(plan: &EvaluationPlan) -> EvaluateOptions {
-    EvaluateOptions {
+fn options(plan: &EvaluationPlan) -> Result<EvaluateOptions> {
+    Ok(EvaluateOptions {
         definitions: (!plan.metrics.is_empty()).then(|| distinct_ids(&plan.metrics)),
-        bootstrap: (plan.bootstrap_samples > 0).then(|| Bootstrap {
-            samples: plan.bootstrap_samples,
-            seed: plan.bootstrap_seed,
-            ..Bootstrap::default()
-        }),
+        bootstrap: match plan.bootstrap_samples {
+            0 => None,
+            samples => Some(Bootstrap {
+                samples,
+                seed: plan.bootstrap_seed,
+                method: named("bootstrap_method", plan.bootstrap_method.as_deref())?,
+                resampling: named("bootstrap_resampling", plan.bootstrap_resampling.as_deref())?,
+                ..Bootstrap::default()
+            }),
+        },
         threads: THREADS,
         curves: true,
-    }
+    })
+}
+
+/// An option of the evaluator by its name; its default when it has none.
+fn named<T: serde::de::DeserializeOwned + Default>(field: &str, name: Option<&str>) -> Result<T> {
+    let Some(name) = name else {
+        return Ok(T::default());
+    };
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| {
+        Error::invalid(format!(
+            "`{field}` of the evaluation is `{name}`, which is no option of it"
+        ))
+    })
 }
 
 /// The definitions that names mean, each once: two names may mean one.

@@ -31,6 +31,7 @@ mod log_search;
 mod logs;
 mod model_export;
 mod models;
+mod outdated;
 mod paired;
 pub mod portable;
 mod predictions;
@@ -77,6 +78,7 @@ pub use mlhub_query::{Statistics as RunStatistics, Value as RunValue};
 pub use mlhub_series::Agreement;
 pub use model_export::{ExportedModel, ExportedModelFile, ModelExport};
 pub use models::{ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServer, ServedModel};
+pub use outdated::{Outdated, OutdatedMetric};
 pub use paired::{Pair, PairRequest, PairedMetric};
 pub use receipt::{Receipt, receipt};
 pub use reproduction::{

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlhub_core::metric::Direction;
 use mlhub_core::{RunState, limits};
-use mlhub_eval::{NoTest, WelchTest, hedges_g, holm, welch_test};
+use mlhub_eval::{NoTest, WelchTest, almost_stochastic_order, hedges_g, holm, welch_test};
 use mlhub_protocol::rest::Snapshot;
 
 use crate::compare::{CONFIDENCE, MetricComparison};
@@ -17,6 +17,11 @@ use crate::runs::RunRow;
 
 /// The level below which an adjusted probability speaks of a difference.
 pub(crate) const LEVEL: f64 = 1.0 - CONFIDENCE;
+
+/// Resamples for the bound of a violation ratio.
+const ORDER_SAMPLES: u32 = 500;
+/// Seeds on a side above which the order is not bounded.
+const ORDER_SEEDS_MAX: usize = 100;
 
 /// What is said of two groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +85,8 @@ pub struct MetricTest {
     pub p_value: Option<f64>,
     /// The same, adjusted for all tests of the comparison that seek a verdict.
     pub p_adjusted: Option<f64>,
+    /// Bounds of the violation ratios of the first being better, and of the second.
+    pub order: Option<(f64, f64)>,
     /// What is said.
     pub verdict: Verdict,
     /// Why nothing is.
@@ -169,7 +176,7 @@ fn test(metric: &MetricComparison, a: &Side<'_>, b: &Side<'_>) -> Option<MetricT
         None => Some(welch_test(&values_a, &values_b, CONFIDENCE)),
     };
     let told: Option<WelchTest> = welch.and_then(Result::ok);
-    let reason = unfair.or_else(|| match welch {
+    let reason = unfair.clone().or_else(|| match welch {
         Some(Err(no_test)) => Some(why_not(no_test, a, values_a.len(), b, values_b.len())),
         _ if metric.direction == Direction::None => {
             Some("it is not known in which direction the metric gets better".to_owned())
@@ -189,9 +196,32 @@ fn test(metric: &MetricComparison, a: &Side<'_>, b: &Side<'_>) -> Option<MetricT
         effect: told.and_then(|_| hedges_g(&values_a, &values_b).ok()),
         p_value: told.map(|test| test.p_value),
         p_adjusted: None,
+        order: match unfair {
+            Some(_) => None,
+            None => order(&values_a, &values_b, metric.direction),
+        },
         verdict: Verdict::NoVerdict,
         reason,
     })
+}
+
+/// Almost stochastic order both ways, greater being better; none of few seeds or without a direction.
+fn order(a: &[f64], b: &[f64], direction: Direction) -> Option<(f64, f64)> {
+    if direction == Direction::None || a.len().max(b.len()) > ORDER_SEEDS_MAX {
+        return None;
+    }
+    let turned = |values: &[f64]| -> Vec<f64> {
+        let minimized = direction == Direction::Minimize;
+        let sign = if minimized { -1.0 } else { 1.0 };
+        values.iter().map(|value| sign * value).collect()
+    };
+    let (a, b) = (turned(a), turned(b));
+    let bound = |a: &[f64], b: &[f64]| {
+        almost_stochastic_order(a, b, CONFIDENCE, (ORDER_SAMPLES, 0))
+            .ok()
+            .map(|of| of.min_epsilon)
+    };
+    Some((bound(&a, &b)?, bound(&b, &a)?))
 }
 
 /// What makes the two groups incomparable in a metric, whatever its numbers.

@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use mlhub_protocol::rest::{
     AttemptCreate, AttemptView, CompareRequest, Comparison, EvaluationDetail, EvaluationList,
     FieldList, GateReport, GateRequest, HistoryQuery, Leaderboard, LeakageAccept, LogList,
-    LogSearchReply, MetricList, PairRequest, PairView, RecordList, ReproductionList, RunDetail,
-    RunPage, RunPatch, RunSearch, RunSearchReply, RunSummary, RunsCreate, RunsCreated, SeriesQuery,
-    SeriesReply, SplitView,
+    LogSearchReply, MetricList, OutdatedReport, OutdatedRequest, PairRequest, PairView, RecordList,
+    ReproductionList, RunDetail, RunPage, RunPatch, RunSearch, RunSearchReply, RunSummary,
+    RunsCreate, RunsCreated, SeriesQuery, SeriesReply, SplitView,
 };
 
 use crate::Result;
@@ -333,5 +333,10 @@ impl Client {
             "acceptances",
         ];
         self.post(path(&place), request)
+    }
+
+    /// Finds numbers of replaced metric definitions and has them computed again.
+    pub fn outdated_metrics(&self, request: &OutdatedRequest) -> Result<OutdatedReport> {
+        self.post(path(&["metric-definitions", "outdated"]), request)
     }
 }

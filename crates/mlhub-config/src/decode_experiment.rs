@@ -10,8 +10,9 @@ use crate::decode::{Decoder, Fields, sound};
 use crate::document::{At, Data, Document, Node};
 use crate::error::{Collector, ConfigErrors, ErrorKind, quote};
 use crate::experiment::{
-    AdapterRef, DEFAULT_BOOTSTRAP_SAMPLES, DEFAULT_EVALUATION_SPLIT, EvaluationSpec, Experiment,
-    MetricRef, SplitSpec, TASKS, TOP_LEVEL_KEYS, TRAIN_SPLIT,
+    AdapterRef, BOOTSTRAP_METHODS, BOOTSTRAP_RESAMPLINGS, DEFAULT_BOOTSTRAP_SAMPLES,
+    DEFAULT_EVALUATION_SPLIT, EvaluationSpec, Experiment, MetricRef, SplitSpec, TASKS,
+    TOP_LEVEL_KEYS, TRAIN_SPLIT,
 };
 use crate::limits::{
     MAX_BOOTSTRAP_SAMPLES, MAX_DESCRIPTION_CHARS, MAX_LIST_ITEMS, MAX_NAME_CHARS, MAX_SEED,
@@ -238,6 +239,9 @@ impl Decoder<'_> {
             metrics: Vec::new(),
             bootstrap_samples: DEFAULT_BOOTSTRAP_SAMPLES,
             bootstrap_seed: 0,
+            bootstrap_method: None,
+            bootstrap_resampling: None,
+            threshold_split: None,
             positive_label: None,
             slices: Vec::new(),
         };
@@ -251,6 +255,7 @@ impl Decoder<'_> {
             "bootstrap",
             "positive_label",
             "slices",
+            "threshold_split",
         ];
         let given = self.child(fields, "evaluation", &known)?;
         let splits = given.get("splits").map(|node| {
@@ -262,23 +267,33 @@ impl Decoder<'_> {
             .get("task")
             .map(|node| self.choice(node, "evaluation.task", &TASKS));
         let metrics = given.get("metrics").map(|node| self.metrics(node));
-        let bootstrap = given.get("bootstrap").map(|_| self.bootstrap(&given));
+        let bootstrap = given
+            .get("bootstrap")
+            .map(|_| self.bootstrap(&given, &mut evaluation));
+        let threshold = given
+            .get("threshold_split")
+            .map(|node| self.evaluation_split(node, "evaluation.threshold_split", split));
         let label = given.get("positive_label").map(|node| self.label(node));
         let slices = given.get("slices").map(|node| self.slices(node));
         evaluation.splits = sound(splits)?.unwrap_or(evaluation.splits);
         evaluation.task = sound(task)?;
         evaluation.metrics = sound(metrics)?.unwrap_or_default();
-        let (samples, seed) = sound(bootstrap)?.unwrap_or_default();
-        evaluation.bootstrap_samples = samples.unwrap_or(evaluation.bootstrap_samples);
-        evaluation.bootstrap_seed = seed.unwrap_or(evaluation.bootstrap_seed);
+        sound(bootstrap)?;
+        evaluation.threshold_split = sound(threshold)?;
+        if let Some(split) = &evaluation.threshold_split
+            && !evaluation.splits.contains(split)
+        {
+            evaluation.splits.push(split.clone());
+        }
         evaluation.positive_label = sound(label)?;
         evaluation.slices = sound(slices)?.unwrap_or_default();
         Some(evaluation)
     }
 
-    /// Samples and seed of the bootstrap, as far as they are given.
-    fn bootstrap(&mut self, evaluation: &Fields<'_>) -> Option<(Option<u64>, Option<u64>)> {
-        let given = self.child(evaluation, "bootstrap", &["samples", "seed"])?;
+    /// Samples, seed, method and resampling of the bootstrap, as far as they are given.
+    fn bootstrap(&mut self, evaluation: &Fields<'_>, into: &mut EvaluationSpec) -> Option<()> {
+        let known = ["samples", "seed", "method", "resampling"];
+        let given = self.child(evaluation, "bootstrap", &known)?;
         let path = "evaluation.bootstrap.samples";
         let samples = given
             .get("samples")
@@ -287,7 +302,19 @@ impl Decoder<'_> {
         let seed = given
             .get("seed")
             .map(|node| self.whole(node, path, 0..=MAX_SEED));
-        Some((sound(samples)?, sound(seed)?))
+        let path = "evaluation.bootstrap.method";
+        let method = given
+            .get("method")
+            .map(|node| self.choice(node, path, &BOOTSTRAP_METHODS));
+        let path = "evaluation.bootstrap.resampling";
+        let resampling = given
+            .get("resampling")
+            .map(|node| self.choice(node, path, &BOOTSTRAP_RESAMPLINGS));
+        into.bootstrap_samples = sound(samples)?.unwrap_or(into.bootstrap_samples);
+        into.bootstrap_seed = sound(seed)?.unwrap_or(into.bootstrap_seed);
+        into.bootstrap_method = sound(method)?;
+        into.bootstrap_resampling = sound(resampling)?;
+        Some(())
     }
 
     fn label(&mut self, node: &Node) -> Option<serde_json::Value> {

@@ -49,6 +49,10 @@ pub const TASKS: [&str; 13] = [
 /// The dataset formats an experiment file may name.
 pub const FORMATS: [&str; 6] = ["csv", "parquet", "jsonl", "npz", "image_folder", "folder"];
 
+/// How intervals are made of resamples.
+pub const BOOTSTRAP_METHODS: [&str; 2] = ["percentile", "bca"];
+/// What is drawn in a resample.
+pub const BOOTSTRAP_RESAMPLINGS: [&str; 3] = ["rows", "stratified", "grouped"];
 /// The number of bootstrap samples when a file names none.
 pub const DEFAULT_BOOTSTRAP_SAMPLES: u64 = 1_000;
 /// The grace period between SIGTERM and SIGKILL when a file names none.
@@ -238,6 +242,12 @@ pub struct EvaluationSpec {
     pub bootstrap_samples: u64,
     /// Seed of the bootstrap.
     pub bootstrap_seed: u64,
+    /// One of [`BOOTSTRAP_METHODS`]; the first if not named.
+    pub bootstrap_method: Option<String>,
+    /// One of [`BOOTSTRAP_RESAMPLINGS`]; the first if not named.
+    pub bootstrap_resampling: Option<String>,
+    /// The split on which the threshold of anomaly scores is chosen.
+    pub threshold_split: Option<String>,
     /// The label that counts as positive: text, a whole number or a boolean.
     pub positive_label: Option<Value>,
     /// Columns of the dataset by whose values the metrics are computed as well.
@@ -383,6 +393,8 @@ impl EvaluationSpec {
         let bootstrap = object([
             ("samples", Some(self.bootstrap_samples.into())),
             ("seed", Some(self.bootstrap_seed.into())),
+            ("method", text(self.bootstrap_method.as_ref())),
+            ("resampling", text(self.bootstrap_resampling.as_ref())),
         ]);
         object([
             ("splits", Some(self.splits.clone().into())),
@@ -392,6 +404,7 @@ impl EvaluationSpec {
                 Some(metrics.into()).filter(|_| !self.metrics.is_empty()),
             ),
             ("bootstrap", Some(bootstrap)),
+            ("threshold_split", text(self.threshold_split.as_ref())),
             ("positive_label", self.positive_label.clone()),
             (
                 "slices",

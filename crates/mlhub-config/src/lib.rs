@@ -40,9 +40,10 @@ pub use diff::{Difference, DifferenceMany, config_diff, config_diff_many};
 pub use document::{Data, Document, Key, Node, Span, Syntax, parse};
 pub use error::{ConfigError, ConfigErrors, ErrorKind};
 pub use experiment::{
-    AdapterRef, DEFAULT_BOOTSTRAP_SAMPLES, DEFAULT_EVALUATION_SPLIT, DEFAULT_GRACE, DatasetRef,
-    DatasetSpec, EnvironmentSpec, EvaluationSpec, Experiment, FORMATS, MetricRef, ResourceSpec,
-    SplitSpec, TASKS, TOP_LEVEL_KEYS, TRAIN_SPLIT,
+    AdapterRef, BOOTSTRAP_METHODS, BOOTSTRAP_RESAMPLINGS, DEFAULT_BOOTSTRAP_SAMPLES,
+    DEFAULT_EVALUATION_SPLIT, DEFAULT_GRACE, DatasetRef, DatasetSpec, EnvironmentSpec,
+    EvaluationSpec, Experiment, FORMATS, MetricRef, ResourceSpec, SplitSpec, TASKS, TOP_LEVEL_KEYS,
+    TRAIN_SPLIT,
 };
 pub use overrides::Override;
 pub use path::format_path;

@@ -141,6 +141,8 @@ pub const GATE_RUNS_MAX: usize = 50;
 pub const GATE_RULES_MAX: usize = 200;
 /// Characters of the reason for which shared rows are accepted.
 pub const REASON_MAX_CHARS: usize = 1000;
+/// Runs that are looked at for each replaced metric definition, the newest first.
+pub const OUTDATED_RUNS_MAX: usize = 10_000;
 /// Columns whose values an evaluation is sliced by.
 pub const SLICE_COLUMNS_MAX: usize = 10;
 /// Values of one such column; numbers of more values are put into quarters.

@@ -338,6 +338,8 @@ pub trait EvaluationStore: Send + Sync {
     async fn evaluation_list(&self, runs: &[RunId]) -> Result<Vec<EvaluationRecord>>;
     /// Evaluated numbers of the runs.
     async fn evaluated_metrics(&self, runs: &[RunId]) -> Result<Vec<EvaluatedMetric>>;
+    /// Runs with a number of this definition, the newest first, at most `limit`.
+    async fn evaluated_by(&self, definition: &str, limit: usize) -> Result<Vec<RunId>>;
     /// Stores a definition; a conflict when the id exists with another hash.
     async fn definition_put(&self, definition: &StoredDefinition) -> Result<()>;
     /// All stored definitions.

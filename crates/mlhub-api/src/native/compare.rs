@@ -60,6 +60,10 @@ fn test(test: MetricTest) -> rest::MetricTestView {
         }),
         p_value: test.p_value.map(Number),
         p_adjusted: test.p_adjusted.map(Number),
+        order: test.order.map(|(a, b)| rest::StochasticOrderView {
+            a_over_b: Number(a),
+            b_over_a: Number(b),
+        }),
         method: "welch_t".to_owned(),
         verdict: test.verdict.as_str().to_owned(),
         reason: test.reason,

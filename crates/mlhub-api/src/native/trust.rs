@@ -6,7 +6,7 @@ use mlhub_app::{
     AgainstFirst, Board, BoardEntry, LeaderboardRequest, PairRequest, PairedMetric, RunRow,
 };
 use mlhub_core::run::Run;
-use mlhub_core::{Caller, Error, Name};
+use mlhub_core::{Caller, Error, Name, RunId};
 use mlhub_protocol::{Number, rest};
 use serde::Deserialize;
 
@@ -177,6 +177,42 @@ pub(crate) async fn leakage_accept(
             .hub
             .leakage_accept(&caller, &name, version, &hash, &body.split, &body.reason);
     Ok(Json(view::split(accepting.await?)))
+}
+
+/// Finds numbers of metric definitions that a newer version has replaced, and evaluates their
+/// runs again.
+#[utoipa::path(post, path = "/api/v1/metric-definitions/outdated", tag = "evaluations", request_body = rest::OutdatedRequest, responses((status = 200, body = rest::OutdatedReport)))]
+pub(crate) async fn outdated_metrics(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    ApiJson(body): ApiJson<rest::OutdatedRequest>,
+) -> ApiResult<Json<rest::OutdatedReport>> {
+    let hub = state.hub.clone();
+    let found =
+        to_the_end(async move { hub.outdated_metrics(&caller, body.dry_run).await }).await?;
+    let ids = |runs: Vec<RunId>| runs.into_iter().map(Into::into).collect();
+    Ok(Json(rest::OutdatedReport {
+        metrics: found
+            .metrics
+            .into_iter()
+            .map(|of| rest::OutdatedMetricView {
+                definition: of.definition,
+                newest: of.newest,
+                runs: ids(of.runs),
+                pinned: ids(of.pinned),
+            })
+            .collect(),
+        queued: ids(found.queued),
+        refused: found
+            .refused
+            .into_iter()
+            .map(|(run, reason)| rest::RefusedRun {
+                run: run.into(),
+                reason,
+            })
+            .collect(),
+        more: found.more,
+    }))
 }
 
 fn reference(run: &Run) -> rest::RunReference {

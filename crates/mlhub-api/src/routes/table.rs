@@ -391,6 +391,7 @@ fn result_routes(table: Table) -> Table {
 
 fn trust_routes(table: Table) -> Table {
     use native::trust as t;
+    const OUTDATED: &str = "/api/v1/metric-definitions/outdated";
     const ACCEPTANCES: &str =
         "/api/v1/datasets/{name}/versions/{version}/splits/{hash}/acceptances";
     table
@@ -398,6 +399,7 @@ fn trust_routes(table: Table) -> Table {
         .add("GET", "/api/v1/leaderboard", Read, NONE, t::leaderboard)
         .add("POST", "/api/v1/gate", Read, JSON, t::gate_check)
         .add("POST", ACCEPTANCES, Write, JSON, t::leakage_accept)
+        .add("POST", OUTDATED, Write, JSON, t::outdated_metrics)
 }
 
 fn dataset_routes(table: Table) -> Table {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use mlhub_app::PredictionsShipped;
-use mlhub_core::evaluation::{EvaluationRecord, EvaluationState};
+use mlhub_core::evaluation::{
+    EvaluatedMetric, EvaluationRecord, EvaluationState, StoredDefinition,
+};
 use mlhub_core::store::EvaluationStore as _;
 use mlhub_core::{ErrorKind, RunId, RunState};
 use mlhub_protocol::rest::Snapshot;
@@ -77,6 +79,57 @@ async fn evaluating_again_gives_the_same_bits() {
     let second = only(&hub, &run).await;
     assert_ne!(first.id, second.id);
     assert_eq!((first.result, first.curves), (second.result, second.curves));
+}
+
+#[tokio::test]
+async fn numbers_of_a_replaced_definition_are_computed_again_when_asked_for() {
+    let hub = TestHub::new();
+    hub.hub.definitions_install().await.unwrap();
+    let old = StoredDefinition {
+        id: "accuracy@0".to_owned(),
+        hash: "ab".repeat(32),
+        body: json!({}),
+    };
+    hub.store.definition_put(&old).await.unwrap();
+    let mut pinned = plan(Some("binary"));
+    if let Some(plan) = &mut pinned.evaluation {
+        plan.metrics = vec!["accuracy@0".to_owned()];
+    }
+    for (name, snapshot) in [("old", plan(Some("binary"))), ("pinned", pinned)] {
+        let run = hub.running(name, snapshot).await;
+        hub.predict(&run, "predictions/test.csv", GOOD).await;
+        let mut record = only(&hub, &run).await;
+        record.state = EvaluationState::Done;
+        record.result = Some(json!({"task": "binary", "n": 4, "metrics": [], "skipped": []}));
+        record.ended_at = Some(record.created_at);
+        let number = EvaluatedMetric {
+            run,
+            split: "test".to_owned(),
+            name: "accuracy".to_owned(),
+            definition: "accuracy@0".to_owned(),
+            value: 0.5,
+            low: None,
+            high: None,
+        };
+        assert!(hub.store.evaluation_end(&record, &[number]).await.unwrap());
+    }
+    let ids = |text: &str| vec![text.parse::<RunId>().unwrap()];
+    let dry = hub.hub.outdated_metrics(&hub.caller, true).await.unwrap();
+    assert_eq!(dry.metrics.len(), 1, "{dry:?}");
+    assert_eq!(dry.metrics[0].newest, "accuracy@1");
+    assert_eq!(dry.metrics[0].runs, ids("old"));
+    assert_eq!(dry.metrics[0].pinned, ids("pinned"));
+    assert!(dry.queued.is_empty());
+    let done = hub.hub.outdated_metrics(&hub.caller, false).await.unwrap();
+    assert_eq!(done.queued, ids("old"));
+    hub.hub.evaluate_pending().await.unwrap();
+    let old: RunId = "old".parse().unwrap();
+    let row = hub.hub.run_row(&hub.caller, &old).await.unwrap();
+    let accuracy = row.evaluated.iter().find(|of| of.name == "accuracy");
+    let accuracy = accuracy.map(|of| (of.definition.as_str(), of.value));
+    assert_eq!(accuracy, Some(("accuracy@1", 0.75)));
+    let again = hub.hub.outdated_metrics(&hub.caller, false).await.unwrap();
+    assert!(again.queued.is_empty() && again.metrics[0].runs.is_empty());
 }
 
 #[tokio::test]

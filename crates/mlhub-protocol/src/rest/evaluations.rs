@@ -221,6 +221,16 @@ pub struct EffectView {
     pub value: Number,
 }
 
+/// Upper bounds of violation ratios (Dror et al. 2019): below 0.5 the one is almost
+/// stochastically better than the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StochasticOrderView {
+    /// Of the first being better than the second.
+    pub a_over_b: Number,
+    /// Of the second being better than the first.
+    pub b_over_a: Number,
+}
+
 /// A metric of two seed groups: whether they differ by more than their seeds do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricTestView {
@@ -247,6 +257,9 @@ pub struct MetricTestView {
     /// The same, adjusted by Holm's method for all tests of this comparison that seek a
     /// verdict.
     pub p_adjusted: Option<Number>,
+    /// Almost stochastic order of both groups, from five seeds on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<StochasticOrderView>,
     /// `welch_t`.
     pub method: String,
     /// `a_better`, `b_better`, `no_difference` (none was shown) or `no_verdict`.

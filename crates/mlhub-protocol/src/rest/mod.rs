@@ -56,6 +56,7 @@
 //! GET    /leaderboard?metric=&project=&query=&limit=   Leaderboard (409: several versions of the metric)
 //! POST   /pairs                                        PairRequest -> PairView
 //! POST   /gate                                         GateRequest -> GateReport
+//! POST   /metric-definitions/outdated                  OutdatedRequest -> OutdatedReport
 //! POST   /datasets/{name}/versions/{version}/splits/{hash}/acceptances   LeakageAccept -> SplitView
 //! GET    /runs/{run}/metrics                           MetricList
 //! POST   /series/query                                 SeriesQuery -> SeriesReply; an Arrow stream or packed numbers by Accept
@@ -134,7 +135,7 @@ pub use documents::{DocumentChange, DocumentCreate, DocumentHead, DocumentList, 
 pub use evaluations::{
     CompareRequest, Comparison, ConfigRow, EffectView, EvaluatedMetricView, EvaluationDetail,
     EvaluationList, EvaluationView, GroupSummary, MetricIntervalView, MetricRow, MetricTestView,
-    Receipt, SeedStatistics, SkippedMetricView,
+    Receipt, SeedStatistics, SkippedMetricView, StochasticOrderView,
 };
 pub use hub::{
     ExperimentList, ExperimentView, Info, Problem, ProjectList, ProjectPatch, ProjectView,
@@ -170,7 +171,8 @@ pub use snapshot::{
 pub use trust::{
     Board, BoardEntry, Gate, GateBound, GateCheck, GateFairness, GateNoVerdict, GateOutcome,
     GateRegression, GateReport, GateRequest, GateSize, GateThreshold, Leaderboard, LeakageAccept,
-    LeakageAcceptance, LeftOut, PairRequest, PairView, PairedTestView, RunReference,
+    LeakageAcceptance, LeftOut, OutdatedMetricView, OutdatedReport, OutdatedRequest, PairRequest,
+    PairView, PairedTestView, RefusedRun, RunReference,
 };
 pub use uploads::{
     ArtifactBind, ArtifactFound, ArtifactsFound, BlobsPresent, BlobsQuery, InputAdd, InputList,

@@ -74,7 +74,7 @@ pub struct ReproductionDifference {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationPlan {
-    /// `binary`, `multiclass`, `regression`, `ranking`, `text`; found from the predictions when absent.
+    /// A task of docs/evaluation.md, such as `binary`; found from the predictions when absent.
     pub task: Option<String>,
     /// Metric ids or names; all of the task when empty.
     pub metrics: Vec<String>,
@@ -84,6 +84,15 @@ pub struct EvaluationPlan {
     pub bootstrap_samples: u32,
     /// Seed of the bootstrap.
     pub bootstrap_seed: u64,
+    /// `percentile` or `bca`; the first when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bootstrap_method: Option<String>,
+    /// `rows`, `stratified` or `grouped`; the first when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bootstrap_resampling: Option<String>,
+    /// The split on whose predictions the threshold of anomaly scores is chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold_split: Option<String>,
     /// The label that counts as positive in a binary task.
     pub positive_label: Option<String>,
 }

@@ -189,6 +189,49 @@ pub struct LeakageAcceptance {
     pub accepted_at: i64,
 }
 
+/// Asks for numbers of replaced metric definitions to be computed again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutdatedRequest {
+    /// Only tells what would be.
+    pub dry_run: bool,
+}
+
+/// Numbers of metric definitions that a newer version has replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutdatedReport {
+    /// By definition.
+    pub metrics: Vec<OutdatedMetricView>,
+    /// Runs whose evaluation was queued.
+    pub queued: Vec<String>,
+    /// Runs that cannot be evaluated again, which keep their numbers.
+    pub refused: Vec<RefusedRun>,
+    /// Whether there may be more runs than were looked at: ask again.
+    pub more: bool,
+}
+
+/// Numbers of one replaced definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutdatedMetricView {
+    /// `name@version`.
+    pub definition: String,
+    /// The version of this hub.
+    pub newest: String,
+    /// Runs to be evaluated again.
+    pub runs: Vec<String>,
+    /// Runs whose experiment asks for the old version: they keep it.
+    pub pinned: Vec<String>,
+}
+
+/// A run that cannot be evaluated again, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedRun {
+    /// The run.
+    pub run: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// Runs to hold against the rules of a gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

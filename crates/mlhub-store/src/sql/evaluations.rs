@@ -99,6 +99,26 @@ impl<B: Backend> EvaluationStore for SqlStore<B> {
         .await
     }
 
+    async fn evaluated_by(&self, definition: &str, limit: usize) -> Result<Vec<RunId>> {
+        let asked = (definition.to_owned(), limit);
+        self.read(
+            "find runs by a metric definition",
+            asked,
+            |tx, (definition, limit)| {
+                Box::pin(async move {
+                    let sql = format!(
+                        "SELECT DISTINCT r.id, r.seq FROM evaluated_metric m \
+                     JOIN run r ON r.seq = m.run WHERE m.definition = $1 \
+                     ORDER BY r.seq DESC LIMIT {limit}"
+                    );
+                    let rows = tx.query(&sql, &[definition.as_str().into()]).await?;
+                    rows.into_iter().map(|mut row| row.parsed()).collect()
+                })
+            },
+        )
+        .await
+    }
+
     async fn definition_put(&self, definition: &StoredDefinition) -> Result<()> {
         check::name("the definition's id", &definition.id)?;
         check::name("the definition's hash", &definition.hash)?;

@@ -114,6 +114,30 @@ pub(crate) async fn an_evaluation_lives_once(store: TestStore) {
     assert_eq!(refused.kind(), ErrorKind::Invalid);
 }
 
+pub(crate) async fn runs_are_found_by_the_definition_of_their_numbers(store: TestStore) {
+    let runs = ["aaaa", "bbbb", "cccc"];
+    store.run_create(&runs.map(run)).await.expect("made");
+    for (at, name) in runs.iter().enumerate() {
+        let pending = evaluation(&format!("eval-{at}"), name, "test");
+        store.evaluation_put(&pending).await.expect("put");
+        let numbers = match at {
+            2 => vec![metric(name, "test", "mae", 1.0)],
+            _ => vec![metric(name, "test", "accuracy", 1.0)],
+        };
+        store
+            .evaluation_end(&done(pending), &numbers)
+            .await
+            .expect("ended");
+    }
+    let found = |definition: &'static str, limit| {
+        let store = &store;
+        async move { store.evaluated_by(definition, limit).await.expect("asked") }
+    };
+    assert_eq!(found("accuracy@1", 9).await, [id("bbbb"), id("aaaa")]);
+    assert_eq!(found("accuracy@1", 1).await, [id("bbbb")]);
+    assert!(found("accuracy@2", 9).await.is_empty());
+}
+
 pub(crate) async fn a_new_evaluation_replaces_the_old_one(store: TestStore) {
     store
         .run_create(&[run("aaaa"), run("bbbb")])

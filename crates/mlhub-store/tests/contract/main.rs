@@ -103,6 +103,7 @@ contract![
     documents::a_project_is_described,
     documents::a_preview_belongs_to_its_version,
     evaluations::an_evaluation_lives_once,
+    evaluations::runs_are_found_by_the_definition_of_their_numbers,
     evaluations::a_new_evaluation_replaces_the_old_one,
     evaluations::numbers_keep_their_bits,
     evaluations::a_definition_never_changes,

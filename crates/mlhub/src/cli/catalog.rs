@@ -145,6 +145,12 @@ pub(crate) enum MetricsCommand {
         /// `name` or `name@version`
         definition: String,
     },
+    /// Evaluate again what was evaluated by definitions that a newer version has replaced
+    Migrate {
+        /// Only tell what would be
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show in what two definitions differ
     Diff {
         /// `name` or `name@version`

@@ -1,10 +1,17 @@
 //! `mlhub metrics`.
 
+use std::time::Duration;
+
 use mlhub_eval::MetricDefinition;
+use mlhub_protocol::rest::OutdatedRequest;
 
 use crate::cli::{Global, MetricsCommand};
+use crate::connect::connect;
 use crate::exit::{OK, REFUSED, fail};
 use crate::output;
+
+/// Pause between two looks at an evaluation.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Lists and shows metric definitions.
 pub(crate) fn metrics(global: &Global, command: MetricsCommand) -> anyhow::Result<u8> {
@@ -12,6 +19,7 @@ pub(crate) fn metrics(global: &Global, command: MetricsCommand) -> anyhow::Resul
         MetricsCommand::List => list(global)?,
         MetricsCommand::Show { definition } => show(global, &definition)?,
         MetricsCommand::Diff { a, b } => diff(global, &a, &b)?,
+        MetricsCommand::Migrate { dry_run } => migrate(global, dry_run)?,
     }
     Ok(OK)
 }
@@ -75,6 +83,53 @@ fn diff(global: &Global, a: &str, b: &str) -> anyhow::Result<()> {
         table.add_row([field.to_owned(), first, second]);
     }
     output::print(&table)
+}
+
+/// Has replaced numbers computed again, and waits until they are.
+fn migrate(global: &Global, dry_run: bool) -> anyhow::Result<()> {
+    let connection = connect(global)?;
+    let client = &connection.client;
+    let report = client.outdated_metrics(&OutdatedRequest { dry_run })?;
+    let bar = indicatif::ProgressBar::new(report.queued.len() as u64).with_message("evaluating");
+    for run in &report.queued {
+        // A hub that ends with this command must stay until it is done.
+        while client
+            .evaluation_list(run)?
+            .evaluations
+            .iter()
+            .any(|of| of.state == "pending")
+        {
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if global.json {
+        return output::json(&report);
+    }
+    if report.metrics.is_empty() {
+        return output::line("every number is of the newest version of its metric");
+    }
+    let mut table = output::table(&["DEFINITION", "NEWEST", "RUNS", "PINNED BY THEIR EXPERIMENT"]);
+    for of in &report.metrics {
+        table.add_row([
+            of.definition.clone(),
+            of.newest.clone(),
+            of.runs.len().to_string(),
+            of.pinned.len().to_string(),
+        ]);
+    }
+    output::print(&table)?;
+    for of in &report.refused {
+        output::line(format_args!("{} keeps its numbers: {}", of.run, of.reason))?;
+    }
+    if report.more {
+        output::line("there may be more; run the command again")?;
+    }
+    output::line(match dry_run {
+        true => "nothing was evaluated (--dry-run)".to_owned(),
+        false => format!("{} runs evaluated again", report.queued.len()),
+    })
 }
 
 fn known(reference: &str) -> anyhow::Result<&'static MetricDefinition> {

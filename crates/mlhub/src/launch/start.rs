@@ -186,6 +186,9 @@ fn evaluation_plan(experiment: &Experiment, dataset: Option<&Prepared>) -> Evalu
         splits,
         bootstrap_samples: u32::try_from(wanted.bootstrap_samples).unwrap_or(u32::MAX),
         bootstrap_seed: wanted.bootstrap_seed,
+        bootstrap_method: wanted.bootstrap_method.clone(),
+        bootstrap_resampling: wanted.bootstrap_resampling.clone(),
+        threshold_split: wanted.threshold_split.clone(),
         positive_label: wanted.positive_label.as_ref().map(|label| match label {
             Value::String(text) => text.clone(),
             other => other.to_string(),
