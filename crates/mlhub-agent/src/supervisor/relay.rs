@@ -389,3 +389,43 @@ impl Log {
         self.tell();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_full_disk_does_not_take_is_told_when_there_is_room() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("stdout.log");
+        let mut log = Log::open(Path::new("/dev/full")).expect("open");
+        log.write(b"12345");
+        log.write(b"678");
+        log.file = open_append(&path).expect("open");
+        log.write(b"more");
+        log.close();
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(
+            text.starts_with("\n[8 bytes of output were lost here: "),
+            "{text}"
+        );
+        assert!(text.ends_with("]\nmore"), "{text}");
+    }
+
+    #[test]
+    fn a_pipe_keeps_what_was_written_while_nobody_reads() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("pipe");
+        let (reader, writer) = pipe_at(&path).expect("a pipe");
+        drop(reader);
+        let mut writer = File::from(writer);
+        writer.write_all(b"output").expect("no reader breaks it");
+        let mut read = [0; 16];
+        let count = open_reader(&path)
+            .expect("open")
+            .read(&mut read)
+            .expect("read");
+        assert_eq!(&read[..count], b"output");
+    }
+}

@@ -1,7 +1,7 @@
 //! Masks secrets in a stream of bytes, however it is cut.
 //!
 //! What cannot be (the beginning of) a secret goes out at once: no line and no time is
-//! waited for. What may be one is held until it is known, a few hundred bytes at most. A
+//! waited for. What may be one is held until it is known, a kilobyte or so at most. A
 //! secret that is longer is masked as soon as that is sure, and its rest dropped when it
 //! comes. So there is no cut through which a part of a secret slips, and live output never
 //! waits for its line to end. All other bytes come out as they went in.
