@@ -94,6 +94,7 @@ impl Decoder<'_> {
         let evaluation = self.evaluation(&fields, splits);
         let resources = self.resources(&fields);
         let environment = self.environment(&fields);
+        let logs = self.logs(&fields);
         let tags = self.tags(&fields);
         Some(Experiment {
             project: project?,
@@ -106,6 +107,7 @@ impl Decoder<'_> {
             evaluation: evaluation?,
             resources: resources?,
             environment: environment?,
+            logs: logs?,
             tags: tags?,
         })
     }

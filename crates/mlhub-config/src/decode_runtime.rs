@@ -1,4 +1,5 @@
-//! The `resources` and `environment` parts of an experiment: what one run may use and see.
+//! The `resources`, `environment` and `logs` parts of an experiment: what one run may use
+//! and see, and what is done with its output.
 //!
 //! The real environment is not looked at.
 
@@ -7,7 +8,7 @@ use std::time::Duration;
 use crate::decode::{Decoder, Fields, sound};
 use crate::document::{At, Data, Node};
 use crate::error::{ErrorKind, quote};
-use crate::experiment::{DEFAULT_GRACE, EnvironmentSpec, ResourceSpec};
+use crate::experiment::{DEFAULT_GRACE, EnvironmentSpec, LogSpec, ResourceSpec};
 use crate::limits::{
     MAX_DEVICES, MAX_DURATION_MS, MAX_OPEN_FILES, MAX_PROCESSES, MAX_SIZE_BYTES, MAX_TEXT_CHARS,
     MIN_OPEN_FILES,
@@ -182,6 +183,23 @@ impl Decoder<'_> {
         Some(EnvironmentSpec {
             variables: Variables::new(variables?),
             pass: pass?,
+        })
+    }
+
+    /// What is done with the output of a run; `scan` is `on`, `off` or a boolean.
+    pub(crate) fn logs(&mut self, fields: &Fields<'_>) -> Option<LogSpec> {
+        if fields.get("logs").is_none() {
+            return Some(LogSpec::default());
+        }
+        let given = self.child(fields, "logs", &["scan"])?;
+        let scan = given.get("scan").map(|node| match node.data {
+            Data::Boolean(scan) => Some(scan),
+            _ => self
+                .choice(node, "logs.scan", &["on", "off"])
+                .map(|word| word == "on"),
+        });
+        Some(LogSpec {
+            scan: sound(scan)?.unwrap_or(true),
         })
     }
 

@@ -14,7 +14,7 @@ use crate::quantity::{format_duration, format_size};
 use crate::secret::Variables;
 
 /// The keys an experiment file may have at its top.
-pub const TOP_LEVEL_KEYS: [&str; 12] = [
+pub const TOP_LEVEL_KEYS: [&str; 13] = [
     "project",
     "name",
     "description",
@@ -26,6 +26,7 @@ pub const TOP_LEVEL_KEYS: [&str; 12] = [
     "evaluation",
     "resources",
     "environment",
+    "logs",
     "tags",
 ];
 
@@ -85,6 +86,8 @@ pub struct Experiment {
     pub resources: ResourceSpec,
     /// What one run sees of the environment.
     pub environment: EnvironmentSpec,
+    /// What is done with its output.
+    pub logs: LogSpec,
     /// Labels of the runs.
     pub tags: BTreeMap<String, String>,
 }
@@ -284,6 +287,19 @@ pub struct EnvironmentSpec {
     pub pass: Vec<String>,
 }
 
+/// What is done with the output of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSpec {
+    /// Whether secrets in it are masked and printed data is warned of.
+    pub scan: bool,
+}
+
+impl Default for LogSpec {
+    fn default() -> Self {
+        Self { scan: true }
+    }
+}
+
 impl Experiment {
     /// The experiment as a JSON document that is itself a valid experiment file.
     ///
@@ -305,6 +321,7 @@ impl Experiment {
         put("evaluation", Some(self.evaluation.to_value()));
         put("resources", Some(self.resources.to_value()));
         put("environment", self.environment.to_value());
+        put("logs", self.logs.to_value());
         let tags = self
             .tags
             .iter()
@@ -458,6 +475,13 @@ impl EnvironmentSpec {
                 Some(self.pass.clone().into()).filter(|_| !self.pass.is_empty()),
             ),
         ]))
+    }
+}
+
+impl LogSpec {
+    /// What scans is not told apart from what says nothing: configs keep their hash.
+    fn to_value(self) -> Option<Value> {
+        (!self.scan).then(|| object([("scan", Some("off".into()))]))
     }
 }
 

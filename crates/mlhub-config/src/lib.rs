@@ -42,8 +42,8 @@ pub use error::{ConfigError, ConfigErrors, ErrorKind};
 pub use experiment::{
     AdapterRef, BOOTSTRAP_METHODS, BOOTSTRAP_RESAMPLINGS, DEFAULT_BOOTSTRAP_SAMPLES,
     DEFAULT_EVALUATION_SPLIT, DEFAULT_GRACE, DatasetRef, DatasetSpec, EnvironmentSpec,
-    EvaluationSpec, Experiment, FORMATS, MetricRef, ResourceSpec, SplitSpec, TASKS, TOP_LEVEL_KEYS,
-    TRAIN_SPLIT,
+    EvaluationSpec, Experiment, FORMATS, LogSpec, MetricRef, ResourceSpec, SplitSpec, TASKS,
+    TOP_LEVEL_KEYS, TRAIN_SPLIT,
 };
 pub use overrides::Override;
 pub use path::format_path;
@@ -51,6 +51,6 @@ pub use quantity::{QuantityError, format_duration, format_size, parse_duration, 
 pub use resolve::{AdapterDefaults, Change, Resolved, resolve};
 pub use schema::{DefaultChange, defaults_diff};
 pub use secret::{REDACTED, Variables, looks_secret, redact};
-pub use secret_scan::{SecretFinding, secrets_in};
+pub use secret_scan::{SecretFinding, TOKEN_SHAPES, TokenBody, TokenShape, secrets_in};
 pub use sources::Origin;
 pub use suggest::suggest;

@@ -25,23 +25,74 @@ const FILE_BEGINS: &str = "diff --git ";
 /// How checksums begin in lock files; they are no secrets.
 const CHECKSUMS: [&str; 3] = ["sha256-", "sha384-", "sha512-"];
 
-/// How tokens of well-known services begin, and what they are.
-const SHAPES: [(&str, &str); 15] = [
-    ("ghp_", "a GitHub token"),
-    ("gho_", "a GitHub token"),
-    ("ghs_", "a GitHub token"),
-    ("github_pat_", "a GitHub token"),
-    ("glpat-", "a GitLab token"),
-    ("hf_", "a Hugging Face token"),
-    ("sk-", "an API key"),
-    ("xoxb-", "a Slack token"),
-    ("xoxp-", "a Slack token"),
-    ("AKIA", "an AWS access key"),
-    ("ASIA", "an AWS access key"),
-    ("AIza", "a Google API key"),
-    ("eyJhbGci", "a signed web token"),
-    ("pypi-", "a PyPI token"),
-    ("npm_", "an npm token"),
+/// How a token of a well-known service looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenShape {
+    /// How it begins.
+    pub prefix: &'static str,
+    /// What it is: `a GitHub token`.
+    pub kind: &'static str,
+    /// What follows the beginning.
+    pub body: TokenBody,
+    /// Characters that follow, at least; where [`TokenBody::Upper`], exactly.
+    pub body_chars: usize,
+}
+
+/// What the part of a token after its beginning is made of. Programs print many words that
+/// begin like a token (`hf_hub_download`): the narrower the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenBody {
+    /// Letters and digits.
+    Alphanumeric,
+    /// Letters, digits, `_` and `-`.
+    Word,
+    /// The same, with a digit and a letter among the first ones.
+    MixedWord,
+    /// Capital letters and digits, so many and no more.
+    Upper,
+    /// Letters, digits, `_`, `-` and `.`.
+    Dotted,
+}
+
+const fn shape(
+    prefix: &'static str,
+    kind: &'static str,
+    body: TokenBody,
+    body_chars: usize,
+) -> TokenShape {
+    TokenShape {
+        prefix,
+        kind,
+        body,
+        body_chars,
+    }
+}
+
+/// The tokens of well-known services.
+pub const TOKEN_SHAPES: [TokenShape; 23] = [
+    shape("ghp_", "a GitHub token", TokenBody::Alphanumeric, 20),
+    shape("gho_", "a GitHub token", TokenBody::Alphanumeric, 20),
+    shape("ghs_", "a GitHub token", TokenBody::Alphanumeric, 20),
+    shape("ghu_", "a GitHub token", TokenBody::Alphanumeric, 20),
+    shape("ghr_", "a GitHub token", TokenBody::Alphanumeric, 20),
+    shape("github_pat_", "a GitHub token", TokenBody::Word, 20),
+    shape("glpat-", "a GitLab token", TokenBody::Word, 16),
+    shape("hf_", "a Hugging Face token", TokenBody::Alphanumeric, 24),
+    shape("sk-", "an API key", TokenBody::MixedWord, 20),
+    shape("sk_live_", "a Stripe key", TokenBody::Alphanumeric, 16),
+    shape("gsk_", "an API key", TokenBody::Alphanumeric, 32),
+    shape("nvapi-", "an API key", TokenBody::Word, 32),
+    shape("xoxb-", "a Slack token", TokenBody::Word, 16),
+    shape("xoxp-", "a Slack token", TokenBody::Word, 16),
+    shape("xoxa-", "a Slack token", TokenBody::Word, 16),
+    shape("xoxs-", "a Slack token", TokenBody::Word, 16),
+    shape("AKIA", "an AWS access key", TokenBody::Upper, 16),
+    shape("ASIA", "an AWS access key", TokenBody::Upper, 16),
+    shape("AIza", "a Google API key", TokenBody::Word, 30),
+    shape("ya29.", "a Google token", TokenBody::Word, 20),
+    shape("eyJhbGci", "a signed web token", TokenBody::Dotted, 24),
+    shape("pypi-", "a PyPI token", TokenBody::MixedWord, 40),
+    shape("npm_", "an npm token", TokenBody::Alphanumeric, 30),
 ];
 
 /// What looks like a secret: where, and as what. Never the secret.
@@ -79,10 +130,10 @@ fn secret_of_line(line: &str) -> Option<&'static str> {
     }
     let shaped = words(line).find_map(|word| {
         let is_long = word.len() >= TOKEN_CHARS_MIN;
-        SHAPES
+        TOKEN_SHAPES
             .iter()
-            .find(|(prefix, _)| is_long && word.starts_with(prefix))
-            .map(|(_, kind)| *kind)
+            .find(|shape| is_long && word.starts_with(shape.prefix))
+            .map(|shape| shape.kind)
     });
     shaped
         .or_else(|| is_named_secret(line).then_some("a value under the name of a secret"))

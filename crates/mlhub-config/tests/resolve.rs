@@ -367,6 +367,22 @@ fn an_ordered_split_is_read_and_written_as_it_is() {
 }
 
 #[test]
+fn output_is_scanned_unless_the_file_says_otherwise() {
+    let scan = |logs: &str| {
+        let text = format!("{YAML}{logs}");
+        let resolved = run(&text, Syntax::Yaml, &[], None);
+        let kept = resolved.document.get("logs").cloned();
+        (resolved.experiment.logs.scan, kept)
+    };
+    let off = Some(json!({"scan": "off"}));
+    assert_eq!(scan(""), (true, None));
+    assert_eq!(scan("logs: {}\n"), (true, None));
+    assert_eq!(scan("logs: {scan: on}\n"), (true, None));
+    assert_eq!(scan("logs: {scan: off}\n"), (false, off.clone()));
+    assert_eq!(scan("logs: {scan: false}\n"), (false, off));
+}
+
+#[test]
 fn evaluation_defaults_follow_the_split() {
     let text =
         "project: p\nadapter: sklearn\ndataset: {split: {files: {train: a.csv, valid: b.csv}}}\n";

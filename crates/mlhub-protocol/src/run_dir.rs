@@ -5,7 +5,7 @@
 //! run.json         in   what to do: params, seed, dataset paths, resume point
 //! launch.json      in   how to start it: argv, environment (mode 0600)
 //! events/*.jsonl   out  append-only event files, one per writer
-//! stdout.log  stderr.log    the program's output, byte for byte
+//! stdout.log  stderr.log    the program's output, byte for byte but for masked secrets
 //! checkpoints/  predictions/  artifacts/   out
 //! exit.json        how the program ended, written by its parent (or by the SDK)
 //! sdk.json         in place of run.json and launch.json: a run that `mlhub.init()` made
@@ -223,6 +223,10 @@ pub struct LaunchFile {
     /// How to read metrics from log lines.
     #[serde(default)]
     pub log_metrics: Vec<LogMetric>,
+    /// Whether secrets in the output are masked before it is written, and printed data is
+    /// warned of.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub log_scan: bool,
     /// Seconds between samples of system metrics.
     pub system_interval_seconds: u32,
     /// Order among prepared runs of this machine: smaller starts first.

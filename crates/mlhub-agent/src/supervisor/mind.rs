@@ -12,10 +12,11 @@ use rustix::process::Signal;
 use super::classify::{cause, oom_kills};
 use super::error::Result;
 use super::files::{now_ms, write_json};
-use super::identity::{group_members, session_of, signal_group};
+use super::identity::{group_members, is_alive, session_of, signal_group};
 use super::journal::{Journal, OwnEvents, Record};
 use super::limits::Watch;
 use super::link::{LocalEnd, Shared, is};
+use super::relay::{Held, Relay};
 use super::run_dir::{ProgramStatus, RunDir};
 use super::shim::{SHIM_ALREADY, SHIM_DONE, spawn_shim};
 use super::system::{SYSTEM_EVENTS, Sampler};
@@ -50,6 +51,19 @@ pub(crate) struct Minder {
     deadline: Option<Instant>,
     oom_before: Option<u64>,
     watch: Watch,
+    output: Output,
+}
+
+/// Who relays the output of the program.
+enum Output {
+    /// Not looked at yet.
+    Unknown,
+    /// The shim; this is held for the case of its death.
+    Shim(Held),
+    /// This process, since the shim died.
+    Here(Relay),
+    /// Nobody: it goes straight into the files, or cannot be read.
+    Nobody,
 }
 
 /// A stop under way.
@@ -69,6 +83,7 @@ impl Minder {
         Self {
             samples: OwnEvents::new(&dir.file(names::EVENTS), SYSTEM_EVENTS),
             watch: Watch::new(dir.launch().limits),
+            output: Output::Unknown,
             dir,
             exe,
             shared,
@@ -176,6 +191,10 @@ impl Minder {
 
     /// What is to be done while the program runs.
     fn attend(&mut self, program: &ProgramFile) {
+        self.hold_output();
+        if !is_alive(&program.shim) {
+            self.take_over_output();
+        }
         self.sample(program);
         let excess = self.watch.look(self.dir.path(), program);
         if self.stopping.is_some() {
@@ -201,6 +220,36 @@ impl Minder {
             since: Instant::now(),
             killed_at: None,
         });
+    }
+
+    fn hold_output(&mut self) {
+        if matches!(self.output, Output::Unknown) {
+            let held = Held::open(self.dir.path());
+            self.output = if held.is_empty() {
+                Output::Nobody
+            } else {
+                Output::Shim(held)
+            };
+        }
+    }
+
+    /// Relays the output in place of a shim that was killed.
+    fn take_over_output(&mut self) {
+        let Output::Shim(held) = &mut self.output else {
+            return;
+        };
+        let held = std::mem::take(held);
+        self.output = Output::Nobody;
+        match Relay::take_over(&self.dir, held) {
+            Ok(relay) => {
+                self.journal
+                    .note("the shim is gone; the output is read here from now on");
+                self.output = Output::Here(relay);
+            }
+            Err(error) => self
+                .journal
+                .note(&format!("the output cannot be read any further: {error}")),
+        }
     }
 
     /// Kills a program that was asked to stop and did not in its time of grace, or
@@ -274,6 +323,14 @@ impl Minder {
             // It has written its last word and ends what the program left; its own
             // time for that is limited.
             let _ = shim.wait();
+        }
+        if exit.is_none() {
+            // Nobody but this process can have what is left in the pipes.
+            self.hold_output();
+            self.take_over_output();
+        }
+        if let Output::Here(relay) = self.output {
+            relay.finish(self.dir.path());
         }
         let oom = match (self.oom_before, oom_kills()) {
             (Some(before), Some(after)) if after > before => Some(format!(

@@ -83,11 +83,11 @@ pub fn run_offline(dir: &RunDir, control: &mut OfflineControl) -> Result<Offline
             });
         }
         Started::Ended => {}
-        Started::Running(mut child) => {
+        Started::Running(mut child, relay) => {
             let program = dir.program()?;
             let started = Instant::now();
             let path = dir.path().to_owned();
-            let waiting = std::thread::spawn(move || wait(&path, &mut child));
+            let waiting = std::thread::spawn(move || wait(&path, &mut child, relay));
             while !waiting.is_finished() {
                 for event in events.read(dir, false)? {
                     if let Some(signal) = (control.signal_when)(&event) {

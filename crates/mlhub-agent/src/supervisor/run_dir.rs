@@ -357,6 +357,7 @@ pub(crate) mod tests {
             limits: mlhub_protocol::run_dir::Limits::default(),
             stdout_events: false,
             log_metrics: Vec::new(),
+            log_scan: true,
             system_interval_seconds: 1,
             queue_position: 0,
         };

@@ -80,6 +80,7 @@ pub(super) fn run_dir(path: &Path, file: &SdkFile, hub: HubAddress) -> RunDir {
         limits: Limits::default(),
         stdout_events: false,
         log_metrics: Vec::new(),
+        log_scan: false,
         system_interval_seconds: file.system_interval_seconds,
         queue_position: 0,
     };

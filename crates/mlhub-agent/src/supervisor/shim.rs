@@ -1,7 +1,8 @@
 //! The shim: the program's parent, and nothing else.
 //!
-//! It starts the program in a process group of its own with the log files as
-//! its output, waits, and writes how it ended. It holds no connection and no
+//! It starts the program in a process group of its own, has its output scanned on the way
+//! into the log files (or, where that is switched off, makes them its output), waits, and
+//! writes how it ended. It holds no connection and no
 //! lock, talks to nobody, and outlives every supervisor, so that the exit code
 //! is never lost. A program is started at most once per directory, whatever
 //! dies in between.
@@ -12,6 +13,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -27,6 +29,7 @@ use super::error::{Result, SupervisorError};
 use super::files::{now_ms, open_append, write_json};
 use super::identity::{child_identity, is_own_program, own_children, own_identity};
 use super::limits::DEFAULT_OPEN_FILES;
+use super::relay::Relay;
 use super::run_dir::{RunDir, STARTING, StartingFile};
 
 /// Exit code of a shim that did its work.
@@ -52,7 +55,7 @@ pub fn shim_main(dir: &Path) -> i32 {
     match start(dir) {
         Ok(Started::Already) => SHIM_ALREADY,
         Ok(Started::Ended) => SHIM_DONE,
-        Ok(Started::Running(mut child)) => match wait_for_all(dir, &mut child) {
+        Ok(Started::Running(mut child, relay)) => match wait_for_all(dir, &mut child, relay) {
             Ok(()) => SHIM_DONE,
             Err(error) => failed(&error),
         },
@@ -70,8 +73,8 @@ fn failed(error: &SupervisorError) -> i32 {
 pub(crate) enum Started {
     /// Somebody started it before.
     Already,
-    /// It runs.
-    Running(Child),
+    /// It runs, with what relays its output.
+    Running(Child, Option<Relay>),
     /// It could not be started; `exit.json` says why.
     Ended,
 }
@@ -83,12 +86,15 @@ pub(crate) fn start(dir: &Path) -> Result<Started> {
         return Ok(Started::Already);
     }
     let launch = dir.launch();
-    let mut child = match command(&dir).and_then(|mut command| {
-        command
+    // The command holds the program's ends of the pipes, and goes before anybody waits.
+    let spawned = command(&dir).and_then(|(mut command, relay)| {
+        let child = command
             .spawn()
-            .map_err(|error| spawn_problem(launch, &error))
-    }) {
-        Ok(child) => child,
+            .map_err(|error| spawn_problem(launch, &error))?;
+        Ok((child, relay))
+    });
+    let (mut child, relay) = match spawned {
+        Ok(started) => started,
         Err(problem) => {
             let exit = ExitFile {
                 version: RUN_DIR_VERSION,
@@ -104,7 +110,7 @@ pub(crate) fn start(dir: &Path) -> Result<Started> {
     let pid = i32::try_from(child.id()).unwrap_or(i32::MAX);
     let Some(program) = child_identity(pid) else {
         // No process table to read: the end is still told truly.
-        wait(dir.path(), &mut child)?;
+        wait(dir.path(), &mut child, relay)?;
         return Ok(Started::Ended);
     };
     let file = ProgramFile {
@@ -114,15 +120,31 @@ pub(crate) fn start(dir: &Path) -> Result<Started> {
         started_at_ms: now_ms(),
     };
     write_patiently(&dir.file(names::PROGRAM), &file)?;
-    Ok(Started::Running(child))
+    Ok(Started::Running(child, relay))
 }
 
 /// Waits for the program and writes how it ended.
-pub(crate) fn wait(dir: &Path, child: &mut Child) -> Result<()> {
+pub(crate) fn wait(dir: &Path, child: &mut Child, mut relay: Option<Relay>) -> Result<()> {
     let status = child
         .wait()
         .map_err(SupervisorError::io("wait for the program of", dir))?;
-    write_patiently(&dir.join(names::EXIT), &exit_file(status))
+    drain(&mut relay);
+    let told = write_patiently(&dir.join(names::EXIT), &exit_file(status));
+    finish(dir, relay);
+    told
+}
+
+/// All that the program wrote is in the log before its end is told.
+fn drain(relay: &mut Option<Relay>) {
+    if let Some(relay) = relay {
+        relay.drain();
+    }
+}
+
+fn finish(dir: &Path, relay: Option<Relay>) {
+    if let Some(relay) = relay {
+        relay.finish(dir);
+    }
 }
 
 /// Limits that this process and all it starts inherit. What the system does not
@@ -152,20 +174,22 @@ pub(crate) fn lower(resource: Resource, most: u64) {
 
 /// Waits for the program, collecting the orphans it leaves meanwhile, writes how it
 /// ended, and ends what it left.
-fn wait_for_all(dir: &Path, child: &mut Child) -> Result<()> {
+fn wait_for_all(dir: &Path, child: &mut Child, mut relay: Option<Relay>) -> Result<()> {
     let program = i32::try_from(child.id()).unwrap_or(i32::MAX);
     let status = loop {
         match rustix::process::wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid.as_raw_nonzero().get() == program => break status,
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             // Nothing to wait for: what is known of the child is told by its handle.
-            Err(_) => return wait(dir, child),
+            Err(_) => return wait(dir, child, relay),
         }
     };
     let exit = exit_of(status.exit_status(), status.terminating_signal());
-    write_patiently(&dir.join(names::EXIT), &exit)?;
+    drain(&mut relay);
+    let told = write_patiently(&dir.join(names::EXIT), &exit);
     end_orphans();
-    Ok(())
+    finish(dir, relay);
+    told
 }
 
 /// Ends every process that has become this one's child: those the program left.
@@ -227,7 +251,8 @@ fn claim(dir: &RunDir) -> Result<bool> {
     }
 }
 
-fn command(dir: &RunDir) -> Result<Command, String> {
+/// The program's command, with what relays its output when that is scanned.
+fn command(dir: &RunDir) -> Result<(Command, Option<Relay>), String> {
     let launch = dir.launch();
     let (program, arguments) = launch
         .argv
@@ -239,11 +264,16 @@ fn command(dir: &RunDir) -> Result<Command, String> {
             launch.cwd
         ));
     }
-    let output = |name: &str| {
-        let path = dir.file(name);
-        open_append(&path)
-            .map(Stdio::from)
-            .map_err(|error| error.to_string())
+    let log = |name: &str| {
+        let log = open_append(&dir.file(name)).map_err(|error| error.to_string())?;
+        Ok::<_, String>(OwnedFd::from(log))
+    };
+    let (relay, [stdout, stderr]) = if launch.log_scan {
+        let (relay, outputs) = Relay::start(dir)
+            .map_err(|error| format!("the output of the program cannot be read: {error}"))?;
+        (Some(relay), outputs)
+    } else {
+        (None, [log(names::STDOUT)?, log(names::STDERR)?])
     };
     let mut command = Command::new(program);
     command
@@ -255,10 +285,10 @@ fn command(dir: &RunDir) -> Result<Command, String> {
         .env(names::ENV_RUN_ID, &dir.run().run.id)
         .env(names::ENV_SEED, dir.run().seed.to_string())
         .stdin(Stdio::null())
-        .stdout(output(names::STDOUT)?)
-        .stderr(output(names::STDERR)?)
+        .stdout(stdout)
+        .stderr(stderr)
         .process_group(0);
-    Ok(command)
+    Ok((command, relay))
 }
 
 fn spawn_problem(launch: &LaunchFile, error: &std::io::Error) -> String {

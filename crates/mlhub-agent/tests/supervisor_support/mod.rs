@@ -130,6 +130,7 @@ impl Bench {
             limits: Limits::default(),
             stdout_events: false,
             log_metrics: Vec::new(),
+            log_scan: true,
             system_interval_seconds: 0,
             queue_position: 0,
         };

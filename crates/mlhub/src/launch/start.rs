@@ -378,6 +378,7 @@ fn launch_file(
         },
         stdout_events: plan.stdout_events,
         log_metrics: plan.log_metrics,
+        log_scan: config.logs.scan,
         system_interval_seconds: SYSTEM_INTERVAL_SECONDS,
         queue_position,
     };

@@ -322,6 +322,7 @@ impl<'a> Bench<'a> {
             limits: Limits::default(),
             stdout_events: plan.stdout_events,
             log_metrics: plan.log_metrics,
+            log_scan: false,
             system_interval_seconds: 1,
             queue_position: 0,
         };
