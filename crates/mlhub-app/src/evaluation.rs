@@ -426,6 +426,7 @@ fn options(plan: &EvaluationPlan) -> EvaluateOptions {
         }),
         threads: THREADS,
         curves: true,
+        threshold: None,
     }
 }
 

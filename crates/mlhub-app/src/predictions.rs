@@ -49,19 +49,13 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
 }
 
 fn parse_task(text: &str) -> Result<Task, String> {
-    match text {
-        "binary" => Ok(Task::Binary),
-        "multiclass" => Ok(Task::Multiclass),
-        "regression" => Ok(Task::Regression),
-        "ranking" => Ok(Task::Ranking),
-        "text" => Ok(Task::Text),
-        "multilabel" => Ok(Task::Multilabel),
-        "clustering" => Ok(Task::Clustering),
-        other => Err(format!(
-            "the task `{other}` cannot be evaluated; tasks are {}",
+    let found = Task::ALL.into_iter().find(|task| task.as_str() == text);
+    found.ok_or_else(|| {
+        format!(
+            "the task `{text}` cannot be evaluated; tasks are {}",
             Task::ALL.map(Task::as_str).join(", ")
-        )),
-    }
+        )
+    })
 }
 
 /// Reads a prediction file as its task needs it; errors call it `name`.
@@ -249,7 +243,7 @@ fn labels(
         }
         sort_labels(all)
     };
-    if !matches!(task, Task::Binary) {
+    if !matches!(task, Task::Binary | Task::Anomaly) {
         return Ok((labels, None));
     }
     if labels.len() == 1 {
@@ -262,8 +256,13 @@ fn labels(
         labels = sort_labels([labels[0].clone(), other].into());
     }
     if labels.len() != 2 {
+        let advice = if task == Task::Binary {
+            "set `evaluation.task: multiclass`"
+        } else {
+            "anomalies and all other rows are two"
+        };
         return Err(format!(
-            "the task is binary and there are {} classes; set `evaluation.task: multiclass`",
+            "the task is {task} and there are {} classes; {advice}",
             labels.len()
         ));
     }
@@ -437,6 +436,23 @@ mod tests {
             (Task::Clustering, None)
         );
         assert_eq!(checked.labels().len(), 4);
+    }
+
+    #[test]
+    fn anomalies_are_of_the_positive_label() {
+        let truth = text(&["odd", "usual", "usual"]);
+        let predicted = text(&["odd", "odd", "usual"]);
+        let table = table(truth, predicted, &[], Some(vec![9.0, -1.0, 0.0]));
+        let checked = check(table.clone(), &wish(Some("anomaly"), Some("odd"))).expect("valid");
+        assert_eq!(checked.task(), Task::Anomaly);
+        assert_eq!(checked.labels(), ["usual", "odd"]);
+        assert_eq!(checked.y_true(), &Targets::Classes(vec![1, 0, 0]));
+        let three = PredictionTable {
+            y_true: text(&["odd", "usual", "other"]),
+            ..table
+        };
+        let error = check(three, &wish(Some("anomaly"), None)).expect_err("three classes");
+        assert!(error.contains("anomaly and there are 3 classes"), "{error}");
     }
 
     #[test]

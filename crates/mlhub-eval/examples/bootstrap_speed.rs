@@ -42,6 +42,7 @@ fn main() {
             }),
             curves: false,
             threads: 2,
+            ..EvaluateOptions::default()
         };
         let start = Instant::now();
         let evaluation = evaluate(&predictions, &options).expect("valid options");

@@ -27,11 +27,13 @@ pub enum Task {
     Text,
     /// A partition of the rows.
     Clustering,
+    /// Whether a row is out of the ordinary; the second label is that of the anomalies.
+    Anomaly,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
@@ -39,6 +41,7 @@ impl Task {
         Self::Ranking,
         Self::Text,
         Self::Clustering,
+        Self::Anomaly,
     ];
 }
 
@@ -54,7 +57,14 @@ impl Task {
             Self::Ranking => "ranking",
             Self::Text => "text",
             Self::Clustering => "clustering",
+            Self::Anomaly => "anomaly",
         }
+    }
+
+    /// The name with its article, for messages: `a binary`, `an anomaly`.
+    pub(crate) fn with_article(self) -> String {
+        let article = if self == Self::Anomaly { "an" } else { "a" };
+        format!("{article} {self}")
     }
 }
 

@@ -13,7 +13,7 @@
 //! Code map: `definition` and `registry` say what a metric is; `predictions`
 //! is the checked input; `metrics` holds one kernel per family (label counts,
 //! rankings, probabilities, regression, queries, texts, sets of labels,
-//! partitions), each written once for any row weights
+//! partitions, anomalies), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
 //! `evaluate` is the entry point.
@@ -54,6 +54,7 @@ pub use evaluate::{
     EVALUATION_VERSION, EvaluateError, EvaluateOptions, Evaluation, MAX_THREADS, MetricValue,
     SkippedMetric, evaluate,
 };
+pub use metrics::best_f1_threshold;
 pub use predictions::{
     ExpectedIds, MAX_LABEL_CELLS, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
     MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, Predictions, PredictionsError,

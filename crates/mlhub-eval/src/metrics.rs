@@ -6,6 +6,7 @@
 //! and hashes are in `registry`; which metric applies is in `applicable`.
 
 pub(crate) mod additive;
+mod anomaly;
 pub(crate) mod applicable;
 mod clustering;
 mod kendall;
@@ -20,6 +21,7 @@ mod regression;
 mod tests;
 mod text;
 
+pub use anomaly::best_f1_threshold;
 pub(crate) use applicable::Facts;
 pub(crate) use clustering::Partitions;
 pub(crate) use label::LabelCounts;
@@ -81,6 +83,7 @@ pub(crate) enum LabelMetric {
     HammingLoss,
     Mcc,
     CohenKappa,
+    FalsePositiveRate,
 }
 
 /// Metrics over the order of scores.
@@ -93,6 +96,8 @@ pub(crate) enum RankMetric {
     AurocOvoWeighted,
     AveragePrecision,
     AveragePrecisionMacro,
+    /// Of the positive class, at as many places as it has rows.
+    RPrecision,
 }
 
 /// Metrics that are means of a value per row of scores.
@@ -265,7 +270,9 @@ pub(crate) fn compute<W: RowWeights>(
         return vec![f64::NAN; kinds.len()];
     }
     let has_label = kinds.iter().any(|kind| matches!(kind, Kind::Label(_)));
-    let has_rank = kinds.iter().any(|kind| matches!(kind, Kind::Rank(_)));
+    let is_walked =
+        |kind: &Kind| matches!(kind, Kind::Rank(metric) if *metric != RankMetric::RPrecision);
+    let has_rank = kinds.iter().any(is_walked);
     let pairwise = kinds.iter().any(|kind| kind.is_pairwise());
     let label_counts = has_label.then(|| label::LabelCounts::collect(prepared, weights));
     let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, weights, pairwise));
@@ -283,6 +290,7 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Label(metric) => label_counts
                 .as_ref()
                 .map_or(f64::NAN, |counts| counts.value(*metric)),
+            Kind::Rank(RankMetric::RPrecision) => anomaly::r_precision(prepared, weights),
             Kind::Rank(metric) => rank_values
                 .as_ref()
                 .map_or(f64::NAN, |values| values.value(*metric)),

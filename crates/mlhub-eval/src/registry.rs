@@ -3,6 +3,7 @@
 //! Append only: a released definition is frozen by `tests/golden/definitions.json`.
 //! To change one, add an entry with the next version.
 
+mod anomaly;
 mod classification;
 mod clustering;
 mod multilabel;
@@ -56,7 +57,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         .chain(ranking::rows())
         .chain(text::rows())
         .chain(multilabel::rows())
-        .chain(clustering::rows());
+        .chain(clustering::rows())
+        .chain(anomaly::rows());
     for row in rows {
         let definition = MetricDefinition {
             name: row.name.to_owned(),

@@ -80,6 +80,7 @@ impl Case {
             }),
             curves: false,
             threads,
+            ..EvaluateOptions::default()
         }
     }
 

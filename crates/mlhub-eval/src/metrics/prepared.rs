@@ -153,6 +153,11 @@ impl<'a> Prepared<'a> {
             Targets::Values(_) | Targets::Texts(_) | Targets::LabelSets(_) => &[],
         };
         let y_pred = match (predictions.y_pred(), scores) {
+            (_, Some(scores)) if facts.threshold.is_some() => {
+                let threshold = facts.threshold.unwrap_or(f64::INFINITY);
+                let scores = scores.values.iter();
+                Cow::Owned(scores.map(|score| u32::from(*score >= threshold)).collect())
+            }
             (Some(Targets::Classes(classes)), _) => Cow::Borrowed(classes.as_slice()),
             (None, Some(scores)) if needs.predicted && facts.predicted.is_ok() => {
                 Cow::Owned((0..rows).map(|row| scores.top_class(row) as u32).collect())

@@ -22,7 +22,7 @@ fn evaluated(input: PredictionsInput, bootstrap: Option<Bootstrap>, threads: usi
         bootstrap,
         threads,
         curves: true,
-        definitions: None,
+        ..EvaluateOptions::default()
     };
     evaluate(&Predictions::new(input).unwrap(), &options).unwrap()
 }

@@ -59,6 +59,11 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
             missing("y_score", "one score per row, the highest first")
         }
         Task::Ranking if input.group.is_none() => missing("group", "the query of each row"),
+        Task::Anomaly if input.y_score.is_none() => Err(PredictionsError::NoColumn {
+            task: input.task,
+            column: "y_score",
+            meaning: "one score per row, larger for what is more anomalous",
+        }),
         _ => Ok(()),
     }
 }
@@ -77,7 +82,7 @@ fn check_length(column: &str, found: usize, expected: usize) -> Result<(), Predi
 fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
     let found = input.labels.len();
     let (allowed, expected) = match input.task {
-        Task::Binary => (2..=2, "exactly 2".to_owned()),
+        Task::Binary | Task::Anomaly => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
         Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
         Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
@@ -138,7 +143,10 @@ fn check_targets(
         (Task::Regression, Targets::Values(values)) => {
             check_finite(values.iter().copied(), || column.to_owned())
         }
-        (Task::Binary | Task::Multiclass | Task::Clustering, Targets::Classes(classes)) => {
+        (
+            Task::Binary | Task::Multiclass | Task::Clustering | Task::Anomaly,
+            Targets::Classes(classes),
+        ) => {
             let labels = input.labels.len();
             let mut unknown = Offenders::default();
             for (row, class) in classes.iter().enumerate() {
@@ -172,7 +180,7 @@ fn check_targets(
                 Targets::LabelSets(_) => "sets of labels",
             },
             expected: match task {
-                Task::Binary | Task::Multiclass | Task::Clustering => "classes",
+                Task::Binary | Task::Multiclass | Task::Clustering | Task::Anomaly => "classes",
                 Task::Regression | Task::Ranking => "numbers",
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
@@ -220,8 +228,8 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         Task::Regression | Task::Text | Task::Clustering => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
-        Task::Binary | Task::Ranking if scores.len() == rows => 1,
-        Task::Ranking => return Err(shape_error(format!("{rows} x 1"))),
+        Task::Binary | Task::Ranking | Task::Anomaly if scores.len() == rows => 1,
+        Task::Ranking | Task::Anomaly => return Err(shape_error(format!("{rows} x 1"))),
         _ if Some(scores.len()) == rows.checked_mul(labels) => labels,
         Task::Binary => {
             return Err(shape_error(format!(

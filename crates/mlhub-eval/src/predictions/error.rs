@@ -89,7 +89,7 @@ pub enum PredictionsError {
         second: usize,
     },
     /// Classes for a regression or values for a classification.
-    #[error("column `{column}` holds {found}, but a {task} task needs {expected}")]
+    #[error("column `{column}` holds {found}, but {} task needs {expected}", task.with_article())]
     TargetKind {
         /// The column.
         column: String,
@@ -148,6 +148,16 @@ pub enum PredictionsError {
     /// A ranking without one of its columns.
     #[error("a ranking needs a `{column}` column: {meaning}")]
     NoRankingColumn {
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        meaning: &'static str,
+    },
+    /// A task without one of its columns.
+    #[error("{} task needs a `{column}` column: {meaning}", task.with_article())]
+    NoColumn {
+        /// The task.
+        task: Task,
         /// The column.
         column: &'static str,
         /// What it holds.

@@ -193,7 +193,7 @@ fn kind_of(definition: &str, task: Task) -> Result<Kind, NoPairedTest> {
         }));
     };
     if !found.tasks.contains(&task) {
-        let reason = format!("not defined for a {task} task");
+        let reason = format!("not defined for {} task", task.with_article());
         return Err(not_applicable(definition, reason));
     }
     if is_extreme(entry.kind) {
