@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mlhub_data::{Format, PredictionTable, Values};
+use mlhub_data::{Format, PredictionForm, PredictionTable, Values};
 use mlhub_eval::{
-    ExpectedIds, Predictions, PredictionsInput, Targets, Task, encode_label_sets, encode_labels,
-    parse_label_lists,
+    ExpectedIds, NumberColumn, Predictions, PredictionsInput, Targets, Task, encode_label_sets,
+    encode_labels, number_columns, parse_label_lists,
 };
 use mlhub_protocol::rest::ExpectedSplit;
 
@@ -65,13 +65,24 @@ pub(crate) fn read(
     format: Format,
     task: Option<&str>,
 ) -> mlhub_data::Result<PredictionTable> {
-    if task == Some(Task::Text.as_str()) {
-        mlhub_data::read_text_predictions(path, name, format)
-    } else if task == Some(Task::Multilabel.as_str()) {
-        mlhub_data::read_label_list_predictions(path, name, format)
-    } else {
-        mlhub_data::read_predictions(path, name, format)
-    }
+    let task = task.and_then(|text| parse_task(text).ok());
+    let form = match task {
+        Some(Task::Text) => PredictionForm::Texts,
+        Some(Task::Multilabel) => PredictionForm::LabelLists,
+        _ => PredictionForm::Values,
+    };
+    let numbers = task.map(number_columns).unwrap_or_default();
+    mlhub_data::read_predictions_with(path, name, format, form, &numbers)
+}
+
+/// The columns of numbers that only this task has.
+fn columns(numbers: Vec<mlhub_data::NumberColumn>) -> Vec<NumberColumn> {
+    let columns = numbers.into_iter().map(|column| NumberColumn {
+        name: column.name,
+        width: column.width,
+        values: column.values,
+    });
+    columns.collect()
 }
 
 fn text_input(table: PredictionTable) -> PredictionsInput {
@@ -88,6 +99,7 @@ fn text_input(table: PredictionTable) -> PredictionsInput {
         y_score: None,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     }
 }
 
@@ -127,6 +139,7 @@ fn multilabel_input(table: PredictionTable) -> Result<PredictionsInput, String> 
         y_score: table.y_score,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
@@ -173,6 +186,7 @@ fn ranking_input(table: PredictionTable) -> Result<PredictionsInput, String> {
         y_score: table.y_score,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
@@ -190,6 +204,7 @@ fn regression_input(table: PredictionTable) -> Result<PredictionsInput, String> 
         y_score: None,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
@@ -224,6 +239,7 @@ fn classification_input(
         y_score,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
@@ -328,6 +344,7 @@ mod tests {
             y_score,
             weight: None,
             group: None,
+            numbers: Vec::new(),
             ignored_columns: Vec::new(),
         }
     }
@@ -490,6 +507,27 @@ mod tests {
         let texts = |texts: [&str; 2]| Targets::Texts(texts.map(str::to_owned).to_vec());
         assert_eq!(checked.y_true(), &texts(["007", "b"]));
         assert_eq!(checked.y_pred(), Some(&texts(["7", ""])));
+    }
+
+    #[test]
+    fn coordinates_and_likelihoods_are_read_for_their_tasks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.csv");
+        let rows =
+            "id,y_true,y_pred,embedding,tokens,scale\n0,a,1,\"[0, 1]\",3,9\n1,b,2,\"[2, 3]\",4,9\n";
+        std::fs::write(&path, rows).expect("written");
+        let columns = |task| {
+            let table = read(&path, "p.csv", Format::Csv, Some(task)).expect("a table");
+            let checked = check(table, &wish(Some(task), None)).expect("valid");
+            let numbers = checked.numbers().iter();
+            let names: Vec<_> = numbers
+                .map(|column| (column.name.clone(), column.width))
+                .collect();
+            names
+        };
+        assert_eq!(columns("clustering"), [("embedding".to_owned(), 2)]);
+        assert_eq!(columns("text"), [("tokens".to_owned(), 1)]);
+        assert_eq!(columns("multiclass"), []);
     }
 
     #[test]

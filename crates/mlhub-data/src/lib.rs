@@ -50,8 +50,10 @@ pub use inspect::{Facts, Inspection, describe, inspect};
 pub use leakage::{LeakagePair, LeakageReport, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
 pub use predictions::{
-    PredictionTable, Values, read_label_list_predictions, read_predictions, read_text_predictions,
+    NumberColumn, PredictionTable, Values, read_label_list_predictions, read_predictions,
+    read_predictions_with, read_text_predictions,
 };
+pub use predictions_build::Form as PredictionForm;
 pub use preview::{Preview, PreviewBounds, preview};
 pub use row_hashes::RowHashes;
 pub use split::{SplitPlan, SplitSpec};

@@ -31,6 +31,7 @@ fn main() {
         y_score: Some(score),
         weight: None,
         group: None,
+        numbers: Vec::new(),
     })
     .expect("valid predictions");
     let timed = |samples: u32| {

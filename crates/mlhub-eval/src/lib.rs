@@ -56,9 +56,10 @@ pub use evaluate::{
 };
 pub use metrics::best_f1_threshold;
 pub use predictions::{
-    ExpectedIds, MAX_LABEL_CELLS, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
-    MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, Predictions, PredictionsError,
-    PredictionsInput, Targets, encode_label_sets, encode_labels, parse_label_lists,
+    ExpectedIds, MAX_LABEL_CELLS, MAX_LABELS, MAX_NUMBER_COLUMNS, MAX_RELEVANCE, MAX_ROWS,
+    MAX_TEXT_CHARS, MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, NumberColumn,
+    Predictions, PredictionsError, PredictionsInput, Targets, encode_label_sets, encode_labels,
+    number_columns, parse_label_lists,
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};

@@ -178,6 +178,9 @@ pub(crate) enum TextMetric {
     Chrf,
     Wer,
     Cer,
+    Perplexity,
+    BitsPerToken,
+    BitsPerByte,
 }
 
 /// Metrics over sets of labels.
@@ -213,6 +216,8 @@ pub(crate) enum ClusteringMetric {
     Completeness,
     VMeasure,
     Purity,
+    AdjustedMutualInformation,
+    Silhouette,
 }
 
 /// Which kernel computes a definition.
@@ -235,6 +240,17 @@ impl Kind {
             Self::Label(_) => true,
             Self::Multilabel(metric) => !metric.is_of_scores(),
             _ => false,
+        }
+    }
+
+    /// Why resamples say nothing of how it would vary; `None` when they do.
+    pub(crate) fn no_interval(self) -> Option<&'static str> {
+        match self {
+            Self::Clustering(ClusteringMetric::Silhouette) => Some(
+                "it looks at all pairs of rows, and a resample holds rows more than once, at a \
+                 distance of 0",
+            ),
+            _ => None,
         }
     }
 

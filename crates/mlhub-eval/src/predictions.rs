@@ -8,11 +8,13 @@
 mod check;
 mod error;
 mod label_sets;
+mod numbers;
 mod rows;
 
 pub use check::encode_labels;
 pub use error::PredictionsError;
 pub use label_sets::{encode_label_sets, parse_label_lists};
+pub use numbers::{MAX_NUMBER_COLUMNS, NumberColumn, number_columns};
 
 use crate::definition::Task;
 
@@ -99,6 +101,8 @@ pub struct PredictionsInput {
     /// Group per row: the query of a ranking, which needs it; else rows that belong together,
     /// which tests of pairs and grouped resampling keep together.
     pub group: Option<Vec<String>>,
+    /// What only this task has beside these columns, see [`number_columns`]; in any order.
+    pub numbers: Vec<NumberColumn>,
 }
 
 /// Checked predictions.

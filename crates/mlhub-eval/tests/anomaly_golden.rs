@@ -44,6 +44,7 @@ fn input(case: &Case) -> PredictionsInput {
         y_score: Some(case.y_score.clone()),
         weight: case.weight.clone(),
         group: None,
+        numbers: Vec::new(),
     }
 }
 

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::definition::Task;
     use crate::metrics::{Facts, Needs, Scratch, compute};
-    use crate::predictions::{Predictions, PredictionsInput, Targets};
+    use crate::predictions::{NumberColumn, Predictions, PredictionsInput, Targets};
     use crate::registry;
     use crate::weights::Unit;
 
@@ -112,6 +112,16 @@ mod tests {
             },
             weight: None,
             group: (task == Task::Ranking).then(|| rows.map(|row| (row % 6).to_string()).collect()),
+            numbers: match task {
+                Task::Text => [("log_likelihood", -3.0), ("tokens", 2.0), ("bytes", 9.0)]
+                    .map(|(name, value)| NumberColumn {
+                        name: name.to_owned(),
+                        width: 1,
+                        values: vec![value; 40],
+                    })
+                    .to_vec(),
+                _ => Vec::new(),
+            },
         })
         .expect("valid predictions")
     }

@@ -126,6 +126,7 @@ mod tests {
             y_score: Some(rows.iter().map(|row| f64::from(row.1)).collect()),
             weight,
             group: None,
+            numbers: Vec::new(),
         })
         .expect("valid anomalies")
     }

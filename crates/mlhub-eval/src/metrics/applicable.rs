@@ -2,6 +2,8 @@
 //!
 //! A metric that does not apply is skipped, never an error of the evaluation.
 
+mod columns;
+
 use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric, TextMetric};
 use crate::definition::Task;
 use crate::predictions::{NAMED_IN_ERRORS, Predictions, Targets};
@@ -31,6 +33,8 @@ pub(crate) struct Facts {
     rows: usize,
     /// Whether `ln(1 + y)` is defined for all values, or where not.
     logarithms: Result<(), String>,
+    /// Metrics whose own columns are missing or too large, each with the reason.
+    columns: Vec<(Kind, String)>,
 }
 
 impl Facts {
@@ -66,6 +70,7 @@ impl Facts {
             labels: predictions.labels().len(),
             rows: predictions.rows(),
             logarithms: logarithms(predictions),
+            columns: columns::obstacles(predictions),
         }
     }
 
@@ -89,6 +94,9 @@ impl Facts {
             return Some(
                 "not defined for weighted rows, and a `weight` column is given".to_owned(),
             );
+        }
+        if let Some((_, reason)) = self.columns.iter().find(|(of, _)| *of == kind) {
+            return Some(reason.clone());
         }
         match kind {
             kind if kind.is_of_predicted() => self.predicted.clone().err(),

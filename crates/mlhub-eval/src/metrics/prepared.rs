@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
 use super::{
-    Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall,
+    ClusteringMetric, Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric,
+    Texts, kendall,
 };
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
@@ -29,6 +30,7 @@ pub(crate) struct Needs {
     pub(crate) value_ranks: bool,
     pub(crate) pred_levels: bool,
     pub(crate) log_error: bool,
+    pub(crate) silhouette: bool,
 }
 
 impl Needs {
@@ -49,6 +51,7 @@ impl Needs {
                 || has(Kind::Regression(RegressionMetric::Kendall)),
             pred_levels: has(Kind::Regression(RegressionMetric::Kendall)),
             log_error: has(Kind::Regression(RegressionMetric::Rmsle)),
+            silhouette: has(Kind::Clustering(ClusteringMetric::Silhouette)),
         }
     }
 }
@@ -211,7 +214,9 @@ impl<'a> Prepared<'a> {
             queries,
             texts: Texts::of(predictions),
             label_sets: LabelSets::of(predictions, facts),
-            partitions: is_clustering.then(|| Partitions::of(predictions)).flatten(),
+            partitions: is_clustering
+                .then(|| Partitions::of(predictions, needs.silhouette))
+                .flatten(),
         }
     }
 }

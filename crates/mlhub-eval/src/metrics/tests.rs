@@ -14,6 +14,7 @@ fn input(task: Task, rows: usize, labels: usize) -> PredictionsInput {
         y_score: None,
         weight: None,
         group: None,
+        numbers: Vec::new(),
     }
 }
 

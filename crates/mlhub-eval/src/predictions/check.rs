@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use super::{
     ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
     MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets, label_sets,
+    numbers,
 };
 use crate::definition::Task;
 
@@ -40,6 +41,7 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
     if let Some(group) = &input.group {
         check_length("group", group.len(), rows)?;
     }
+    numbers::check(input)?;
     Ok(score_columns)
 }
 
@@ -68,7 +70,11 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
     }
 }
 
-fn check_length(column: &str, found: usize, expected: usize) -> Result<(), PredictionsError> {
+pub(super) fn check_length(
+    column: &str,
+    found: usize,
+    expected: usize,
+) -> Result<(), PredictionsError> {
     if found == expected {
         return Ok(());
     }
@@ -272,7 +278,7 @@ fn check_weight(weight: &[f64], rows: usize) -> Result<(), PredictionsError> {
     Ok(())
 }
 
-fn check_finite(
+pub(super) fn check_finite(
     values: impl Iterator<Item = f64>,
     column: impl FnOnce() -> String,
 ) -> Result<(), PredictionsError> {
@@ -453,7 +459,7 @@ fn join(rows: &[usize]) -> String {
 }
 
 /// An id or label as an error shows it: cut, control characters escaped.
-fn shown_id(id: &str) -> String {
+pub(super) fn shown_id(id: &str) -> String {
     let mut shown: String = id
         .chars()
         .take(MAX_SHOWN_ID)

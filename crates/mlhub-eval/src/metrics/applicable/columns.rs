@@ -1,0 +1,91 @@
+//! Why metrics of columns that only some tasks have cannot be computed: a column is missing, or
+//! there is too much of it.
+
+use super::super::clustering::{
+    COORDINATES, MAX_ADJUSTED_CELLS, MAX_SILHOUETTE_ROWS, MAX_SILHOUETTE_STEPS,
+};
+use super::super::{ClusteringMetric, Kind, TextMetric};
+use crate::definition::Task;
+use crate::predictions::{Predictions, Targets};
+
+/// The metrics of the task that cannot be computed, each with the reason.
+pub(super) fn obstacles(predictions: &Predictions) -> Vec<(Kind, String)> {
+    match predictions.task() {
+        Task::Text => texts(predictions),
+        Task::Clustering => clusters(predictions),
+        _ => vec![],
+    }
+}
+
+fn texts(predictions: &Predictions) -> Vec<(Kind, String)> {
+    let needed = [
+        (TextMetric::Perplexity, "tokens"),
+        (TextMetric::BitsPerToken, "tokens"),
+        (TextMetric::BitsPerByte, "bytes"),
+    ];
+    let reason = |lengths| missing(predictions, &["log_likelihood", lengths]);
+    let found = needed
+        .into_iter()
+        .filter_map(|(metric, lengths)| Some((Kind::Text(metric), reason(lengths)?)));
+    found.collect()
+}
+
+/// Which of the columns are not given; `None` when all are.
+fn missing(predictions: &Predictions, columns: &[&str]) -> Option<String> {
+    let missing: Vec<String> = columns
+        .iter()
+        .filter(|name| predictions.number_column(name).is_none())
+        .map(|name| format!("`{name}`"))
+        .collect();
+    (!missing.is_empty()).then(|| format!("there is no {} column", missing.join(" and no ")))
+}
+
+fn clusters(predictions: &Predictions) -> Vec<(Kind, String)> {
+    let mut found = Vec::new();
+    let parts = |targets: Option<&Targets>| match targets {
+        Some(Targets::Classes(parts)) => {
+            let mut parts = parts.clone();
+            parts.sort_unstable();
+            parts.dedup();
+            parts.len()
+        }
+        _ => 0,
+    };
+    let (classes, clusters) = (
+        parts(Some(predictions.y_true())),
+        parts(predictions.y_pred()),
+    );
+    if classes.saturating_mul(clusters) > MAX_ADJUSTED_CELLS {
+        let reason = format!(
+            "{classes} classes times {clusters} clusters are more than the {MAX_ADJUSTED_CELLS} \
+             it is computed for"
+        );
+        let metric = ClusteringMetric::AdjustedMutualInformation;
+        found.push((Kind::Clustering(metric), reason));
+    }
+    if let Some(reason) = silhouette(predictions) {
+        found.push((Kind::Clustering(ClusteringMetric::Silhouette), reason));
+    }
+    found
+}
+
+fn silhouette(predictions: &Predictions) -> Option<String> {
+    let rows = predictions.rows();
+    let Some(coordinates) = predictions.number_column(COORDINATES) else {
+        return missing(predictions, &[COORDINATES]);
+    };
+    if rows > MAX_SILHOUETTE_ROWS {
+        return Some(format!(
+            "{rows} rows are more than the {MAX_SILHOUETTE_ROWS} it is computed for, as it looks \
+             at all pairs of rows"
+        ));
+    }
+    let steps = rows.saturating_mul(rows).saturating_mul(coordinates.width);
+    (steps > MAX_SILHOUETTE_STEPS).then(|| {
+        format!(
+            "{} coordinates of {rows} rows take more than the {MAX_SILHOUETTE_STEPS} steps it is \
+             computed for",
+            coordinates.width
+        )
+    })
+}
