@@ -28,7 +28,7 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
         None => infer_task(&table),
     };
     let input = match task {
-        Task::Regression => regression_input(table)?,
+        Task::Regression | Task::Forecasting => numbers_input(table, task)?,
         Task::Ranking => ranking_input(table)?,
         Task::Text => text_input(table),
         Task::Multilabel => multilabel_input(table)?,
@@ -190,11 +190,11 @@ fn ranking_input(table: PredictionTable) -> Result<PredictionsInput, String> {
     })
 }
 
-fn regression_input(table: PredictionTable) -> Result<PredictionsInput, String> {
-    let numbers = |column: &str, values| numbers(Task::Regression, column, values);
+fn numbers_input(table: PredictionTable, task: Task) -> Result<PredictionsInput, String> {
+    let numbers = |column: &str, values| numbers(task, column, values);
     Ok(PredictionsInput {
         ids: table.ids,
-        task: Task::Regression,
+        task,
         labels: Vec::new(),
         y_true: numbers("y_true", table.y_true)?,
         y_pred: table
@@ -507,6 +507,21 @@ mod tests {
         let texts = |texts: [&str; 2]| Targets::Texts(texts.map(str::to_owned).to_vec());
         assert_eq!(checked.y_true(), &texts(["007", "b"]));
         assert_eq!(checked.y_pred(), Some(&texts(["7", ""])));
+    }
+
+    #[test]
+    fn forecasts_have_their_quantiles_and_scales() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.csv");
+        let rows = "id,y_true,y_pred,group,y_pred_q0.9,scale,y_pred_q0.1\n0,1,2,a,3,0.5,1\n1,2,2,b,3,2,1\n";
+        std::fs::write(&path, rows).expect("written");
+        let task = Some("forecasting");
+        let table = read(&path, "p.csv", Format::Csv, task).expect("a table");
+        let checked = check(table, &wish(task, None)).expect("valid");
+        assert_eq!(checked.task(), Task::Forecasting);
+        assert_eq!(checked.numbers().len(), 3);
+        let scale = checked.number_column("scale").expect("scales");
+        assert_eq!(scale.values, [0.5, 2.0]);
     }
 
     #[test]

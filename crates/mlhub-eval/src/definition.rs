@@ -29,11 +29,13 @@ pub enum Task {
     Clustering,
     /// Whether a row is out of the ordinary; the second label is that of the anomalies.
     Anomaly,
+    /// Later values of several series.
+    Forecasting,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
@@ -42,6 +44,7 @@ impl Task {
         Self::Text,
         Self::Clustering,
         Self::Anomaly,
+        Self::Forecasting,
     ];
 }
 
@@ -58,6 +61,7 @@ impl Task {
             Self::Text => "text",
             Self::Clustering => "clustering",
             Self::Anomaly => "anomaly",
+            Self::Forecasting => "forecasting",
         }
     }
 

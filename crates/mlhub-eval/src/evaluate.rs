@@ -12,7 +12,7 @@ use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
 use crate::definition::{MetricDefinition, Task};
 use crate::draws::{Drawing, Groups};
-use crate::metrics::{Facts, Kind, Needs, Prepared, Queries, Scratch, compute};
+use crate::metrics::{Facts, Kind, Needs, Prepared, Scratch, compute};
 use crate::predictions::{Predictions, Targets};
 use crate::registry;
 use crate::weights::{Given, Unit};
@@ -305,7 +305,7 @@ fn run(
                 resampled.as_ref(),
                 too_few_rows,
                 (predictions, options.threshold),
-                prepared.queries.as_ref(),
+                &prepared,
             );
             MetricValue {
                 definition: planned.definition.id(),
@@ -404,8 +404,9 @@ fn note(
     resampled: Option<&Resampled>,
     too_few_rows: bool,
     (predictions, threshold): (&Predictions, Option<f64>),
-    queries: Option<&Queries>,
+    prepared: &Prepared<'_>,
 ) -> Option<String> {
+    let queries = prepared.queries.as_ref();
     let mut notes = Vec::new();
     if value.is_nan() {
         notes.push(planned.undefined.to_owned());
@@ -423,6 +424,9 @@ fn note(
             queries.without_relevant(),
             queries.len()
         ));
+    }
+    if let Some(forecast) = &prepared.forecast {
+        notes.extend(forecast.left_out(planned.kind));
     }
     if too_few_rows {
         let unit = if queries.is_some() { "queries" } else { "rows" };

@@ -9,6 +9,7 @@ pub(crate) mod additive;
 mod anomaly;
 pub(crate) mod applicable;
 mod clustering;
+mod forecast;
 mod kendall;
 mod label;
 mod multilabel;
@@ -24,6 +25,7 @@ mod text;
 pub use anomaly::best_f1_threshold;
 pub(crate) use applicable::Facts;
 pub(crate) use clustering::Partitions;
+pub(crate) use forecast::Forecast;
 pub(crate) use label::LabelCounts;
 pub(crate) use multilabel::LabelSets;
 pub(crate) use prepared::{Needs, Prepared, Regression};
@@ -220,6 +222,20 @@ pub(crate) enum ClusteringMetric {
     Silhouette,
 }
 
+/// Metrics of forecasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ForecastMetric {
+    Wape,
+    Mase,
+    Bias,
+    MeanPinball,
+    Crps,
+    IntervalCoverage,
+    CoverageGap,
+    IntervalWidth,
+    IntervalScore,
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -231,6 +247,7 @@ pub(crate) enum Kind {
     Text(TextMetric),
     Multilabel(MultilabelMetric),
     Clustering(ClusteringMetric),
+    Forecast(ForecastMetric),
 }
 
 impl Kind {
@@ -326,6 +343,10 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Multilabel(metric) => label_sets.as_ref().map_or(f64::NAN, |(sets, values)| {
                 values.value(sets, *metric, weights, total)
             }),
+            Kind::Forecast(metric) => prepared
+                .forecast
+                .as_ref()
+                .map_or(f64::NAN, |forecast| forecast.value(*metric, weights, total)),
             Kind::Clustering(metric) => contingency
                 .as_ref()
                 .map_or(f64::NAN, |contingency| contingency.value(*metric)),

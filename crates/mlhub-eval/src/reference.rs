@@ -26,6 +26,7 @@ pub fn reference_markdown() -> String {
             Task::Text => "Text",
             Task::Clustering => "Clustering",
             Task::Anomaly => "Anomaly detection",
+            Task::Forecasting => "Forecasting",
         };
         // Writing to a string cannot fail.
         let _ = write!(

@@ -6,6 +6,7 @@
 mod anomaly;
 mod classification;
 mod clustering;
+mod forecasting;
 mod multilabel;
 mod ranking;
 mod regression;
@@ -58,7 +59,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         .chain(text::rows())
         .chain(multilabel::rows())
         .chain(clustering::rows())
-        .chain(anomaly::rows());
+        .chain(anomaly::rows())
+        .chain(forecasting::rows());
     for row in rows {
         let definition = MetricDefinition {
             name: row.name.to_owned(),

@@ -118,7 +118,7 @@ fn refusals_name_column_and_rows() {
     };
     let message = refusal(without);
     assert!(
-        message.starts_with("an anomaly task needs a `y_score` column"),
+        message.starts_with("an anomaly task needs the column `y_score`"),
         "{message}"
     );
     let mut scores = case.y_score.clone();

@@ -138,7 +138,8 @@ impl Facts {
             | Kind::Query(_)
             | Kind::Text(_)
             | Kind::Multilabel(_)
-            | Kind::Clustering(_) => None,
+            | Kind::Clustering(_)
+            | Kind::Forecast(_) => None,
         }
     }
 }

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
 use super::{
-    ClusteringMetric, Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric,
-    Texts, kendall,
+    ClusteringMetric, Forecast, Kind, LabelSets, Partitions, ProbabilityMetric, Queries,
+    RegressionMetric, Texts, kendall,
 };
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
@@ -128,6 +128,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) texts: Option<Texts>,
     pub(crate) label_sets: Option<LabelSets<'a>>,
     pub(crate) partitions: Option<Partitions>,
+    pub(crate) forecast: Option<Forecast<'a>>,
 }
 
 impl<'a> Prepared<'a> {
@@ -216,6 +217,9 @@ impl<'a> Prepared<'a> {
             label_sets: LabelSets::of(predictions, facts),
             partitions: is_clustering
                 .then(|| Partitions::of(predictions, needs.silhouette))
+                .flatten(),
+            forecast: (predictions.task() == Task::Forecasting)
+                .then(|| Forecast::of(predictions))
                 .flatten(),
         }
     }

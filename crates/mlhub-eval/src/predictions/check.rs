@@ -54,7 +54,9 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
         {
             Err(PredictionsError::NothingPredicted)
         }
-        Task::Regression | Task::Text | Task::Clustering if input.y_pred.is_none() => {
+        Task::Regression | Task::Text | Task::Clustering | Task::Forecasting
+            if input.y_pred.is_none() =>
+        {
             Err(PredictionsError::NoPredictedValues { task: input.task })
         }
         Task::Ranking if input.y_score.is_none() => {
@@ -91,7 +93,9 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
         Task::Binary | Task::Anomaly => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
         Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
-        Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
+        Task::Regression | Task::Ranking | Task::Text | Task::Forecasting => {
+            (0..=0, "no".to_owned())
+        }
     };
     if !allowed.contains(&found) {
         return Err(PredictionsError::LabelCount {
@@ -146,7 +150,7 @@ fn check_targets(
 ) -> Result<(), PredictionsError> {
     check_length(column, targets.len(), input.ids.len())?;
     match (input.task, targets) {
-        (Task::Regression, Targets::Values(values)) => {
+        (Task::Regression | Task::Forecasting, Targets::Values(values)) => {
             check_finite(values.iter().copied(), || column.to_owned())
         }
         (
@@ -187,7 +191,7 @@ fn check_targets(
             },
             expected: match task {
                 Task::Binary | Task::Multiclass | Task::Clustering | Task::Anomaly => "classes",
-                Task::Regression | Task::Ranking => "numbers",
+                Task::Regression | Task::Ranking | Task::Forecasting => "numbers",
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
             },
@@ -231,7 +235,7 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression | Task::Text | Task::Clustering => {
+        Task::Regression | Task::Text | Task::Clustering | Task::Forecasting => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
         Task::Binary | Task::Ranking | Task::Anomaly if scores.len() == rows => 1,

@@ -154,7 +154,7 @@ pub enum PredictionsError {
         meaning: &'static str,
     },
     /// A task without one of its columns.
-    #[error("{} task needs a `{column}` column: {meaning}", task.with_article())]
+    #[error("{} task needs the column `{column}`: {meaning}", task.with_article())]
     NoColumn {
         /// The task.
         task: Task,

@@ -2,6 +2,7 @@
 //! hold, and how they are found. One table declares them; no column has a field of its own.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::check::{Offenders, check_finite, check_length};
 use super::{Predictions, PredictionsError, PredictionsInput};
@@ -9,6 +10,9 @@ use crate::definition::Task;
 
 /// Most of these columns in one set of predictions, such as quantiles of a forecast.
 pub const MAX_NUMBER_COLUMNS: usize = 1000;
+
+/// The scale of a series, which must be the same in all its rows.
+const SCALE: &str = "scale";
 
 /// Stands at the end of a declared name for any number.
 const ANY_NUMBER: char = '*';
@@ -81,10 +85,19 @@ const CLUSTERING: &[Declared] = &[Declared {
     ..plain("embedding", Allowed::Any)
 }];
 
+const FORECASTING: &[Declared] = &[
+    plain(SCALE, Allowed::NotNegative),
+    Declared {
+        ending: |level| level > 0.0 && level < 1.0,
+        ..plain("y_pred_q*", Allowed::Any)
+    },
+];
+
 fn declared(task: Task) -> &'static [Declared] {
     match task {
         Task::Text => TEXT,
         Task::Clustering => CLUSTERING,
+        Task::Forecasting => FORECASTING,
         _ => &[],
     }
 }
@@ -124,6 +137,19 @@ impl Predictions {
         self.number_column(name)
             .map(|column| column.values.as_slice())
     }
+
+    /// The columns whose name is `start` and a number, each with that number, ascending.
+    pub(crate) fn numbered(&self, start: &str) -> Vec<(f64, &[f64])> {
+        let columns = self.numbers().iter();
+        let mut found: Vec<(f64, &[f64])> = columns
+            .filter_map(|column| {
+                let ending = column.name.strip_prefix(start)?;
+                Some((ending.parse().ok()?, column.values.as_slice()))
+            })
+            .collect();
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        found
+    }
 }
 
 /// Checks names, lengths and values.
@@ -141,8 +167,28 @@ pub(super) fn check(input: &PredictionsInput) -> Result<(), PredictionsError> {
         let earlier = &input.numbers[..place];
         check_name(declared, column, earlier)?;
         check_values(declared, column, input.ids.len())?;
+        if column.name == SCALE {
+            check_scale(input, &column.values)?;
+        }
     }
     Ok(())
+}
+
+/// A scale is of a series, so that its rows have the same.
+fn check_scale(input: &PredictionsInput, scale: &[f64]) -> Result<(), PredictionsError> {
+    let mut of_series: HashMap<&str, f64> = HashMap::new();
+    let mut wrong = Offenders::default();
+    for (row, scale) in scale.iter().enumerate() {
+        let series = input.group.as_ref().map_or("", |names| &names[row]);
+        let first = *of_series.entry(series).or_insert(*scale);
+        wrong.note(row, first != *scale);
+    }
+    wrong.into_result(|count, rows| PredictionsError::NumberOutside {
+        column: SCALE.to_owned(),
+        wrong: "not that of the first row of their series (`group`)",
+        count,
+        rows,
+    })
 }
 
 fn check_name(

@@ -4,7 +4,8 @@
 use super::super::clustering::{
     COORDINATES, MAX_ADJUSTED_CELLS, MAX_SILHOUETTE_ROWS, MAX_SILHOUETTE_STEPS,
 };
-use super::super::{ClusteringMetric, Kind, TextMetric};
+use super::super::forecast::{Central, QUANTILE, SCALE};
+use super::super::{ClusteringMetric, ForecastMetric, Kind, TextMetric};
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
 
@@ -13,6 +14,7 @@ pub(super) fn obstacles(predictions: &Predictions) -> Vec<(Kind, String)> {
     match predictions.task() {
         Task::Text => texts(predictions),
         Task::Clustering => clusters(predictions),
+        Task::Forecasting => forecasts(predictions),
         _ => vec![],
     }
 }
@@ -38,6 +40,35 @@ fn missing(predictions: &Predictions, columns: &[&str]) -> Option<String> {
         .map(|name| format!("`{name}`"))
         .collect();
     (!missing.is_empty()).then(|| format!("there is no {} column", missing.join(" and no ")))
+}
+
+fn forecasts(predictions: &Predictions) -> Vec<(Kind, String)> {
+    use ForecastMetric as M;
+    let mut found = Vec::new();
+    if let Some(reason) = missing(predictions, &[SCALE]) {
+        found.push((Kind::Forecast(M::Mase), reason));
+    }
+    if predictions.numbered(QUANTILE).is_empty() {
+        for metric in [M::MeanPinball, M::Crps] {
+            let reason = format!("there is no column of a quantile, such as `{QUANTILE}0.9`");
+            found.push((Kind::Forecast(metric), reason));
+        }
+    }
+    if Central::of(predictions).is_none() {
+        for metric in [
+            M::IntervalCoverage,
+            M::CoverageGap,
+            M::IntervalWidth,
+            M::IntervalScore,
+        ] {
+            let reason = format!(
+                "there are no two quantile columns that leave the same share below and above, \
+                 such as `{QUANTILE}0.1` and `{QUANTILE}0.9`"
+            );
+            found.push((Kind::Forecast(metric), reason));
+        }
+    }
+    found
 }
 
 fn clusters(predictions: &Predictions) -> Vec<(Kind, String)> {
