@@ -29,7 +29,7 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
     };
     let input = match task {
         Task::Regression | Task::Forecasting => numbers_input(table, task)?,
-        Task::Ranking => ranking_input(table)?,
+        Task::Ranking | Task::Survival => scored_input(table, task)?,
         Task::Text => text_input(table),
         Task::Multilabel => multilabel_input(table)?,
         Task::Clustering => clustering_input(table)?,
@@ -175,13 +175,13 @@ fn numbers(task: Task, column: &str, values: Values) -> Result<Targets, String> 
     }
 }
 
-fn ranking_input(table: PredictionTable) -> Result<PredictionsInput, String> {
+/// Numbers and the order that scores give them, which is what is judged: `y_pred` is not.
+fn scored_input(table: PredictionTable, task: Task) -> Result<PredictionsInput, String> {
     Ok(PredictionsInput {
         ids: table.ids,
-        task: Task::Ranking,
+        task,
         labels: Vec::new(),
-        y_true: numbers(Task::Ranking, "y_true", table.y_true)?,
-        // What is judged is the order that the scores give.
+        y_true: numbers(task, "y_true", table.y_true)?,
         y_pred: None,
         y_score: table.y_score,
         weight: table.weight,
@@ -522,6 +522,29 @@ mod tests {
         assert_eq!(checked.numbers().len(), 3);
         let scale = checked.number_column("scale").expect("scales");
         assert_eq!(scale.values, [0.5, 2.0]);
+    }
+
+    #[test]
+    fn times_have_their_events_and_probabilities() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.csv");
+        let rows = "id,y_true,y_score,event,y_survival_3\n0,4,2.5,1,0.5\n1,7,-1,0,0.75\n";
+        std::fs::write(&path, rows).expect("written");
+        let task = Some("survival");
+        let table = read(&path, "p.csv", Format::Csv, task).expect("a table");
+        let checked = check(table, &wish(task, None)).expect("valid");
+        assert_eq!(checked.task(), Task::Survival);
+        let event = checked.number_column("event").expect("events");
+        assert_eq!(event.values, [1.0, 0.0]);
+        let table = read(&path, "p.csv", Format::Csv, Some("ranking")).expect("a table");
+        let error = check(
+            PredictionTable {
+                numbers: Vec::new(),
+                ..table
+            },
+            &wish(task, None),
+        );
+        assert!(error.expect_err("no events").contains("`event`"));
     }
 
     #[test]

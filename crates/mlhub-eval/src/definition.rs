@@ -31,11 +31,13 @@ pub enum Task {
     Anomaly,
     /// Later values of several series.
     Forecasting,
+    /// The order of times until an event, some of which are not seen.
+    Survival,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
@@ -45,6 +47,7 @@ impl Task {
         Self::Clustering,
         Self::Anomaly,
         Self::Forecasting,
+        Self::Survival,
     ];
 }
 
@@ -62,6 +65,7 @@ impl Task {
             Self::Clustering => "clustering",
             Self::Anomaly => "anomaly",
             Self::Forecasting => "forecasting",
+            Self::Survival => "survival",
         }
     }
 

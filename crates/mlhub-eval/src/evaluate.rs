@@ -428,6 +428,9 @@ fn note(
     if let Some(forecast) = &prepared.forecast {
         notes.extend(forecast.left_out(planned.kind));
     }
+    if let Some(survival) = &prepared.survival {
+        notes.extend(survival.note(planned.kind));
+    }
     if too_few_rows {
         let unit = if queries.is_some() { "queries" } else { "rows" };
         notes.push(format!(

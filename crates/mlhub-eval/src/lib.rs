@@ -13,7 +13,8 @@
 //! Code map: `definition` and `registry` say what a metric is; `predictions`
 //! is the checked input; `metrics` holds one kernel per family (label counts,
 //! rankings, probabilities, regression, queries, texts, sets of labels,
-//! partitions, anomalies, forecasts), each written once for any row weights
+//! partitions, anomalies, forecasts, times until an
+//! event), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
 //! `evaluate` is the entry point.

@@ -18,6 +18,7 @@ mod probability;
 mod query;
 mod rank;
 mod regression;
+mod survival;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,6 +33,7 @@ pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
 pub(crate) use rank::{OneVsRest, Running, walk};
+pub(crate) use survival::Survival;
 pub(crate) use text::Texts;
 
 use crate::sum::sum_rows;
@@ -236,6 +238,15 @@ pub(crate) enum ForecastMetric {
     IntervalScore,
 }
 
+/// Metrics of times until an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SurvivalMetric {
+    Concordance,
+    ConcordanceIpcw,
+    BrierMiddle,
+    IntegratedBrier,
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -248,6 +259,7 @@ pub(crate) enum Kind {
     Multilabel(MultilabelMetric),
     Clustering(ClusteringMetric),
     Forecast(ForecastMetric),
+    Survival(SurvivalMetric),
 }
 
 impl Kind {
@@ -317,6 +329,10 @@ pub(crate) fn compute<W: RowWeights>(
         .partitions
         .as_ref()
         .map(|partitions| clustering::Contingency::collect(partitions, weights));
+    let survival = prepared
+        .survival
+        .as_ref()
+        .map(|rows| (rows, survival::Collected::new(rows, kinds, weights, total)));
     kinds
         .iter()
         .map(|kind| match kind {
@@ -347,6 +363,9 @@ pub(crate) fn compute<W: RowWeights>(
                 .forecast
                 .as_ref()
                 .map_or(f64::NAN, |forecast| forecast.value(*metric, weights, total)),
+            Kind::Survival(metric) => survival
+                .as_ref()
+                .map_or(f64::NAN, |(rows, values)| values.value(rows, *metric)),
             Kind::Clustering(metric) => contingency
                 .as_ref()
                 .map_or(f64::NAN, |contingency| contingency.value(*metric)),

@@ -93,7 +93,7 @@ pub struct PredictionsInput {
     /// out when scores are given, for a ranking it always may.
     pub y_pred: Option<Targets>,
     /// Scores, row-major, rows x classes; for binary also rows x 1 (score of the
-    /// positive class), for a ranking and for anomalies rows x 1. Larger means more likely. None for regression
+    /// positive class), for a ranking, anomalies and survival rows x 1. Larger means more likely. None for regression
     /// and texts.
     pub y_score: Option<Vec<f64>>,
     /// Weight per row, finite and not negative.

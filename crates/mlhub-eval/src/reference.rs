@@ -27,6 +27,7 @@ pub fn reference_markdown() -> String {
             Task::Clustering => "Clustering",
             Task::Anomaly => "Anomaly detection",
             Task::Forecasting => "Forecasting",
+            Task::Survival => "Survival",
         };
         // Writing to a string cannot fail.
         let _ = write!(

@@ -139,7 +139,8 @@ impl Facts {
             | Kind::Text(_)
             | Kind::Multilabel(_)
             | Kind::Clustering(_)
-            | Kind::Forecast(_) => None,
+            | Kind::Forecast(_)
+            | Kind::Survival(_) => None,
         }
     }
 }

@@ -63,6 +63,18 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
             missing("y_score", "one score per row, the highest first")
         }
         Task::Ranking if input.group.is_none() => missing("group", "the query of each row"),
+        Task::Survival if input.y_score.is_none() => Err(PredictionsError::NoColumn {
+            task: input.task,
+            column: "y_score",
+            meaning: "one risk per row, larger for an earlier event",
+        }),
+        Task::Survival if !input.numbers.iter().any(|column| column.name == "event") => {
+            Err(PredictionsError::NoColumn {
+                task: input.task,
+                column: "event",
+                meaning: "1 where the event was seen at y_true, 0 where the row was censored then",
+            })
+        }
         Task::Anomaly if input.y_score.is_none() => Err(PredictionsError::NoColumn {
             task: input.task,
             column: "y_score",
@@ -93,7 +105,7 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
         Task::Binary | Task::Anomaly => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
         Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
-        Task::Regression | Task::Ranking | Task::Text | Task::Forecasting => {
+        Task::Regression | Task::Ranking | Task::Text | Task::Forecasting | Task::Survival => {
             (0..=0, "no".to_owned())
         }
     };
@@ -169,6 +181,19 @@ fn check_targets(
                 rows,
             })
         }
+        (Task::Survival, Targets::Values(values)) => {
+            check_finite(values.iter().copied(), || column.to_owned())?;
+            let mut wrong = Offenders::default();
+            for (row, value) in values.iter().enumerate() {
+                wrong.note(row, *value <= 0.0);
+            }
+            wrong.into_result(|count, rows| PredictionsError::NumberOutside {
+                column: column.to_owned(),
+                wrong: "not above 0, as times are",
+                count,
+                rows,
+            })
+        }
         (Task::Ranking, Targets::Values(values)) => {
             check_finite(values.iter().copied(), || column.to_owned())?;
             let mut wrong = Offenders::default();
@@ -191,7 +216,7 @@ fn check_targets(
             },
             expected: match task {
                 Task::Binary | Task::Multiclass | Task::Clustering | Task::Anomaly => "classes",
-                Task::Regression | Task::Ranking | Task::Forecasting => "numbers",
+                Task::Regression | Task::Ranking | Task::Forecasting | Task::Survival => "numbers",
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
             },
@@ -238,8 +263,10 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         Task::Regression | Task::Text | Task::Clustering | Task::Forecasting => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
-        Task::Binary | Task::Ranking | Task::Anomaly if scores.len() == rows => 1,
-        Task::Ranking | Task::Anomaly => return Err(shape_error(format!("{rows} x 1"))),
+        Task::Binary | Task::Ranking | Task::Anomaly | Task::Survival if scores.len() == rows => 1,
+        Task::Ranking | Task::Anomaly | Task::Survival => {
+            return Err(shape_error(format!("{rows} x 1")));
+        }
         _ if Some(scores.len()) == rows.checked_mul(labels) => labels,
         Task::Binary => {
             return Err(shape_error(format!(

@@ -34,6 +34,8 @@ enum Allowed {
     Any,
     NotNegative,
     NotPositive,
+    ZeroOrOne,
+    Probability,
 }
 
 impl Allowed {
@@ -42,6 +44,8 @@ impl Allowed {
             Self::Any => true,
             Self::NotNegative => value >= 0.0,
             Self::NotPositive => value <= 0.0,
+            Self::ZeroOrOne => value == 0.0 || value == 1.0,
+            Self::Probability => (0.0..=1.0).contains(&value),
         }
     }
 
@@ -50,6 +54,8 @@ impl Allowed {
         match self {
             Self::Any => "no numbers",
             Self::NotNegative => "negative",
+            Self::ZeroOrOne => "neither 0 nor 1",
+            Self::Probability => "no probabilities",
             Self::NotPositive => "above 0, which no logarithm of a probability is",
         }
     }
@@ -93,11 +99,20 @@ const FORECASTING: &[Declared] = &[
     },
 ];
 
+const SURVIVAL: &[Declared] = &[
+    plain("event", Allowed::ZeroOrOne),
+    Declared {
+        ending: |time| time > 0.0 && time.is_finite(),
+        ..plain("y_survival_*", Allowed::Probability)
+    },
+];
+
 fn declared(task: Task) -> &'static [Declared] {
     match task {
         Task::Text => TEXT,
         Task::Clustering => CLUSTERING,
         Task::Forecasting => FORECASTING,
+        Task::Survival => SURVIVAL,
         _ => &[],
     }
 }

@@ -8,7 +8,7 @@ use crate::draws::Groups;
 use crate::predictions::{ExpectedIds, NAMED_IN_ERRORS, Predictions, PredictionsError};
 
 /// Columns of numbers that say something of the example and not of the prediction.
-const GIVEN_NUMBERS: [&str; 1] = ["scale"];
+const GIVEN_NUMBERS: [&str; 2] = ["scale", "event"];
 
 /// Why two sets of predictions are not of the same examples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

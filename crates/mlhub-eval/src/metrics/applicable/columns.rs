@@ -5,7 +5,8 @@ use super::super::clustering::{
     COORDINATES, MAX_ADJUSTED_CELLS, MAX_SILHOUETTE_ROWS, MAX_SILHOUETTE_STEPS,
 };
 use super::super::forecast::{Central, QUANTILE, SCALE};
-use super::super::{ClusteringMetric, ForecastMetric, Kind, TextMetric};
+use super::super::survival::{MAX_CONCORDANCE_ROWS, SURVIVAL};
+use super::super::{ClusteringMetric, ForecastMetric, Kind, SurvivalMetric, TextMetric};
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
 
@@ -15,6 +16,7 @@ pub(super) fn obstacles(predictions: &Predictions) -> Vec<(Kind, String)> {
         Task::Text => texts(predictions),
         Task::Clustering => clusters(predictions),
         Task::Forecasting => forecasts(predictions),
+        Task::Survival => survival(predictions),
         _ => vec![],
     }
 }
@@ -67,6 +69,44 @@ fn forecasts(predictions: &Predictions) -> Vec<(Kind, String)> {
             );
             found.push((Kind::Forecast(metric), reason));
         }
+    }
+    found
+}
+
+fn survival(predictions: &Predictions) -> Vec<(Kind, String)> {
+    use SurvivalMetric as M;
+    let mut found = Vec::new();
+    let rows = predictions.rows();
+    if rows > MAX_CONCORDANCE_ROWS {
+        for metric in [M::Concordance, M::ConcordanceIpcw] {
+            let reason =
+                format!("{rows} rows are more than the {MAX_CONCORDANCE_ROWS} it is computed for");
+            found.push((Kind::Survival(metric), reason));
+        }
+    }
+    let times = predictions.numbered(SURVIVAL);
+    let last = match predictions.y_true() {
+        Targets::Values(values) => values.iter().copied().fold(0.0, f64::max),
+        _ => 0.0,
+    };
+    let late = times.iter().filter(|(time, _)| *time >= last).count();
+    let of_both = if times.is_empty() {
+        Some(format!(
+            "there is no column of a probability past a time, such as `{SURVIVAL}12`"
+        ))
+    } else if late > 0 {
+        Some(format!(
+            "{late} of {} times of `{SURVIVAL}` columns are not before the last `y_true`, where \
+             no row is left to judge them by",
+            times.len()
+        ))
+    } else {
+        None
+    };
+    let of_several = (times.len() < 2).then(|| "it takes columns of two or more times".to_owned());
+    let of_integral = of_both.clone().or(of_several);
+    for (metric, reason) in [(M::BrierMiddle, of_both), (M::IntegratedBrier, of_integral)] {
+        found.extend(reason.map(|reason| (Kind::Survival(metric), reason)));
     }
     found
 }
