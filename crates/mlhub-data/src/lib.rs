@@ -33,6 +33,7 @@ mod parquet_cells;
 mod predictions;
 mod predictions_build;
 mod predictions_npz;
+mod predictions_numbers;
 mod preview;
 mod row_hashes;
 mod rows;

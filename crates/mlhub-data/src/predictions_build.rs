@@ -8,7 +8,8 @@ use crate::error::{DataError, Place, Result};
 use crate::label_lists;
 use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
 use crate::number;
-use crate::predictions::{NumberColumn, PredictionTable, Values};
+use crate::predictions::{PredictionTable, Values};
+use crate::predictions_numbers::{Numbers, number_of};
 use crate::rows::{Cell, ColumnHead, Row, RowSink};
 
 /// What a column is for.
@@ -89,9 +90,8 @@ struct Slot {
     name: String,
     role: Role,
     missing: Missing,
-    /// Numbers per row of a column of numbers, once known.
-    width: Option<usize>,
-    numbers: Vec<f64>,
+    /// What a column of numbers holds.
+    numbers: Numbers,
 }
 
 /// Fills a table row by row (text, Parquet) or column by column (NPZ).
@@ -157,8 +157,7 @@ impl<'f> Builder<'f> {
                 name: name.to_owned(),
                 role: self.role_of(name),
                 missing: Missing::default(),
-                width: None,
-                numbers: Vec::new(),
+                numbers: Numbers::default(),
             })
             .collect();
         let has = |role: Role| self.columns.iter().any(|column| column.role == role);
@@ -237,7 +236,13 @@ impl<'f> Builder<'f> {
             Role::YTrue | Role::YPred if self.form != Form::Values => {
                 self.push_text(position, place, cell)
             }
-            Role::Numbers => self.push_numbers(position, place, cell),
+            Role::Numbers => {
+                let column = (self.file, slot.name.as_str());
+                if !slot.numbers.push(column, place, cell)? {
+                    slot.missing.add(place);
+                }
+                Ok(())
+            }
             Role::Id | Role::YTrue | Role::YPred | Role::Group => {
                 let text = label(cell).map_err(|problem| {
                     DataError::malformed(
@@ -338,68 +343,6 @@ impl<'f> Builder<'f> {
         Ok(())
     }
 
-    /// One number, or a list of them: in text, a JSON list.
-    fn push_numbers(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
-        let (one, list): ([f64; 1], Vec<f64>);
-        let values = match *cell {
-            Cell::Null | Cell::Text("") => {
-                self.columns[position].missing.add(place);
-                return Ok(());
-            }
-            Cell::List(values) => values,
-            Cell::Text(text) if text.trim_start().starts_with('[') => {
-                list =
-                    serde_json::from_str(text).map_err(|_| self.not_a_number(position, place))?;
-                &list
-            }
-            _ => {
-                one = [number_of(cell).ok_or_else(|| self.not_a_number(position, place))?];
-                &one
-            }
-        };
-        self.set_width(position, place, values.len())?;
-        self.columns[position].numbers.extend_from_slice(values);
-        Ok(())
-    }
-
-    /// Appends a number of NPZ, whose shape is known before the values.
-    pub(crate) fn push_element(
-        &mut self,
-        position: usize,
-        place: Place,
-        cell: &Cell<'_>,
-    ) -> Result<()> {
-        let number = number_of(cell).ok_or_else(|| self.not_a_number(position, place))?;
-        self.columns[position].numbers.push(number);
-        Ok(())
-    }
-
-    /// Every row of a column of numbers must have as many as the first one.
-    pub(crate) fn set_width(&mut self, position: usize, place: Place, found: usize) -> Result<()> {
-        if found > PREDICTION_SCORES_MAX {
-            let purpose = "numbers per row of a column";
-            return Err(DataError::limit(self.file, purpose, PREDICTION_SCORES_MAX));
-        }
-        let slot = &mut self.columns[position];
-        let expected = *slot.width.get_or_insert(found);
-        if found == expected && found > 0 {
-            return Ok(());
-        }
-        let problem = format!(
-            "column `{}` has {found} number(s), the first row has {expected}; every row needs as many, at least 1",
-            slot.name
-        );
-        Err(DataError::malformed(self.file, place, problem))
-    }
-
-    fn not_a_number(&self, position: usize, place: Place) -> DataError {
-        DataError::NotANumber {
-            file: self.file.to_owned(),
-            place,
-            column: self.columns[position].name.clone(),
-        }
-    }
-
     fn push_list(&mut self, place: Place, values: &[f64]) -> Result<()> {
         match self.scores_per_row {
             None if values.is_empty() => {
@@ -430,6 +373,12 @@ impl<'f> Builder<'f> {
         self.scores.iter_mut().for_each(|scores| scores.push(score));
     }
 
+    /// The numbers of a column as they fill, with the file and the column as errors name them.
+    pub(crate) fn numbers(&mut self, position: usize) -> (&mut Numbers, (&str, &str)) {
+        let slot = &mut self.columns[position];
+        (&mut slot.numbers, (self.file, &slot.name))
+    }
+
     fn ragged_scores(&self, place: Place, found: usize) -> DataError {
         let expected = self.scores_per_row.unwrap_or_default();
         let form = if self.score_labels.is_empty() {
@@ -452,7 +401,7 @@ impl<'f> Builder<'f> {
                 PREDICTION_ROWS_MAX,
             ));
         }
-        let numbers: usize = self.columns.iter().filter_map(|slot| slot.width).sum();
+        let numbers: usize = self.columns.iter().map(|slot| slot.numbers.width()).sum();
         let per_row = (self.scores_per_row.unwrap_or_default() + numbers) as u64;
         if rows.saturating_mul(per_row) > PREDICTION_CELLS_MAX {
             return Err(DataError::limit(
@@ -475,11 +424,7 @@ impl<'f> Builder<'f> {
             }
             column.missing.check(self.file, &column.name)?;
             if column.role == Role::Numbers {
-                numbers.push(NumberColumn {
-                    name: column.name,
-                    width: column.width.unwrap_or(1),
-                    values: column.numbers,
-                });
+                numbers.push(column.numbers.finish(column.name));
             }
         }
         numbers.sort_by(|a, b| a.name.cmp(&b.name));
@@ -500,17 +445,6 @@ impl<'f> Builder<'f> {
             numbers,
             ignored_columns,
         })
-    }
-}
-
-/// The number that a cell holds or, as text, writes.
-fn number_of(cell: &Cell<'_>) -> Option<f64> {
-    match *cell {
-        Cell::Int(value) => Some(value as f64),
-        Cell::UInt(value) => Some(value as f64),
-        Cell::Float(value) => Some(value),
-        Cell::Text(text) => number::parse(text).map(number::Number::as_f64),
-        _ => None,
     }
 }
 

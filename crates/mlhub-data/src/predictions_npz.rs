@@ -54,10 +54,12 @@ pub(crate) fn read(
         }
         if let (Role::Numbers, [_, width]) = (role, &array.header.shape[..]) {
             let width = usize::try_from(*width).unwrap_or(usize::MAX);
-            builder.set_width(position, Place::Row(0), width)?;
+            let (numbers, column) = builder.numbers(position);
+            numbers.set_width(column, Place::Row(0), width)?;
             builder.check_size(rows)?;
+            let (numbers, column) = builder.numbers(position);
             npz.for_each_cells(array, &mut |row, _, cell| {
-                builder.push_element(position, Place::Row(row), cell)
+                numbers.push_element(column, Place::Row(row), cell)
             })?;
             continue;
         }
