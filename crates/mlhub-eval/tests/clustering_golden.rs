@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use mlhub_eval::{
     NumberColumn, PairedOptions, PairedPredictions, Predictions, PredictionsError,
-    PredictionsInput, Targets, Task, paired_test,
+    PredictionsInput, SkippedMetric, Targets, Task, paired_test,
 };
 use serde::Deserialize;
 
@@ -137,7 +137,7 @@ fn silhouettes_have_bounds_and_no_interval() {
 
     let skipped = |input| {
         let found = evaluation(input, None, 1);
-        let of = |skipped: &&mlhub_eval::SkippedMetric| skipped.definition == "silhouette@1";
+        let of = |skipped: &&SkippedMetric| skipped.definition == "silhouette@1";
         found
             .skipped
             .iter()
@@ -147,6 +147,25 @@ fn silhouettes_have_bounds_and_no_interval() {
             .clone()
     };
     assert!(skipped(input(&cases[0])).contains("no `embedding` column"));
+    let each_its_own: Vec<u32> = (0..2_100).collect();
+    let too_many = Case {
+        y_true: each_its_own.clone(),
+        y_pred: each_its_own,
+        ..cases[0].clone()
+    };
+    let found = evaluation(input(&too_many), None, 1);
+    let is_adjusted = |one: &&SkippedMetric| one.definition == "adjusted_mutual_information@1";
+    let reason = &found
+        .skipped
+        .iter()
+        .find(is_adjusted)
+        .expect("it is skipped")
+        .reason;
+    assert!(
+        reason.contains("2100 classes and 2100 clusters"),
+        "{reason}"
+    );
+
     let rows = 20_001;
     let many = Case {
         y_true: vec![0; rows],

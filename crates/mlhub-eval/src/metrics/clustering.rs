@@ -9,6 +9,7 @@
 mod expected;
 mod silhouette;
 
+pub(in crate::metrics) use self::expected::steps as steps_of_chance;
 pub(in crate::metrics) use self::silhouette::{
     COORDINATES, MAX_SILHOUETTE_ROWS, MAX_SILHOUETTE_STEPS,
 };
@@ -17,9 +18,9 @@ use crate::predictions::{Predictions, Targets};
 use crate::sum::CompensatedSum;
 use crate::weights::RowWeights;
 
-/// Most classes times clusters for mutual information adjusted for chance, whose every resample
-/// looks at all pairs of them.
-pub(in crate::metrics) const MAX_ADJUSTED_CELLS: usize = 1 << 18;
+/// Most steps (numbers of shared rows that are not unlikely, of each class and cluster) for mutual
+/// information adjusted for chance, of which every resample takes about as many.
+pub(in crate::metrics) const MAX_ADJUSTED_STEPS: usize = 1 << 22;
 
 /// The rows of a clustering task.
 pub(crate) struct Partitions {

@@ -1,6 +1,8 @@
 //! Invariants of the kernels, against naive formulas and against each other.
 //! Agreement with scikit-learn is tested in `tests/`.
 
+mod tables;
+
 use crate::*;
 use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 //! there is too much of it.
 
 use super::super::clustering::{
-    COORDINATES, MAX_ADJUSTED_CELLS, MAX_SILHOUETTE_ROWS, MAX_SILHOUETTE_STEPS,
+    COORDINATES, MAX_ADJUSTED_STEPS, MAX_SILHOUETTE_ROWS, MAX_SILHOUETTE_STEPS, steps_of_chance,
 };
 use super::super::forecast::{Central, QUANTILE, SCALE};
 use super::super::survival::{MAX_CONCORDANCE_ROWS, SURVIVAL};
@@ -113,23 +113,22 @@ fn survival(predictions: &Predictions) -> Vec<(Kind, String)> {
 
 fn clusters(predictions: &Predictions) -> Vec<(Kind, String)> {
     let mut found = Vec::new();
-    let parts = |targets: Option<&Targets>| match targets {
-        Some(Targets::Classes(parts)) => {
-            let mut parts = parts.clone();
-            parts.sort_unstable();
-            parts.dedup();
-            parts.len()
-        }
-        _ => 0,
-    };
     let (classes, clusters) = (
-        parts(Some(predictions.y_true())),
-        parts(predictions.y_pred()),
+        sizes(Some(predictions.y_true())),
+        sizes(predictions.y_pred()),
     );
-    if classes.saturating_mul(clusters) > MAX_ADJUSTED_CELLS {
+    // Each pair takes a step at least, so that the steps of too many need not be counted.
+    let pairs = classes.len().saturating_mul(clusters.len());
+    let is_too_much = pairs > MAX_ADJUSTED_STEPS || {
+        let steps = steps_of_chance(&classes, &clusters, predictions.rows() as u64);
+        steps > MAX_ADJUSTED_STEPS as f64
+    };
+    if is_too_much {
         let reason = format!(
-            "{classes} classes times {clusters} clusters are more than the {MAX_ADJUSTED_CELLS} \
-             it is computed for"
+            "{} classes and {} clusters of such sizes take more than the {MAX_ADJUSTED_STEPS} \
+             steps it is computed for",
+            classes.len(),
+            clusters.len()
         );
         let metric = ClusteringMetric::AdjustedMutualInformation;
         found.push((Kind::Clustering(metric), reason));
@@ -138,6 +137,17 @@ fn clusters(predictions: &Predictions) -> Vec<(Kind, String)> {
         found.push((Kind::Clustering(ClusteringMetric::Silhouette), reason));
     }
     found
+}
+
+/// How many rows each part holds that occurs.
+fn sizes(targets: Option<&Targets>) -> Vec<u64> {
+    let Some(Targets::Classes(parts)) = targets else {
+        return vec![];
+    };
+    let mut sorted = parts.clone();
+    sorted.sort_unstable();
+    let runs = sorted.chunk_by(|a, b| a == b);
+    runs.map(|run| run.len() as u64).collect()
 }
 
 fn silhouette(predictions: &Predictions) -> Option<String> {

@@ -23,6 +23,26 @@ pub(super) fn expected_information(classes: &[u64], clusters: &[u64], rows: u64)
     sum.value()
 }
 
+/// Beyond so many standard deviations, probabilities are negligible.
+const NEGLIGIBLE_DEVIATIONS: f64 = 12.0;
+
+/// About how many steps the expectation takes, for parts of these sizes that may all differ.
+pub(in crate::metrics) fn steps(classes: &[u64], clusters: &[u64], rows: u64) -> f64 {
+    let all = rows as f64;
+    let of_pair = |class: f64, cluster: f64| {
+        let possible = class.min(cluster) - (class + cluster - all).max(0.0);
+        let spread = (class / all) * cluster * ((all - class) / all) * ((all - cluster) / all);
+        1.0 + possible.min(2.0 * NEGLIGIBLE_DEVIATIONS * spread.sqrt())
+    };
+    let mut sum = 0.0;
+    for class in classes {
+        for cluster in clusters {
+            sum += of_pair(*class as f64, *cluster as f64);
+        }
+    }
+    sum
+}
+
 /// Different sizes above 0, ascending, each with how many parts have it.
 fn sizes(parts: &[u64]) -> Vec<(u64, u64)> {
     let mut sorted: Vec<u64> = parts.iter().copied().filter(|size| *size > 0).collect();
