@@ -10,7 +10,9 @@ use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord, EvaluationState}
 use mlhub_core::{
     ArtifactPath, Caller, Error, ErrorKind, EvaluationId, Permission, Result, RunId, limits,
 };
-use mlhub_eval::{Bootstrap, EvaluateOptions, Evaluation, Predictions};
+use mlhub_eval::{
+    Bootstrap, EvaluateOptions, Evaluation, Predictions, Resampling, Task, best_f1_threshold,
+};
 use mlhub_protocol::rest::{EvaluationPlan, Snapshot};
 use serde::{Deserialize, Serialize};
 
@@ -294,10 +296,11 @@ impl Hub {
             return Err(Error::invalid(refusal.clone()));
         }
         let checked = self.checked_predictions(record, &work).await?;
+        let threshold = self.threshold(record, &work, checked.task()).await?;
         let place = record.predictions.clone();
         let record = record.clone();
         tokio::task::spawn_blocking(move || {
-            let options = options(&work.plan)?;
+            let options = options(&work.plan, &checked, threshold)?;
             let whole = mlhub_eval::evaluate(&checked, &options)
                 .map_err(|error| invalid_file(&record, &error.to_string()))?;
             let slices = match work.plan.splits.get(&record.split) {
@@ -309,6 +312,46 @@ impl Hub {
         })
         .await
         .map_err(|source| evaluator_stopped(&place, source))?
+    }
+
+    /// The threshold of anomaly scores that is best on another split of the run, where the
+    /// plan names one.
+    ///
+    /// # Errors
+    /// `Invalid` when that split has no predictions, or none that a threshold could be chosen on.
+    async fn threshold(
+        &self,
+        record: &EvaluationRecord,
+        work: &EvaluationWork,
+        task: Task,
+    ) -> Result<Option<f64>> {
+        let Some(split) = &work.plan.threshold_split else {
+            return Ok(None);
+        };
+        if task != Task::Anomaly || *split == record.split {
+            return Ok(None);
+        }
+        let unusable = |why: &str| {
+            Error::invalid(format!(
+                "`evaluation.threshold_split` is `{split}`, {why}, so no threshold can be chosen for `{}`",
+                record.split
+            ))
+        };
+        let records = self
+            .store
+            .evaluation_list(std::slice::from_ref(&record.run))
+            .await?;
+        let other = records.iter().find(|other| other.split == *split);
+        let other = other
+            .filter(|other| other.predictions_hash != NO_PREDICTIONS)
+            .ok_or_else(|| unusable("which has no stored predictions"))?;
+        let predictions = self.predictions_of(other).await?;
+        let chosen = tokio::task::spawn_blocking(move || best_f1_threshold(&predictions))
+            .await
+            .map_err(|source| Error::internal("choose a threshold", source))?;
+        chosen
+            .map(Some)
+            .ok_or_else(|| unusable("whose predictions have no anomaly or no scores"))
     }
 
     /// The predictions that an evaluation stands on, read and checked again.
@@ -454,7 +497,18 @@ fn read_work(record: &EvaluationRecord) -> serde_json::Result<EvaluationWork> {
     serde_json::from_value(record.request.clone())
 }
 
-fn options(plan: &EvaluationPlan) -> Result<EvaluateOptions> {
+/// How predictions are judged, as their plan says and as they need it.
+fn options(
+    plan: &EvaluationPlan,
+    predictions: &Predictions,
+    threshold: Option<f64>,
+) -> Result<EvaluateOptions> {
+    let mut resampling = named("bootstrap_resampling", plan.bootstrap_resampling.as_deref())?;
+    // Points of one series are not independent.
+    let in_series = predictions.task() == Task::Forecasting && predictions.group().is_some();
+    if in_series && plan.bootstrap_resampling.is_none() {
+        resampling = Resampling::Grouped;
+    }
     Ok(EvaluateOptions {
         definitions: (!plan.metrics.is_empty()).then(|| distinct_ids(&plan.metrics)),
         bootstrap: match plan.bootstrap_samples {
@@ -463,12 +517,13 @@ fn options(plan: &EvaluationPlan) -> Result<EvaluateOptions> {
                 samples,
                 seed: plan.bootstrap_seed,
                 method: named("bootstrap_method", plan.bootstrap_method.as_deref())?,
-                resampling: named("bootstrap_resampling", plan.bootstrap_resampling.as_deref())?,
+                resampling,
                 ..Bootstrap::default()
             }),
         },
         threads: THREADS,
         curves: true,
+        threshold,
     })
 }
 

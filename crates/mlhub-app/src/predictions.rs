@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mlhub_data::{Format, PredictionTable, Values};
+use mlhub_data::{Format, PredictionForm, PredictionTable, Values};
 use mlhub_eval::{
-    ExpectedIds, Predictions, PredictionsInput, Targets, Task, encode_label_sets, encode_labels,
-    parse_label_lists,
+    ExpectedIds, NumberColumn, Predictions, PredictionsInput, Targets, Task, encode_label_sets,
+    encode_labels, number_columns, parse_label_lists,
 };
 use mlhub_protocol::rest::ExpectedSplit;
 
@@ -28,8 +28,8 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
         None => infer_task(&table),
     };
     let input = match task {
-        Task::Regression => regression_input(table)?,
-        Task::Ranking => ranking_input(table)?,
+        Task::Regression | Task::Forecasting => numbers_input(table, task)?,
+        Task::Ranking | Task::Survival => scored_input(table, task)?,
         Task::Text => text_input(table),
         Task::Multilabel => multilabel_input(table)?,
         Task::Clustering => clustering_input(table)?,
@@ -49,19 +49,13 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
 }
 
 fn parse_task(text: &str) -> Result<Task, String> {
-    match text {
-        "binary" => Ok(Task::Binary),
-        "multiclass" => Ok(Task::Multiclass),
-        "regression" => Ok(Task::Regression),
-        "ranking" => Ok(Task::Ranking),
-        "text" => Ok(Task::Text),
-        "multilabel" => Ok(Task::Multilabel),
-        "clustering" => Ok(Task::Clustering),
-        other => Err(format!(
-            "the task `{other}` cannot be evaluated; tasks are {}",
+    let found = Task::ALL.into_iter().find(|task| task.as_str() == text);
+    found.ok_or_else(|| {
+        format!(
+            "the task `{text}` cannot be evaluated; tasks are {}",
             Task::ALL.map(Task::as_str).join(", ")
-        )),
-    }
+        )
+    })
 }
 
 /// Reads a prediction file as its task needs it; errors call it `name`.
@@ -71,13 +65,24 @@ pub(crate) fn read(
     format: Format,
     task: Option<&str>,
 ) -> mlhub_data::Result<PredictionTable> {
-    if task == Some(Task::Text.as_str()) {
-        mlhub_data::read_text_predictions(path, name, format)
-    } else if task == Some(Task::Multilabel.as_str()) {
-        mlhub_data::read_label_list_predictions(path, name, format)
-    } else {
-        mlhub_data::read_predictions(path, name, format)
-    }
+    let task = task.and_then(|text| parse_task(text).ok());
+    let form = match task {
+        Some(Task::Text) => PredictionForm::Texts,
+        Some(Task::Multilabel) => PredictionForm::LabelLists,
+        _ => PredictionForm::Values,
+    };
+    let numbers = task.map(number_columns).unwrap_or_default();
+    mlhub_data::read_predictions_with(path, name, format, form, &numbers)
+}
+
+/// The columns of numbers that only this task has.
+fn columns(numbers: Vec<mlhub_data::NumberColumn>) -> Vec<NumberColumn> {
+    let columns = numbers.into_iter().map(|column| NumberColumn {
+        name: column.name,
+        width: column.width,
+        values: column.values,
+    });
+    columns.collect()
 }
 
 fn text_input(table: PredictionTable) -> PredictionsInput {
@@ -94,6 +99,7 @@ fn text_input(table: PredictionTable) -> PredictionsInput {
         y_score: None,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     }
 }
 
@@ -133,6 +139,7 @@ fn multilabel_input(table: PredictionTable) -> Result<PredictionsInput, String> 
         y_score: table.y_score,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
@@ -168,25 +175,26 @@ fn numbers(task: Task, column: &str, values: Values) -> Result<Targets, String> 
     }
 }
 
-fn ranking_input(table: PredictionTable) -> Result<PredictionsInput, String> {
+/// Numbers and the order that scores give them, which is what is judged: `y_pred` is not.
+fn scored_input(table: PredictionTable, task: Task) -> Result<PredictionsInput, String> {
     Ok(PredictionsInput {
         ids: table.ids,
-        task: Task::Ranking,
+        task,
         labels: Vec::new(),
-        y_true: numbers(Task::Ranking, "y_true", table.y_true)?,
-        // What is judged is the order that the scores give.
+        y_true: numbers(task, "y_true", table.y_true)?,
         y_pred: None,
         y_score: table.y_score,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
-fn regression_input(table: PredictionTable) -> Result<PredictionsInput, String> {
-    let numbers = |column: &str, values| numbers(Task::Regression, column, values);
+fn numbers_input(table: PredictionTable, task: Task) -> Result<PredictionsInput, String> {
+    let numbers = |column: &str, values| numbers(task, column, values);
     Ok(PredictionsInput {
         ids: table.ids,
-        task: Task::Regression,
+        task,
         labels: Vec::new(),
         y_true: numbers("y_true", table.y_true)?,
         y_pred: table
@@ -196,6 +204,7 @@ fn regression_input(table: PredictionTable) -> Result<PredictionsInput, String> 
         y_score: None,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
@@ -230,6 +239,7 @@ fn classification_input(
         y_score,
         weight: table.weight,
         group: table.group,
+        numbers: columns(table.numbers),
     })
 }
 
@@ -249,7 +259,7 @@ fn labels(
         }
         sort_labels(all)
     };
-    if !matches!(task, Task::Binary) {
+    if !matches!(task, Task::Binary | Task::Anomaly) {
         return Ok((labels, None));
     }
     if labels.len() == 1 {
@@ -262,8 +272,13 @@ fn labels(
         labels = sort_labels([labels[0].clone(), other].into());
     }
     if labels.len() != 2 {
+        let advice = if task == Task::Binary {
+            "set `evaluation.task: multiclass`"
+        } else {
+            "anomalies and all other rows are two"
+        };
         return Err(format!(
-            "the task is binary and there are {} classes; set `evaluation.task: multiclass`",
+            "the task is {task} and there are {} classes; {advice}",
             labels.len()
         ));
     }
@@ -329,6 +344,7 @@ mod tests {
             y_score,
             weight: None,
             group: None,
+            numbers: Vec::new(),
             ignored_columns: Vec::new(),
         }
     }
@@ -441,6 +457,23 @@ mod tests {
     }
 
     #[test]
+    fn anomalies_are_of_the_positive_label() {
+        let truth = text(&["odd", "usual", "usual"]);
+        let predicted = text(&["odd", "odd", "usual"]);
+        let table = table(truth, predicted, &[], Some(vec![9.0, -1.0, 0.0]));
+        let checked = check(table.clone(), &wish(Some("anomaly"), Some("odd"))).expect("valid");
+        assert_eq!(checked.task(), Task::Anomaly);
+        assert_eq!(checked.labels(), ["usual", "odd"]);
+        assert_eq!(checked.y_true(), &Targets::Classes(vec![1, 0, 0]));
+        let three = PredictionTable {
+            y_true: text(&["odd", "usual", "other"]),
+            ..table
+        };
+        let error = check(three, &wish(Some("anomaly"), None)).expect_err("three classes");
+        assert!(error.contains("anomaly and there are 3 classes"), "{error}");
+    }
+
+    #[test]
     fn a_ranking_needs_its_columns_and_ignores_y_pred() {
         let with = |y_score: Option<Vec<f64>>, group: Option<Vec<String>>| {
             let relevance = Values::Number(vec![1.0, 0.0]);
@@ -475,6 +508,65 @@ mod tests {
         let texts = |texts: [&str; 2]| Targets::Texts(texts.map(str::to_owned).to_vec());
         assert_eq!(checked.y_true(), &texts(["007", "b"]));
         assert_eq!(checked.y_pred(), Some(&texts(["7", ""])));
+    }
+
+    #[test]
+    fn forecasts_have_their_quantiles_and_scales() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.csv");
+        let rows = "id,y_true,y_pred,group,y_pred_q0.9,scale,y_pred_q0.1\n0,1,2,a,3,0.5,1\n1,2,2,b,3,2,1\n";
+        std::fs::write(&path, rows).expect("written");
+        let task = Some("forecasting");
+        let table = read(&path, "p.csv", Format::Csv, task).expect("a table");
+        let checked = check(table, &wish(task, None)).expect("valid");
+        assert_eq!(checked.task(), Task::Forecasting);
+        assert_eq!(checked.numbers().len(), 3);
+        let scale = checked.number_column("scale").expect("scales");
+        assert_eq!(scale.values, [0.5, 2.0]);
+    }
+
+    #[test]
+    fn times_have_their_events_and_probabilities() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.csv");
+        let rows = "id,y_true,y_score,event,y_survival_3\n0,4,2.5,1,0.5\n1,7,-1,0,0.75\n";
+        std::fs::write(&path, rows).expect("written");
+        let task = Some("survival");
+        let table = read(&path, "p.csv", Format::Csv, task).expect("a table");
+        let checked = check(table, &wish(task, None)).expect("valid");
+        assert_eq!(checked.task(), Task::Survival);
+        let event = checked.number_column("event").expect("events");
+        assert_eq!(event.values, [1.0, 0.0]);
+        let table = read(&path, "p.csv", Format::Csv, Some("ranking")).expect("a table");
+        let error = check(
+            PredictionTable {
+                numbers: Vec::new(),
+                ..table
+            },
+            &wish(task, None),
+        );
+        assert!(error.expect_err("no events").contains("`event`"));
+    }
+
+    #[test]
+    fn coordinates_and_likelihoods_are_read_for_their_tasks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("p.csv");
+        let rows =
+            "id,y_true,y_pred,embedding,tokens,scale\n0,a,1,\"[0, 1]\",3,9\n1,b,2,\"[2, 3]\",4,9\n";
+        std::fs::write(&path, rows).expect("written");
+        let columns = |task| {
+            let table = read(&path, "p.csv", Format::Csv, Some(task)).expect("a table");
+            let checked = check(table, &wish(Some(task), None)).expect("valid");
+            let numbers = checked.numbers().iter();
+            let names: Vec<_> = numbers
+                .map(|column| (column.name.clone(), column.width))
+                .collect();
+            names
+        };
+        assert_eq!(columns("clustering"), [("embedding".to_owned(), 2)]);
+        assert_eq!(columns("text"), [("tokens".to_owned(), 1)]);
+        assert_eq!(columns("multiclass"), []);
     }
 
     #[test]

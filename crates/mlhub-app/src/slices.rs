@@ -172,6 +172,7 @@ mod tests {
             y_score: None,
             weight: None,
             group: None,
+            numbers: Vec::new(),
         })
         .expect("valid")
     }

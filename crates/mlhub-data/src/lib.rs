@@ -33,6 +33,7 @@ mod parquet_cells;
 mod predictions;
 mod predictions_build;
 mod predictions_npz;
+mod predictions_numbers;
 mod preview;
 mod row_hashes;
 mod rows;
@@ -51,8 +52,10 @@ pub use inspect::{Facts, Inspection, describe, inspect};
 pub use leakage::{LeakagePair, LeakageReport, content_hashes, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
 pub use predictions::{
-    PredictionTable, Values, read_label_list_predictions, read_predictions, read_text_predictions,
+    NumberColumn, PredictionTable, Values, read_label_list_predictions, read_predictions,
+    read_predictions_with, read_text_predictions,
 };
+pub use predictions_build::Form as PredictionForm;
 pub use preview::{Preview, PreviewBounds, preview};
 pub use row_hashes::RowHashes;
 pub use slice_column::{SliceColumn, slice_column};

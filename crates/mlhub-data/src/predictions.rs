@@ -11,7 +11,9 @@
 //! | `group`, `weight` | group of the example, weight of the example |
 //!
 //! NPZ holds the same as arrays of `n` rows, `y_score` of shape `n` or `n x k`, and optionally
-//! `labels` of shape `k`. `y_pred` or a score must be there. Other columns are listed, not read.
+//! `labels` of shape `k`. `y_pred` or a score must be there. Other columns are listed, not read,
+//! but for columns of numbers that the caller names, as the tasks of an evaluation have them: a
+//! number per row, or a list of as many numbers in each (in CSV as JSON: `[0.5, 1]`).
 //! NaN and infinities are numbers here; whether a metric accepts them is the evaluation's answer.
 
 use std::fs::File;
@@ -89,8 +91,23 @@ pub struct PredictionTable {
     pub weight: Option<Vec<f64>>,
     /// Group of each example.
     pub group: Option<Vec<String>>,
+    /// Columns of numbers that the reader was asked for, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<NumberColumn>,
     /// Columns that are not part of the form and were not read.
     pub ignored_columns: Vec<String>,
+}
+
+/// A column of numbers, or of lists of as many numbers in each row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NumberColumn {
+    /// Its name in the file.
+    pub name: String,
+    /// Numbers per row.
+    pub width: usize,
+    /// The numbers, row after row.
+    #[serde(with = "floats")]
+    pub values: Vec<f64>,
 }
 
 impl PredictionTable {
@@ -136,7 +153,7 @@ pub fn read_predictions(
     display_name: &str,
     format: Format,
 ) -> Result<PredictionTable> {
-    read(path, display_name, format, Form::Values)
+    read(path, display_name, format, (Form::Values, &[]))
 }
 
 /// As [`read_predictions`], with `y_true` and `y_pred` as texts: `007` and `1.50` stay what they
@@ -149,7 +166,7 @@ pub fn read_text_predictions(
     display_name: &str,
     format: Format,
 ) -> Result<PredictionTable> {
-    read(path, display_name, format, Form::Texts)
+    read(path, display_name, format, (Form::Texts, &[]))
 }
 
 /// As [`read_predictions`], with `y_true` and `y_pred` as lists of label names, each given as
@@ -163,10 +180,31 @@ pub fn read_label_list_predictions(
     display_name: &str,
     format: Format,
 ) -> Result<PredictionTable> {
-    read(path, display_name, format, Form::LabelLists)
+    read(path, display_name, format, (Form::LabelLists, &[]))
 }
 
-fn read(path: &Path, display_name: &str, format: Format, form: Form) -> Result<PredictionTable> {
+/// As [`read_predictions`], with cells of `y_true` and `y_pred` as `form` says, and with the
+/// columns of numbers that `numbers` names: each a column's name, or with `*` at its end the
+/// start of the names of several.
+///
+/// # Errors
+/// As those of [`read_predictions`]; rows of such a column with different numbers of numbers, too.
+pub fn read_predictions_with(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+    form: Form,
+    numbers: &[&str],
+) -> Result<PredictionTable> {
+    read(path, display_name, format, (form, numbers))
+}
+
+fn read(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+    (form, numbers): (Form, &[&str]),
+) -> Result<PredictionTable> {
     check_kind(path, display_name, format)?;
     if stamp(path, display_name)?.len() > PREDICTION_BYTES_MAX {
         return Err(DataError::limit(
@@ -183,9 +221,9 @@ fn read(path: &Path, display_name: &str, format: Format, form: Form) -> Result<P
     }
     check_magic(path, display_name, format)?;
     if format == Format::Npz {
-        return crate::predictions_npz::read(path, display_name, form);
+        return crate::predictions_npz::read(path, display_name, (form, numbers));
     }
-    let mut builder = Builder::new(display_name, form);
+    let mut builder = Builder::new(display_name, form, numbers);
     let open = || {
         let file = File::open(path).map_err(|e| DataError::io(display_name, "open", e))?;
         Ok::<_, DataError>(BufReader::with_capacity(BUFFER_BYTES, file))

@@ -9,6 +9,7 @@ use crate::label_lists;
 use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
 use crate::number;
 use crate::predictions::{PredictionTable, Values};
+use crate::predictions_numbers::{Numbers, number_of};
 use crate::rows::{Cell, ColumnHead, Row, RowSink};
 
 /// What a column is for.
@@ -23,12 +24,14 @@ pub(crate) enum Role {
     ClassScore,
     Group,
     Weight,
+    /// Numbers that the caller asked for.
+    Numbers,
     Ignored,
 }
 
 /// What true and predicted cells hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub enum Form {
     /// Numbers or class labels.
     Values,
     /// Texts, kept as they are written.
@@ -40,7 +43,7 @@ pub(crate) enum Form {
 const CLASS_SCORE_PREFIX: &str = "y_score_";
 
 impl Role {
-    pub(crate) fn of(name: &str) -> Self {
+    fn of(name: &str) -> Self {
         match name {
             "id" => Self::Id,
             "y_true" => Self::YTrue,
@@ -68,14 +71,7 @@ impl ValuesBuilder {
     }
 
     fn push(&mut self, cell: &Cell<'_>, text: &str) {
-        let number = match *cell {
-            Cell::Int(value) => Some(value as f64),
-            Cell::UInt(value) => Some(value as f64),
-            Cell::Float(value) => Some(value),
-            Cell::Text(text) => number::parse(text).map(number::Number::as_f64),
-            _ => None,
-        };
-        match (&mut self.0, number) {
+        match (&mut self.0, number_of(cell)) {
             (Values::Number(values), Some(number)) => values.push(number),
             (Values::Text(values), Some(number)) => values.push(number::label(number)),
             (Values::Text(values), None) => values.push(text.to_owned()),
@@ -94,12 +90,16 @@ struct Slot {
     name: String,
     role: Role,
     missing: Missing,
+    /// What a column of numbers holds.
+    numbers: Numbers,
 }
 
 /// Fills a table row by row (text, Parquet) or column by column (NPZ).
 pub(crate) struct Builder<'f> {
     file: &'f str,
     form: Form,
+    /// Names of the columns of numbers to read; `*` at the end stands for any ending.
+    wanted: &'f [&'f str],
     columns: Vec<Slot>,
     /// Positions of the class score columns in the order of `score_labels`.
     class_scores: Vec<usize>,
@@ -115,10 +115,11 @@ pub(crate) struct Builder<'f> {
 }
 
 impl<'f> Builder<'f> {
-    pub(crate) fn new(file: &'f str, form: Form) -> Self {
+    pub(crate) fn new(file: &'f str, form: Form, wanted: &'f [&'f str]) -> Self {
         Self {
             file,
             form,
+            wanted,
             columns: Vec::new(),
             class_scores: Vec::new(),
             ids: Vec::new(),
@@ -132,6 +133,19 @@ impl<'f> Builder<'f> {
         }
     }
 
+    /// What the column of this name is for.
+    pub(crate) fn role_of(&self, name: &str) -> Role {
+        let role = Role::of(name);
+        let is_wanted = |wanted: &&str| match wanted.strip_suffix('*') {
+            Some(start) => name.len() > start.len() && name.starts_with(start),
+            None => name == *wanted,
+        };
+        if role == Role::Ignored && self.wanted.iter().any(is_wanted) {
+            return Role::Numbers;
+        }
+        role
+    }
+
     /// Assigns roles to columns and checks that the required ones are there.
     pub(crate) fn assign<'a>(
         &mut self,
@@ -141,8 +155,9 @@ impl<'f> Builder<'f> {
             .clone()
             .map(|name| Slot {
                 name: name.to_owned(),
-                role: Role::of(name),
+                role: self.role_of(name),
                 missing: Missing::default(),
+                numbers: Numbers::default(),
             })
             .collect();
         let has = |role: Role| self.columns.iter().any(|column| column.role == role);
@@ -221,6 +236,13 @@ impl<'f> Builder<'f> {
             Role::YTrue | Role::YPred if self.form != Form::Values => {
                 self.push_text(position, place, cell)
             }
+            Role::Numbers => {
+                let column = (self.file, slot.name.as_str());
+                if !slot.numbers.push(column, place, cell)? {
+                    slot.missing.add(place);
+                }
+                Ok(())
+            }
             Role::Id | Role::YTrue | Role::YPred | Role::Group => {
                 let text = label(cell).map_err(|problem| {
                     DataError::malformed(
@@ -288,12 +310,8 @@ impl<'f> Builder<'f> {
                 slot.missing.add(place);
                 return Ok(());
             }
-            Cell::Int(value) => Some(value as f64),
-            Cell::UInt(value) => Some(value as f64),
-            Cell::Float(value) => Some(value),
-            Cell::Text(text) => number::parse(text).map(number::Number::as_f64),
             Cell::List(values) if slot.role == Role::Score => return self.push_list(place, values),
-            _ => None,
+            _ => number_of(cell),
         };
         let number = number.ok_or_else(|| DataError::NotANumber {
             file: self.file.to_owned(),
@@ -355,6 +373,12 @@ impl<'f> Builder<'f> {
         self.scores.iter_mut().for_each(|scores| scores.push(score));
     }
 
+    /// The numbers of a column as they fill, with the file and the column as errors name them.
+    pub(crate) fn numbers(&mut self, position: usize) -> (&mut Numbers, (&str, &str)) {
+        let slot = &mut self.columns[position];
+        (&mut slot.numbers, (self.file, &slot.name))
+    }
+
     fn ragged_scores(&self, place: Place, found: usize) -> DataError {
         let expected = self.scores_per_row.unwrap_or_default();
         let form = if self.score_labels.is_empty() {
@@ -377,11 +401,12 @@ impl<'f> Builder<'f> {
                 PREDICTION_ROWS_MAX,
             ));
         }
-        let per_row = self.scores_per_row.unwrap_or_default() as u64;
+        let numbers: usize = self.columns.iter().map(|slot| slot.numbers.width()).sum();
+        let per_row = (self.scores_per_row.unwrap_or_default() + numbers) as u64;
         if rows.saturating_mul(per_row) > PREDICTION_CELLS_MAX {
             return Err(DataError::limit(
                 self.file,
-                "scores (rows times classes)",
+                "scores (rows times classes) and other numbers",
                 PREDICTION_CELLS_MAX,
             ));
         }
@@ -391,13 +416,18 @@ impl<'f> Builder<'f> {
     /// The table, once every row is in and no required value is missing.
     pub(crate) fn finish(self) -> Result<PredictionTable> {
         let mut ignored_columns = Vec::new();
+        let mut numbers = Vec::new();
         for column in self.columns {
             if column.role == Role::Ignored {
                 ignored_columns.push(column.name);
-            } else {
-                column.missing.check(self.file, &column.name)?;
+                continue;
+            }
+            column.missing.check(self.file, &column.name)?;
+            if column.role == Role::Numbers {
+                numbers.push(column.numbers.finish(column.name));
             }
         }
+        numbers.sort_by(|a, b| a.name.cmp(&b.name));
         let (mut y_true, mut y_pred) = (self.y_true.0, self.y_pred.map(|values| values.0));
         let is_text = |values: &Values| matches!(values, Values::Text(_));
         if is_text(&y_true) || y_pred.as_ref().is_some_and(is_text) {
@@ -412,6 +442,7 @@ impl<'f> Builder<'f> {
             y_score: self.scores,
             weight: self.weight,
             group: self.group,
+            numbers,
             ignored_columns,
         })
     }

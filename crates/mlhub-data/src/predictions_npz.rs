@@ -12,7 +12,11 @@ use crate::rows::Cell;
 
 const LABELS: &str = "labels";
 
-pub(crate) fn read(path: &Path, file: &str, form: Form) -> Result<PredictionTable> {
+pub(crate) fn read(
+    path: &Path,
+    file: &str,
+    (form, numbers): (Form, &[&str]),
+) -> Result<PredictionTable> {
     let mut npz = Npz::open(path, file)?;
     let labels = npz
         .arrays
@@ -20,12 +24,12 @@ pub(crate) fn read(path: &Path, file: &str, form: Form) -> Result<PredictionTabl
         .find(|array| array.name == LABELS)
         .cloned();
     npz.arrays.retain(|array| array.name != LABELS);
-    let mut builder = Builder::new(file, form);
+    let mut builder = Builder::new(file, form, numbers);
     let arrays = npz.arrays.clone();
     builder.assign(arrays.iter().map(|array| array.name.as_str()))?;
     if let Some(array) = arrays
         .iter()
-        .find(|array| Role::of(&array.name) == Role::ClassScore)
+        .find(|array| builder.role_of(&array.name) == Role::ClassScore)
     {
         let problem = format!(
             "array `{}`: in NPZ, scores are one array `y_score` of shape rows x classes",
@@ -34,18 +38,29 @@ pub(crate) fn read(path: &Path, file: &str, form: Form) -> Result<PredictionTabl
         return Err(DataError::refused(file, problem));
     }
     npz.arrays
-        .retain(|array| Role::of(&array.name) != Role::Ignored);
+        .retain(|array| builder.role_of(&array.name) != Role::Ignored);
     let rows = npz.rows()?;
     if let Some(score) = arrays
         .iter()
-        .find(|array| Role::of(&array.name) == Role::Score)
+        .find(|array| builder.role_of(&array.name) == Role::Score)
     {
         set_score_shape(&mut npz, &mut builder, score, labels.as_ref())?;
     }
     builder.check_size(rows)?;
     for (position, array) in arrays.iter().enumerate() {
-        let role = Role::of(&array.name);
+        let role = builder.role_of(&array.name);
         if role == Role::Ignored {
+            continue;
+        }
+        if let (Role::Numbers, [_, width]) = (role, &array.header.shape[..]) {
+            let width = usize::try_from(*width).unwrap_or(usize::MAX);
+            let (numbers, column) = builder.numbers(position);
+            numbers.set_width(column, Place::Row(0), width)?;
+            builder.check_size(rows)?;
+            let (numbers, column) = builder.numbers(position);
+            npz.for_each_cells(array, &mut |row, _, cell| {
+                numbers.push_element(column, Place::Row(row), cell)
+            })?;
             continue;
         }
         if role != Role::Score && array.header.shape.len() != 1 {

@@ -31,6 +31,7 @@ fn main() {
         y_score: Some(score),
         weight: None,
         group: None,
+        numbers: Vec::new(),
     })
     .expect("valid predictions");
     let timed = |samples: u32| {
@@ -42,6 +43,7 @@ fn main() {
             }),
             curves: false,
             threads: 2,
+            ..EvaluateOptions::default()
         };
         let start = Instant::now();
         let evaluation = evaluate(&predictions, &options).expect("valid options");

@@ -191,6 +191,13 @@ pub(crate) fn resample(
     };
     let intervals = (0..kinds.len())
         .map(|metric| {
+            if let Some(obstacle) = kinds[metric].no_interval() {
+                return Resampled {
+                    interval: None,
+                    undefined: 0,
+                    obstacle: Some(obstacle),
+                };
+            }
             let acceleration = left_out.as_ref().map(|samples| {
                 let of_metric = |sample: &Vec<Vec<f64>>| -> Vec<f64> {
                     sample.iter().map(|values| values[metric]).collect()

@@ -27,11 +27,17 @@ pub enum Task {
     Text,
     /// A partition of the rows.
     Clustering,
+    /// Whether a row is out of the ordinary; the second label is that of the anomalies.
+    Anomaly,
+    /// Later values of several series.
+    Forecasting,
+    /// The order of times until an event, some of which are not seen.
+    Survival,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
@@ -39,6 +45,9 @@ impl Task {
         Self::Ranking,
         Self::Text,
         Self::Clustering,
+        Self::Anomaly,
+        Self::Forecasting,
+        Self::Survival,
     ];
 }
 
@@ -54,7 +63,16 @@ impl Task {
             Self::Ranking => "ranking",
             Self::Text => "text",
             Self::Clustering => "clustering",
+            Self::Anomaly => "anomaly",
+            Self::Forecasting => "forecasting",
+            Self::Survival => "survival",
         }
+    }
+
+    /// The name with its article, for messages: `a binary`, `an anomaly`.
+    pub(crate) fn with_article(self) -> String {
+        let article = if self == Self::Anomaly { "an" } else { "a" };
+        format!("{article} {self}")
     }
 }
 

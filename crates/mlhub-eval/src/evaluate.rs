@@ -12,7 +12,7 @@ use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
 use crate::definition::{MetricDefinition, Task};
 use crate::draws::{Drawing, Groups};
-use crate::metrics::{Facts, Kind, Needs, Prepared, Queries, Scratch, compute};
+use crate::metrics::{Facts, Kind, Needs, Prepared, Scratch, compute};
 use crate::predictions::{Predictions, Targets};
 use crate::registry;
 use crate::weights::{Given, Unit};
@@ -37,16 +37,21 @@ pub struct EvaluateOptions {
     pub curves: bool,
     /// Threads; 0 takes one per core. The result does not depend on it.
     pub threads: usize,
+    /// Of an anomaly task: rows whose score is at least this count as anomalies, whatever
+    /// `y_pred` says. It should come from other rows than these, as that of
+    /// [`crate::best_f1_threshold`] on another split.
+    pub threshold: Option<f64>,
 }
 
 impl Default for EvaluateOptions {
-    /// All metrics of the task, default intervals, curves, one thread per core.
+    /// All metrics of the task, default intervals, curves, one thread per core, no threshold.
     fn default() -> Self {
         Self {
             definitions: None,
             bootstrap: Some(Bootstrap::default()),
             curves: true,
             threads: 0,
+            threshold: None,
         }
     }
 }
@@ -56,7 +61,7 @@ impl Default for EvaluateOptions {
 #[non_exhaustive]
 pub enum EvaluateError {
     /// A definition id that does not exist.
-    #[error("there is no metric definition `{id}`; for a {task} task there are: {known}")]
+    #[error("there is no metric definition `{id}`; for {} task there are: {known}", task.with_article())]
     UnknownDefinition {
         /// The id asked for.
         id: String,
@@ -80,6 +85,12 @@ pub enum EvaluateError {
     Threads {
         /// Threads asked for.
         found: usize,
+    },
+    /// A threshold of something else than anomalies, or that no score can be compared with.
+    #[error("a threshold was given; it {expected}")]
+    Threshold {
+        /// What is allowed.
+        expected: &'static str,
     },
     /// The system gave no threads.
     #[error("could not start the evaluation threads")]
@@ -144,6 +155,7 @@ pub fn evaluate(
 ) -> Result<Evaluation, EvaluateError> {
     check_bootstrap(options.bootstrap)?;
     check_resampling(predictions, options.bootstrap)?;
+    check_threshold(predictions, options.threshold)?;
     if options.threads > MAX_THREADS {
         return Err(EvaluateError::Threads {
             found: options.threads,
@@ -206,6 +218,15 @@ fn check_resampling(
     })
 }
 
+fn check_threshold(predictions: &Predictions, threshold: Option<f64>) -> Result<(), EvaluateError> {
+    let expected = match threshold {
+        Some(_) if predictions.task() != Task::Anomaly => "is of anomaly tasks alone",
+        Some(threshold) if threshold.is_nan() => "must not be NaN",
+        _ => return Ok(()),
+    };
+    Err(EvaluateError::Threshold { expected })
+}
+
 /// What resamples are drawn from; the predictions were checked to have it.
 fn drawing(
     prepared: &Prepared<'_>,
@@ -255,7 +276,7 @@ fn run(
     wanted: &[&'static MetricDefinition],
     options: &EvaluateOptions,
 ) -> Evaluation {
-    let facts = Facts::of(predictions);
+    let facts = Facts::with_threshold(predictions, options.threshold);
     let (planned, skipped) = plan(predictions.task(), wanted, &facts);
     let kinds: Vec<Kind> = planned.iter().map(|planned| planned.kind).collect();
     let mut needs = Needs::of(&kinds, predictions.labels().len());
@@ -283,8 +304,8 @@ fn run(
                 value,
                 resampled.as_ref(),
                 too_few_rows,
-                predictions,
-                prepared.queries.as_ref(),
+                (predictions, options.threshold),
+                &prepared,
             );
             MetricValue {
                 definition: planned.definition.id(),
@@ -360,7 +381,7 @@ fn plan(
         let reason = if definition.tasks.contains(&task) {
             facts.obstacle(entry.kind)
         } else {
-            Some(format!("not defined for a {task} task"))
+            Some(format!("not defined for {} task", task.with_article()))
         };
         match reason {
             Some(reason) => skipped.push(SkippedMetric {
@@ -382,14 +403,19 @@ fn note(
     value: f64,
     resampled: Option<&Resampled>,
     too_few_rows: bool,
-    predictions: &Predictions,
-    queries: Option<&Queries>,
+    (predictions, threshold): (&Predictions, Option<f64>),
+    prepared: &Prepared<'_>,
 ) -> Option<String> {
+    let queries = prepared.queries.as_ref();
     let mut notes = Vec::new();
     if value.is_nan() {
         notes.push(planned.undefined.to_owned());
     }
-    if planned.kind.is_of_predicted() && predictions.y_pred().is_none() {
+    if let Some(threshold) = threshold.filter(|_| planned.kind.is_of_predicted()) {
+        notes.push(format!(
+            "rows of a y_score of at least {threshold} count as anomalies"
+        ));
+    } else if planned.kind.is_of_predicted() && predictions.y_pred().is_none() {
         notes.push("classes taken from the scores, as there is no y_pred column".to_owned());
     }
     if let Some(queries) = queries.filter(|queries| queries.without_relevant() > 0) {
@@ -398,6 +424,12 @@ fn note(
             queries.without_relevant(),
             queries.len()
         ));
+    }
+    if let Some(forecast) = &prepared.forecast {
+        notes.extend(forecast.left_out(planned.kind));
+    }
+    if let Some(survival) = &prepared.survival {
+        notes.extend(survival.note(planned.kind));
     }
     if too_few_rows {
         let unit = if queries.is_some() { "queries" } else { "rows" };

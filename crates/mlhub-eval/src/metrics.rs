@@ -6,8 +6,10 @@
 //! and hashes are in `registry`; which metric applies is in `applicable`.
 
 pub(crate) mod additive;
+mod anomaly;
 pub(crate) mod applicable;
 mod clustering;
+mod forecast;
 mod kendall;
 mod label;
 mod multilabel;
@@ -16,18 +18,22 @@ mod probability;
 mod query;
 mod rank;
 mod regression;
+mod survival;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use anomaly::best_f1_threshold;
 pub(crate) use applicable::Facts;
 pub(crate) use clustering::Partitions;
+pub(crate) use forecast::Forecast;
 pub(crate) use label::LabelCounts;
 pub(crate) use multilabel::LabelSets;
 pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
 pub(crate) use rank::{OneVsRest, Running, walk};
+pub(crate) use survival::Survival;
 pub(crate) use text::Texts;
 
 use crate::sum::sum_rows;
@@ -81,6 +87,7 @@ pub(crate) enum LabelMetric {
     HammingLoss,
     Mcc,
     CohenKappa,
+    FalsePositiveRate,
 }
 
 /// Metrics over the order of scores.
@@ -93,6 +100,8 @@ pub(crate) enum RankMetric {
     AurocOvoWeighted,
     AveragePrecision,
     AveragePrecisionMacro,
+    /// Of the positive class, at as many places as it has rows.
+    RPrecision,
 }
 
 /// Metrics that are means of a value per row of scores.
@@ -173,6 +182,9 @@ pub(crate) enum TextMetric {
     Chrf,
     Wer,
     Cer,
+    Perplexity,
+    BitsPerToken,
+    BitsPerByte,
 }
 
 /// Metrics over sets of labels.
@@ -208,6 +220,31 @@ pub(crate) enum ClusteringMetric {
     Completeness,
     VMeasure,
     Purity,
+    AdjustedMutualInformation,
+    Silhouette,
+}
+
+/// Metrics of forecasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ForecastMetric {
+    Wape,
+    Mase,
+    Bias,
+    MeanPinball,
+    Crps,
+    IntervalCoverage,
+    CoverageGap,
+    IntervalWidth,
+    IntervalScore,
+}
+
+/// Metrics of times until an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SurvivalMetric {
+    Concordance,
+    ConcordanceIpcw,
+    BrierMiddle,
+    IntegratedBrier,
 }
 
 /// Which kernel computes a definition.
@@ -221,6 +258,8 @@ pub(crate) enum Kind {
     Text(TextMetric),
     Multilabel(MultilabelMetric),
     Clustering(ClusteringMetric),
+    Forecast(ForecastMetric),
+    Survival(SurvivalMetric),
 }
 
 impl Kind {
@@ -230,6 +269,17 @@ impl Kind {
             Self::Label(_) => true,
             Self::Multilabel(metric) => !metric.is_of_scores(),
             _ => false,
+        }
+    }
+
+    /// Why resamples say nothing of how it would vary; `None` when they do.
+    pub(crate) fn no_interval(self) -> Option<&'static str> {
+        match self {
+            Self::Clustering(ClusteringMetric::Silhouette) => Some(
+                "it looks at all pairs of rows, and a resample holds rows more than once, at a \
+                 distance of 0",
+            ),
+            _ => None,
         }
     }
 
@@ -265,7 +315,9 @@ pub(crate) fn compute<W: RowWeights>(
         return vec![f64::NAN; kinds.len()];
     }
     let has_label = kinds.iter().any(|kind| matches!(kind, Kind::Label(_)));
-    let has_rank = kinds.iter().any(|kind| matches!(kind, Kind::Rank(_)));
+    let is_walked =
+        |kind: &Kind| matches!(kind, Kind::Rank(metric) if *metric != RankMetric::RPrecision);
+    let has_rank = kinds.iter().any(is_walked);
     let pairwise = kinds.iter().any(|kind| kind.is_pairwise());
     let label_counts = has_label.then(|| label::LabelCounts::collect(prepared, weights));
     let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, weights, pairwise));
@@ -277,12 +329,17 @@ pub(crate) fn compute<W: RowWeights>(
         .partitions
         .as_ref()
         .map(|partitions| clustering::Contingency::collect(partitions, weights));
+    let survival = prepared
+        .survival
+        .as_ref()
+        .map(|rows| (rows, survival::Collected::new(rows, kinds, weights, total)));
     kinds
         .iter()
         .map(|kind| match kind {
             Kind::Label(metric) => label_counts
                 .as_ref()
                 .map_or(f64::NAN, |counts| counts.value(*metric)),
+            Kind::Rank(RankMetric::RPrecision) => anomaly::r_precision(prepared, weights),
             Kind::Rank(metric) => rank_values
                 .as_ref()
                 .map_or(f64::NAN, |values| values.value(*metric)),
@@ -302,6 +359,13 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Multilabel(metric) => label_sets.as_ref().map_or(f64::NAN, |(sets, values)| {
                 values.value(sets, *metric, weights, total)
             }),
+            Kind::Forecast(metric) => prepared
+                .forecast
+                .as_ref()
+                .map_or(f64::NAN, |forecast| forecast.value(*metric, weights, total)),
+            Kind::Survival(metric) => survival
+                .as_ref()
+                .map_or(f64::NAN, |(rows, values)| values.value(rows, *metric)),
             Kind::Clustering(metric) => contingency
                 .as_ref()
                 .map_or(f64::NAN, |contingency| contingency.value(*metric)),

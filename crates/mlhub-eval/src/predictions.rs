@@ -8,11 +8,13 @@
 mod check;
 mod error;
 mod label_sets;
+mod numbers;
 mod rows;
 
 pub use check::encode_labels;
 pub use error::PredictionsError;
 pub use label_sets::{encode_label_sets, parse_label_lists};
+pub use numbers::{MAX_NUMBER_COLUMNS, NumberColumn, number_columns};
 
 use crate::definition::Task;
 
@@ -81,8 +83,8 @@ pub struct PredictionsInput {
     /// What was predicted.
     pub task: Task,
     /// Class names in the order of the class indices and score columns; exactly
-    /// two for binary (the second is the positive class), none for other tasks than
-    /// classification (binary, multiclass, multilabel); of a clustering, the names of classes and
+    /// two for binary and anomaly (the second is the positive class), none for other tasks than
+    /// classification (binary, anomaly, multiclass, multilabel); of a clustering, the names of classes and
     /// of clusters together.
     pub labels: Vec<String>,
     /// True class, value, relevance, text or set of labels per row.
@@ -91,7 +93,7 @@ pub struct PredictionsInput {
     /// out when scores are given, for a ranking it always may.
     pub y_pred: Option<Targets>,
     /// Scores, row-major, rows x classes; for binary also rows x 1 (score of the
-    /// positive class), for a ranking rows x 1. Larger means more likely. None for regression
+    /// positive class), for a ranking, anomalies and survival rows x 1. Larger means more likely. None for regression
     /// and texts.
     pub y_score: Option<Vec<f64>>,
     /// Weight per row, finite and not negative.
@@ -99,6 +101,8 @@ pub struct PredictionsInput {
     /// Group per row: the query of a ranking, which needs it; else rows that belong together,
     /// which tests of pairs and grouped resampling keep together.
     pub group: Option<Vec<String>>,
+    /// What only this task has beside these columns, see [`number_columns`]; in any order.
+    pub numbers: Vec<NumberColumn>,
 }
 
 /// Checked predictions.

@@ -25,6 +25,9 @@ pub fn reference_markdown() -> String {
             Task::Ranking => "Ranking",
             Task::Text => "Text",
             Task::Clustering => "Clustering",
+            Task::Anomaly => "Anomaly detection",
+            Task::Forecasting => "Forecasting",
+            Task::Survival => "Survival",
         };
         // Writing to a string cannot fail.
         let _ = write!(

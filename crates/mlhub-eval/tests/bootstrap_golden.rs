@@ -59,6 +59,7 @@ impl Case {
             y_score: self.y_score.clone(),
             weight: None,
             group: self.group.clone(),
+            numbers: Vec::new(),
         })
         .expect(&self.name)
     }
@@ -80,6 +81,7 @@ impl Case {
             }),
             curves: false,
             threads,
+            ..EvaluateOptions::default()
         }
     }
 

@@ -5,7 +5,10 @@ mod judging;
 
 use std::collections::BTreeMap;
 
-use mlhub_eval::{Predictions, PredictionsError, PredictionsInput, Targets, Task};
+use mlhub_eval::{
+    NumberColumn, PairedOptions, PairedPredictions, Predictions, PredictionsError,
+    PredictionsInput, SkippedMetric, Targets, Task, paired_test,
+};
 use serde::Deserialize;
 
 use judging::evaluation;
@@ -24,13 +27,22 @@ struct Case {
     name: String,
     y_true: Vec<u32>,
     y_pred: Vec<u32>,
-    expected: BTreeMap<String, f64>,
+    embedding: Option<Vec<Vec<f64>>>,
+    expected: BTreeMap<String, Option<f64>>,
 }
 
 fn cases() -> Vec<Case> {
     let text = include_str!("golden/clustering.json");
     let document: Document = serde_json::from_str(text).expect("a golden file");
     document.cases
+}
+
+fn embedding(rows: &[Vec<f64>]) -> NumberColumn {
+    NumberColumn {
+        name: "embedding".to_owned(),
+        width: rows[0].len(),
+        values: rows.concat(),
+    }
 }
 
 fn input(case: &Case) -> PredictionsInput {
@@ -44,25 +56,27 @@ fn input(case: &Case) -> PredictionsInput {
         y_score: None,
         weight: None,
         group: None,
+        numbers: case.embedding.iter().map(|rows| embedding(rows)).collect(),
     }
 }
 
 #[test]
 fn clusterings_agree_with_sklearn() {
     let cases = cases();
-    assert!(cases.len() >= 16);
+    assert!(cases.len() >= 24);
     for case in &cases {
         let found = evaluation(input(case), None, 1);
         assert_eq!(found.metrics.len(), case.expected.len());
         for metric in &found.metrics {
             let theirs = case.expected[&metric.name];
-            let difference = (metric.value - theirs).abs();
+            let agrees = theirs.map_or(metric.value.is_nan(), |theirs| {
+                let difference = (metric.value - theirs).abs();
+                difference <= RELATIVE * theirs.abs() || difference <= ABSOLUTE
+            });
             assert!(
-                difference <= RELATIVE * theirs.abs() || difference <= ABSOLUTE,
-                "{}: {} is {}, not {theirs}",
-                case.name,
-                metric.name,
-                metric.value
+                agrees,
+                "{}: {} is {:?}, not {theirs:?}",
+                case.name, metric.name, metric.value
             );
         }
         assert!(
@@ -93,12 +107,117 @@ fn the_same_partition_is_perfect() {
 
 #[test]
 fn threads_change_no_bit() {
-    let case = &cases()[0];
-    let text =
-        |threads| serde_json::to_string(&evaluation(input(case), Some(50), threads)).expect("JSON");
-    let one = text(1);
-    assert!(one.contains("\"interval\":{"), "intervals are there");
-    assert_eq!(one, text(2));
+    let cases = cases();
+    let in_space = cases.iter().find(|case| case.name == "iris in space");
+    for case in [&cases[0], in_space.expect("a case with coordinates")] {
+        let text = |threads| {
+            let found = evaluation(input(case), Some(50), threads);
+            serde_json::to_string(&found).expect("JSON")
+        };
+        let one = text(1);
+        assert!(one.contains("\"interval\":{"), "intervals are there");
+        assert_eq!(one, text(2));
+    }
+}
+
+#[test]
+fn silhouettes_have_bounds_and_no_interval() {
+    let cases = cases();
+    let case = cases.iter().find(|case| case.name == "iris in space");
+    let found = evaluation(input(case.expect("the case")), Some(20), 1);
+    let with = |name: &str| found.metrics.iter().find(|one| one.name == name);
+    let silhouette = with("silhouette").expect("it is computed");
+    let note = silhouette.note.as_deref().expect("a note");
+    assert!(
+        silhouette.interval.is_none() && note.contains("no interval: it looks at all pairs"),
+        "{note}"
+    );
+    let adjusted = with("adjusted_mutual_information").expect("it is computed");
+    assert!(adjusted.interval.is_some());
+
+    let skipped = |input| {
+        let found = evaluation(input, None, 1);
+        let of = |skipped: &&SkippedMetric| skipped.definition == "silhouette@1";
+        found
+            .skipped
+            .iter()
+            .find(of)
+            .expect("it is skipped")
+            .reason
+            .clone()
+    };
+    assert!(skipped(input(&cases[0])).contains("no `embedding` column"));
+    let each_its_own: Vec<u32> = (0..2_100).collect();
+    let too_many = Case {
+        y_true: each_its_own.clone(),
+        y_pred: each_its_own,
+        ..cases[0].clone()
+    };
+    let found = evaluation(input(&too_many), None, 1);
+    let is_adjusted = |one: &&SkippedMetric| one.definition == "adjusted_mutual_information@1";
+    let reason = &found
+        .skipped
+        .iter()
+        .find(is_adjusted)
+        .expect("it is skipped")
+        .reason;
+    assert!(
+        reason.contains("2100 classes and 2100 clusters"),
+        "{reason}"
+    );
+
+    let rows = 20_001;
+    let many = Case {
+        y_true: vec![0; rows],
+        y_pred: (0..rows).map(|row| (row % 2) as u32).collect(),
+        embedding: Some(vec![vec![0.0]; rows]),
+        ..cases[0].clone()
+    };
+    let reason = skipped(input(&many));
+    assert!(
+        reason.contains("20001 rows are more than the 20000"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn two_clusterings_are_not_compared_by_silhouette() {
+    let cases = cases();
+    let case = cases.iter().find(|case| case.name == "iris in space");
+    let one = Predictions::new(input(case.expect("the case"))).expect("valid");
+    let pair = PairedPredictions::new(&one, &one).expect("of the same rows");
+    let error = paired_test(&pair, "silhouette@1", &PairedOptions::default()).expect_err("none");
+    assert!(error.to_string().contains("all pairs of rows"), "{error}");
+}
+
+#[test]
+fn coordinates_that_are_none_are_refused() {
+    let case = &cases()[15];
+    let refused = |column: NumberColumn| {
+        let input = PredictionsInput {
+            numbers: vec![column],
+            ..input(case)
+        };
+        Predictions::new(input).expect_err("refused").to_string()
+    };
+    let with = |values: Vec<f64>, width| NumberColumn {
+        name: "embedding".to_owned(),
+        width,
+        values,
+    };
+    let message = refused(with(vec![1.0, f64::NAN], 2));
+    assert!(
+        message.contains("column `embedding`: 1 values are NaN")
+            && message.ends_with("fix the model"),
+        "{message}"
+    );
+    assert!(refused(with(vec![1.0; 3], 2)).contains("has 3 values for 2 rows"));
+    assert!(refused(with(vec![], 0)).contains("0 numbers per row"));
+    let other = NumberColumn {
+        name: "scale".to_owned(),
+        ..with(vec![1.0], 1)
+    };
+    assert_eq!(refused(other), "column `scale` is none that the task has");
 }
 
 #[test]

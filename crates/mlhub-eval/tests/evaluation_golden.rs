@@ -39,6 +39,7 @@ fn input(task: Task, labels: &[&str]) -> PredictionsInput {
         y_pred: None,
         weight: None,
         group: None,
+        numbers: Vec::new(),
     }
 }
 

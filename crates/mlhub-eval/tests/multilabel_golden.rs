@@ -58,6 +58,7 @@ fn input(case: &Case) -> PredictionsInput {
         y_score: case.y_score.as_ref().map(|rows| rows.concat()),
         weight: case.weight.clone(),
         group: None,
+        numbers: Vec::new(),
     }
 }
 

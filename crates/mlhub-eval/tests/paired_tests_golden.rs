@@ -73,6 +73,7 @@ impl Case {
             y_score: side.y_score.clone(),
             weight: self.weight.clone(),
             group: self.group.clone(),
+            numbers: Vec::new(),
         }
     }
 
@@ -354,6 +355,7 @@ fn a_ranking_is_tested_by_its_queries() {
             y_score: Some(rows.clone().map(score).collect()),
             weight: None,
             group: Some(rows.map(|row| format!("q{}", row / 4)).collect()),
+            numbers: Vec::new(),
         })
         .expect("a ranking")
     };

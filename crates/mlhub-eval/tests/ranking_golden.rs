@@ -42,6 +42,7 @@ fn evaluation(case: &Case, weight: Option<Vec<f64>>, samples: Option<u32>) -> Ev
         y_score: Some(case.y_score.clone()),
         weight,
         group: Some(case.group.clone()),
+        numbers: Vec::new(),
     })
     .unwrap_or_else(|error| panic!("{}: {error}", case.name));
     let bootstrap = samples.map(|samples| Bootstrap {
@@ -172,6 +173,7 @@ fn what_is_no_ranking_is_refused_by_column() {
             y_score: Some(y_score),
             weight: None,
             group: Some(vec!["q".to_owned(); rows]),
+            numbers: Vec::new(),
         })
         .expect_err("no ranking")
         .to_string()

@@ -6,7 +6,8 @@ mod judging;
 use std::collections::BTreeMap;
 
 use mlhub_eval::{
-    Evaluation, MAX_TEXT_CHARS, Predictions, PredictionsError, PredictionsInput, Targets, Task,
+    Evaluation, MAX_TEXT_CHARS, NumberColumn, Predictions, PredictionsError, PredictionsInput,
+    Targets, Task,
 };
 use serde::Deserialize;
 
@@ -44,6 +45,7 @@ fn input(y_true: &[String], y_pred: &[String]) -> PredictionsInput {
         y_score: None,
         weight: None,
         group: None,
+        numbers: Vec::new(),
     }
 }
 
@@ -109,7 +111,98 @@ fn whole_weights_count_rows_that_often_and_corpus_scores_are_skipped() {
         .iter()
         .map(|one| one.definition.as_str())
         .collect();
-    assert_eq!(skipped, ["bleu@1", "chrf@1"]);
+    let without_columns = ["perplexity@1", "bits_per_token@1", "bits_per_byte@1"];
+    assert_eq!(
+        skipped,
+        [&["bleu@1", "chrf@1"][..], &without_columns].concat()
+    );
+}
+
+fn number_column(name: &str, values: &[f64]) -> NumberColumn {
+    NumberColumn {
+        name: name.to_owned(),
+        width: 1,
+        values: values.to_vec(),
+    }
+}
+
+#[test]
+fn perplexity_is_over_all_tokens_together() {
+    let texts: Vec<String> = ["a b", "c d e f", "g"].map(str::to_owned).to_vec();
+    let of = |numbers: Vec<NumberColumn>, weight| PredictionsInput {
+        numbers,
+        weight,
+        ..input(&texts, &texts)
+    };
+    let near = |found: f64, expected: f64| {
+        assert!(
+            (found - expected).abs() <= 1e-15 * expected,
+            "{found} {expected}"
+        );
+    };
+    let (quarter, half) = (-4_f64.ln(), -2_f64.ln());
+    let columns = vec![
+        number_column("log_likelihood", &[2.0 * quarter, 4.0 * half, 0.0]),
+        number_column("tokens", &[2.0, 4.0, 2.0]),
+        number_column("bytes", &[4.0, 8.0, 4.0]),
+    ];
+    // 8 bits over 8 tokens and 16 bytes.
+    let found = judge(of(columns.clone(), None), Some(30), 1);
+    near(value(&found, "bits_per_token"), 1.0);
+    near(value(&found, "bits_per_byte"), 0.5);
+    near(value(&found, "perplexity"), 2.0);
+    assert_eq!(found, judge(of(columns.clone(), None), Some(30), 3));
+    let weight = Some(vec![0.0, 1.0, 0.5]);
+    let weighted = judge(of(columns.clone(), weight), None, 1);
+    near(value(&weighted, "bits_per_token"), 0.8);
+
+    let reason = |found: &Evaluation, id: &str| {
+        let skipped = found.skipped.iter().find(|one| one.definition == id);
+        skipped.expect("it is skipped").reason.clone()
+    };
+    let found = judge(of(columns[..2].to_vec(), None), None, 1);
+    assert_eq!(
+        reason(&found, "bits_per_byte@1"),
+        "there is no `bytes` column"
+    );
+    let found = judge(of(vec![], None), None, 1);
+    assert_eq!(
+        reason(&found, "perplexity@1"),
+        "there is no `log_likelihood` and no `tokens` column"
+    );
+    let no_tokens = vec![columns[0].clone(), number_column("tokens", &[0.0; 3])];
+    let found = judge(of(no_tokens, None), None, 1);
+    assert!(value(&found, "perplexity").is_nan());
+}
+
+#[test]
+fn likelihoods_that_are_none_are_refused() {
+    let texts = vec!["a".to_owned(); 3];
+    let refused = |column: NumberColumn| {
+        let input = PredictionsInput {
+            numbers: vec![column],
+            ..input(&texts, &texts)
+        };
+        Predictions::new(input).expect_err("refused").to_string()
+    };
+    let message = refused(number_column("log_likelihood", &[-1.0, 0.125, 0.25]));
+    assert!(
+        message.starts_with("column `log_likelihood`: 2 rows hold numbers that are above 0")
+            && message.ends_with("rows (from 0): 1, 2"),
+        "{message}"
+    );
+    let message = refused(number_column("tokens", &[1.0, -1.0, 2.0]));
+    assert!(message.contains("that are negative"), "{message}");
+    let message = refused(number_column("bytes", &[1.0, 1.0, f64::INFINITY]));
+    assert!(
+        message.contains("NaN or infinite; first rows (from 0): 2"),
+        "{message}"
+    );
+    let wide = NumberColumn {
+        width: 2,
+        ..number_column("tokens", &[1.0; 6])
+    };
+    assert!(refused(wide).contains("has 2 numbers per row"));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::types::Float64Type;
 use arrow_array::{Float64Array, Int64Array, ListArray, StringArray};
 use mlhub_data::{
-    Format, PredictionTable, Values, read_label_list_predictions, read_predictions,
-    read_text_predictions,
+    Format, NumberColumn, PredictionForm, PredictionTable, Values, read_label_list_predictions,
+    read_predictions, read_predictions_with, read_text_predictions,
 };
 use proptest::prelude::*;
 
@@ -33,6 +33,7 @@ fn expected() -> PredictionTable {
         y_score: Some(vec![0.25, 0.75, 0.5, f64::INFINITY]),
         weight: Some(vec![1.0, 2.0]),
         group: Some(vec!["g".into(), "h".into()]),
+        numbers: vec![],
         ignored_columns: vec![],
     }
 }
@@ -83,6 +84,116 @@ fn every_format_gives_the_same_table() {
         assert_eq!(read(&path).unwrap(), expected(), "{}", path.display());
     }
     assert_eq!((expected().rows(), expected().score_columns()), (2, 2));
+}
+
+/// Reads with the columns of numbers that are named.
+fn read_numbers(path: &Path, numbers: &[&str]) -> Result<PredictionTable, String> {
+    let format = Format::detect(path).map_err(|e| e.to_string())?;
+    let form = PredictionForm::Values;
+    read_predictions_with(path, "numbers", format, form, numbers).map_err(|e| e.to_string())
+}
+
+#[test]
+fn named_columns_of_numbers_are_read_from_every_format() {
+    let folder = Folder::new();
+    let csv = folder.write(
+        "p.csv",
+        "id,y_true,y_pred,q0.5,place,q,note,q0.9\n0,1,1,2,\"[0.5, 1]\",7,x,3\n1,2,1,4.5,\"[2, -1e3]\",7,y,nan\n",
+    );
+    let jsonl = folder.write(
+        "p.jsonl",
+        "{\"id\":0,\"y_true\":1,\"y_pred\":1,\"q0.5\":2,\"place\":[0.5,1],\"q\":7,\"note\":\"x\",\"q0.9\":3}\n{\"id\":1,\"y_true\":2,\"y_pred\":1,\"q0.5\":4.5,\"place\":[2,-1000],\"q\":7,\"note\":\"y\",\"q0.9\":NaN}\n",
+    );
+    let places = ListArray::from_iter_primitive::<Float64Type, _, _>([
+        Some(vec![Some(0.5), Some(1.0)]),
+        Some(vec![Some(2.0), Some(-1e3)]),
+    ]);
+    let parquet = folder.parquet(
+        "p.parquet",
+        vec![
+            ("id", array(Int64Array::from(vec![0, 1]))),
+            ("y_true", array(Int64Array::from(vec![1, 2]))),
+            ("y_pred", array(Int64Array::from(vec![1, 1]))),
+            ("q0.5", array(Float64Array::from(vec![2.0, 4.5]))),
+            ("place", array(places)),
+            ("q", array(Int64Array::from(vec![7, 7]))),
+            ("note", array(StringArray::from(vec!["x", "y"]))),
+            ("q0.9", array(Float64Array::from(vec![3.0, f64::NAN]))),
+        ],
+    );
+    let ints = |values: &[i64]| npy("<i8", false, "(2,)", &i64s(values));
+    let floats = |values: &[f64]| npy("<f8", false, "(2,)", &f64s(values));
+    let npz = folder.npz(
+        "p.npz",
+        &[
+            ("id", ints(&[0, 1])),
+            ("y_true", ints(&[1, 2])),
+            ("y_pred", ints(&[1, 1])),
+            ("q0.5", floats(&[2.0, 4.5])),
+            (
+                "place",
+                npy("<f8", false, "(2, 2)", &f64s(&[0.5, 1.0, 2.0, -1e3])),
+            ),
+            ("q", ints(&[7, 7])),
+            ("note", npy("|S1", false, "(2,)", b"xy")),
+            ("q0.9", floats(&[3.0, f64::NAN])),
+        ],
+    );
+    let column = |name: &str, width, values: &[f64]| NumberColumn {
+        name: name.into(),
+        width,
+        values: values.into(),
+    };
+    let sorted = |mut names: Vec<String>| {
+        names.sort_unstable();
+        names
+    };
+    for path in [csv, jsonl, parquet, npz] {
+        let table = read_numbers(&path, &["q*", "place"]).unwrap();
+        let place = column("place", 2, &[0.5, 1.0, 2.0, -1e3]);
+        let expected = [place, column("q0.5", 1, &[2.0, 4.5])];
+        assert_eq!(table.numbers[..2], expected, "{}", path.display());
+        let last = &table.numbers[2];
+        assert!(
+            last.name == "q0.9" && last.values[1].is_nan(),
+            "NaN is a number here"
+        );
+        assert_eq!(table.numbers.len(), 3);
+        assert_eq!(
+            sorted(table.ignored_columns),
+            ["note", "q"],
+            "`q*` is not `q`"
+        );
+        let without = read(&path).unwrap();
+        assert!(without.numbers.is_empty());
+        let all = ["note", "place", "q", "q0.5", "q0.9"];
+        assert_eq!(sorted(without.ignored_columns), all);
+    }
+}
+
+#[test]
+fn columns_of_numbers_name_what_is_wrong() {
+    let folder = Folder::new();
+    let refused = |rows: &str| {
+        let path = folder.write("w.csv", format!("id,y_true,y_pred,place\n{rows}"));
+        let message = read_numbers(&path, &["place"]).unwrap_err();
+        assert!(!message.contains("SAMPLE"), "{message}");
+        message
+    };
+    let ragged = refused("0,1,1,\"[1, 2]\"\n1,1,1,3\n");
+    assert!(
+        ragged.contains("`place` has 1 number(s), the first row has 2"),
+        "{ragged}"
+    );
+    assert!(refused("0,1,1,[]\n").contains("at least 1"));
+    let text = refused("0,1,1,2\n1,1,1,SAMPLE\n");
+    assert!(text.contains("place") && text.contains("number"), "{text}");
+    assert!(refused("0,1,1,\"[1, SAMPLE]\"\n").contains("number"));
+    let missing = refused("0,1,1,2\n1,1,1,\n");
+    assert!(
+        missing.contains("place") && missing.contains("missing"),
+        "{missing}"
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use mlhub_data::{
-    Changed, Expected, Facts, Format, Inspection, LeakagePair, LeakageReport, PartFile,
-    PredictionTable, Progress, RowChanges, SplitPlan, Values,
+    Changed, Expected, Facts, Format, Inspection, LeakagePair, LeakageReport, NumberColumn,
+    PartFile, PredictionTable, Progress, RowChanges, SplitPlan, Values,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -161,6 +161,7 @@ fn predictions() {
         y_score: Some(vec![0.5, f64::INFINITY]),
         weight: None,
         group: None,
+        numbers: vec![],
         ignored_columns: vec![],
     };
     assert_shape(
@@ -173,5 +174,14 @@ fn predictions() {
             "y_score": [0.5, "inf"],
             "weight": null, "group": null, "ignored_columns": []
         }),
+    );
+    let column = NumberColumn {
+        name: "scale".into(),
+        width: 1,
+        values: vec![0.5, f64::INFINITY],
+    };
+    assert_shape(
+        &column,
+        json!({"name": "scale", "width": 1, "values": [0.5, "inf"]}),
     );
 }

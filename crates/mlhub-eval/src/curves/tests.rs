@@ -22,6 +22,7 @@ pub(super) fn binary(y_true: Vec<u32>, y_score: Vec<f64>) -> PredictionsInput {
         y_score: Some(y_score),
         weight: None,
         group: None,
+        numbers: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn unit_values(prepared: &Prepared<'_>, kind: Kind) -> Option<Vec<Opt
         }
         Kind::Probability(metric) => probability::row_values(&prepared.probability, metric)?,
         Kind::Regression(metric) => regression::row_values(prepared.regression.as_ref()?, metric)?,
+        Kind::Forecast(metric) => prepared.forecast.as_ref()?.row_values(metric)?,
         Kind::Text(metric) => text::row_values(prepared.texts.as_ref()?, metric)?,
         Kind::Query(metric) => {
             return Some(query::query_values(prepared.queries.as_ref()?, metric));
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
     use crate::definition::Task;
     use crate::metrics::{Facts, Needs, Scratch, compute};
-    use crate::predictions::{Predictions, PredictionsInput, Targets};
+    use crate::predictions::{NumberColumn, Predictions, PredictionsInput, Targets};
     use crate::registry;
     use crate::weights::Unit;
 
@@ -112,6 +113,23 @@ mod tests {
             },
             weight: None,
             group: (task == Task::Ranking).then(|| rows.map(|row| (row % 6).to_string()).collect()),
+            numbers: match task {
+                Task::Text => [("log_likelihood", -3.0), ("tokens", 2.0), ("bytes", 9.0)]
+                    .map(|(name, value)| NumberColumn {
+                        name: name.to_owned(),
+                        width: 1,
+                        values: vec![value; 40],
+                    })
+                    .to_vec(),
+                Task::Forecasting => [("y_pred_q0.1", 2.5), ("y_pred_q0.9", 9.0), ("scale", 2.0)]
+                    .map(|(name, value)| NumberColumn {
+                        name: name.to_owned(),
+                        width: 1,
+                        values: vec![value; 40],
+                    })
+                    .to_vec(),
+                _ => Vec::new(),
+            },
         })
         .expect("valid predictions")
     }
@@ -124,6 +142,7 @@ mod tests {
             Task::Regression,
             Task::Ranking,
             Task::Text,
+            Task::Forecasting,
         ] {
             let predictions = predictions(task);
             let facts = Facts::of(&predictions);
@@ -164,6 +183,13 @@ mod tests {
             "map",
             "exact_match",
             "token_f1",
+            "forecast_mae",
+            "forecast_bias",
+            "mean_pinball",
+            "crps",
+            "interval_coverage",
+            "interval_width",
+            "interval_score",
         ] {
             assert!(
                 means.iter().any(|found| found == name),

@@ -2,6 +2,8 @@
 //!
 //! A metric that does not apply is skipped, never an error of the evaluation.
 
+mod columns;
+
 use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric, TextMetric};
 use crate::definition::Task;
 use crate::predictions::{NAMED_IN_ERRORS, Predictions, Targets};
@@ -23,21 +25,36 @@ pub(crate) struct Facts {
     pub(crate) predicted: Result<(), String>,
     /// Whether the second class is the positive one.
     pub(crate) is_binary: bool,
+    /// Score from which on a row counts as an anomaly, when given.
+    pub(crate) threshold: Option<f64>,
     weighted: bool,
     has_scores: bool,
     labels: usize,
     rows: usize,
     /// Whether `ln(1 + y)` is defined for all values, or where not.
     logarithms: Result<(), String>,
+    /// Metrics whose own columns are missing or too large, each with the reason.
+    columns: Vec<(Kind, String)>,
 }
 
 impl Facts {
     pub(crate) fn of(predictions: &Predictions) -> Self {
+        Self::with_threshold(predictions, None)
+    }
+
+    /// `threshold` must be of an anomaly task.
+    pub(crate) fn with_threshold(predictions: &Predictions, threshold: Option<f64>) -> Self {
         let probabilities = probabilities(predictions);
         let has_top_class =
             predictions.score_columns() > 1 && predictions.task() != Task::Multilabel;
-        let predicted = if predictions.y_pred().is_some() || has_top_class {
+        let predicted = if predictions.y_pred().is_some() || has_top_class || threshold.is_some() {
             Ok(())
+        } else if predictions.task() == Task::Anomaly {
+            Err(
+                "there is no y_pred to use, and no threshold for y_score: give one that was \
+                 found on another split"
+                    .to_owned(),
+            )
         } else {
             probabilities.clone().map_err(|reason| {
                 format!("there is no y_pred to use, and no threshold for y_score: {reason}")
@@ -46,12 +63,14 @@ impl Facts {
         Self {
             probabilities,
             predicted,
-            is_binary: predictions.task() == Task::Binary,
+            is_binary: matches!(predictions.task(), Task::Binary | Task::Anomaly),
+            threshold,
             weighted: predictions.weight().is_some(),
             has_scores: predictions.score_columns() > 0,
             labels: predictions.labels().len(),
             rows: predictions.rows(),
             logarithms: logarithms(predictions),
+            columns: columns::obstacles(predictions),
         }
     }
 
@@ -75,6 +94,9 @@ impl Facts {
             return Some(
                 "not defined for weighted rows, and a `weight` column is given".to_owned(),
             );
+        }
+        if let Some((_, reason)) = self.columns.iter().find(|(of, _)| *of == kind) {
+            return Some(reason.clone());
         }
         match kind {
             kind if kind.is_of_predicted() => self.predicted.clone().err(),
@@ -116,7 +138,9 @@ impl Facts {
             | Kind::Query(_)
             | Kind::Text(_)
             | Kind::Multilabel(_)
-            | Kind::Clustering(_) => None,
+            | Kind::Clustering(_)
+            | Kind::Forecast(_)
+            | Kind::Survival(_) => None,
         }
     }
 }
@@ -126,6 +150,9 @@ fn probabilities(predictions: &Predictions) -> Result<(), String> {
     let Some(scores) = predictions.y_score() else {
         return Err("there is no `y_score` column".to_owned());
     };
+    if predictions.task() == Task::Anomaly {
+        return Err("the scores of anomalies are no probabilities".to_owned());
+    }
     let columns = predictions.score_columns();
     // Of one row with any number of labels, each has a probability of its own.
     let is_distribution = columns > 1 && predictions.task() != Task::Multilabel;

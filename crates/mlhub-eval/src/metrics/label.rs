@@ -183,6 +183,9 @@ impl LabelCounts {
             LabelMetric::NegativePredictiveValue => {
                 ratio_or_zero(self.both[NEGATIVE], self.predicted[NEGATIVE])
             }
+            LabelMetric::FalsePositiveRate => {
+                ratio_or_zero(self.wrongly[POSITIVE], self.truly[NEGATIVE])
+            }
             LabelMetric::HammingLoss => self.wrong / self.total,
             LabelMetric::Mcc => self.mcc(),
             LabelMetric::CohenKappa => self.cohen_kappa(),

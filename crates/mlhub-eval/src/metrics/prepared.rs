@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
 use super::{
-    Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall,
+    ClusteringMetric, Forecast, Kind, LabelSets, Partitions, ProbabilityMetric, Queries,
+    RegressionMetric, Survival, SurvivalMetric, Texts, kendall,
 };
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
@@ -29,6 +30,8 @@ pub(crate) struct Needs {
     pub(crate) value_ranks: bool,
     pub(crate) pred_levels: bool,
     pub(crate) log_error: bool,
+    pub(crate) silhouette: bool,
+    pub(crate) risk_levels: bool,
 }
 
 impl Needs {
@@ -49,6 +52,9 @@ impl Needs {
                 || has(Kind::Regression(RegressionMetric::Kendall)),
             pred_levels: has(Kind::Regression(RegressionMetric::Kendall)),
             log_error: has(Kind::Regression(RegressionMetric::Rmsle)),
+            risk_levels: has(Kind::Survival(SurvivalMetric::Concordance))
+                || has(Kind::Survival(SurvivalMetric::ConcordanceIpcw)),
+            silhouette: has(Kind::Clustering(ClusteringMetric::Silhouette)),
         }
     }
 }
@@ -125,89 +131,103 @@ pub(crate) struct Prepared<'a> {
     pub(crate) texts: Option<Texts>,
     pub(crate) label_sets: Option<LabelSets<'a>>,
     pub(crate) partitions: Option<Partitions>,
+    pub(crate) forecast: Option<Forecast<'a>>,
+    pub(crate) survival: Option<Survival<'a>>,
 }
 
 impl<'a> Prepared<'a> {
     /// Sorting runs on the current thread pool.
     pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
-        let rows = predictions.rows();
-        let is_clustering = predictions.task() == Task::Clustering;
+        let (rows, task) = (predictions.rows(), predictions.task());
         // A cluster is no class, even where both have the same name.
-        let labels = if is_clustering {
-            0
-        } else {
-            predictions.labels().len()
+        let labels = match task {
+            Task::Clustering => 0,
+            _ => predictions.labels().len(),
         };
-        let is_ranking = predictions.task() == Task::Ranking;
-        // The scores of a ranking are compared within queries only; those of several labels
-        // per row have a place of their own.
-        let scores = predictions
-            .y_score()
-            .filter(|_| !is_ranking && predictions.task() != Task::Multilabel)
-            .map(|values| Scores {
-                values,
-                columns: predictions.score_columns(),
-            });
+        let scores = scores(predictions);
         let y_true: &[u32] = match predictions.y_true() {
             Targets::Classes(classes) => classes,
             Targets::Values(_) | Targets::Texts(_) | Targets::LabelSets(_) => &[],
         };
-        let y_pred = match (predictions.y_pred(), scores) {
-            (Some(Targets::Classes(classes)), _) => Cow::Borrowed(classes.as_slice()),
-            (None, Some(scores)) if needs.predicted && facts.predicted.is_ok() => {
-                Cow::Owned((0..rows).map(|row| scores.top_class(row) as u32).collect())
-            }
-            _ => Cow::Borrowed(&[][..]),
-        };
         let ranked = match scores {
             None => vec![],
-            Some(_) if facts.is_binary => {
-                if needs.ranked_classes > 0 {
-                    vec![1]
-                } else {
-                    vec![]
-                }
-            }
+            Some(_) if facts.is_binary => vec![1; needs.ranked_classes.min(1)],
             Some(_) => (0..needs.ranked_classes.min(labels)).collect(),
         };
-        let rankings = match scores {
+        let rankings: Vec<Ranking> = match scores {
             Some(scores) => ranked
                 .par_iter()
                 .map(|class| Ranking::new(rows, Order::Descending, |row| scores.score(row, *class)))
                 .collect(),
             None => vec![],
         };
-        let ranked_positive = rankings
-            .iter()
-            .zip(&ranked)
-            .map(|(ranking, class): (&Ranking, &usize)| {
-                let rows = ranking.iter();
-                rows.map(|(row, _)| y_true[row] as usize == *class)
-                    .collect()
-            })
-            .collect();
+        let ranked_positive = rankings.iter().zip(&ranked).map(|(ranking, class)| {
+            let rows = ranking.iter();
+            rows.map(|(row, _)| y_true[row] as usize == *class)
+                .collect()
+        });
         let probability = match scores {
             Some(scores) => ProbabilityRows::new(scores, y_true, labels, facts, needs),
             None => ProbabilityRows::default(),
         };
-        let queries = is_ranking.then(|| Queries::of(predictions)).flatten();
+        // What only one task has.
+        let of = |only: Task| (task == only).then_some(predictions);
+        let queries = of(Task::Ranking).and_then(Queries::of);
         Self {
             rows,
             units: queries.as_ref().map_or(rows, Queries::len),
             labels,
             y_true,
-            y_pred,
+            y_pred: predicted(predictions, scores, facts, needs),
+            ranked_positive: ranked_positive.collect(),
             rankings,
             ranked,
-            ranked_positive,
             scores,
             probability,
-            regression: regression(predictions, needs),
+            regression: regression(predictions, needs).filter(|_| task != Task::Survival),
             queries,
             texts: Texts::of(predictions),
             label_sets: LabelSets::of(predictions, facts),
-            partitions: is_clustering.then(|| Partitions::of(predictions)).flatten(),
+            partitions: of(Task::Clustering).and_then(|of| Partitions::of(of, needs.silhouette)),
+            forecast: of(Task::Forecasting).and_then(Forecast::of),
+            survival: of(Task::Survival).and_then(|of| Survival::of(of, needs.risk_levels)),
         }
+    }
+}
+
+/// Scores of classes. Those of a ranking are compared within queries only; those of several labels
+/// per row and risks have a place of their own.
+fn scores(predictions: &Predictions) -> Option<Scores<'_>> {
+    let is_of_classes = !matches!(
+        predictions.task(),
+        Task::Ranking | Task::Multilabel | Task::Survival
+    );
+    let values = predictions.y_score().filter(|_| is_of_classes)?;
+    Some(Scores {
+        values,
+        columns: predictions.score_columns(),
+    })
+}
+
+/// Classes by a threshold, as they are given, or by the highest scores; empty when there are none
+/// or they are not asked for.
+fn predicted<'a>(
+    predictions: &'a Predictions,
+    scores: Option<Scores<'_>>,
+    facts: &Facts,
+    needs: Needs,
+) -> Cow<'a, [u32]> {
+    match (predictions.y_pred(), scores, facts.threshold) {
+        (_, Some(scores), Some(threshold)) => {
+            let scores = scores.values.iter();
+            Cow::Owned(scores.map(|score| u32::from(*score >= threshold)).collect())
+        }
+        (Some(Targets::Classes(classes)), ..) => Cow::Borrowed(classes.as_slice()),
+        (None, Some(scores), _) if needs.predicted && facts.predicted.is_ok() => {
+            let rows = 0..predictions.rows();
+            Cow::Owned(rows.map(|row| scores.top_class(row) as u32).collect())
+        }
+        _ => Cow::Borrowed(&[]),
     }
 }
 

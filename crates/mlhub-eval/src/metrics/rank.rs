@@ -79,6 +79,8 @@ impl RankValues {
                     .iter()
                     .map(|class| (class.positive, class.auroc)),
             ),
+            // Not of a walk over all rows.
+            RankMetric::RPrecision => f64::NAN,
             RankMetric::AurocOvoMacro => self.pairwise.plain,
             RankMetric::AurocOvoWeighted => self.pairwise.by_rows,
         }

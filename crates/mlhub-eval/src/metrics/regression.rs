@@ -131,7 +131,7 @@ fn square(value: f64) -> f64 {
 }
 
 /// The loss whose mean the quantile of the truth makes smallest.
-fn pinball(residual: f64, quantile: f64) -> f64 {
+pub(super) fn pinball(residual: f64, quantile: f64) -> f64 {
     if residual >= 0.0 {
         quantile * residual
     } else {

@@ -1,6 +1,8 @@
 //! Invariants of the kernels, against naive formulas and against each other.
 //! Agreement with scikit-learn is tested in `tests/`.
 
+mod tables;
+
 use crate::*;
 use proptest::prelude::*;
 
@@ -14,6 +16,7 @@ fn input(task: Task, rows: usize, labels: usize) -> PredictionsInput {
         y_score: None,
         weight: None,
         group: None,
+        numbers: Vec::new(),
     }
 }
 
@@ -22,7 +25,7 @@ fn evaluated(input: PredictionsInput, bootstrap: Option<Bootstrap>, threads: usi
         bootstrap,
         threads,
         curves: true,
-        definitions: None,
+        ..EvaluateOptions::default()
     };
     evaluate(&Predictions::new(input).unwrap(), &options).unwrap()
 }

@@ -4,11 +4,13 @@
 //! this module: rows are kept as counts.
 
 mod distance;
+mod likelihood;
 mod ngrams;
 mod tokens;
 
 use rayon::prelude::*;
 
+use self::likelihood::Likelihoods;
 use self::ngrams::{BleuCounts, ChrfCounts};
 use super::TextMetric;
 use crate::predictions::{Predictions, Targets};
@@ -85,6 +87,7 @@ fn f1(same: usize, truth: usize, predicted: usize) -> f64 {
 /// The rows of a text task.
 pub(crate) struct Texts {
     rows: Vec<Row>,
+    likelihoods: Likelihoods,
 }
 
 impl Texts {
@@ -100,7 +103,10 @@ impl Texts {
             .zip(y_pred)
             .map(|(truth, predicted)| Row::of(truth, predicted))
             .collect();
-        Some(Self { rows })
+        Some(Self {
+            rows,
+            likelihoods: Likelihoods::of(predictions),
+        })
     }
 }
 
@@ -135,6 +141,9 @@ pub(super) fn value<W: RowWeights>(
             sum(&|row| row.characters.edits as f64),
             sum(&|row| row.characters.length as f64),
         ),
+        TextMetric::Perplexity | TextMetric::BitsPerToken | TextMetric::BitsPerByte => {
+            texts.likelihoods.value(metric, weights)
+        }
         TextMetric::Bleu => {
             let mut all = BleuCounts::default();
             for (row, counts) in rows.iter().enumerate() {

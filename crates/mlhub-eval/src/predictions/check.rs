@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use super::{
     ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
     MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets, label_sets,
+    numbers,
 };
 use crate::definition::Task;
 
@@ -40,6 +41,7 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
     if let Some(group) = &input.group {
         check_length("group", group.len(), rows)?;
     }
+    numbers::check(input)?;
     Ok(score_columns)
 }
 
@@ -52,18 +54,41 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
         {
             Err(PredictionsError::NothingPredicted)
         }
-        Task::Regression | Task::Text | Task::Clustering if input.y_pred.is_none() => {
+        Task::Regression | Task::Text | Task::Clustering | Task::Forecasting
+            if input.y_pred.is_none() =>
+        {
             Err(PredictionsError::NoPredictedValues { task: input.task })
         }
         Task::Ranking if input.y_score.is_none() => {
             missing("y_score", "one score per row, the highest first")
         }
         Task::Ranking if input.group.is_none() => missing("group", "the query of each row"),
+        Task::Survival if input.y_score.is_none() => Err(PredictionsError::NoColumn {
+            task: input.task,
+            column: "y_score",
+            meaning: "one risk per row, larger for an earlier event",
+        }),
+        Task::Survival if !input.numbers.iter().any(|column| column.name == "event") => {
+            Err(PredictionsError::NoColumn {
+                task: input.task,
+                column: "event",
+                meaning: "1 where the event was seen at y_true, 0 where the row was censored then",
+            })
+        }
+        Task::Anomaly if input.y_score.is_none() => Err(PredictionsError::NoColumn {
+            task: input.task,
+            column: "y_score",
+            meaning: "one score per row, larger for what is more anomalous",
+        }),
         _ => Ok(()),
     }
 }
 
-fn check_length(column: &str, found: usize, expected: usize) -> Result<(), PredictionsError> {
+pub(super) fn check_length(
+    column: &str,
+    found: usize,
+    expected: usize,
+) -> Result<(), PredictionsError> {
     if found == expected {
         return Ok(());
     }
@@ -77,10 +102,12 @@ fn check_length(column: &str, found: usize, expected: usize) -> Result<(), Predi
 fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
     let found = input.labels.len();
     let (allowed, expected) = match input.task {
-        Task::Binary => (2..=2, "exactly 2".to_owned()),
+        Task::Binary | Task::Anomaly => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
         Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
-        Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
+        Task::Regression | Task::Ranking | Task::Text | Task::Forecasting | Task::Survival => {
+            (0..=0, "no".to_owned())
+        }
     };
     if !allowed.contains(&found) {
         return Err(PredictionsError::LabelCount {
@@ -135,10 +162,13 @@ fn check_targets(
 ) -> Result<(), PredictionsError> {
     check_length(column, targets.len(), input.ids.len())?;
     match (input.task, targets) {
-        (Task::Regression, Targets::Values(values)) => {
+        (Task::Regression | Task::Forecasting, Targets::Values(values)) => {
             check_finite(values.iter().copied(), || column.to_owned())
         }
-        (Task::Binary | Task::Multiclass | Task::Clustering, Targets::Classes(classes)) => {
+        (
+            Task::Binary | Task::Multiclass | Task::Clustering | Task::Anomaly,
+            Targets::Classes(classes),
+        ) => {
             let labels = input.labels.len();
             let mut unknown = Offenders::default();
             for (row, class) in classes.iter().enumerate() {
@@ -148,6 +178,19 @@ fn check_targets(
                 column: column.to_owned(),
                 count,
                 labels,
+                rows,
+            })
+        }
+        (Task::Survival, Targets::Values(values)) => {
+            check_finite(values.iter().copied(), || column.to_owned())?;
+            let mut wrong = Offenders::default();
+            for (row, value) in values.iter().enumerate() {
+                wrong.note(row, *value <= 0.0);
+            }
+            wrong.into_result(|count, rows| PredictionsError::NumberOutside {
+                column: column.to_owned(),
+                wrong: "not above 0, as times are",
+                count,
                 rows,
             })
         }
@@ -172,8 +215,8 @@ fn check_targets(
                 Targets::LabelSets(_) => "sets of labels",
             },
             expected: match task {
-                Task::Binary | Task::Multiclass | Task::Clustering => "classes",
-                Task::Regression | Task::Ranking => "numbers",
+                Task::Binary | Task::Multiclass | Task::Clustering | Task::Anomaly => "classes",
+                Task::Regression | Task::Ranking | Task::Forecasting | Task::Survival => "numbers",
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
             },
@@ -217,11 +260,13 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression | Task::Text | Task::Clustering => {
+        Task::Regression | Task::Text | Task::Clustering | Task::Forecasting => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
-        Task::Binary | Task::Ranking if scores.len() == rows => 1,
-        Task::Ranking => return Err(shape_error(format!("{rows} x 1"))),
+        Task::Binary | Task::Ranking | Task::Anomaly | Task::Survival if scores.len() == rows => 1,
+        Task::Ranking | Task::Anomaly | Task::Survival => {
+            return Err(shape_error(format!("{rows} x 1")));
+        }
         _ if Some(scores.len()) == rows.checked_mul(labels) => labels,
         Task::Binary => {
             return Err(shape_error(format!(
@@ -264,7 +309,7 @@ fn check_weight(weight: &[f64], rows: usize) -> Result<(), PredictionsError> {
     Ok(())
 }
 
-fn check_finite(
+pub(super) fn check_finite(
     values: impl Iterator<Item = f64>,
     column: impl FnOnce() -> String,
 ) -> Result<(), PredictionsError> {
@@ -445,7 +490,7 @@ fn join(rows: &[usize]) -> String {
 }
 
 /// An id or label as an error shows it: cut, control characters escaped.
-fn shown_id(id: &str) -> String {
+pub(super) fn shown_id(id: &str) -> String {
     let mut shown: String = id
         .chars()
         .take(MAX_SHOWN_ID)

@@ -3,7 +3,7 @@
 //! Messages hold column names, class names, ids, counts and row numbers; never a
 //! value of the data. Ids are cut, since they come from outside.
 
-use super::{MAX_RELEVANCE, MAX_TEXT_CHARS};
+use super::{MAX_NUMBER_COLUMNS, MAX_RELEVANCE, MAX_TEXT_CHARS};
 use crate::definition::Task;
 
 /// Refused predictions.
@@ -89,7 +89,7 @@ pub enum PredictionsError {
         second: usize,
     },
     /// Classes for a regression or values for a classification.
-    #[error("column `{column}` holds {found}, but a {task} task needs {expected}")]
+    #[error("column `{column}` holds {found}, but {} task needs {expected}", task.with_article())]
     TargetKind {
         /// The column.
         column: String,
@@ -153,6 +153,16 @@ pub enum PredictionsError {
         /// What it holds.
         meaning: &'static str,
     },
+    /// A task without one of its columns.
+    #[error("{} task needs the column `{column}`: {meaning}", task.with_article())]
+    NoColumn {
+        /// The task.
+        task: Task,
+        /// The column.
+        column: &'static str,
+        /// What it holds.
+        meaning: &'static str,
+    },
     /// Relevances that are none.
     #[error(
         "column `y_true`: {count} relevances are negative or above {MAX_RELEVANCE}; first rows \
@@ -200,6 +210,34 @@ pub enum PredictionsError {
         found: usize,
         /// Most scores allowed.
         limit: usize,
+    },
+    /// A column of numbers that the task does not have, or not so.
+    #[error("column `{column}` {problem}")]
+    NumberColumn {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// More columns of numbers than are looked at.
+    #[error("{found} columns of numbers are more than the {MAX_NUMBER_COLUMNS} that can be used")]
+    NumberColumns {
+        /// Columns found.
+        found: usize,
+    },
+    /// Numbers that the column cannot hold.
+    #[error(
+        "column `{column}`: {count} rows hold numbers that are {wrong}; first rows (from 0): {rows}"
+    )]
+    NumberOutside {
+        /// The column.
+        column: String,
+        /// What they are.
+        wrong: &'static str,
+        /// Number of such rows.
+        count: usize,
+        /// First rows.
+        rows: String,
     },
     /// Negative weights.
     #[error("column `weight`: {count} weights are negative; first rows (from 0): {rows}")]

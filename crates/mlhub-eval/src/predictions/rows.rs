@@ -1,6 +1,6 @@
 //! Predictions in another order, and two sets of them in one table.
 
-use super::{Predictions, PredictionsError, PredictionsInput, Targets};
+use super::{NumberColumn, Predictions, PredictionsError, PredictionsInput, Targets};
 
 impl Predictions {
     /// Some of the rows, in the order given; `None` for none, for one twice, and for one that is
@@ -36,6 +36,7 @@ impl Predictions {
                 }),
                 weight: columns.weight.as_ref().map(|of| picked(of, order)),
                 group: columns.group.as_ref().map(|of| picked(of, order)),
+                numbers: columns.numbers.iter().map(|of| of.picked(order)).collect(),
             },
             score_columns: width,
         }
@@ -65,8 +66,33 @@ impl Predictions {
                 .map(|(a, b)| [&a[..], b].concat()),
             weight: both(&first.weight, &second.weight).map(|(a, b)| [&a[..], b].concat()),
             group: both(&first.group, &second.group).map(|(a, b)| sided(a, b)),
+            numbers: shared(&first.numbers, &second.numbers),
         })
     }
+}
+
+impl NumberColumn {
+    fn picked(&self, order: &[usize]) -> Self {
+        let rows = order.iter();
+        let of_row = |row: &usize| &self.values[row * self.width..(row + 1) * self.width];
+        Self {
+            values: rows.flat_map(of_row).copied().collect(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Columns that both sides have alike, the first above the second.
+fn shared(first: &[NumberColumn], second: &[NumberColumn]) -> Vec<NumberColumn> {
+    let of_both = first.iter().filter_map(|a| {
+        let mut others = second.iter();
+        let b = others.find(|b| b.name == a.name && b.width == a.width)?;
+        Some(NumberColumn {
+            values: [&a.values[..], &b.values].concat(),
+            ..a.clone()
+        })
+    });
+    of_both.collect()
 }
 
 impl Targets {

@@ -13,6 +13,7 @@ fn binary() -> PredictionsInput {
         y_score: Some(vec![0.1, 0.9, 0.4]),
         weight: None,
         group: None,
+        numbers: Vec::new(),
     }
 }
 

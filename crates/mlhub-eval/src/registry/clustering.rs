@@ -31,7 +31,40 @@ macro_rules! row {
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = pair_rows();
     rows.extend(information_rows());
+    rows.extend(later_rows());
     rows
+}
+
+fn later_rows() -> Vec<Row> {
+    vec![
+        Row {
+            range: (None, Some(1.0)),
+            ..row!(
+                ClusteringMetric::AdjustedMutualInformation,
+                "adjusted_mutual_information",
+                "(I - E) / (mean of the entropies of classes and clusters - E), I = \
+                 mutual_information, E = its mean over all partitions with classes and clusters of \
+                 the same sizes. 1 when both partitions are the same, else 0 when there is one \
+                 class or one cluster.",
+                "Vinh, Epps and Bailey, Information theoretic measures for clusterings comparison, \
+                 JMLR 11, 2010; scikit-learn adjusted_mutual_info_score, arithmetic"
+            )
+        },
+        Row {
+            range: (Some(-1.0), Some(1.0)),
+            undefined: "undefined: there are fewer than two clusters, or as many as rows",
+            ..row!(
+                ClusteringMetric::Silhouette,
+                "silhouette",
+                "Mean over rows of (b - a) / max(a, b), a = mean Euclidean distance of `embedding` \
+                 to the other rows of the same cluster, b = the least mean distance to the rows of \
+                 another cluster; 0 for a row that is a cluster of its own and where a = b = 0. NaN \
+                 with fewer than two clusters or as many as rows. Does not look at y_true. No \
+                 interval: resamples hold rows more than once, at a distance of 0.",
+                "Rousseeuw, Silhouettes, 1987; scikit-learn silhouette_score"
+            )
+        },
+    ]
 }
 
 fn pair_rows() -> Vec<Row> {

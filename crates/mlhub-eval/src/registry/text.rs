@@ -51,7 +51,49 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = word_rows();
     rows.extend(ngram_rows());
     rows.extend(error_rows());
+    rows.extend(likelihood_rows());
     rows
+}
+
+fn likelihood_rows() -> Vec<Row> {
+    let source = "Jelinek, Mercer, Bahl and Baker, Perplexity, 1977";
+    vec![
+        Row {
+            range: (Some(1.0), None),
+            ..error_row(
+                TextMetric::Perplexity,
+                "perplexity",
+                "exp(-sum_i w_i l_i / sum_i w_i t_i), l = `log_likelihood` (natural logarithm of \
+                 the probability of the row's text), t = `tokens`. Depends on the tokens: only \
+                 models of the same tokens compare. NaN when there is no token.",
+                source,
+                "undefined: there is no token",
+            )
+        },
+        Row {
+            unit: Some("bits"),
+            ..error_row(
+                TextMetric::BitsPerToken,
+                "bits_per_token",
+                "-sum_i w_i l_i / sum_i w_i t_i / ln 2 = log2 of perplexity, l and t as there. NaN \
+                 when there is no token.",
+                source,
+                "undefined: there is no token",
+            )
+        },
+        Row {
+            unit: Some("bits"),
+            ..error_row(
+                TextMetric::BitsPerByte,
+                "bits_per_byte",
+                "-sum_i w_i l_i / sum_i w_i b_i / ln 2, l = `log_likelihood` as in perplexity, b = \
+                 `bytes` (length of the row's text, in UTF-8), which compares models of different \
+                 tokens. NaN when there is no byte.",
+                "Gao et al., The Pile, 2020, 3.1",
+                "undefined: there is no byte",
+            )
+        },
+    ]
 }
 
 fn word_rows() -> Vec<Row> {

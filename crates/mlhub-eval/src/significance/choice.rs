@@ -193,8 +193,11 @@ fn kind_of(definition: &str, task: Task) -> Result<Kind, NoPairedTest> {
         }));
     };
     if !found.tasks.contains(&task) {
-        let reason = format!("not defined for a {task} task");
+        let reason = format!("not defined for {} task", task.with_article());
         return Err(not_applicable(definition, reason));
+    }
+    if let Some(reason) = entry.kind.no_interval() {
+        return Err(not_applicable(definition, reason.to_owned()));
     }
     if is_extreme(entry.kind) {
         return Err(NoPairedTest::Extreme {

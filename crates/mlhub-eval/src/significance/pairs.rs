@@ -7,6 +7,9 @@ use crate::definition::Task;
 use crate::draws::Groups;
 use crate::predictions::{ExpectedIds, NAMED_IN_ERRORS, Predictions, PredictionsError};
 
+/// Columns of numbers that say something of the example and not of the prediction.
+const GIVEN_NUMBERS: [&str; 2] = ["scale", "event"];
+
 /// Why two sets of predictions are not of the same examples.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -87,6 +90,9 @@ impl<'a> PairedPredictions<'a> {
         equal("y_true", &a.y_true().rows_differing(b.y_true()))?;
         same_column("weight", a.weight(), b.weight())?;
         same_column("group", a.group(), b.group())?;
+        for column in GIVEN_NUMBERS {
+            same_column(column, a.one_number(column), b.one_number(column))?;
+        }
         let groups = a.group().filter(|_| a.task() != Task::Ranking);
         Ok(Self {
             a,

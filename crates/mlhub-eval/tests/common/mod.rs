@@ -71,6 +71,7 @@ impl Case {
             y_score: self.y_score.as_ref().map(|rows| rows.concat()),
             weight: self.weight.clone(),
             group: None,
+            numbers: Vec::new(),
         })
         .unwrap_or_else(|error| panic!("{}: {error}", self.name));
         let options = EvaluateOptions {

@@ -9,14 +9,20 @@ Run, from the repository root, with the versions below and no others:
 The output is the same on every run; `git diff` after it must be empty. Inputs are clusters
 of the data sets that ship inside scikit-learn (iris, wine, digits) and edge cases. Expected
 values come from scikit-learn; purity, which it does not have, is written out over its
-contingency matrix.
+contingency matrix. Silhouettes are those of distances by SciPy: the distances of scikit-learn lose
+digits where rows are near. Of mutual information adjusted for chance, the mean by chance is summed
+from exact integers, as scikit-learn's loses digits in logarithms of factorials; both are compared.
 """
 
 import json
+import math
 import pathlib
+from fractions import Fraction
 
 import numpy as np
 import sklearn
+from scipy.spatial.distance import cdist
+from scipy.stats import entropy
 from sklearn import metrics as sk
 from sklearn.cluster import DBSCAN, AgglomerativeClustering
 from sklearn.datasets import load_digits, load_iris, load_wine
@@ -24,9 +30,41 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.preprocessing import StandardScaler
 
 SKLEARN_VERSION = "1.9.1"
+SKLEARN_AMI_DIGITS = 1e-9
 
 
-def case(name, y_true, y_pred):
+def information_by_chance(table):
+    rows = int(table.sum())
+    terms = []
+    for one in map(int, table.sum(axis=1)):
+        for other in map(int, table.sum(axis=0)):
+            for both in range(max(1, one + other - rows), min(one, other) + 1):
+                ways = math.comb(one, both) * math.comb(rows - one, other - both)
+                share = float(Fraction(ways, math.comb(rows, other)))
+                terms.append(share * both / rows * math.log(rows * both / (one * other)))
+    return math.fsum(terms)
+
+
+def adjusted_mutual_information(y_true, y_pred, table):
+    theirs = sk.adjusted_mutual_info_score(y_true, y_pred)
+    same = (table > 0).sum() == table.shape[0] == table.shape[1]
+    if same or 1 in table.shape:
+        assert abs(theirs - same) < SKLEARN_AMI_DIGITS
+        return float(same)
+    chance = information_by_chance(table)
+    most = (entropy(table.sum(axis=1)) + entropy(table.sum(axis=0))) / 2
+    value = (sk.mutual_info_score(y_true, y_pred) - chance) / (most - chance)
+    assert abs(value - theirs) < SKLEARN_AMI_DIGITS, (value, theirs)
+    return value
+
+
+def silhouette(embedding, y_pred):
+    if not 2 <= len(set(y_pred)) < len(y_pred):
+        return None
+    return sk.silhouette_score(cdist(embedding, embedding), y_pred, metric="precomputed")
+
+
+def case(name, y_true, y_pred, embedding=None):
     y_true, y_pred = np.asarray(y_true, dtype=int), np.asarray(y_pred, dtype=int)
     table = contingency_matrix(y_true, y_pred)
     expected = {
@@ -38,12 +76,19 @@ def case(name, y_true, y_pred):
         "completeness": sk.completeness_score(y_true, y_pred),
         "v_measure": sk.v_measure_score(y_true, y_pred),
         "purity": table.max(axis=0).sum() / table.sum(),
+        "adjusted_mutual_information": adjusted_mutual_information(y_true, y_pred, table),
     }
+    if embedding is not None:
+        embedding = np.asarray(embedding, dtype=float)
+        expected["silhouette"] = silhouette(embedding, y_pred)
     return {
         "name": name,
         "y_true": y_true.tolist(),
         "y_pred": y_pred.tolist(),
-        "expected": {name: float(value) for name, value in expected.items()},
+        "embedding": None if embedding is None else embedding.tolist(),
+        "expected": {
+            name: None if value is None else float(value) for name, value in expected.items()
+        },
     }
 
 
@@ -55,6 +100,7 @@ def cases():
     ward = AgglomerativeClustering
     density = DBSCAN(eps=0.6).fit_predict(StandardScaler().fit_transform(iris)) + 1
     rng = np.random.default_rng(23)
+    near = [[1e8, 0.5], [1e8, 0.75], [1e8, 0.5], [1e8 + 1e-4, 0.5], [1e8, 1]]
     return [
         case("iris, three clusters", flower, ward(3).fit_predict(iris)),
         case("iris, eight clusters", flower, ward(8).fit_predict(iris)),
@@ -72,6 +118,14 @@ def cases():
         case("each row a class and a cluster of its own", [0, 1, 2, 3], [3, 2, 1, 0]),
         case("worse than chance", [0, 0, 1, 1], [0, 1, 0, 1]),
         case("a single row", [1], [0]),
+        case("iris in space", flower, ward(3).fit_predict(iris), iris),
+        case("iris in space, by density", flower, density, iris),
+        case("wine in space", maker, ward(4).fit_predict(wine), wine[:, ::3]),
+        case("near rows, far away", [0, 0, 1, 1, 1], [0, 0, 1, 1, 2], near),
+        case("one cluster in space", [0, 1, 1], [0, 0, 0], [[1], [2], [4]]),
+        case("each row a cluster in space", [0, 1, 1], [0, 1, 2], [[1], [2], [4]]),
+        case("all at one place", [0, 1, 1, 0], [0, 1, 1, 0], [[1, 2]] * 4),
+        case("a single row in space", [1], [0], [[1]]),
     ]
 
 
