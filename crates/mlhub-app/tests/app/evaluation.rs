@@ -95,7 +95,7 @@ async fn numbers_of_a_replaced_definition_are_computed_again_when_asked_for() {
     if let Some(plan) = &mut pinned.evaluation {
         plan.metrics = vec!["accuracy@0".to_owned()];
     }
-    for (name, snapshot) in [("old", plan(Some("binary"))), ("pinned", pinned)] {
+    for (name, snapshot) in [("old-run", plan(Some("binary"))), ("pinned", pinned)] {
         let run = hub.running(name, snapshot).await;
         hub.predict(&run, "predictions/test.csv", GOOD).await;
         let mut record = only(&hub, &run).await;
@@ -117,19 +117,108 @@ async fn numbers_of_a_replaced_definition_are_computed_again_when_asked_for() {
     let dry = hub.hub.outdated_metrics(&hub.caller, true).await.unwrap();
     assert_eq!(dry.metrics.len(), 1, "{dry:?}");
     assert_eq!(dry.metrics[0].newest, "accuracy@1");
-    assert_eq!(dry.metrics[0].runs, ids("old"));
+    assert_eq!(dry.metrics[0].runs, ids("old-run"));
     assert_eq!(dry.metrics[0].pinned, ids("pinned"));
     assert!(dry.queued.is_empty());
     let done = hub.hub.outdated_metrics(&hub.caller, false).await.unwrap();
-    assert_eq!(done.queued, ids("old"));
+    assert_eq!(done.queued, ids("old-run"));
     hub.hub.evaluate_pending().await.unwrap();
-    let old: RunId = "old".parse().unwrap();
+    let old: RunId = "old-run".parse().unwrap();
     let row = hub.hub.run_row(&hub.caller, &old).await.unwrap();
     let accuracy = row.evaluated.iter().find(|of| of.name == "accuracy");
     let accuracy = accuracy.map(|of| (of.definition.as_str(), of.value));
     assert_eq!(accuracy, Some(("accuracy@1", 0.75)));
     let again = hub.hub.outdated_metrics(&hub.caller, false).await.unwrap();
     assert!(again.queued.is_empty() && again.metrics[0].runs.is_empty());
+}
+
+/// Snapshot of an anomaly detector whose threshold is chosen on `validation`.
+fn thresholded() -> Snapshot {
+    let mut snapshot = plan(Some("anomaly"));
+    if let Some(plan) = &mut snapshot.evaluation {
+        let test = plan.splits["test"].clone();
+        plan.splits.insert("validation".to_owned(), test);
+        plan.threshold_split = Some("validation".to_owned());
+    }
+    snapshot
+}
+
+const SCORES: &[u8] = b"id,y_true,y_score\na,0,0.1\nb,1,0.9\nc,1,0.4\nd,0,0.3\n";
+
+#[tokio::test]
+async fn a_threshold_is_chosen_on_another_split() {
+    let hub = TestHub::new();
+    let run = hub.running("threshold", thresholded()).await;
+    let split = |name: &str| (name.to_owned(), format!("predictions/{name}.csv"));
+    let shipped = [split("test"), split("validation")];
+    hub.predict_all(&run, &shipped, SCORES).await;
+    hub.hub.evaluate_pending().await.unwrap();
+    let listed = hub
+        .hub
+        .evaluation_list(&hub.caller, run.as_str())
+        .await
+        .unwrap();
+    let of = |split: &str| {
+        listed
+            .iter()
+            .find(|(of, _)| of.split == split)
+            .unwrap()
+            .0
+            .clone()
+    };
+    assert_eq!(
+        of("test").state,
+        EvaluationState::Done,
+        "{:?}",
+        of("test").message
+    );
+    // 0.4 divides the two classes of both splits.
+    assert_eq!(metric(&of("test"), "anomaly_f1")["value"], 1.0);
+    // On the split itself it would be too good, so there is none.
+    let skipped = &of("validation").result.unwrap()["skipped"];
+    let names = skipped.as_array().unwrap().iter();
+    let names: Vec<&str> = names.map(|of| of["definition"].as_str().unwrap()).collect();
+    assert!(names.contains(&"anomaly_f1@1"), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_threshold_needs_the_predictions_of_its_split() {
+    let hub = TestHub::new();
+    let run = hub.running("no-threshold", thresholded()).await;
+    hub.predict(&run, "predictions/test.csv", SCORES).await;
+    hub.hub.evaluate_pending().await.unwrap();
+    let listed = hub
+        .hub
+        .evaluation_list(&hub.caller, run.as_str())
+        .await
+        .unwrap();
+    let test = &listed.iter().find(|(of, _)| of.split == "test").unwrap().0;
+    assert_eq!(test.state, EvaluationState::Failed);
+    let message = test.message.as_deref().unwrap_or_default();
+    assert!(
+        message.contains("threshold_split") && message.contains("validation"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn intervals_are_made_as_the_plan_says() {
+    let hub = TestHub::new();
+    let mut snapshot = plan(Some("binary"));
+    if let Some(plan) = &mut snapshot.evaluation {
+        plan.bootstrap_method = Some("bca".to_owned());
+        plan.bootstrap_resampling = Some("stratified".to_owned());
+    }
+    let run = hub.running("bca-run", snapshot).await;
+    hub.predict(&run, "predictions/test.csv", GOOD).await;
+    hub.hub.evaluate_pending().await.unwrap();
+    let record = only(&hub, &run).await;
+    let method = metric(&record, "brier")["interval"]["method"].clone();
+    let method = method.as_str().unwrap_or_default();
+    assert!(
+        method.contains("BCa") && method.contains("within classes"),
+        "{method}"
+    );
 }
 
 #[tokio::test]

@@ -180,12 +180,27 @@ impl TestHub {
 
     /// Uploads predictions for the split `test` and finishes the run.
     pub(crate) async fn predict(&self, run: &RunId, path: &str, content: &[u8]) {
-        self.upload(run, path, content, "predictions").await;
-        let shipped = PredictionsShipped {
-            path: path.parse().unwrap(),
-            task: None,
-        };
-        let report = report(RunState::Finished, [("test".to_owned(), shipped)].into());
+        let split = ("test".to_owned(), path.to_owned());
+        self.predict_all(run, &[split], content).await;
+    }
+
+    /// Uploads the same predictions for several splits, each at its path, and finishes the run.
+    pub(crate) async fn predict_all(
+        &self,
+        run: &RunId,
+        splits: &[(String, String)],
+        content: &[u8],
+    ) {
+        let mut all = BTreeMap::new();
+        for (split, path) in splits {
+            self.upload(run, path, content, "predictions").await;
+            let shipped = PredictionsShipped {
+                path: path.parse().unwrap(),
+                task: None,
+            };
+            all.insert(split.clone(), shipped);
+        }
+        let report = report(RunState::Finished, all);
         self.hub
             .attempt_finish(&self.caller, run, 1, report)
             .await
