@@ -27,11 +27,13 @@ pub enum Task {
     Text,
     /// A partition of the rows.
     Clustering,
+    /// Boxes around the objects of an image.
+    Detection,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
@@ -39,6 +41,7 @@ impl Task {
         Self::Ranking,
         Self::Text,
         Self::Clustering,
+        Self::Detection,
     ];
 }
 
@@ -54,6 +57,7 @@ impl Task {
             Self::Ranking => "ranking",
             Self::Text => "text",
             Self::Clustering => "clustering",
+            Self::Detection => "detection",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
 use crate::definition::{MetricDefinition, Task};
 use crate::draws::{Drawing, Groups};
-use crate::metrics::{Facts, Kind, Needs, Prepared, Queries, Scratch, compute};
+use crate::metrics::{Detections, Facts, Kind, Needs, Prepared, Queries, Scratch, compute};
 use crate::predictions::{Predictions, Targets};
 use crate::registry;
 use crate::weights::{Given, Unit};
@@ -285,6 +285,7 @@ fn run(
                 too_few_rows,
                 predictions,
                 prepared.queries.as_ref(),
+                prepared.detections.as_ref(),
             );
             MetricValue {
                 definition: planned.definition.id(),
@@ -384,6 +385,7 @@ fn note(
     too_few_rows: bool,
     predictions: &Predictions,
     queries: Option<&Queries>,
+    detections: Option<&Detections>,
 ) -> Option<String> {
     let mut notes = Vec::new();
     if value.is_nan() {
@@ -399,6 +401,7 @@ fn note(
             queries.len()
         ));
     }
+    notes.extend(detections.and_then(Detections::note));
     if too_few_rows {
         let unit = if queries.is_some() { "queries" } else { "rows" };
         notes.push(format!(

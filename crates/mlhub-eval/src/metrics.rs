@@ -8,6 +8,7 @@
 pub(crate) mod additive;
 pub(crate) mod applicable;
 mod clustering;
+mod detection;
 mod kendall;
 mod label;
 mod multilabel;
@@ -22,6 +23,7 @@ mod text;
 
 pub(crate) use applicable::Facts;
 pub(crate) use clustering::Partitions;
+pub(crate) use detection::{BoxArea, Detections};
 pub(crate) use label::LabelCounts;
 pub(crate) use multilabel::LabelSets;
 pub(crate) use prepared::{Needs, Prepared, Regression};
@@ -210,6 +212,17 @@ pub(crate) enum ClusteringMetric {
     Purity,
 }
 
+/// Metrics over boxes around the objects of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DetectionMetric {
+    AveragePrecision(BoxArea),
+    AveragePrecision50,
+    AveragePrecision75,
+    Recall1,
+    Recall10,
+    Recall(BoxArea),
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -221,6 +234,7 @@ pub(crate) enum Kind {
     Text(TextMetric),
     Multilabel(MultilabelMetric),
     Clustering(ClusteringMetric),
+    Detection(DetectionMetric),
 }
 
 impl Kind {
@@ -277,6 +291,10 @@ pub(crate) fn compute<W: RowWeights>(
         .partitions
         .as_ref()
         .map(|partitions| clustering::Contingency::collect(partitions, weights));
+    let detected = prepared
+        .detections
+        .as_ref()
+        .map(|detections| detections.collect(kinds, weights));
     kinds
         .iter()
         .map(|kind| match kind {
@@ -305,6 +323,9 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Clustering(metric) => contingency
                 .as_ref()
                 .map_or(f64::NAN, |contingency| contingency.value(*metric)),
+            Kind::Detection(metric) => detected
+                .as_ref()
+                .map_or(f64::NAN, |detected| detected.value(*metric)),
         })
         .collect()
 }

@@ -25,6 +25,7 @@ pub fn reference_markdown() -> String {
             Task::Ranking => "Ranking",
             Task::Text => "Text",
             Task::Clustering => "Clustering",
+            Task::Detection => "Object detection",
         };
         // Writing to a string cannot fail.
         let _ = write!(

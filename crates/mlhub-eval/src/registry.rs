@@ -9,6 +9,7 @@ mod multilabel;
 mod ranking;
 mod regression;
 mod text;
+mod vision;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -56,7 +57,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         .chain(ranking::rows())
         .chain(text::rows())
         .chain(multilabel::rows())
-        .chain(clustering::rows());
+        .chain(clustering::rows())
+        .chain(vision::rows());
     for row in rows {
         let definition = MetricDefinition {
             name: row.name.to_owned(),

@@ -69,6 +69,7 @@ impl Facts {
                 )
                 | Kind::Query(_)
                 | Kind::Clustering(_)
+                | Kind::Detection(_)
                 | Kind::Text(TextMetric::Bleu | TextMetric::Chrf)
         );
         if unweighted_only && self.weighted {
@@ -116,7 +117,8 @@ impl Facts {
             | Kind::Query(_)
             | Kind::Text(_)
             | Kind::Multilabel(_)
-            | Kind::Clustering(_) => None,
+            | Kind::Clustering(_)
+            | Kind::Detection(_) => None,
         }
     }
 }

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
 use super::{
-    Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric, Texts, kendall,
+    Detections, Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric, Texts,
+    kendall,
 };
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
@@ -125,6 +126,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) texts: Option<Texts>,
     pub(crate) label_sets: Option<LabelSets<'a>>,
     pub(crate) partitions: Option<Partitions>,
+    pub(crate) detections: Option<Detections>,
 }
 
 impl<'a> Prepared<'a> {
@@ -132,8 +134,9 @@ impl<'a> Prepared<'a> {
     pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
         let rows = predictions.rows();
         let is_clustering = predictions.task() == Task::Clustering;
-        // A cluster is no class, even where both have the same name.
-        let labels = if is_clustering {
+        let is_of_images = matches!(predictions.task(), Task::Detection);
+        // A cluster is no class, even where both have the same name; an image has many.
+        let labels = if is_clustering || is_of_images {
             0
         } else {
             predictions.labels().len()
@@ -150,7 +153,7 @@ impl<'a> Prepared<'a> {
             });
         let y_true: &[u32] = match predictions.y_true() {
             Targets::Classes(classes) => classes,
-            Targets::Values(_) | Targets::Texts(_) | Targets::LabelSets(_) => &[],
+            _ => &[],
         };
         let y_pred = match (predictions.y_pred(), scores) {
             (Some(Targets::Classes(classes)), _) => Cow::Borrowed(classes.as_slice()),
@@ -207,6 +210,7 @@ impl<'a> Prepared<'a> {
             texts: Texts::of(predictions),
             label_sets: LabelSets::of(predictions, facts),
             partitions: is_clustering.then(|| Partitions::of(predictions)).flatten(),
+            detections: Detections::of(predictions),
         }
     }
 }

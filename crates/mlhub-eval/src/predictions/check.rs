@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 
 use super::{
-    ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
-    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets, label_sets,
+    ExpectedIds, MAX_BOX_CATEGORIES, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
+    MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput,
+    Targets, boxes, label_sets,
 };
 use crate::definition::Task;
 
@@ -52,7 +53,9 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
         {
             Err(PredictionsError::NothingPredicted)
         }
-        Task::Regression | Task::Text | Task::Clustering if input.y_pred.is_none() => {
+        Task::Regression | Task::Text | Task::Clustering | Task::Detection
+            if input.y_pred.is_none() =>
+        {
             Err(PredictionsError::NoPredictedValues { task: input.task })
         }
         Task::Ranking if input.y_score.is_none() => {
@@ -80,6 +83,10 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
         Task::Binary => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
         Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
+        Task::Detection => (
+            0..=MAX_BOX_CATEGORIES,
+            format!("at most {MAX_BOX_CATEGORIES}"),
+        ),
         Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
     };
     if !allowed.contains(&found) {
@@ -163,6 +170,9 @@ fn check_targets(
         (Task::Multilabel, Targets::LabelSets(sets)) => {
             label_sets::check(column, sets, input.labels.len())
         }
+        (Task::Detection, Targets::Boxes(images)) => {
+            boxes::check(column, images, input.labels.len())
+        }
         (task, found) => Err(PredictionsError::TargetKind {
             column: column.to_owned(),
             found: match found {
@@ -170,12 +180,14 @@ fn check_targets(
                 Targets::Values(_) => "numbers",
                 Targets::Texts(_) => "texts",
                 Targets::LabelSets(_) => "sets of labels",
+                Targets::Boxes(_) => "boxes",
             },
             expected: match task {
                 Task::Binary | Task::Multiclass | Task::Clustering => "classes",
                 Task::Regression | Task::Ranking => "numbers",
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
+                Task::Detection => "boxes",
             },
             task,
         }),
@@ -217,7 +229,7 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression | Task::Text | Task::Clustering => {
+        Task::Regression | Task::Text | Task::Clustering | Task::Detection => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
         Task::Binary | Task::Ranking if scores.len() == rows => 1,

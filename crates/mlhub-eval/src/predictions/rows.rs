@@ -62,6 +62,7 @@ impl Targets {
             Self::Values(values) => Self::Values(picked(values, order)),
             Self::Texts(texts) => Self::Texts(picked(texts, order)),
             Self::LabelSets(sets) => Self::LabelSets(picked(sets, order)),
+            Self::Boxes(images) => Self::Boxes(picked(images, order)),
         }
     }
 
@@ -73,6 +74,7 @@ impl Targets {
             (Self::Values(a), Self::Values(b)) => differing(a, b),
             (Self::Texts(a), Self::Texts(b)) => differing(a, b),
             (Self::LabelSets(a), Self::LabelSets(b)) => differing(a, b),
+            (Self::Boxes(a), Self::Boxes(b)) => differing(a, b),
             _ => (0..self.len()).collect(),
         }
     }
@@ -84,6 +86,7 @@ impl Targets {
             (Self::Values(a), Self::Values(b)) => Self::Values([&a[..], b].concat()),
             (Self::Texts(a), Self::Texts(b)) => Self::Texts([&a[..], b].concat()),
             (Self::LabelSets(a), Self::LabelSets(b)) => Self::LabelSets([&a[..], b].concat()),
+            (Self::Boxes(a), Self::Boxes(b)) => Self::Boxes([&a[..], b].concat()),
             _ => unreachable!("predictions of one task have targets of one kind"),
         }
     }
