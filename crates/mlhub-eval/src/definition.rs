@@ -29,11 +29,13 @@ pub enum Task {
     Clustering,
     /// Boxes around the objects of an image.
     Detection,
+    /// The class, and the object, of each pixel of an image.
+    Segmentation,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
@@ -42,6 +44,7 @@ impl Task {
         Self::Text,
         Self::Clustering,
         Self::Detection,
+        Self::Segmentation,
     ];
 }
 
@@ -58,6 +61,7 @@ impl Task {
             Self::Text => "text",
             Self::Clustering => "clustering",
             Self::Detection => "detection",
+            Self::Segmentation => "segmentation",
         }
     }
 }

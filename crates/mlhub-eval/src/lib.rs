@@ -13,7 +13,7 @@
 //! Code map: `definition` and `registry` say what a metric is; `predictions`
 //! is the checked input; `metrics` holds one kernel per family (label counts,
 //! rankings, probabilities, regression, queries, texts, sets of labels,
-//! partitions, boxes), each written once for any row weights
+//! partitions, boxes, maps of segments), each written once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
 //! `evaluate` is the entry point.
@@ -56,9 +56,10 @@ pub use evaluate::{
 };
 pub use predictions::{
     ExpectedIds, ImageBox, ImageColumns, MAX_BOX_CATEGORIES, MAX_BOX_COORDINATE, MAX_BOXES,
-    MAX_IMAGE_BOXES, MAX_LABEL_CELLS, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
-    MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, Predictions, PredictionsError,
-    PredictionsInput, Targets, encode_label_sets, encode_labels, parse_boxes, parse_label_lists,
+    MAX_IMAGE_BOXES, MAX_IMAGE_PIXELS, MAX_LABEL_CELLS, MAX_LABELS, MAX_MASK_RUNS, MAX_RELEVANCE,
+    MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, MaskSegment, NAMED_IN_ERRORS,
+    Predictions, PredictionsError, PredictionsInput, SegmentMap, Targets, VOID_SEGMENT,
+    encode_label_sets, encode_labels, parse_boxes, parse_label_lists, parse_masks,
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};

@@ -17,6 +17,7 @@ mod probability;
 mod query;
 mod rank;
 mod regression;
+mod segmentation;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -30,6 +31,7 @@ pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
 pub(crate) use rank::{OneVsRest, Running, walk};
+pub(crate) use segmentation::{Among, Quality, Segmentations};
 pub(crate) use text::Texts;
 
 use crate::sum::sum_rows;
@@ -223,6 +225,18 @@ pub(crate) enum DetectionMetric {
     Recall(BoxArea),
 }
 
+/// Metrics over maps of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SegmentationMetric {
+    PixelAccuracy,
+    MeanIou,
+    FrequencyWeightedIou,
+    DiceMacro,
+    MeanClassAccuracy,
+    ImageMeanIou,
+    Quality(Quality, Among),
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -235,6 +249,7 @@ pub(crate) enum Kind {
     Multilabel(MultilabelMetric),
     Clustering(ClusteringMetric),
     Detection(DetectionMetric),
+    Segmentation(SegmentationMetric),
 }
 
 impl Kind {
@@ -295,6 +310,10 @@ pub(crate) fn compute<W: RowWeights>(
         .detections
         .as_ref()
         .map(|detections| detections.collect(kinds, weights));
+    let segmented = prepared
+        .segmentations
+        .as_ref()
+        .map(|segmentations| segmentations.collect(kinds, weights));
     kinds
         .iter()
         .map(|kind| match kind {
@@ -326,6 +345,9 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Detection(metric) => detected
                 .as_ref()
                 .map_or(f64::NAN, |detected| detected.value(*metric)),
+            Kind::Segmentation(metric) => segmented
+                .as_ref()
+                .map_or(f64::NAN, |segmented| segmented.value(*metric)),
         })
         .collect()
 }

@@ -9,6 +9,7 @@ mod boxes;
 mod check;
 mod error;
 mod label_sets;
+mod masks;
 mod names;
 mod rows;
 
@@ -18,6 +19,9 @@ pub use boxes::{
 pub use check::encode_labels;
 pub use error::PredictionsError;
 pub use label_sets::{encode_label_sets, parse_label_lists};
+pub use masks::{
+    MAX_IMAGE_PIXELS, MAX_MASK_RUNS, MaskSegment, SegmentMap, VOID_SEGMENT, parse_masks,
+};
 
 use crate::definition::Task;
 
@@ -59,6 +63,8 @@ pub enum Targets {
     LabelSets(Vec<Vec<u32>>),
     /// Boxes of each image, which may have none.
     Boxes(Vec<Vec<ImageBox>>),
+    /// Map of each image's segments.
+    Masks(Vec<SegmentMap>),
 }
 
 /// Columns of images as they are read: what [`PredictionsInput`] takes.
@@ -82,6 +88,7 @@ impl Targets {
             Self::Texts(texts) => texts.len(),
             Self::LabelSets(sets) => sets.len(),
             Self::Boxes(images) => images.len(),
+            Self::Masks(images) => images.len(),
         }
     }
 

@@ -26,6 +26,7 @@ pub fn reference_markdown() -> String {
             Task::Text => "Text",
             Task::Clustering => "Clustering",
             Task::Detection => "Object detection",
+            Task::Segmentation => "Segmentation of images",
         };
         // Writing to a string cannot fail.
         let _ = write!(

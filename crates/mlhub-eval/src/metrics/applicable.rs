@@ -2,7 +2,10 @@
 //!
 //! A metric that does not apply is skipped, never an error of the evaluation.
 
-use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric, TextMetric};
+use super::{
+    Kind, ProbabilityMetric, RankMetric, RegressionMetric, SegmentationMetric, TextMetric,
+    segmentation,
+};
 use crate::definition::Task;
 use crate::predictions::{NAMED_IN_ERRORS, Predictions, Targets};
 
@@ -27,6 +30,8 @@ pub(crate) struct Facts {
     has_scores: bool,
     labels: usize,
     rows: usize,
+    /// Why segments cannot be compared, where there are only classes of pixels.
+    no_segments: Option<String>,
     /// Whether `ln(1 + y)` is defined for all values, or where not.
     logarithms: Result<(), String>,
 }
@@ -51,6 +56,7 @@ impl Facts {
             has_scores: predictions.score_columns() > 0,
             labels: predictions.labels().len(),
             rows: predictions.rows(),
+            no_segments: segmentation::no_segments(predictions),
             logarithms: logarithms(predictions),
         }
     }
@@ -110,6 +116,7 @@ impl Facts {
                     )
                 })
             }
+            Kind::Segmentation(SegmentationMetric::Quality(..)) => self.no_segments.clone(),
             Kind::Probability(_) => self.probabilities.clone().err(),
             Kind::Label(_)
             | Kind::Rank(_)
@@ -118,7 +125,8 @@ impl Facts {
             | Kind::Text(_)
             | Kind::Multilabel(_)
             | Kind::Clustering(_)
-            | Kind::Detection(_) => None,
+            | Kind::Detection(_)
+            | Kind::Segmentation(_) => None,
         }
     }
 }

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
 use super::{
-    Detections, Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric, Texts,
-    kendall,
+    Detections, Kind, LabelSets, Partitions, ProbabilityMetric, Queries, RegressionMetric,
+    Segmentations, Texts, kendall,
 };
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
@@ -127,6 +127,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) label_sets: Option<LabelSets<'a>>,
     pub(crate) partitions: Option<Partitions>,
     pub(crate) detections: Option<Detections>,
+    pub(crate) segmentations: Option<Segmentations>,
 }
 
 impl<'a> Prepared<'a> {
@@ -134,7 +135,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
         let rows = predictions.rows();
         let is_clustering = predictions.task() == Task::Clustering;
-        let is_of_images = matches!(predictions.task(), Task::Detection);
+        let is_of_images = matches!(predictions.task(), Task::Detection | Task::Segmentation);
         // A cluster is no class, even where both have the same name; an image has many.
         let labels = if is_clustering || is_of_images {
             0
@@ -211,6 +212,7 @@ impl<'a> Prepared<'a> {
             label_sets: LabelSets::of(predictions, facts),
             partitions: is_clustering.then(|| Partitions::of(predictions)).flatten(),
             detections: Detections::of(predictions),
+            segmentations: Segmentations::of(predictions),
         }
     }
 }

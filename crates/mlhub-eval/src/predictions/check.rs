@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{
     ExpectedIds, MAX_BOX_CATEGORIES, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
     MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput,
-    Targets, boxes, label_sets,
+    Targets, boxes, label_sets, masks,
 };
 use crate::definition::Task;
 
@@ -53,7 +53,7 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
         {
             Err(PredictionsError::NothingPredicted)
         }
-        Task::Regression | Task::Text | Task::Clustering | Task::Detection
+        Task::Regression | Task::Text | Task::Clustering | Task::Detection | Task::Segmentation
             if input.y_pred.is_none() =>
         {
             Err(PredictionsError::NoPredictedValues { task: input.task })
@@ -87,6 +87,7 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
             0..=MAX_BOX_CATEGORIES,
             format!("at most {MAX_BOX_CATEGORIES}"),
         ),
+        Task::Segmentation => (0..=MAX_LABELS, format!("at most {MAX_LABELS}")),
         Task::Regression | Task::Ranking | Task::Text => (0..=0, "no".to_owned()),
     };
     if !allowed.contains(&found) {
@@ -173,6 +174,9 @@ fn check_targets(
         (Task::Detection, Targets::Boxes(images)) => {
             boxes::check(column, images, input.labels.len())
         }
+        (Task::Segmentation, Targets::Masks(maps)) => {
+            masks::check(column, maps, &input.y_true, input.labels.len())
+        }
         (task, found) => Err(PredictionsError::TargetKind {
             column: column.to_owned(),
             found: match found {
@@ -181,6 +185,7 @@ fn check_targets(
                 Targets::Texts(_) => "texts",
                 Targets::LabelSets(_) => "sets of labels",
                 Targets::Boxes(_) => "boxes",
+                Targets::Masks(_) => "maps of segments",
             },
             expected: match task {
                 Task::Binary | Task::Multiclass | Task::Clustering => "classes",
@@ -188,6 +193,7 @@ fn check_targets(
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
                 Task::Detection => "boxes",
+                Task::Segmentation => "maps of segments",
             },
             task,
         }),
@@ -229,7 +235,7 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression | Task::Text | Task::Clustering | Task::Detection => {
+        Task::Regression | Task::Text | Task::Clustering | Task::Detection | Task::Segmentation => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
         Task::Binary | Task::Ranking if scores.len() == rows => 1,

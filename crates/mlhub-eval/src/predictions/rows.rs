@@ -63,6 +63,7 @@ impl Targets {
             Self::Texts(texts) => Self::Texts(picked(texts, order)),
             Self::LabelSets(sets) => Self::LabelSets(picked(sets, order)),
             Self::Boxes(images) => Self::Boxes(picked(images, order)),
+            Self::Masks(images) => Self::Masks(picked(images, order)),
         }
     }
 
@@ -75,6 +76,7 @@ impl Targets {
             (Self::Texts(a), Self::Texts(b)) => differing(a, b),
             (Self::LabelSets(a), Self::LabelSets(b)) => differing(a, b),
             (Self::Boxes(a), Self::Boxes(b)) => differing(a, b),
+            (Self::Masks(a), Self::Masks(b)) => differing(a, b),
             _ => (0..self.len()).collect(),
         }
     }
@@ -87,6 +89,7 @@ impl Targets {
             (Self::Texts(a), Self::Texts(b)) => Self::Texts([&a[..], b].concat()),
             (Self::LabelSets(a), Self::LabelSets(b)) => Self::LabelSets([&a[..], b].concat()),
             (Self::Boxes(a), Self::Boxes(b)) => Self::Boxes([&a[..], b].concat()),
+            (Self::Masks(a), Self::Masks(b)) => Self::Masks([&a[..], b].concat()),
             _ => unreachable!("predictions of one task have targets of one kind"),
         }
     }
