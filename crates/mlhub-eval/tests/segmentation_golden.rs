@@ -226,6 +226,11 @@ fn what_is_no_map_is_refused_by_row() {
                 "segments": {"1": {"category": "secret", "iscrowd": 2}}}"#,
             form,
         ),
+        (
+            r#"{"size": [1, 1], "runs": [[1, 1]],
+                "segments": {"1": {"category": "secret"}, "1": {"category": "secret"}}}"#,
+            form,
+        ),
         (r#"{"size": [0, 1], "runs": []}"#, "no pixels"),
         (
             r#"{"size": [65536, 65536], "runs": [[1, 1]]}"#,

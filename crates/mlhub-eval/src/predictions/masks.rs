@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::check::Offenders;
 use super::names::{Name, Names};
@@ -67,7 +68,7 @@ struct Map<'a> {
     size: [u32; 2],
     #[serde(borrow)]
     runs: Vec<(Option<Key<'a>>, u32)>,
-    segments: Option<BTreeMap<String, Segment>>,
+    segments: Option<Listed>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +78,36 @@ struct Segment {
     thing: Option<bool>,
     #[serde(default)]
     iscrowd: u8,
+}
+
+/// The segments of a row, by name.
+struct Listed(BTreeMap<String, Segment>);
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ListedVisitor)
+    }
+}
+
+/// A map of its own would keep the last of two segments with one name.
+struct ListedVisitor;
+
+impl<'de> Visitor<'de> for ListedVisitor {
+    type Value = Listed;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("segments by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listed, A::Error> {
+        let mut listed = BTreeMap::new();
+        while let Some((name, segment)) = map.next_entry()? {
+            if listed.insert(name, segment).is_some() {
+                return Err(serde::de::Error::custom("a segment is listed twice"));
+            }
+        }
+        Ok(Listed(listed))
+    }
 }
 
 const FORM: &str = "do not hold a JSON map such as {\"size\": [height, width], \"runs\": \
@@ -205,12 +236,9 @@ impl Named {
         place
     }
 
-    fn of(
-        listed: BTreeMap<String, Segment>,
-        categories: &mut Categories,
-    ) -> Result<Self, &'static str> {
+    fn of(listed: Option<Listed>, categories: &mut Categories) -> Result<Self, &'static str> {
         let mut named = Self::default();
-        for (name, segment) in listed {
+        for (name, segment) in listed.map(|listed| listed.0).unwrap_or_default() {
             if name == VOID || segment.iscrowd > 1 {
                 return Err(FORM);
             }
@@ -232,7 +260,7 @@ impl Named {
 
 fn of_json(map: Map<'_>, categories: &mut Categories) -> Result<SegmentMap, &'static str> {
     let is_panoptic = map.segments.is_some();
-    let mut named = Named::of(map.segments.unwrap_or_default(), categories)?;
+    let mut named = Named::of(map.segments, categories)?;
     let mut runs = Vec::with_capacity(map.runs.len());
     for (key, length) in map.runs {
         let name = match key {
