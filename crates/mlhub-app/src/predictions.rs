@@ -9,8 +9,8 @@ use std::path::Path;
 
 use mlhub_data::{Format, PredictionTable, Values};
 use mlhub_eval::{
-    ExpectedIds, Predictions, PredictionsInput, Targets, Task, encode_label_sets, encode_labels,
-    parse_label_lists,
+    ExpectedIds, ImageColumns, Predictions, PredictionsError, PredictionsInput, Targets, Task,
+    encode_label_sets, encode_labels, parse_boxes, parse_label_lists, parse_masks,
 };
 use mlhub_protocol::rest::ExpectedSplit;
 
@@ -33,6 +33,8 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
         Task::Text => text_input(table),
         Task::Multilabel => multilabel_input(table)?,
         Task::Clustering => clustering_input(table)?,
+        Task::Detection => image_input(table, task, parse_boxes)?,
+        Task::Segmentation => image_input(table, task, parse_masks)?,
         _ => classification_input(table, task, wish.positive_label)?,
     };
     let predictions = Predictions::new(input).map_err(|error| error.to_string())?;
@@ -57,6 +59,8 @@ fn parse_task(text: &str) -> Result<Task, String> {
         "text" => Ok(Task::Text),
         "multilabel" => Ok(Task::Multilabel),
         "clustering" => Ok(Task::Clustering),
+        "detection" => Ok(Task::Detection),
+        "segmentation" => Ok(Task::Segmentation),
         other => Err(format!(
             "the task `{other}` cannot be evaluated; tasks are {}",
             Task::ALL.map(Task::as_str).join(", ")
@@ -75,6 +79,12 @@ pub(crate) fn read(
         mlhub_data::read_text_predictions(path, name, format)
     } else if task == Some(Task::Multilabel.as_str()) {
         mlhub_data::read_label_list_predictions(path, name, format)
+    } else if [Task::Detection, Task::Segmentation]
+        .map(Task::as_str)
+        .map(Some)
+        .contains(&task)
+    {
+        mlhub_data::read_json_predictions(path, name, format)
     } else {
         mlhub_data::read_predictions(path, name, format)
     }
@@ -131,6 +141,31 @@ fn multilabel_input(table: PredictionTable) -> Result<PredictionsInput, String> 
         y_pred: y_pred.map(|lists| encode("y_pred", &lists)).transpose()?,
         labels,
         y_score: table.y_score,
+        weight: table.weight,
+        group: table.group,
+    })
+}
+
+/// One image per row; scores, where there are any, are of its parts.
+fn image_input(
+    table: PredictionTable,
+    task: Task,
+    parse: fn(&[String], Option<&[String]>) -> Result<ImageColumns, PredictionsError>,
+) -> Result<PredictionsInput, String> {
+    let texts = |values| match values {
+        Values::Text(texts) => texts,
+        numbers @ Values::Number(_) => numbers.to_labels(),
+    };
+    let y_pred = table.y_pred.map(texts);
+    let columns = parse(&texts(table.y_true), y_pred.as_deref());
+    let columns = columns.map_err(|error| error.to_string())?;
+    Ok(PredictionsInput {
+        ids: table.ids,
+        task,
+        labels: columns.labels,
+        y_true: columns.y_true,
+        y_pred: columns.y_pred,
+        y_score: None,
         weight: table.weight,
         group: table.group,
     })
@@ -474,6 +509,35 @@ mod tests {
         let texts = |texts: [&str; 2]| Targets::Texts(texts.map(str::to_owned).to_vec());
         assert_eq!(checked.y_true(), &texts(["007", "b"]));
         assert_eq!(checked.y_pred(), Some(&texts(["7", ""])));
+    }
+
+    #[test]
+    fn images_are_read_and_judged_by_their_parts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let judged = |task: &'static str, y_true: &str, y_pred: &str| {
+            let path = folder.path().join("p.jsonl");
+            let line = format!("{{\"id\":0,\"y_true\":{y_true},\"y_pred\":{y_pred}}}\n");
+            std::fs::write(&path, line).expect("written");
+            let table = read(&path, "p.jsonl", Format::Jsonl, Some(task)).expect("a table");
+            check(table, &wish(Some(task), None))
+        };
+        let of = r#"{"bbox":[0,0,4,4.5],"category":"secret""#;
+        let (truth, predicted) = (format!("[{of}}}]"), format!("[{of},\"score\":0.5}}]"));
+        let checked = judged("detection", &truth, &predicted).expect("boxes");
+        assert_eq!((checked.rows(), checked.labels().len()), (1, 1));
+        let error = judged("detection", &truth, &truth).expect_err("no score");
+        assert!(
+            error.contains("`y_pred`") && !error.contains("secret"),
+            "{error}"
+        );
+        let map = r#"{"size":[1,2],"runs":[["sky",1],[null,1]]}"#;
+        let checked = judged("segmentation", map, map).expect("maps");
+        assert_eq!((checked.rows(), checked.labels().len()), (1, 1));
+        let error = judged("segmentation", map, "[]").expect_err("no map");
+        assert!(
+            error.contains("`y_pred`") && error.contains("JSON map"),
+            "{error}"
+        );
     }
 
     #[test]

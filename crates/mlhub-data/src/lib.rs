@@ -25,6 +25,7 @@ mod label_lists;
 mod leakage;
 pub mod limits;
 mod materialise;
+mod nested_json;
 mod npy;
 mod npz;
 mod number;
@@ -50,7 +51,8 @@ pub use inspect::{Facts, Inspection, describe, inspect};
 pub use leakage::{LeakagePair, LeakageReport, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
 pub use predictions::{
-    PredictionTable, Values, read_label_list_predictions, read_predictions, read_text_predictions,
+    PredictionTable, Values, read_json_predictions, read_label_list_predictions, read_predictions,
+    read_text_predictions,
 };
 pub use preview::{Preview, PreviewBounds, preview};
 pub use row_hashes::RowHashes;

@@ -166,6 +166,21 @@ pub fn read_label_list_predictions(
     read(path, display_name, format, Form::LabelLists)
 }
 
+/// As [`read_predictions`], with `y_true` and `y_pred` as JSON text of a list or an object, such
+/// as the boxes of an image. In CSV, Parquet and NPZ a cell is such a text; in JSONL it may be
+/// the value itself. Whether a text is JSON, and what it holds, is the evaluation's answer.
+///
+/// # Errors
+/// As those of [`read_predictions`]; a cell that holds a number or truth value is named by column
+/// and row.
+pub fn read_json_predictions(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+) -> Result<PredictionTable> {
+    read(path, display_name, format, Form::Json)
+}
+
 fn read(path: &Path, display_name: &str, format: Format, form: Form) -> Result<PredictionTable> {
     check_kind(path, display_name, format)?;
     if stamp(path, display_name)?.len() > PREDICTION_BYTES_MAX {
