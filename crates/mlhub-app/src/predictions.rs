@@ -9,8 +9,9 @@ use std::path::Path;
 
 use mlhub_data::{Format, PredictionForm, PredictionTable, Values};
 use mlhub_eval::{
-    ExpectedIds, NumberColumn, Predictions, PredictionsInput, Targets, Task, encode_label_sets,
-    encode_labels, number_columns, parse_label_lists,
+    ExpectedIds, ImageColumns, NumberColumn, Predictions, PredictionsError, PredictionsInput,
+    Targets, Task, encode_label_sets, encode_labels, number_columns, parse_boxes,
+    parse_label_lists, parse_masks,
 };
 use mlhub_protocol::rest::ExpectedSplit;
 
@@ -33,6 +34,8 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
         Task::Text => text_input(table),
         Task::Multilabel => multilabel_input(table)?,
         Task::Clustering => clustering_input(table)?,
+        Task::Detection => image_input(table, task, parse_boxes)?,
+        Task::Segmentation => image_input(table, task, parse_masks)?,
         _ => classification_input(table, task, wish.positive_label)?,
     };
     let predictions = Predictions::new(input).map_err(|error| error.to_string())?;
@@ -69,6 +72,7 @@ pub(crate) fn read(
     let form = match task {
         Some(Task::Text) => PredictionForm::Texts,
         Some(Task::Multilabel) => PredictionForm::LabelLists,
+        Some(Task::Detection | Task::Segmentation) => PredictionForm::Json,
         _ => PredictionForm::Values,
     };
     let numbers = task.map(number_columns).unwrap_or_default();
@@ -140,6 +144,35 @@ fn multilabel_input(table: PredictionTable) -> Result<PredictionsInput, String> 
         weight: table.weight,
         group: table.group,
         numbers: columns(table.numbers),
+    })
+}
+
+/// Reads true and predicted parts of images from their texts.
+type ParseImages = fn(&[String], Option<&[String]>) -> Result<ImageColumns, PredictionsError>;
+
+/// One image per row; scores, where there are any, are of its parts.
+fn image_input(
+    table: PredictionTable,
+    task: Task,
+    parse: ParseImages,
+) -> Result<PredictionsInput, String> {
+    let texts = |values| match values {
+        Values::Text(texts) => texts,
+        numbers @ Values::Number(_) => numbers.to_labels(),
+    };
+    let y_pred = table.y_pred.map(texts);
+    let columns = parse(&texts(table.y_true), y_pred.as_deref());
+    let columns = columns.map_err(|error| error.to_string())?;
+    Ok(PredictionsInput {
+        ids: table.ids,
+        task,
+        labels: columns.labels,
+        y_true: columns.y_true,
+        y_pred: columns.y_pred,
+        y_score: None,
+        weight: table.weight,
+        group: table.group,
+        numbers: Vec::new(),
     })
 }
 
@@ -567,6 +600,35 @@ mod tests {
         assert_eq!(columns("clustering"), [("embedding".to_owned(), 2)]);
         assert_eq!(columns("text"), [("tokens".to_owned(), 1)]);
         assert_eq!(columns("multiclass"), []);
+    }
+
+    #[test]
+    fn images_are_read_and_judged_by_their_parts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let judged = |task: &'static str, y_true: &str, y_pred: &str| {
+            let path = folder.path().join("p.jsonl");
+            let line = format!("{{\"id\":0,\"y_true\":{y_true},\"y_pred\":{y_pred}}}\n");
+            std::fs::write(&path, line).expect("written");
+            let table = read(&path, "p.jsonl", Format::Jsonl, Some(task)).expect("a table");
+            check(table, &wish(Some(task), None))
+        };
+        let of = r#"{"bbox":[0,0,4,4.5],"category":"secret""#;
+        let (truth, predicted) = (format!("[{of}}}]"), format!("[{of},\"score\":0.5}}]"));
+        let checked = judged("detection", &truth, &predicted).expect("boxes");
+        assert_eq!((checked.rows(), checked.labels().len()), (1, 1));
+        let error = judged("detection", &truth, &truth).expect_err("no score");
+        assert!(
+            error.contains("`y_pred`") && !error.contains("secret"),
+            "{error}"
+        );
+        let map = r#"{"size":[1,2],"runs":[["sky",1],[null,1]]}"#;
+        let checked = judged("segmentation", map, map).expect("maps");
+        assert_eq!((checked.rows(), checked.labels().len()), (1, 1));
+        let error = judged("segmentation", map, "[]").expect_err("no map");
+        assert!(
+            error.contains("`y_pred`") && error.contains("JSON map"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod label_lists;
 mod leakage;
 pub mod limits;
 mod materialise;
+mod nested_json;
 mod npy;
 mod npz;
 mod number;
@@ -52,8 +53,8 @@ pub use inspect::{Facts, Inspection, describe, inspect};
 pub use leakage::{LeakagePair, LeakageReport, content_hashes, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
 pub use predictions::{
-    NumberColumn, PredictionTable, Values, read_label_list_predictions, read_predictions,
-    read_predictions_with, read_text_predictions,
+    NumberColumn, PredictionTable, Values, read_json_predictions, read_label_list_predictions,
+    read_predictions, read_predictions_with, read_text_predictions,
 };
 pub use predictions_build::Form as PredictionForm;
 pub use preview::{Preview, PreviewBounds, preview};

@@ -183,6 +183,21 @@ pub fn read_label_list_predictions(
     read(path, display_name, format, (Form::LabelLists, &[]))
 }
 
+/// As [`read_predictions`], with `y_true` and `y_pred` as JSON text of a list or an object, such
+/// as the boxes of an image. In CSV, Parquet and NPZ a cell is such a text; in JSONL it may be
+/// the value itself. Whether a text is JSON, and what it holds, is the evaluation's answer.
+///
+/// # Errors
+/// As those of [`read_predictions`]; a cell that holds a number or truth value is named by column
+/// and row.
+pub fn read_json_predictions(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+) -> Result<PredictionTable> {
+    read(path, display_name, format, (Form::Json, &[]))
+}
+
 /// As [`read_predictions`], with cells of `y_true` and `y_pred` as `form` says, and with the
 /// columns of numbers that `numbers` names: each a column's name, or with `*` at its end the
 /// start of the names of several.

@@ -7,6 +7,7 @@ use crate::column::{Missing, label};
 use crate::error::{DataError, Place, Result};
 use crate::label_lists;
 use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
+use crate::nested_json;
 use crate::number;
 use crate::predictions::{PredictionTable, Values};
 use crate::predictions_numbers::{Numbers, number_of};
@@ -38,6 +39,8 @@ pub enum Form {
     Texts,
     /// Lists of label names.
     LabelLists,
+    /// Nested values, as JSON text.
+    Json,
 }
 
 const CLASS_SCORE_PREFIX: &str = "y_score_";
@@ -66,7 +69,7 @@ impl ValuesBuilder {
     fn new(form: Form) -> Self {
         Self(match form {
             Form::Values => Values::Number(Vec::new()),
-            Form::Texts | Form::LabelLists => Values::Text(Vec::new()),
+            Form::Texts | Form::LabelLists | Form::Json => Values::Text(Vec::new()),
         })
     }
 
@@ -272,13 +275,14 @@ impl<'f> Builder<'f> {
         }
     }
 
-    /// A true or predicted text, which may be empty or look like a number, or list of labels.
+    /// A true or predicted text, which may be empty or look like a number, list of labels or JSON text.
     fn push_text(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
         let slot = &mut self.columns[position];
         let text = match *cell {
             _ if self.form == Form::LabelLists => {
                 label_lists::as_json(cell).map(|list| list.map(Cow::Owned))
             }
+            _ if self.form == Form::Json => nested_json::as_json(cell),
             Cell::Text(text) => Ok(Some(Cow::Borrowed(text))),
             _ => label(cell),
         };

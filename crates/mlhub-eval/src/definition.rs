@@ -33,11 +33,15 @@ pub enum Task {
     Forecasting,
     /// The order of times until an event, some of which are not seen.
     Survival,
+    /// Boxes around the objects of an image.
+    Detection,
+    /// The class, and the object, of each pixel of an image.
+    Segmentation,
 }
 
 impl Task {
     /// All tasks, in the order they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Binary,
         Self::Multiclass,
         Self::Multilabel,
@@ -48,6 +52,8 @@ impl Task {
         Self::Anomaly,
         Self::Forecasting,
         Self::Survival,
+        Self::Detection,
+        Self::Segmentation,
     ];
 }
 
@@ -66,6 +72,8 @@ impl Task {
             Self::Anomaly => "anomaly",
             Self::Forecasting => "forecasting",
             Self::Survival => "survival",
+            Self::Detection => "detection",
+            Self::Segmentation => "segmentation",
         }
     }
 

@@ -12,7 +12,7 @@ use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
 use crate::definition::{MetricDefinition, Task};
 use crate::draws::{Drawing, Groups};
-use crate::metrics::{Facts, Kind, Needs, Prepared, Scratch, compute};
+use crate::metrics::{Detections, Facts, Kind, Needs, Prepared, Scratch, compute};
 use crate::predictions::{Predictions, Targets};
 use crate::registry;
 use crate::weights::{Given, Unit};
@@ -431,6 +431,7 @@ fn note(
     if let Some(survival) = &prepared.survival {
         notes.extend(survival.note(planned.kind));
     }
+    notes.extend(prepared.detections.as_ref().and_then(Detections::note));
     if too_few_rows {
         let unit = if queries.is_some() { "queries" } else { "rows" };
         notes.push(format!(

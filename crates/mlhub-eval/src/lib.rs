@@ -13,8 +13,8 @@
 //! Code map: `definition` and `registry` say what a metric is; `predictions`
 //! is the checked input; `metrics` holds one kernel per family (label counts,
 //! rankings, probabilities, regression, queries, texts, sets of labels,
-//! partitions, anomalies, forecasts, times until an
-//! event), each written once for any row weights
+//! partitions, anomalies, forecasts, times until an event, boxes, maps of segments), each written
+//! once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
 //! `evaluate` is the entry point.
@@ -57,10 +57,12 @@ pub use evaluate::{
 };
 pub use metrics::best_f1_threshold;
 pub use predictions::{
-    ExpectedIds, MAX_LABEL_CELLS, MAX_LABELS, MAX_NUMBER_COLUMNS, MAX_RELEVANCE, MAX_ROWS,
-    MAX_TEXT_CHARS, MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, NumberColumn,
-    Predictions, PredictionsError, PredictionsInput, Targets, encode_label_sets, encode_labels,
-    number_columns, parse_label_lists,
+    ExpectedIds, ImageBox, ImageColumns, MAX_BOX_CATEGORIES, MAX_BOX_COORDINATE, MAX_BOXES,
+    MAX_IMAGE_BOXES, MAX_IMAGE_PIXELS, MAX_LABEL_CELLS, MAX_LABELS, MAX_MASK_RUNS,
+    MAX_NUMBER_COLUMNS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
+    MAX_TEXT_TOTAL_CHARS, MaskSegment, NAMED_IN_ERRORS, NumberColumn, Predictions,
+    PredictionsError, PredictionsInput, SegmentMap, Targets, VOID_SEGMENT, encode_label_sets,
+    encode_labels, number_columns, parse_boxes, parse_label_lists, parse_masks,
 };
 pub use reference::reference_markdown;
 pub use registry::{definition, definitions, definitions_for};

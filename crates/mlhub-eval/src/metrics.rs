@@ -9,6 +9,7 @@ pub(crate) mod additive;
 mod anomaly;
 pub(crate) mod applicable;
 mod clustering;
+mod detection;
 mod forecast;
 mod kendall;
 mod label;
@@ -18,6 +19,7 @@ mod probability;
 mod query;
 mod rank;
 mod regression;
+mod segmentation;
 mod survival;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ mod text;
 pub use anomaly::best_f1_threshold;
 pub(crate) use applicable::Facts;
 pub(crate) use clustering::Partitions;
+pub(crate) use detection::{BoxArea, Detections};
 pub(crate) use forecast::Forecast;
 pub(crate) use label::LabelCounts;
 pub(crate) use multilabel::LabelSets;
@@ -33,6 +36,7 @@ pub(crate) use prepared::{Needs, Prepared, Regression};
 pub(crate) use probability::{ECE_BINS, ProbabilityRows, bin_of};
 pub(crate) use query::Queries;
 pub(crate) use rank::{OneVsRest, Running, walk};
+pub(crate) use segmentation::{Among, Quality, Segmentations};
 pub(crate) use survival::Survival;
 pub(crate) use text::Texts;
 
@@ -247,6 +251,29 @@ pub(crate) enum SurvivalMetric {
     IntegratedBrier,
 }
 
+/// Metrics over boxes around the objects of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DetectionMetric {
+    AveragePrecision(BoxArea),
+    AveragePrecision50,
+    AveragePrecision75,
+    Recall1,
+    Recall10,
+    Recall(BoxArea),
+}
+
+/// Metrics over maps of segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SegmentationMetric {
+    PixelAccuracy,
+    MeanIou,
+    FrequencyWeightedIou,
+    DiceMacro,
+    MeanClassAccuracy,
+    ImageMeanIou,
+    Quality(Quality, Among),
+}
+
 /// Which kernel computes a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -260,6 +287,8 @@ pub(crate) enum Kind {
     Clustering(ClusteringMetric),
     Forecast(ForecastMetric),
     Survival(SurvivalMetric),
+    Detection(DetectionMetric),
+    Segmentation(SegmentationMetric),
 }
 
 impl Kind {
@@ -333,6 +362,14 @@ pub(crate) fn compute<W: RowWeights>(
         .survival
         .as_ref()
         .map(|rows| (rows, survival::Collected::new(rows, kinds, weights, total)));
+    let detected = prepared
+        .detections
+        .as_ref()
+        .map(|detections| detections.collect(kinds, weights));
+    let segmented = prepared
+        .segmentations
+        .as_ref()
+        .map(|segmentations| segmentations.collect(kinds, weights));
     kinds
         .iter()
         .map(|kind| match kind {
@@ -369,6 +406,12 @@ pub(crate) fn compute<W: RowWeights>(
             Kind::Clustering(metric) => contingency
                 .as_ref()
                 .map_or(f64::NAN, |contingency| contingency.value(*metric)),
+            Kind::Detection(metric) => detected
+                .as_ref()
+                .map_or(f64::NAN, |detected| detected.value(*metric)),
+            Kind::Segmentation(metric) => segmented
+                .as_ref()
+                .map_or(f64::NAN, |segmented| segmented.value(*metric)),
         })
         .collect()
 }

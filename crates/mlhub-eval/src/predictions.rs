@@ -5,15 +5,24 @@
 //! weights, scores) is not an error here: those metrics are skipped with a reason.
 //! Reading files is not done here.
 
+mod boxes;
 mod check;
 mod error;
 mod label_sets;
+mod masks;
+mod names;
 mod numbers;
 mod rows;
 
+pub use boxes::{
+    ImageBox, MAX_BOX_CATEGORIES, MAX_BOX_COORDINATE, MAX_BOXES, MAX_IMAGE_BOXES, parse_boxes,
+};
 pub use check::encode_labels;
 pub use error::PredictionsError;
 pub use label_sets::{encode_label_sets, parse_label_lists};
+pub use masks::{
+    MAX_IMAGE_PIXELS, MAX_MASK_RUNS, MaskSegment, SegmentMap, VOID_SEGMENT, parse_masks,
+};
 pub use numbers::{MAX_NUMBER_COLUMNS, NumberColumn, number_columns};
 
 use crate::definition::Task;
@@ -54,6 +63,21 @@ pub enum Targets {
     Texts(Vec<String>),
     /// Labels of each row, as ascending indices into the labels; a row may have none.
     LabelSets(Vec<Vec<u32>>),
+    /// Boxes of each image, which may have none.
+    Boxes(Vec<Vec<ImageBox>>),
+    /// Map of each image's segments.
+    Masks(Vec<SegmentMap>),
+}
+
+/// Columns of images as they are read: what [`PredictionsInput`] takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageColumns {
+    /// Category names, sorted; numbers by value.
+    pub labels: Vec<String>,
+    /// What is true, per image.
+    pub y_true: Targets,
+    /// What is predicted, per image.
+    pub y_pred: Option<Targets>,
 }
 
 impl Targets {
@@ -65,6 +89,8 @@ impl Targets {
             Self::Values(values) => values.len(),
             Self::Texts(texts) => texts.len(),
             Self::LabelSets(sets) => sets.len(),
+            Self::Boxes(images) => images.len(),
+            Self::Masks(images) => images.len(),
         }
     }
 
@@ -85,7 +111,7 @@ pub struct PredictionsInput {
     /// Class names in the order of the class indices and score columns; exactly
     /// two for binary and anomaly (the second is the positive class), none for other tasks than
     /// classification (binary, anomaly, multiclass, multilabel); of a clustering, the names of classes and
-    /// of clusters together.
+    /// of clusters together; of images, the categories.
     pub labels: Vec<String>,
     /// True class, value, relevance, text or set of labels per row.
     pub y_true: Targets,

@@ -28,6 +28,8 @@ pub fn reference_markdown() -> String {
             Task::Anomaly => "Anomaly detection",
             Task::Forecasting => "Forecasting",
             Task::Survival => "Survival",
+            Task::Detection => "Object detection",
+            Task::Segmentation => "Segmentation of images",
         };
         // Writing to a string cannot fail.
         let _ = write!(

@@ -12,6 +12,7 @@ mod ranking;
 mod regression;
 mod survival;
 mod text;
+mod vision;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -62,7 +63,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         .chain(clustering::rows())
         .chain(anomaly::rows())
         .chain(forecasting::rows())
-        .chain(survival::rows());
+        .chain(survival::rows())
+        .chain(vision::rows());
     for row in rows {
         let definition = MetricDefinition {
             name: row.name.to_owned(),

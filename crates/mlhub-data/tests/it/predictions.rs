@@ -6,8 +6,8 @@ use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::types::Float64Type;
 use arrow_array::{Float64Array, Int64Array, ListArray, StringArray};
 use mlhub_data::{
-    Format, NumberColumn, PredictionForm, PredictionTable, Values, read_label_list_predictions,
-    read_predictions, read_predictions_with, read_text_predictions,
+    Format, NumberColumn, PredictionForm, PredictionTable, Values, read_json_predictions,
+    read_label_list_predictions, read_predictions, read_predictions_with, read_text_predictions,
 };
 use proptest::prelude::*;
 
@@ -531,6 +531,58 @@ fn lists_of_labels_are_one_form() {
     assert!(!error.contains("secret"), "no value of the data");
     let empty = folder.write("e.csv", "id,y_true,y_pred\n0,[],\n");
     let error = read_label_list_predictions(&empty, "e.csv", Format::Csv).unwrap_err();
+    assert!(error.to_string().contains("`y_pred`"), "{error}");
+}
+
+#[test]
+fn nested_values_become_json_text() {
+    let folder = Folder::new();
+    let boxes = r#"[{"bbox":[1,2.5,3,-4],"category":"a \"b\""},{"crowd":true,"bbox":[],"x":null}]"#;
+    let map = r#"{"runs":[["a",18446744073709551615],[null,1]],"size":[1,2]}"#;
+    let jsonl = folder.write(
+        "b.jsonl",
+        format!("{{\"id\":0,\"y_true\":{boxes},\"y_pred\":[]}}\n{{\"id\":1,\"y_true\":[],\"y_pred\":{map}}}\n"),
+    );
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let csv = folder.write(
+        "b.csv",
+        format!(
+            "id,y_true,y_pred\n0,{},[]\n1,[],{}\n",
+            quoted(boxes),
+            quoted(map)
+        ),
+    );
+    for path in [csv, jsonl] {
+        let format = Format::detect(&path).unwrap();
+        let table = read_json_predictions(&path, "b", format).unwrap();
+        let json = |values: &Values| -> Vec<serde_json::Value> {
+            let texts = values.to_labels().into_iter();
+            texts
+                .map(|text| serde_json::from_str(&text).unwrap())
+                .collect()
+        };
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(json(&table.y_true), [value(boxes), value("[]")], "{format}");
+        assert_eq!(
+            json(&table.y_pred.unwrap()),
+            [value("[]"), value(map)],
+            "{format}"
+        );
+    }
+    let wrong = folder.write(
+        "w.jsonl",
+        "{\"id\":0,\"y_true\":[],\"y_pred\":[]}\n{\"id\":1,\"y_true\":12345,\"y_pred\":[]}\n",
+    );
+    let error = read_json_predictions(&wrong, "w.jsonl", Format::Jsonl)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("line 2") && error.contains("`y_true`") && error.contains("JSON list"),
+        "{error}"
+    );
+    assert!(!error.contains("12345"), "no value of the data");
+    let empty = folder.write("e.csv", "id,y_true,y_pred\n0,[],\n");
+    let error = read_json_predictions(&empty, "e.csv", Format::Csv).unwrap_err();
     assert!(error.to_string().contains("`y_pred`"), "{error}");
 }
 

@@ -2,7 +2,8 @@
 //! those numbers. Tests of pairs of rows stand on them.
 
 use super::{
-    Average, Kind, LabelMetric, Prepared, ProbabilityMetric, RegressionMetric, TextMetric,
+    Average, Kind, LabelMetric, Prepared, ProbabilityMetric, RegressionMetric, SegmentationMetric,
+    TextMetric,
 };
 use super::{probability, query, regression, text};
 
@@ -19,6 +20,9 @@ pub(crate) fn unit_values(prepared: &Prepared<'_>, kind: Kind) -> Option<Vec<Opt
         Kind::Regression(metric) => regression::row_values(prepared.regression.as_ref()?, metric)?,
         Kind::Forecast(metric) => prepared.forecast.as_ref()?.row_values(metric)?,
         Kind::Text(metric) => text::row_values(prepared.texts.as_ref()?, metric)?,
+        Kind::Segmentation(SegmentationMetric::ImageMeanIou) => {
+            prepared.segmentations.as_ref()?.image_values()?
+        }
         Kind::Query(metric) => {
             return Some(query::query_values(prepared.queries.as_ref()?, metric));
         }

@@ -4,7 +4,10 @@
 
 mod columns;
 
-use super::{Kind, ProbabilityMetric, RankMetric, RegressionMetric, TextMetric};
+use super::{
+    Kind, ProbabilityMetric, RankMetric, RegressionMetric, SegmentationMetric, TextMetric,
+    segmentation,
+};
 use crate::definition::Task;
 use crate::predictions::{NAMED_IN_ERRORS, Predictions, Targets};
 
@@ -31,6 +34,8 @@ pub(crate) struct Facts {
     has_scores: bool,
     labels: usize,
     rows: usize,
+    /// Why segments cannot be compared, where there are only classes of pixels.
+    no_segments: Option<String>,
     /// Whether `ln(1 + y)` is defined for all values, or where not.
     logarithms: Result<(), String>,
     /// Metrics whose own columns are missing or too large, each with the reason.
@@ -69,6 +74,7 @@ impl Facts {
             has_scores: predictions.score_columns() > 0,
             labels: predictions.labels().len(),
             rows: predictions.rows(),
+            no_segments: segmentation::no_segments(predictions),
             logarithms: logarithms(predictions),
             columns: columns::obstacles(predictions),
         }
@@ -88,6 +94,7 @@ impl Facts {
                 )
                 | Kind::Query(_)
                 | Kind::Clustering(_)
+                | Kind::Detection(_)
                 | Kind::Text(TextMetric::Bleu | TextMetric::Chrf)
         );
         if unweighted_only && self.weighted {
@@ -131,6 +138,7 @@ impl Facts {
                     )
                 })
             }
+            Kind::Segmentation(SegmentationMetric::Quality(..)) => self.no_segments.clone(),
             Kind::Probability(_) => self.probabilities.clone().err(),
             Kind::Label(_)
             | Kind::Rank(_)
@@ -140,7 +148,9 @@ impl Facts {
             | Kind::Multilabel(_)
             | Kind::Clustering(_)
             | Kind::Forecast(_)
-            | Kind::Survival(_) => None,
+            | Kind::Survival(_)
+            | Kind::Detection(_)
+            | Kind::Segmentation(_) => None,
         }
     }
 }

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::applicable::Facts;
 use super::probability::ProbabilityRows;
 use super::{
-    ClusteringMetric, Forecast, Kind, LabelSets, Partitions, ProbabilityMetric, Queries,
-    RegressionMetric, Survival, SurvivalMetric, Texts, kendall,
+    ClusteringMetric, Detections, Forecast, Kind, LabelSets, Partitions, ProbabilityMetric,
+    Queries, RegressionMetric, Segmentations, Survival, SurvivalMetric, Texts, kendall,
 };
 use crate::definition::Task;
 use crate::predictions::{Predictions, Targets};
@@ -133,21 +133,23 @@ pub(crate) struct Prepared<'a> {
     pub(crate) partitions: Option<Partitions>,
     pub(crate) forecast: Option<Forecast<'a>>,
     pub(crate) survival: Option<Survival<'a>>,
+    pub(crate) detections: Option<Detections>,
+    pub(crate) segmentations: Option<Segmentations>,
 }
 
 impl<'a> Prepared<'a> {
     /// Sorting runs on the current thread pool.
     pub(crate) fn new(predictions: &'a Predictions, facts: &Facts, needs: Needs) -> Self {
         let (rows, task) = (predictions.rows(), predictions.task());
-        // A cluster is no class, even where both have the same name.
+        // A cluster is no class, even where both have the same name; an image has many.
         let labels = match task {
-            Task::Clustering => 0,
+            Task::Clustering | Task::Detection | Task::Segmentation => 0,
             _ => predictions.labels().len(),
         };
         let scores = scores(predictions);
         let y_true: &[u32] = match predictions.y_true() {
             Targets::Classes(classes) => classes,
-            Targets::Values(_) | Targets::Texts(_) | Targets::LabelSets(_) => &[],
+            _ => &[],
         };
         let ranked = match scores {
             None => vec![],
@@ -191,6 +193,8 @@ impl<'a> Prepared<'a> {
             partitions: of(Task::Clustering).and_then(|of| Partitions::of(of, needs.silhouette)),
             forecast: of(Task::Forecasting).and_then(Forecast::of),
             survival: of(Task::Survival).and_then(|of| Survival::of(of, needs.risk_levels)),
+            detections: Detections::of(predictions),
+            segmentations: Segmentations::of(predictions),
         }
     }
 }

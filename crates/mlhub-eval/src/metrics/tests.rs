@@ -101,7 +101,7 @@ fn repeated(targets: &Targets, times: usize) -> Targets {
                 .flat_map(|text| vec![text.clone(); times])
                 .collect(),
         ),
-        Targets::LabelSets(_) => panic!("no sets of labels here"),
+        _ => panic!("no sets of labels or images here"),
     }
 }
 
@@ -263,6 +263,7 @@ fn multiplicities_equal_copied_rows() {
             Targets::LabelSets(all) => {
                 Targets::LabelSets(rows(1).map(|row| all[row].clone()).collect())
             }
+            _ => panic!("no images here"),
         };
         let copied = PredictionsInput {
             ids: rows(1)

@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 
 use super::{
-    ExpectedIds, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
-    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets, label_sets,
-    numbers,
+    ExpectedIds, MAX_BOX_CATEGORIES, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
+    MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput,
+    Targets, boxes, label_sets, masks, numbers,
 };
 use crate::definition::Task;
 
@@ -54,7 +54,12 @@ fn check_predicted(input: &PredictionsInput) -> Result<(), PredictionsError> {
         {
             Err(PredictionsError::NothingPredicted)
         }
-        Task::Regression | Task::Text | Task::Clustering | Task::Forecasting
+        Task::Regression
+        | Task::Text
+        | Task::Clustering
+        | Task::Forecasting
+        | Task::Detection
+        | Task::Segmentation
             if input.y_pred.is_none() =>
         {
             Err(PredictionsError::NoPredictedValues { task: input.task })
@@ -105,6 +110,11 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
         Task::Binary | Task::Anomaly => (2..=2, "exactly 2".to_owned()),
         Task::Multiclass | Task::Multilabel => (2..=MAX_LABELS, format!("2 to {MAX_LABELS}")),
         Task::Clustering => (1..=MAX_LABELS, format!("1 to {MAX_LABELS}")),
+        Task::Detection => (
+            0..=MAX_BOX_CATEGORIES,
+            format!("at most {MAX_BOX_CATEGORIES}"),
+        ),
+        Task::Segmentation => (0..=MAX_LABELS, format!("at most {MAX_LABELS}")),
         Task::Regression | Task::Ranking | Task::Text | Task::Forecasting | Task::Survival => {
             (0..=0, "no".to_owned())
         }
@@ -206,6 +216,12 @@ fn check_targets(
         (Task::Multilabel, Targets::LabelSets(sets)) => {
             label_sets::check(column, sets, input.labels.len())
         }
+        (Task::Detection, Targets::Boxes(images)) => {
+            boxes::check(column, images, input.labels.len())
+        }
+        (Task::Segmentation, Targets::Masks(maps)) => {
+            masks::check(column, maps, &input.y_true, input.labels.len())
+        }
         (task, found) => Err(PredictionsError::TargetKind {
             column: column.to_owned(),
             found: match found {
@@ -213,12 +229,16 @@ fn check_targets(
                 Targets::Values(_) => "numbers",
                 Targets::Texts(_) => "texts",
                 Targets::LabelSets(_) => "sets of labels",
+                Targets::Boxes(_) => "boxes",
+                Targets::Masks(_) => "maps of segments",
             },
             expected: match task {
                 Task::Binary | Task::Multiclass | Task::Clustering | Task::Anomaly => "classes",
                 Task::Regression | Task::Ranking | Task::Forecasting | Task::Survival => "numbers",
                 Task::Text => "texts",
                 Task::Multilabel => "sets of labels",
+                Task::Detection => "boxes",
+                Task::Segmentation => "maps of segments",
             },
             task,
         }),
@@ -260,7 +280,12 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
         expected,
     };
     let columns = match input.task {
-        Task::Regression | Task::Text | Task::Clustering | Task::Forecasting => {
+        Task::Regression
+        | Task::Text
+        | Task::Clustering
+        | Task::Forecasting
+        | Task::Detection
+        | Task::Segmentation => {
             return Err(shape_error(format!("none for a {} task", input.task)));
         }
         Task::Binary | Task::Ranking | Task::Anomaly | Task::Survival if scores.len() == rows => 1,

@@ -239,6 +239,30 @@ pub enum PredictionsError {
         /// First rows.
         rows: String,
     },
+    /// Images whose boxes or maps cannot be used.
+    #[error("column `{column}`: {count} rows {problem}; first rows (from 0): {rows}")]
+    Images {
+        /// The column.
+        column: String,
+        /// Number of such rows.
+        count: usize,
+        /// What they do or do not.
+        problem: &'static str,
+        /// First rows.
+        rows: String,
+    },
+    /// More in the images of a column than can be evaluated.
+    #[error("column `{column}` has {found} {what}, more than the {limit} that can be evaluated")]
+    ImageLimit {
+        /// The column.
+        column: String,
+        /// How many were found when reading stopped.
+        found: usize,
+        /// Of what.
+        what: &'static str,
+        /// Most allowed.
+        limit: usize,
+    },
     /// Negative weights.
     #[error("column `weight`: {count} weights are negative; first rows (from 0): {rows}")]
     NegativeWeight {

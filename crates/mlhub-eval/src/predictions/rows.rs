@@ -102,6 +102,8 @@ impl Targets {
             Self::Values(values) => Self::Values(picked(values, order)),
             Self::Texts(texts) => Self::Texts(picked(texts, order)),
             Self::LabelSets(sets) => Self::LabelSets(picked(sets, order)),
+            Self::Boxes(images) => Self::Boxes(picked(images, order)),
+            Self::Masks(images) => Self::Masks(picked(images, order)),
         }
     }
 
@@ -113,6 +115,8 @@ impl Targets {
             (Self::Values(a), Self::Values(b)) => differing(a, b),
             (Self::Texts(a), Self::Texts(b)) => differing(a, b),
             (Self::LabelSets(a), Self::LabelSets(b)) => differing(a, b),
+            (Self::Boxes(a), Self::Boxes(b)) => differing(a, b),
+            (Self::Masks(a), Self::Masks(b)) => differing(a, b),
             _ => (0..self.len()).collect(),
         }
     }
@@ -124,6 +128,8 @@ impl Targets {
             (Self::Values(a), Self::Values(b)) => Self::Values([&a[..], b].concat()),
             (Self::Texts(a), Self::Texts(b)) => Self::Texts([&a[..], b].concat()),
             (Self::LabelSets(a), Self::LabelSets(b)) => Self::LabelSets([&a[..], b].concat()),
+            (Self::Boxes(a), Self::Boxes(b)) => Self::Boxes([&a[..], b].concat()),
+            (Self::Masks(a), Self::Masks(b)) => Self::Masks([&a[..], b].concat()),
             _ => unreachable!("predictions of one task have targets of one kind"),
         }
     }

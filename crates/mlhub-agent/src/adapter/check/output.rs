@@ -132,6 +132,7 @@ pub(super) fn judge_predictions(
     let read = match task {
         "text" => mlhub_data::read_text_predictions,
         "multilabel" => mlhub_data::read_label_list_predictions,
+        "detection" | "segmentation" => mlhub_data::read_json_predictions,
         _ => mlhub_data::read_predictions,
     };
     let table = read(&outcome.dir.join(path), path, format).map_err(|error| error.to_string())?;
