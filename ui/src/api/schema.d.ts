@@ -550,6 +550,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metric-definitions/outdated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finds numbers of metric definitions that a newer version has replaced, and evaluates their
+         *     runs again.
+         */
+        post: operations["evaluations_outdated_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model}": {
         parameters: {
             query?: never;
@@ -2070,6 +2090,16 @@ export interface components {
         /** @description What is to be evaluated when a run ends. */
         EvaluationPlan: {
             /**
+             * @description `percentile` or `bca`; the first when absent.
+             * @default null
+             */
+            bootstrap_method: string | null;
+            /**
+             * @description `rows`, `stratified` or `grouped`; the first when absent.
+             * @default null
+             */
+            bootstrap_resampling: string | null;
+            /**
              * Format: int32
              * @description Bootstrap resamples; 0 for none.
              * @default 0
@@ -2099,10 +2129,15 @@ export interface components {
                 [key: string]: components["schemas"]["ExpectedSplit"];
             };
             /**
-             * @description `binary`, `multiclass`, `regression`, `ranking`, `text`; found from the predictions when absent.
+             * @description A task of docs/evaluation.md, such as `binary`; found from the predictions when absent.
              * @default null
              */
             task: string | null;
+            /**
+             * @description The split on whose predictions the threshold of anomaly scores is chosen.
+             * @default null
+             */
+            threshold_split: string | null;
         };
         /** @description An evaluation without curves. */
         EvaluationView: {
@@ -2917,6 +2952,7 @@ export interface components {
              * @description Seeds of the second with a finite value.
              */
             n_b: number;
+            order?: components["schemas"]["StochasticOrderView"] | null;
             p_adjusted?: components["schemas"]["Number"] | null;
             p_value?: components["schemas"]["Number"] | null;
             /** @description Why there is no verdict. */
@@ -3003,6 +3039,36 @@ export interface components {
             logs: {
                 [key: string]: number;
             };
+        };
+        /** @description Numbers of one replaced definition. */
+        OutdatedMetricView: {
+            /** @description `name@version`. */
+            definition: string;
+            /** @description The version of this hub. */
+            newest: string;
+            /** @description Runs whose experiment asks for the old version: they keep it. */
+            pinned: string[];
+            /** @description Runs to be evaluated again. */
+            runs: string[];
+        };
+        /** @description Numbers of metric definitions that a newer version has replaced. */
+        OutdatedReport: {
+            /** @description By definition. */
+            metrics: components["schemas"]["OutdatedMetricView"][];
+            /** @description Whether there may be more runs than were looked at: ask again. */
+            more: boolean;
+            /** @description Runs whose evaluation was queued. */
+            queued: string[];
+            /** @description Runs that cannot be evaluated again, which keep their numbers. */
+            refused: components["schemas"]["RefusedRun"][];
+        };
+        /** @description Asks for numbers of replaced metric definitions to be computed again. */
+        OutdatedRequest: {
+            /**
+             * @description Only tells what would be.
+             * @default false
+             */
+            dry_run: boolean;
         };
         /** @description What [`PACKED_SERIES`] says before the points. */
         PackedHeader: {
@@ -3308,6 +3374,13 @@ export interface components {
              * @description Milliseconds since the epoch.
              */
             time_ms: number;
+        };
+        /** @description A run that cannot be evaluated again, and why. */
+        RefusedRun: {
+            /** @description Why. */
+            reason: string;
+            /** @description The run. */
+            run: string;
         };
         /** @description One metric of both runs. */
         ReproducedMetricView: {
@@ -4023,6 +4096,16 @@ export interface components {
             mean?: components["schemas"]["Number"] | null;
             min?: components["schemas"]["Number"] | null;
             std?: components["schemas"]["Number"] | null;
+        };
+        /**
+         * @description Upper bounds of violation ratios (Dror et al. 2019): below 0.5 the one is almost
+         *     stochastically better than the other.
+         */
+        StochasticOrderView: {
+            /** @description Of the first being better than the second. */
+            a_over_b: components["schemas"]["Number"];
+            /** @description Of the second being better than the first. */
+            b_over_a: components["schemas"]["Number"];
         };
         /**
          * @description How a table is written.
@@ -6632,6 +6715,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DefinitionList"];
+                };
+            };
+            /** @description No token, or an unknown one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it, or the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The hub does not answer under this Host */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluations_outdated_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutdatedRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutdatedReport"];
                 };
             };
             /** @description No token, or an unknown one */
