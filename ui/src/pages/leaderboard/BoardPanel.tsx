@@ -182,7 +182,7 @@ export function BoardPanel(props: {
             to="/datasets/$name"
             params={{ name: dataset }}
             search={version === undefined ? {} : { version: Number(version) }}
-            className="link"
+            className="link board-data"
           >
             {board.dataset}
           </Link>
