@@ -61,6 +61,7 @@ test("a narrow window never scrolls sideways", async ({ page, finished, runs }) 
     "/datasets",
     "/adapters",
     "/metrics",
+    "/leaderboard",
     `/compare?runs=${two.join(",")}`,
   ];
   for (const address of [...addresses, ...tabs.map((tab) => `/runs/${finished.id}?tab=${tab}`)]) {

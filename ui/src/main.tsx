@@ -27,6 +27,7 @@ import "./styles/try.css";
 import "./styles/new.css";
 import "./styles/compare.css";
 import "./styles/report.css";
+import "./styles/trust.css";
 
 const RETRIES_MAX = 2;
 

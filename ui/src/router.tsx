@@ -6,6 +6,7 @@ import { Frame } from "./components/Frame";
 import { Empty, Loading } from "./components/parts";
 import { readCompareSearch } from "./model/compare";
 import { readNewSearch } from "./model/launch";
+import { readLeaderboardSearch } from "./model/leaderboard";
 import { readRunPageSearch } from "./model/runSearch";
 import { readDeletedSearch, readRunsSearch } from "./model/search";
 
@@ -55,6 +56,13 @@ export const reportRoute = createRoute({
   validateSearch: (raw: Record<string, unknown>): { edit?: true } =>
     raw.edit === true || raw.edit === "true" ? { edit: true } : {},
   component: lazyRouteComponent(() => import("./pages/reports/ReportPage"), "ReportPage"),
+});
+
+export const leaderboardRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/leaderboard",
+  validateSearch: readLeaderboardSearch,
+  component: lazyRouteComponent(() => import("./pages/leaderboard/LeaderboardPage"), "LeaderboardPage"),
 });
 
 export const datasetsRoute = createRoute({
@@ -167,6 +175,7 @@ export const router = createRouter({
     compareRoute,
     reportsRoute,
     reportRoute,
+    leaderboardRoute,
     datasetsRoute,
     datasetRoute,
     adaptersRoute,

@@ -84,6 +84,7 @@ const PAGES = {
   "deleted-ledger": "/deleted?tab=ledger",
   "deleted-retention": "/deleted?tab=retention",
   reports: "/reports",
+  leaderboard: "/leaderboard?metric=test/accuracy",
   settings: "/settings",
   help: "/help",
   design: "/design",
@@ -150,6 +151,7 @@ const EMPTY = {
   projects: "/projects",
   datasets: "/datasets",
   reports: "/reports",
+  leaderboard: "/leaderboard",
   deleted: "/deleted",
 } as const;
 

@@ -144,7 +144,13 @@ function flush(queries: QueryClient, pending: Pending): void {
         queryKey: keys.compare,
         predicate: (query) => Array.isArray(query.queryKey[1]) && query.queryKey[1].includes(run),
       });
+      // Tests are made only when asked for: an answer of other predictions is dropped, not fetched again.
+      void queries.resetQueries({
+        queryKey: keys.pairs,
+        predicate: (query) => Array.isArray(query.queryKey[1]) && query.queryKey[1].includes(run),
+      });
     }
+    if (changed.has("evaluation") || changed.has("tags") || changed.has("state")) stale(keys.leaderboard);
     if (changed.has("state")) {
       moves.push(run);
       stale(keys.projects);

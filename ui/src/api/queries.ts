@@ -34,6 +34,8 @@ export const keys = {
   records: (id: string) => ["records", id] as const,
   reproductions: (id: string) => ["reproductions", id] as const,
   compare: ["compare"] as const,
+  leaderboard: ["leaderboard"] as const,
+  pairs: ["pairs"] as const,
 };
 
 export const infoQuery = () =>

@@ -10,6 +10,8 @@ export function Interval(props: {
   high: number | undefined;
   domain: readonly [number, number];
   color?: number;
+  /** Marks where there is no difference. */
+  zero?: boolean;
 }) {
   const width = 120;
   const at = linear(props.domain, [5, width - 5]);
@@ -29,6 +31,9 @@ export function Interval(props: {
     >
       <title>{text}</title>
       <line className="axis" x1="0" x2={width} y1="9" y2="9" vectorEffect="non-scaling-stroke" />
+      {props.zero && (
+        <line className="zero" x1={at(0)} x2={at(0)} y1="1" y2="17" vectorEffect="non-scaling-stroke" />
+      )}
       {props.low !== undefined && props.high !== undefined && (
         <line
           className="band"

@@ -20,6 +20,8 @@ export interface CompareSearch {
   all?: true;
   /** What is chosen in the analysis charts, which alone know what it means. */
   analysis?: JsonObject;
+  /** The two runs tested row by row, comma separated. */
+  pair?: string;
   /** The media shown side by side, by their key, and the step. */
   media?: string;
   step?: number;
@@ -53,6 +55,8 @@ export function readCompareSearch(raw: Record<string, unknown>): CompareSearch {
   if (raw.all === true || raw.all === "true") result.all = true;
   const analysis = keptAnalysis(raw.analysis);
   if (analysis) result.analysis = analysis;
+  const pair = readIds(text(raw.pair)).filter((id) => ids.includes(id));
+  if (pair.length === 2) result.pair = pair.join(",");
   const media = text(raw.media);
   if (media) result.media = media;
   if (typeof raw.step === "number" && Number.isInteger(raw.step)) result.step = raw.step;
@@ -106,6 +110,7 @@ export const COMPARE_PARTS = [
   ["config", "Config"],
   ["curves", "Curves"],
   ["evaluation", "Evaluation"],
+  ["rows", "Row by row"],
   ["analysis", "Analysis"],
   ["media", "Media"],
   ["code", "Code"],

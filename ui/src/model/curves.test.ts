@@ -104,7 +104,7 @@ describe("datasets", () => {
       ["train", 8],
       ["test", 2],
     ]);
-    expect(split.leaks).toEqual([{ a: "train", b: "test", sharedRows: 2 }]);
+    expect(split.leaks).toEqual([{ a: "train", b: "test", sharedRows: 2, firstRows: [], firstIds: [] }]);
   });
   it("lists the fields of a schema with defaults and ranges", () => {
     const fields = readSchema({

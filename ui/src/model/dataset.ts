@@ -71,16 +71,30 @@ export interface SplitPart {
   fingerprint: string | undefined;
 }
 
+/** Rows of `b` that are in `a`, too. */
 export interface Leak {
   a: string;
   b: string;
   sharedRows: number;
+  /** Places in `b`, from 0, of the first of them. */
+  firstRows: number[];
+  /** Their ids, where rows have names. */
+  firstIds: string[];
+}
+
+/** Who accepted that a split shares rows, and why. */
+export interface Acceptance {
+  user: string;
+  reason: string;
+  acceptedAt: number | undefined;
 }
 
 export interface SplitParts {
   parts: SplitPart[];
   /** Undefined when no leakage check was made. */
   leaks: Leak[] | undefined;
+  /** By the name of the part that is evaluated. */
+  accepted: Map<string, Acceptance>;
 }
 
 function readPart(name: string, value: Json): SplitPart {
@@ -92,6 +106,17 @@ function readPart(name: string, value: Json): SplitPart {
   };
 }
 
+function readAcceptances(value: unknown): Map<string, Acceptance> {
+  return new Map(
+    Object.entries(asObject(value)).flatMap(([split, item]): [string, Acceptance][] => {
+      const body = asObject(item);
+      const [user, reason] = [asText(body.user), asText(body.reason)];
+      if (user === undefined || reason === undefined) return [];
+      return [[split, { user, reason, acceptedAt: asNumber(body.accepted_at) }]];
+    }),
+  );
+}
+
 /** Parts by name and the leakage report. Accepts `{parts, leakage}` and bare parts. */
 export function readSplitParts(value: unknown): SplitParts {
   const body = asObject(value);
@@ -99,16 +124,45 @@ export function readSplitParts(value: unknown): SplitParts {
   const parts = Array.isArray(table)
     ? table.map((item, index) => readPart(String(index), item))
     : Object.entries(asObject(table))
-        .filter(([name]) => name !== "leakage")
+        .filter(([name]) => name !== "leakage" && name !== "accepted")
         .map(([name, item]) => readPart(name, item));
+  const accepted = readAcceptances(body.accepted);
   const report = body.leakage;
-  if (report === undefined || report === null) return { parts, leaks: undefined };
+  if (report === undefined || report === null) return { parts, leaks: undefined, accepted };
   const pairs = Array.isArray(report) ? report : asArray(asObject(report).pairs);
   const leaks = pairs.map((item) => {
     const pair = asObject(item);
-    return { a: asText(pair.a) ?? "", b: asText(pair.b) ?? "", sharedRows: asNumber(pair.shared_rows) ?? 0 };
+    return {
+      a: asText(pair.a) ?? "",
+      b: asText(pair.b) ?? "",
+      sharedRows: asNumber(pair.shared_rows) ?? 0,
+      firstRows: asNumbers(pair.first_rows_in_b).filter(Number.isInteger),
+      firstIds: asArray(pair.first_ids_in_b).flatMap((id) => asText(id) ?? []),
+    };
   });
-  return { parts, leaks };
+  return { parts, leaks, accepted };
+}
+
+/** The part that is trained on: results are never of it. */
+const TRAINED_ON = "train";
+
+/** Parts whose results the shared rows touch, each with its pairs. */
+export function leakedParts(leaks: readonly Leak[]): { split: string; leaks: Leak[] }[] {
+  const names = new Set(leaks.flatMap(({ a, b }) => [b, a]));
+  names.delete(TRAINED_ON);
+  return [...names].map((split) => ({
+    split,
+    leaks: leaks.filter(({ a, b }) => a === split || b === split),
+  }));
+}
+
+/** The first shared rows by id, or by place where rows have no names. */
+export function leakedRows({ sharedRows, firstRows, firstIds }: Leak): string {
+  const named = firstIds.length > 0 ? firstIds : firstRows.map(String);
+  if (named.length === 0) return "";
+  const more = sharedRows > named.length ? " and more" : "";
+  const what = firstIds.length === 0 ? "from 0:" : firstIds.length === 1 ? "id" : "ids";
+  return `${what} ${named.join(", ")}${more}`;
 }
 
 export interface SchemaField {

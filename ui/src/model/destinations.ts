@@ -19,6 +19,13 @@ export const DESTINATIONS: readonly Destination[] = [
   { to: "/", label: "Runs", icon: "runs", key: "r", words: "table all experiments" },
   { to: "/projects", label: "Projects", icon: "project", key: "p" },
   { to: "/reports", label: "Reports", icon: "report", key: "o", words: "documents markdown" },
+  {
+    to: "/leaderboard",
+    label: "Leaderboard",
+    icon: "podium",
+    key: "l",
+    words: "ranking best results board verified",
+  },
   { to: "/datasets", label: "Datasets", icon: "data", key: "d", words: "data versions splits" },
   { to: "/adapters", label: "Adapters", icon: "adapter", key: "a", words: "models frameworks" },
   { to: "/metrics", label: "Metrics", icon: "metric", key: "m", words: "definitions formulas" },

@@ -19,6 +19,7 @@ import { LinkButton } from "./LinkButton";
 import { MediaPart } from "./MediaPart";
 import { MetricPart } from "./MetricPart";
 import { Outline } from "./Outline";
+import { RowsPart } from "./RowsPart";
 import { RunStrip } from "./RunStrip";
 import { Section } from "./Section";
 import { SummaryPart } from "./SummaryPart";
@@ -86,7 +87,7 @@ function panelsOf({ comparison, search, baseline }: PartProps): ReportPanel[] {
 /** The part props without what only the analysis and the media look at, the same object while it says the same. */
 function useCommon(props: PartProps): PartProps {
   const { comparison, tests, baseline, colors, change, search } = props;
-  const { runs, baseline: chosen, hidden, by, sort, all } = search;
+  const { runs, baseline: chosen, hidden, by, sort, all, pair } = search;
   return useMemo(
     () => ({
       comparison,
@@ -94,9 +95,9 @@ function useCommon(props: PartProps): PartProps {
       baseline,
       colors,
       change,
-      search: readCompareSearch({ runs, baseline: chosen, hidden, by, sort, all }),
+      search: readCompareSearch({ runs, baseline: chosen, hidden, by, sort, all, pair }),
     }),
-    [comparison, tests, baseline, colors, change, runs, chosen, hidden, by, sort, all],
+    [comparison, tests, baseline, colors, change, runs, chosen, hidden, by, sort, all, pair],
   );
 }
 
@@ -119,6 +120,9 @@ const Measured = memo(function Measured(props: PartProps) {
       </Section>
       <Section id="evaluation" title="Evaluation">
         {() => <EvaluationPart {...props} />}
+      </Section>
+      <Section id="rows" title="Row by row">
+        {() => <RowsPart {...props} />}
       </Section>
     </>
   );

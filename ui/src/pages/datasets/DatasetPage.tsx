@@ -95,7 +95,7 @@ function Body({ name, detail }: { name: string; detail: DatasetDetail }) {
       </div>
       {current.version > 1 && <Changes name={name} version={current} />}
       <Lineage name={name} version={current.version} />
-      <SplitsPanel splits={detail.splits} />
+      <SplitsPanel splits={detail.splits} dataset={name} version={current.version} />
       {columns.length > 0 && <ColumnsPanel columns={columns} rows={current.rows ?? undefined} />}
       <Preview key={current.version} name={name} version={current.version} />
       {files.length > 1 && (

@@ -2,26 +2,28 @@
 
 import type { SplitView } from "~/api/types";
 import { Copy, Panel, TableWrap } from "~/components/parts";
-import { readSplitParts } from "~/model/dataset";
+import { leakedParts, readSplitParts, type SplitParts } from "~/model/dataset";
 import { formatCount, formatNumber, formatTime, plural, shortHash } from "~/model/format";
 import { inline, leaves } from "~/model/json";
+import { SharedRows } from "./SharedRows";
 
-function Leakage({ leaks }: { leaks: ReturnType<typeof readSplitParts>["leaks"] }) {
+function Leakage({ leaks, accepted }: Pick<SplitParts, "leaks" | "accepted">) {
   if (leaks === undefined) return <span className="badge outline">leakage not checked</span>;
   if (leaks.length === 0) return <span className="badge good">no row shared between parts</span>;
   return (
     <>
       {leaks.map((leak) => (
-        <span key={`${leak.a}-${leak.b}`} className="badge bad">
+        <span key={`${leak.a}-${leak.b}`} className={`badge ${accepted.has(leak.b) ? "warn" : "bad"}`}>
           {formatCount(leak.sharedRows)} of {leak.b} also in {leak.a}
+          {accepted.has(leak.b) && ", accepted"}
         </span>
       ))}
     </>
   );
 }
 
-function Split({ split }: { split: SplitView }) {
-  const { parts, leaks } = readSplitParts(split.parts);
+function Split({ split, dataset, version }: { split: SplitView; dataset: string; version: number }) {
+  const { parts, leaks, accepted } = readSplitParts(split.parts);
   const total = parts.reduce((sum, part) => sum + (part.rows ?? 0), 0);
   const spec = leaves(split.spec as never)
     .filter((leaf) => leaf.path !== "" && leaf.value !== null)
@@ -33,7 +35,7 @@ function Split({ split }: { split: SplitView }) {
           Split <Copy value={split.hash} short={shortHash(split.hash)} />
         </>
       }
-      aside={<Leakage leaks={leaks} />}
+      aside={<Leakage leaks={leaks} accepted={accepted} />}
       flush
     >
       <TableWrap label="Parts">
@@ -76,6 +78,15 @@ function Split({ split }: { split: SplitView }) {
           </tbody>
         </table>
       </TableWrap>
+      {leakedParts(leaks ?? []).map((part) => (
+        <SharedRows
+          key={part.split}
+          of={{ dataset, version, hash: split.hash }}
+          split={part.split}
+          leaks={part.leaks}
+          accepted={accepted.get(part.split)}
+        />
+      ))}
       <p className="muted small" style={{ padding: "8px 16px 12px", overflowWrap: "anywhere" }}>
         {spec.join(" · ")} · stored {formatTime(split.created_at)}
       </p>
@@ -83,7 +94,8 @@ function Split({ split }: { split: SplitView }) {
   );
 }
 
-export function SplitsPanel({ splits }: { splits: readonly SplitView[] }) {
+export function SplitsPanel(props: { splits: readonly SplitView[]; dataset: string; version: number }) {
+  const { splits, ...of } = props;
   if (splits.length === 0) {
     return (
       <Panel title={plural(0, "split")}>
@@ -93,5 +105,5 @@ export function SplitsPanel({ splits }: { splits: readonly SplitView[] }) {
       </Panel>
     );
   }
-  return splits.map((split) => <Split key={split.hash} split={split} />);
+  return splits.map((split) => <Split key={split.hash} split={split} {...of} />);
 }

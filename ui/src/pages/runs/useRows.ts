@@ -36,7 +36,7 @@ export interface RowsOf {
 }
 
 /** Columns, completions and values that newest runs have. */
-function useKnown(project: string | undefined) {
+export function useKnown(project: string | undefined) {
   const sample = useQuery(sampleQuery(project));
   return useMemo(() => {
     const runs = sample.data?.runs ?? [];
