@@ -125,6 +125,7 @@ impl Hub {
     ) -> Result<Leaderboard> {
         caller.require(Permission::Read)?;
         let (split, metric) = split_and_name(&request.metric)?;
+        let _alone = self.ranking.lock().await;
         let rows = self.runs_with(caller, request, &split, &metric).await?;
         let mut left_out = Vec::new();
         let mut boards: BTreeMap<(String, String), Vec<Candidate>> = BTreeMap::new();

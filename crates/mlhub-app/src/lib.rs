@@ -130,6 +130,8 @@ pub struct Hub {
     deleting: tokio::sync::Mutex<()>,
     /// Held while two runs are tested row by row, which takes all the time there is.
     pairing: tokio::sync::Mutex<()>,
+    /// Held while a leaderboard is put together, which reads a lot.
+    ranking: tokio::sync::Mutex<()>,
 }
 
 impl Hub {
@@ -162,6 +164,7 @@ impl Hub {
             disk: Arc::new(NoDisk),
             deleting: tokio::sync::Mutex::new(()),
             pairing: tokio::sync::Mutex::new(()),
+            ranking: tokio::sync::Mutex::new(()),
         }
     }
 

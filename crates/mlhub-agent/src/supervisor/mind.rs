@@ -16,7 +16,7 @@ use super::identity::{group_members, is_alive, session_of, signal_group};
 use super::journal::{Journal, OwnEvents, Record};
 use super::limits::Watch;
 use super::link::{LocalEnd, Shared, is};
-use super::relay::{Held, Relay};
+use super::relay::Relay;
 use super::run_dir::{ProgramStatus, RunDir};
 use super::shim::{SHIM_ALREADY, SHIM_DONE, spawn_shim};
 use super::system::{SYSTEM_EVENTS, Sampler};
@@ -56,10 +56,8 @@ pub(crate) struct Minder {
 
 /// Who relays the output of the program.
 enum Output {
-    /// Not looked at yet.
-    Unknown,
-    /// The shim; this is held for the case of its death.
-    Shim(Held),
+    /// The shim, if anybody does.
+    Shim,
     /// This process, since the shim died.
     Here(Relay),
     /// Nobody: it goes straight into the files, or cannot be read.
@@ -83,7 +81,7 @@ impl Minder {
         Self {
             samples: OwnEvents::new(&dir.file(names::EVENTS), SYSTEM_EVENTS),
             watch: Watch::new(dir.launch().limits),
-            output: Output::Unknown,
+            output: Output::Shim,
             dir,
             exe,
             shared,
@@ -191,7 +189,6 @@ impl Minder {
 
     /// What is to be done while the program runs.
     fn attend(&mut self, program: &ProgramFile) {
-        self.hold_output();
         if !is_alive(&program.shim) {
             self.take_over_output();
         }
@@ -222,30 +219,19 @@ impl Minder {
         });
     }
 
-    fn hold_output(&mut self) {
-        if matches!(self.output, Output::Unknown) {
-            let held = Held::open(self.dir.path());
-            self.output = if held.is_empty() {
-                Output::Nobody
-            } else {
-                Output::Shim(held)
-            };
-        }
-    }
-
     /// Relays the output in place of a shim that was killed.
     fn take_over_output(&mut self) {
-        let Output::Shim(held) = &mut self.output else {
+        if !matches!(self.output, Output::Shim) {
             return;
-        };
-        let held = std::mem::take(held);
+        }
         self.output = Output::Nobody;
-        match Relay::take_over(&self.dir, held) {
-            Ok(relay) => {
+        match Relay::take_over(&self.dir) {
+            Ok(Some(relay)) => {
                 self.journal
                     .note("the shim is gone; the output is read here from now on");
                 self.output = Output::Here(relay);
             }
+            Ok(None) => {}
             Err(error) => self
                 .journal
                 .note(&format!("the output cannot be read any further: {error}")),
@@ -324,9 +310,8 @@ impl Minder {
             // time for that is limited.
             let _ = shim.wait();
         }
-        if exit.is_none() {
-            // Nobody but this process can have what is left in the pipes.
-            self.hold_output();
+        if program.as_ref().is_none_or(|of| !is_alive(&of.shim)) {
+            // Nobody but this process will write what is left.
             self.take_over_output();
         }
         if let Output::Here(relay) = self.output {

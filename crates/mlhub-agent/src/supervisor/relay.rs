@@ -1,46 +1,45 @@
 //! The way of a program's output into its log files, past the scanner.
 //!
-//! The program writes into a pipe per stream; a thread reads it, has secrets masked, and
-//! appends to the log. Normally the shim does that. The pipes have names in the run
-//! directory, and the program holds both ends of each: when the shim is killed, nothing
-//! breaks in the program, what it writes waits in the pipe, and a supervisor that sees it
-//! goes on reading. What the scanner does not want to see is written as before: straight
-//! into the files.
+//! The program appends to a file per stream that nobody ships, with no reader to wait for
+//! and none whose death could harm it. A thread follows that file, has secrets masked,
+//! appends what comes of it to the log, and punches out of the file what it is done with.
+//! Normally the shim does that; when it is killed a supervisor goes on. Up to where the
+//! file is done, and how long the log was then, is kept beside it: whoever goes on begins
+//! there, scans the same bytes to the same output, and writes only what the log has not.
+//! What the scanner does not want to see is written as before: straight into the logs.
 //!
-//! The log is whatever was written to it: its offsets are those that are shipped. A disk
-//! that is full costs output and not the program; how much is told in the log.
+//! A log that its disk does not take waits in the file for room.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use mlhub_protocol::run_dir::names;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{Mode, OFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::files::open_append;
 use super::journal::OwnEvents;
 use super::run_dir::RunDir;
-use super::scan::{Rules, Scan, Told};
+use super::scan::{LOOKBACK_BYTES, Rules, Scan, Told};
 
-/// Bytes a pipe holds, where the system allows so many.
-const PIPE_BYTES: usize = 1024 * 1024;
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 256 * 1024;
-/// Bytes read from a stream after the program's end at most, from what it left running.
-const REST_MAX_BYTES: usize = 64 * PIPE_BYTES;
+/// Nanoseconds between two looks at a file that does not grow.
+const LOOK_INTERVAL_NS: i64 = 25_000_000;
+/// Bytes that are done with before they are punched out of the file.
+const PUNCH_BYTES: u64 = 1024 * 1024;
 /// Event file of the scanner's warnings.
 const SCAN_EVENTS: &str = "output-scan.jsonl";
-/// The two streams: name, log, pipe.
-const STREAMS: [(&str, &str, &str); 2] = [
-    ("stdout", names::STDOUT, ".stdout.pipe"),
-    ("stderr", names::STDERR, ".stderr.pipe"),
+/// The two streams: name, log, what the program writes to, and what is done of that.
+const STREAMS: [(&str, &str, &str, &str); 2] = [
+    ("stdout", names::STDOUT, ".stdout.raw", ".stdout.done"),
+    ("stderr", names::STDERR, ".stderr.raw", ".stderr.done"),
 ];
 
 /// Both streams of a program on their way to the log.
@@ -49,25 +48,11 @@ pub(crate) struct Relay {
     pumps: Vec<Pump>,
 }
 
-/// The reading ends of a program's pipes, held so that what is in them is not lost when
-/// their reader dies.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    pipes: [Option<File>; 2],
-}
-
-/// What a thread is told.
-enum Order {
-    /// Write what is there now, and say so.
-    Drain,
-}
-
 #[derive(Debug)]
 struct Pump {
     thread: JoinHandle<()>,
     /// Wakes the thread; closed, it ends it.
     wake: std::io::PipeWriter,
-    orders: Sender<Order>,
     drained: Receiver<()>,
 }
 
@@ -75,17 +60,21 @@ impl Relay {
     /// Begins to relay; returns what the program gets as its two outputs.
     ///
     /// # Errors
-    /// When there can be no pipe, log, scanner or thread.
+    /// When there can be no file, scanner or thread.
     pub(crate) fn start(dir: &RunDir) -> std::io::Result<(Self, [OwnedFd; 2])> {
         let rules = rules(dir)?;
         let told = Arc::new(Told::default());
         let mut pumps = Vec::new();
         let mut outputs = Vec::new();
-        for (stream, log, pipe) in STREAMS {
-            let (reader, writer) = pipe_at(&dir.file(pipe))?;
+        for (at, (stream, _, raw, _)) in STREAMS.into_iter().enumerate() {
+            let output = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(dir.file(raw))?;
             let scan = Scan::new(stream, Arc::clone(&rules), Arc::clone(&told));
-            pumps.push(Pump::start(reader, dir, log, scan)?);
-            outputs.push(writer);
+            pumps.push(Pump::start(dir, at, scan, Done::default())?);
+            outputs.push(OwnedFd::from(output));
         }
         let outputs = outputs
             .try_into()
@@ -93,27 +82,28 @@ impl Relay {
         Ok((Self { pumps }, outputs))
     }
 
-    /// Goes on where another process stopped. What that had read and not written is lost.
+    /// Goes on where another process stopped; `None` when there is nothing to relay.
     ///
     /// # Errors
     /// As of [`Relay::start`].
-    pub(crate) fn take_over(dir: &RunDir, held: Held) -> std::io::Result<Self> {
-        let rules = rules(dir)?;
+    pub(crate) fn take_over(dir: &RunDir) -> std::io::Result<Option<Self>> {
         let mut pumps = Vec::new();
-        for ((stream, log, _), reader) in STREAMS.into_iter().zip(held.pipes) {
-            if let Some(reader) = reader {
-                let scan = Scan::of_the_rest(stream, Arc::clone(&rules));
-                pumps.push(Pump::start(reader, dir, log, scan)?);
+        for (at, (stream, _, raw, done)) in STREAMS.into_iter().enumerate() {
+            if !dir.file(raw).is_file() {
+                continue;
             }
+            let done = Done::read(&dir.file(done));
+            let before = done.context(&dir.file(raw))?;
+            let scan = Scan::of_the_rest(stream, rules(dir)?, &before);
+            pumps.push(Pump::start(dir, at, scan, done)?);
         }
-        Ok(Self { pumps })
+        Ok((!pumps.is_empty()).then_some(Self { pumps }))
     }
 
     /// Returns when all that the program wrote until now is in the log.
     pub(crate) fn drain(&mut self) {
         for pump in &mut self.pumps {
             // A thread that has ended has written everything.
-            let _ = pump.orders.send(Order::Drain);
             let _ = pump.wake.write_all(b"d");
         }
         for pump in &self.pumps {
@@ -127,25 +117,11 @@ impl Relay {
             drop(pump.wake);
             let _ = pump.thread.join();
         }
-        for (_, _, pipe) in STREAMS {
-            // It is of no use to anybody any more, and harms nobody.
-            let _ = std::fs::remove_file(dir.join(pipe));
+        for (_, _, raw, done) in STREAMS {
+            // Of no use to anybody any more. Without the one, the other is not looked at.
+            let _ = std::fs::remove_file(dir.join(raw));
+            let _ = std::fs::remove_file(dir.join(done));
         }
-    }
-}
-
-impl Held {
-    /// Opens the pipes of a program that runs, where it has any.
-    pub(crate) fn open(dir: &Path) -> Self {
-        let pipe = |name: &str| open_reader(&dir.join(name)).ok();
-        Self {
-            pipes: STREAMS.map(|(_, _, name)| pipe(name)),
-        }
-    }
-
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.pipes.iter().all(Option::is_none)
     }
 }
 
@@ -155,61 +131,83 @@ fn rules(dir: &RunDir) -> std::io::Result<Arc<Rules>> {
         .map_err(std::io::Error::other)
 }
 
-/// Both ends of a pipe with a name: the reading one, which does not block, and one that
-/// reads and writes, so that whoever has it never writes into a pipe without a reader.
-/// Where the file system has no such pipes it has no name, and dies with its reader.
-fn pipe_at(path: &Path) -> std::io::Result<(File, OwnedFd)> {
-    if let Err(error) = make_fifo(path)
-        && error.kind() != std::io::ErrorKind::AlreadyExists
-    {
-        let (reader, writer) = std::io::pipe()?;
-        let reader = OwnedFd::from(reader);
-        rustix::fs::fcntl_setfl(&reader, OFlags::NONBLOCK)?;
-        return Ok((File::from(reader), OwnedFd::from(writer)));
+/// How far a stream is: all before `raw` of what the program wrote is in the first `log`
+/// bytes of the log, and nothing after it needs to be known of what was before but the few
+/// bytes that are looked back at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Done {
+    raw: u64,
+    log: u64,
+}
+
+impl Done {
+    /// What was kept; the beginning where nothing was.
+    fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let number = |at: usize| {
+            let bytes: [u8; 8] = bytes.get(at..at + 8)?.try_into().ok()?;
+            Some(u64::from_le_bytes(bytes))
+        };
+        match (number(0), number(8)) {
+            (Some(raw), Some(log)) => Self { raw, log },
+            _ => Self::default(),
+        }
     }
-    let reader = open_reader(path)?;
-    let writer = OpenOptions::new().read(true).write(true).open(path)?;
-    #[cfg(target_os = "linux")]
-    // A smaller pipe is slower, and that is all.
-    let _ = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_BYTES);
-    Ok((reader, OwnedFd::from(writer)))
-}
 
-fn make_fifo(path: &Path) -> std::io::Result<()> {
-    let mode = Mode::RUSR | Mode::WUSR;
-    #[cfg(target_vendor = "apple")]
-    let made = rustix::fs::mkfifoat(rustix::fs::CWD, path, mode);
-    #[cfg(not(target_vendor = "apple"))]
-    let made = rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0);
-    made.map_err(std::io::Error::from)
-}
+    fn bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.raw.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.log.to_le_bytes());
+        bytes
+    }
 
-fn open_reader(path: &Path) -> std::io::Result<File> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(std::io::Error::other)?;
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
+    /// The bytes before, which the scanner looks back at.
+    fn context(self, raw: &Path) -> std::io::Result<Vec<u8>> {
+        let from = self.raw.saturating_sub(LOOKBACK_BYTES as u64);
+        let mut bytes = vec![0; usize::try_from(self.raw - from).unwrap_or(0)];
+        File::open(raw)?.read_exact_at(&mut bytes, from)?;
+        Ok(bytes)
+    }
 }
 
 impl Pump {
-    fn start(reader: File, dir: &RunDir, log: &str, scan: Scan) -> std::io::Result<Self> {
+    fn start(dir: &RunDir, stream: usize, scan: Scan, done: Done) -> std::io::Result<Self> {
+        let (_, log, raw, mark) = STREAMS[stream];
         let (woken, wake) = std::io::pipe()?;
-        let (orders, taken) = channel();
         let (tell, drained) = channel();
+        let log_file = open_append(&dir.file(log)).map_err(std::io::Error::other)?;
+        let mut raw_file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(dir.file(raw))?;
+        raw_file.seek(SeekFrom::Start(done.raw))?;
+        let mark = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(dir.file(mark))?;
+        let written = log_file.metadata()?.len();
         let mut stream = Stream {
-            reader,
-            log: Log::open(&dir.file(log))?,
+            raw: raw_file,
+            read: done.raw,
+            log: log_file,
+            log_path: dir.file(log),
+            skip: written.saturating_sub(done.log),
+            done,
+            punched: 0,
+            mark,
             events: OwnEvents::new(&dir.file(names::EVENTS), SCAN_EVENTS),
             scan,
             out: Vec::new(),
             piece: vec![0; PIECE_BYTES],
-            over: false,
         };
         let thread = std::thread::Builder::new()
             .name(format!("output-{log}"))
-            .spawn(move || stream.run(woken, &taken, &tell))?;
+            .spawn(move || stream.run(woken, &tell))?;
         Ok(Self {
             thread,
             wake,
-            orders,
             drained,
         })
     }
@@ -217,215 +215,202 @@ impl Pump {
 
 /// One stream, as its thread has it.
 struct Stream {
-    reader: File,
-    log: Log,
+    raw: File,
+    /// Bytes of it that the scanner has.
+    read: u64,
+    log: File,
+    log_path: PathBuf,
+    /// Bytes of output still to come that the log has already.
+    skip: u64,
+    done: Done,
+    /// Bytes at its beginning that are gone.
+    punched: u64,
+    mark: File,
     events: OwnEvents,
     scan: Scan,
+    /// Output that is not in the log yet.
     out: Vec<u8>,
     piece: Vec<u8>,
-    /// Whether nobody can write to it any more.
-    over: bool,
 }
 
 impl Stream {
-    fn run(
-        &mut self,
-        mut woken: std::io::PipeReader,
-        orders: &Receiver<Order>,
-        drained: &Sender<()>,
-    ) {
+    fn run(&mut self, mut woken: std::io::PipeReader, drained: &Sender<()>) {
         loop {
-            let (readable, called) = self.wait(&woken);
-            if called {
-                let mut order = [0];
-                if !woken.read(&mut order).is_ok_and(|count| count > 0) {
-                    break;
-                }
-                if let Ok(Order::Drain) = orders.try_recv() {
-                    self.read_up_to(self.waiting());
-                    let _ = drained.send(());
-                    continue;
-                }
+            self.follow();
+            if !wait(&woken) {
+                continue;
             }
-            if readable {
-                self.read_once();
+            let mut order = [0];
+            if !woken.read(&mut order).is_ok_and(|count| count > 0) {
+                break;
             }
+            self.follow();
+            let _ = drained.send(());
         }
-        self.read_up_to(REST_MAX_BYTES);
-        self.end();
-    }
-
-    /// Waits for output, or for an order.
-    fn wait(&self, woken: &std::io::PipeReader) -> (bool, bool) {
-        let mut both = [
-            PollFd::new(woken, PollFlags::IN),
-            PollFd::new(&self.reader, PollFlags::IN),
-        ];
-        let count = if self.over { 1 } else { 2 };
-        // Interrupted, it waits again.
-        let _ = poll(&mut both[..count], None);
-        let called = !both[0].revents().is_empty();
-        (!self.over && !both[1].revents().is_empty(), called)
-    }
-
-    /// Bytes in the pipe; one more, so that an end is seen too.
-    fn waiting(&self) -> usize {
-        let waiting = rustix::io::ioctl_fionread(self.reader.as_fd()).unwrap_or(0);
-        usize::try_from(waiting).unwrap_or(PIPE_BYTES) + 1
-    }
-
-    /// Reads so many bytes, or what is there.
-    fn read_up_to(&mut self, most: usize) {
-        let mut taken = 0;
-        while taken < most && !self.over {
-            match self.read_once() {
-                Some(count) if count > 0 => taken += count,
-                _ => return,
-            }
+        self.follow();
+        // Nobody writes any more that is waited for: what the scanner held is no secret.
+        let Self { scan, out, .. } = self;
+        let scanned = catch_unwind(AssertUnwindSafe(|| scan.finish(out)));
+        self.put(scanned.ok(), 0);
+        if !self.out.is_empty() {
+            self.events.warn(format!(
+                "{} bytes at the end of `{}` were lost: they could not be written",
+                self.out.len(),
+                self.log_path.display()
+            ));
         }
     }
 
-    /// Reads a piece and writes what comes of it; `None` when there is nothing now.
-    fn read_once(&mut self) -> Option<usize> {
-        let count = match self.reader.read(&mut self.piece) {
-            Ok(count) => count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Some(1),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return None,
-            Err(_) => 0,
-        };
-        if count == 0 {
-            self.end();
-            return Some(0);
-        }
-        let Self {
-            scan, piece, out, ..
-        } = self;
-        out.clear();
-        // A defect of the scanner costs output, and neither the program nor a secret.
-        let scanned = catch_unwind(AssertUnwindSafe(|| scan.push(&piece[..count], out)));
-        self.put(scanned.ok(), count);
-        Some(count)
-    }
-
-    /// Nobody writes any more: what the scanner held is known to be no secret.
-    fn end(&mut self) {
-        if !std::mem::replace(&mut self.over, true) {
-            let Self { scan, out, .. } = self;
-            out.clear();
-            let scanned = catch_unwind(AssertUnwindSafe(|| scan.finish(out)));
-            self.put(scanned.ok(), 0);
-            self.log.close();
+    /// Takes what is there, until there is no more or the log takes no more.
+    fn follow(&mut self) {
+        while self.flush() {
+            let count = match self.raw.read(&mut self.piece) {
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => 0,
+            };
+            if count == 0 {
+                return;
+            }
+            self.read += count as u64;
+            let Self {
+                scan, piece, out, ..
+            } = self;
+            // A defect of the scanner costs output, and neither the program nor a secret.
+            let scanned = catch_unwind(AssertUnwindSafe(|| scan.push(&piece[..count], out)));
+            self.put(scanned.ok(), count);
         }
     }
 
     fn put(&mut self, scanned: Option<Vec<String>>, count: usize) {
         match scanned {
             Some(warnings) => {
-                self.log.write(&self.out);
                 for warning in warnings {
                     // One that does not fit on the disk is left out.
                     self.events.warn(warning);
                 }
             }
-            None => self.log.lose(count, "a defect of the scanner"),
-        }
-    }
-}
-
-/// A log file that loses what its disk does not take, and says so.
-struct Log {
-    file: File,
-    lost: usize,
-    reason: String,
-}
-
-impl Log {
-    fn open(path: &Path) -> std::io::Result<Self> {
-        Ok(Self {
-            file: open_append(path).map_err(std::io::Error::other)?,
-            lost: 0,
-            reason: String::new(),
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() || !self.tell() {
-            self.lost += bytes.len();
-            return;
-        }
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match self.file.write(rest) {
-                Ok(count) if count > 0 => rest = &rest[count..],
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Ok(_) => return self.lose(rest.len(), "nothing could be written"),
-                Err(error) => return self.lose(rest.len(), &error.to_string()),
+            None => {
+                let lost = format!(
+                    "\n[{count} bytes of output were lost here: a defect of the scanner]\n"
+                );
+                self.out.extend_from_slice(lost.as_bytes());
             }
         }
+        let known = usize::try_from(self.skip)
+            .unwrap_or(usize::MAX)
+            .min(self.out.len());
+        self.out.drain(..known);
+        self.skip -= known as u64;
+        self.flush();
     }
 
-    fn lose(&mut self, count: usize, reason: &str) {
-        self.lost += count;
-        reason.clone_into(&mut self.reason);
-    }
-
-    /// Says what was lost; returns whether there is room for it.
-    fn tell(&mut self) -> bool {
-        if self.lost == 0 {
-            return true;
+    /// Writes what is to be written; returns whether all of it is.
+    fn flush(&mut self) -> bool {
+        let mut written = 0;
+        let whole = loop {
+            match self.out.get(written..) {
+                None | Some([]) => break true,
+                Some(rest) => match self.log.write(rest) {
+                    Ok(count) if count > 0 => written += count,
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    // It waits for room.
+                    _ => break false,
+                },
+            }
+        };
+        self.out.drain(..written);
+        if whole && self.skip == 0 {
+            self.keep();
         }
-        let line = format!(
-            "\n[{} bytes of output were lost here: {}]\n",
-            self.lost, self.reason
-        );
-        let told = self.file.write_all(line.as_bytes()).is_ok();
-        if told {
-            self.lost = 0;
-        }
-        told
+        whole
     }
 
-    fn close(&mut self) {
-        self.tell();
+    /// Keeps how far it is, where somebody else could go on, and lets go of what is done.
+    fn keep(&mut self) {
+        let Some(waiting) = self.scan.waiting() else {
+            // Within a secret nobody else could go on.
+            return;
+        };
+        let raw = self.read - waiting as u64;
+        if raw == self.done.raw {
+            return;
+        }
+        let Ok(log) = self.log.metadata().map(|data| data.len()) else {
+            return;
+        };
+        let done = Done { raw, log };
+        if self.mark.write_all_at(&done.bytes(), 0).is_err() {
+            return;
+        }
+        self.done = done;
+        let before = raw.saturating_sub(LOOKBACK_BYTES as u64);
+        if before >= self.punched + PUNCH_BYTES {
+            forget(&self.raw, self.punched, before);
+            self.punched = before;
+        }
     }
+}
+
+/// Waits for an order, for a moment; returns whether there is one.
+fn wait(woken: &std::io::PipeReader) -> bool {
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: LOOK_INTERVAL_NS,
+    };
+    let mut one = [PollFd::new(woken, PollFlags::IN)];
+    // Interrupted, it looks at the file and waits again.
+    let _ = poll(&mut one, Some(&moment));
+    !one[0].revents().is_empty()
+}
+
+/// Takes a range out of a file: it reads as zeros and takes no room. Where a file system
+/// has no holes the file takes its room until the program ends.
+fn forget(file: &File, from: u64, to: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let _ = fallocate(file, hole, from, to - from);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, from, to);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[cfg(target_os = "linux")]
     #[test]
-    fn what_a_full_disk_does_not_take_is_told_when_there_is_room() {
+    fn how_far_a_stream_is_survives() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("stdout.log");
-        let mut log = Log::open(Path::new("/dev/full")).expect("open");
-        log.write(b"12345");
-        log.write(b"678");
-        log.file = open_append(&path).expect("open");
-        log.write(b"more");
-        log.close();
-        let text = std::fs::read_to_string(&path).expect("read");
-        assert!(
-            text.starts_with("\n[8 bytes of output were lost here: "),
-            "{text}"
-        );
-        assert!(text.ends_with("]\nmore"), "{text}");
+        let path = folder.path().join("done");
+        assert_eq!(Done::read(&path), Done::default());
+        let done = Done {
+            raw: 1 << 40,
+            log: 7,
+        };
+        std::fs::write(&path, done.bytes()).expect("written");
+        assert_eq!(Done::read(&path), done);
+        std::fs::write(&path, b"short").expect("written");
+        assert_eq!(Done::read(&path), Done::default());
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
-    fn a_pipe_keeps_what_was_written_while_nobody_reads() {
+    fn what_is_done_with_takes_no_room() {
+        use std::os::unix::fs::MetadataExt as _;
         let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("pipe");
-        let (reader, writer) = pipe_at(&path).expect("a pipe");
-        drop(reader);
-        let mut writer = File::from(writer);
-        writer.write_all(b"output").expect("no reader breaks it");
-        let mut read = [0; 16];
-        let count = open_reader(&path)
-            .expect("open")
-            .read(&mut read)
-            .expect("read");
-        assert_eq!(&read[..count], b"output");
+        let path = folder.path().join("raw");
+        std::fs::write(&path, vec![b'x'; 4 << 20]).expect("written");
+        let file = OpenOptions::new().write(true).open(&path).expect("open");
+        let before = file.metadata().expect("known").blocks();
+        forget(&file, 0, 3 << 20);
+        let after = file.metadata().expect("known");
+        assert_eq!(after.len(), 4 << 20);
+        // A file system without holes keeps the room, and nothing else changes.
+        assert!(after.blocks() <= before);
+        let bytes = std::fs::read(&path).expect("read");
+        assert!(bytes[3 << 20..].iter().all(|byte| *byte == b'x'));
     }
 }

@@ -86,7 +86,6 @@ pub(crate) fn start(dir: &Path) -> Result<Started> {
         return Ok(Started::Already);
     }
     let launch = dir.launch();
-    // The command holds the program's ends of the pipes, and goes before anybody waits.
     let spawned = command(&dir).and_then(|(mut command, relay)| {
         let child = command
             .spawn()

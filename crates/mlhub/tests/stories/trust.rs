@@ -416,3 +416,110 @@ fn definitions_are_held_against_each_other() {
     assert_eq!(said.code, REFUSED);
     assert!(said.stderr.contains("f1@9"), "{}", said.stderr);
 }
+
+/// A program that answers the split `test`, and `validation` where there is one, with the rows
+/// that `lines` gives of each number, as JSON lines.
+fn answering(lines: &str) -> String {
+    format!(
+        "run = run_file()\n\
+         folder = os.path.join(os.environ['MLHUB_RUN_DIR'], 'predictions')\n\
+         os.makedirs(folder, exist_ok=True)\n\
+         for split in run['predict_splits']:\n\
+         \x20   with open(os.path.join(folder, split + '.jsonl'), 'w') as file:\n\
+         \x20       for i in range(run['dataset']['splits'][split]['rows']):\n\
+         \x20           file.write(json.dumps(dict(id=i, **({lines}))) + '\\n')\n\
+         \x20   print(json.dumps({{'predictions': {{'split': split, 'path': 'predictions/' + split + '.jsonl'}}}}), flush=True)\n\
+         log(0, loss=0.5)\n"
+    )
+}
+
+/// Trains an experiment whose program answers `lines`; returns its evaluation of `test`.
+#[track_caller]
+fn evaluated(world: &World, task: &str, more: &str, lines: &str) -> impl Fn(&str) -> f64 + use<> {
+    let wish = format!(
+        "dataset: {{path: iris.csv, target: species, split: {{seed: 3, fractions: {{train: 0.4, validation: 0.3, test: 0.3}}}}}}\n\
+         evaluation: {{task: {task}, splits: [test], bootstrap: {{samples: 20}}{more}}}"
+    );
+    world.script(task, &answering(lines), &wish);
+    let details = world.json(&["run", &format!("{task}.yaml")]);
+    let all = details[0]["evaluations"].as_array().expect("evaluations");
+    let of = all
+        .iter()
+        .find(|of| of["split"] == "test")
+        .expect("of test")
+        .clone();
+    assert_eq!(of["state"], "done", "{of}");
+    assert_eq!(of["task"], task);
+    move |name: &str| {
+        let metrics = of["metrics"].as_array().expect("metrics").iter();
+        let mut found = metrics.filter(|metric| metric["name"] == name);
+        let value = found.next().and_then(|metric| metric["value"].as_f64());
+        value.unwrap_or_else(|| panic!("no {name} in {of}"))
+    }
+}
+
+#[test]
+fn anomalies_forecasts_and_survival_are_evaluated() {
+    let world = World::with_iris();
+    let of = evaluated(
+        &world,
+        "anomaly",
+        ", threshold_split: validation",
+        "{'y_true': int(i % 5 == 0), 'y_score': 0.9 if i % 5 == 0 else i / 1000}",
+    );
+    // The threshold of the other split divides this one, too.
+    assert_eq!((of("anomaly_auroc"), of("anomaly_f1")), (1.0, 1.0));
+    let of = evaluated(
+        &world,
+        "forecasting",
+        "",
+        "{'y_true': float(i), 'y_pred': i + 1.0, 'group': 'ab'[i % 2], 'scale': 2.0, 'y_pred_q0.1': i - 1.0, 'y_pred_q0.9': i + 3.0}",
+    );
+    assert_eq!((of("forecast_mae"), of("mase")), (1.0, 0.5));
+    assert_eq!((of("interval_coverage"), of("interval_width")), (1.0, 4.0));
+    let of = evaluated(
+        &world,
+        "survival",
+        "",
+        "{'y_true': 1.0 + i, 'event': int(i % 3 > 0), 'y_score': float(-i)}",
+    );
+    assert_eq!(of("concordance_index"), 1.0);
+}
+
+#[test]
+fn images_are_evaluated_by_their_boxes_and_segments() {
+    let world = World::with_iris();
+    let of = evaluated(
+        &world,
+        "detection",
+        "",
+        "{'y_true': [{'bbox': [0, 0, 40, 40], 'category': 'a'}], 'y_pred': [{'bbox': [0, 0, 40, 40 if i % 2 else 30], 'category': 'a', 'score': 0.5}]}",
+    );
+    // Half of the boxes overlap by three quarters: right at 0.5 to 0.75 of ten thresholds.
+    assert_eq!(of("coco_ap50"), 1.0);
+    assert!((0.5..1.0).contains(&of("coco_ap")), "{}", of("coco_ap"));
+    let of = evaluated(
+        &world,
+        "segmentation",
+        "",
+        "{'y_true': {'size': [2, 2], 'runs': [['sky', 2], ['road', 2]]}, 'y_pred': {'size': [2, 2], 'runs': [['sky', 3], ['road', 1]]}}",
+    );
+    assert_eq!(of("pixel_accuracy"), 0.75);
+    assert!((of("mean_iou") - (2.0 / 3.0 + 0.5) / 2.0).abs() < 1e-12);
+}
+
+#[test]
+fn the_example_of_a_gate_is_one() {
+    let (world, good, poor) = two_experiments(false);
+    world.write(
+        "gate.toml",
+        include_str!("../../../../examples/ci/gate.toml"),
+    );
+    world.write(
+        "regression.toml",
+        include_str!("../../../../examples/ci/regression.toml"),
+    );
+    world.ok(&["gate", "gate.toml", "--run", &good[0]]);
+    let options = ["--run", &good[0], "--baseline", &poor[0]];
+    world.ok(&[&["gate", "regression.toml"], &options[..]].concat());
+}

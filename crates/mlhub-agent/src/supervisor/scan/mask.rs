@@ -70,9 +70,21 @@ impl Masker {
     }
 
     /// Bytes that wait for more.
-    #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.held.len() - self.done
+    }
+
+    /// Whether a secret is being dropped whose end has not come.
+    pub(crate) fn is_within(&self) -> bool {
+        self.swallow.is_some()
+    }
+
+    /// Goes on after bytes that are out already, of which the last are looked back at.
+    pub(crate) fn after(mut self, before: &[u8]) -> Self {
+        self.held = before.to_vec();
+        self.folded = before.to_ascii_lowercase();
+        self.done = before.len();
+        self
     }
 
     fn go_on(&mut self, ended: bool, out: &mut Vec<u8>) -> Option<Masked> {

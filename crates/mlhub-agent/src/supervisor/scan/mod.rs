@@ -20,6 +20,7 @@ mod watch_tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+pub(crate) use judge::LOOKBACK_BYTES;
 use lines::{Lines, Sight};
 use mask::Masker;
 pub(crate) use rules::Rules;
@@ -88,13 +89,20 @@ impl Scan {
         }
     }
 
-    /// The same for a stream whose beginning was scanned by somebody else: secrets are
-    /// masked, and nothing is warned of.
-    pub(crate) fn of_the_rest(stream: &'static str, rules: Arc<Rules>) -> Self {
+    /// The same for a stream whose beginning was scanned by somebody else, up to the bytes
+    /// `before`: secrets are masked, and nothing is warned of.
+    pub(crate) fn of_the_rest(stream: &'static str, rules: Arc<Rules>, before: &[u8]) -> Self {
+        let scan = Self::new(stream, rules, Arc::default());
         Self {
+            masker: scan.masker.after(before),
             lines: None,
-            ..Self::new(stream, rules, Arc::default())
+            ..scan
         }
+    }
+
+    /// Bytes that are not out yet; `None` within a secret.
+    pub(crate) fn waiting(&self) -> Option<usize> {
+        (!self.masker.is_within()).then(|| self.masker.waiting())
     }
 
     /// Takes bytes, appends what is to be written to `out`, and returns warnings.
