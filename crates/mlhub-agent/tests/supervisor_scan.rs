@@ -4,7 +4,6 @@
 mod supervisor_support;
 
 use std::fmt::Write;
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use mlhub_agent::supervisor::{EXIT_DONE, EXIT_LATER, ProgramStatus, RunDir, is_alive};
@@ -68,9 +67,9 @@ fn warnings(bench: &Bench) -> Vec<String> {
 fn holders(folder: &Path, secret: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("list").flatten() {
-        let kind = entry.file_type().expect("kind");
-        assert!(!kind.is_fifo(), "the pipes are gone");
-        if kind.is_dir() {
+        let name = entry.file_name();
+        assert!(!name.to_string_lossy().ends_with(".raw"), "it is gone");
+        if entry.file_type().expect("kind").is_dir() {
             found.extend(holders(&entry.path(), secret));
         } else {
             let bytes = std::fs::read(entry.path()).expect("read");
@@ -178,7 +177,7 @@ fn a_flood_passes_whole_but_for_its_secrets() {
             "step {number} of the training, loss=0.5 and tokens/s: 12345.6 still going on"
         );
     }
-    // So it is cut wherever pipe and pieces cut it.
+    // So it is cut wherever the pieces that are read cut it.
     let secret = format!("{} {OWN} ", token());
     let bytes = text.replace("loss=0.5", &secret);
     let wanted = text.replace(
@@ -221,7 +220,7 @@ fn shim_killed(dir: &RunDir) {
 #[test]
 fn a_killed_shim_neither_harms_the_program_nor_lets_a_secret_through() {
     let mut bench = Bench::new();
-    // More than a pipe holds, so that somebody has to read.
+    // More than is read at once.
     let bytes = format!("a line of output and {}\n", token()).repeat(60_000);
     std::fs::write(bench.path("bytes"), &bytes).expect("write");
     let script = "while [ ! -e go ]; do sleep 0.02; done; cat bytes; touch ended";
@@ -234,6 +233,41 @@ fn a_killed_shim_neither_harms_the_program_nor_lets_a_secret_through() {
     let written = std::fs::read(dir.path().join("stdout.log")).expect("read");
     let wanted = bytes.replace(&token(), "[masked: a GitHub token]");
     assert!(written == wanted.as_bytes(), "the output differs");
+    assert_eq!(holders(dir.path(), &token()), Vec::<String>::new());
+}
+
+#[test]
+fn whoever_dies_whenever_all_output_is_there_once_without_its_secrets() {
+    let mut bench = Bench::new();
+    // Lines of many lengths, so that nobody stops at the end of one.
+    let lines = |from: usize| -> String {
+        let line = |at: usize| format!("{at} {} and {} here\n", "x".repeat(at % 97), token());
+        (from..from + 20_000).map(line).collect()
+    };
+    let (first, second) = (lines(0), lines(20_000));
+    std::fs::write(bench.path("first"), &first).expect("write");
+    std::fs::write(bench.path("second"), &second).expect("write");
+    let script =
+        "cat first; touch half; while [ ! -e go ]; do sleep 0.02; done; cat second; touch ended";
+    let dir = bench.prepare("run-1", script, |_| {});
+    let supervisor = bench.supervise(&dir, &[]);
+    // Somewhere in the first half, wherever the shim is then.
+    until("output is written", || {
+        std::fs::metadata(dir.path().join("stdout.log")).is_ok_and(|data| data.len() > 0)
+    });
+    bench.kill(supervisor);
+    shim_killed(&dir);
+    until("the first half is printed", || bench.path("half").exists());
+    std::fs::write(bench.path("go"), "").expect("write");
+    // The program comes to its end while nobody reads.
+    until("the program has ended", || bench.path("ended").exists());
+    let supervisor = bench.supervise(&dir, &[]);
+    assert_eq!(bench.ended(supervisor), Some(EXIT_DONE));
+    let wanted = format!("{first}{second}").replace(&token(), "[masked: a GitHub token]");
+    let written = std::fs::read(dir.path().join("stdout.log")).expect("read");
+    assert!(written == wanted.as_bytes(), "the output differs");
+    let shipped = bench.hub.look(|stored| stored.logs["stdout"].clone());
+    assert!(shipped == wanted.as_bytes(), "the hub has other output");
     assert_eq!(holders(dir.path(), &token()), Vec::<String>::new());
 }
 

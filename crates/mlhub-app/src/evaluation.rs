@@ -3,6 +3,8 @@
 //!
 //! A pending evaluation survives a restart; computing one twice stores it once.
 
+mod options;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
@@ -10,9 +12,7 @@ use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord, EvaluationState}
 use mlhub_core::{
     ArtifactPath, Caller, Error, ErrorKind, EvaluationId, Permission, Result, RunId, limits,
 };
-use mlhub_eval::{
-    Bootstrap, EvaluateOptions, Evaluation, Predictions, Resampling, Task, best_f1_threshold,
-};
+use mlhub_eval::{Evaluation, Predictions, Task, best_f1_threshold};
 use mlhub_protocol::rest::{EvaluationPlan, Snapshot};
 use serde::{Deserialize, Serialize};
 
@@ -300,7 +300,7 @@ impl Hub {
         let place = record.predictions.clone();
         let record = record.clone();
         tokio::task::spawn_blocking(move || {
-            let options = options(&work.plan, &checked, threshold)?;
+            let options = options::of(&work.plan, &checked, threshold)?;
             let whole = mlhub_eval::evaluate(&checked, &options)
                 .map_err(|error| invalid_file(&record, &error.to_string()))?;
             let slices = match work.plan.splits.get(&record.split) {
@@ -495,71 +495,6 @@ fn is_passing(error: &Error) -> bool {
 
 fn read_work(record: &EvaluationRecord) -> serde_json::Result<EvaluationWork> {
     serde_json::from_value(record.request.clone())
-}
-
-/// How predictions are judged, as their plan says and as they need it.
-fn options(
-    plan: &EvaluationPlan,
-    predictions: &Predictions,
-    threshold: Option<f64>,
-) -> Result<EvaluateOptions> {
-    let mut resampling = named("bootstrap_resampling", plan.bootstrap_resampling.as_deref())?;
-    // Points of one series are not independent.
-    let in_series = predictions.task() == Task::Forecasting && predictions.group().is_some();
-    if in_series && plan.bootstrap_resampling.is_none() {
-        resampling = Resampling::Grouped;
-    }
-    Ok(EvaluateOptions {
-        definitions: (!plan.metrics.is_empty()).then(|| distinct_ids(&plan.metrics)),
-        bootstrap: match plan.bootstrap_samples {
-            0 => None,
-            samples => Some(Bootstrap {
-                samples,
-                seed: plan.bootstrap_seed,
-                method: named("bootstrap_method", plan.bootstrap_method.as_deref())?,
-                resampling,
-                ..Bootstrap::default()
-            }),
-        },
-        threads: THREADS,
-        curves: true,
-        threshold,
-    })
-}
-
-/// An option of the evaluator by its name; its default when it has none.
-fn named<T: serde::de::DeserializeOwned + Default>(field: &str, name: Option<&str>) -> Result<T> {
-    let Some(name) = name else {
-        return Ok(T::default());
-    };
-    serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| {
-        Error::invalid(format!(
-            "`{field}` of the evaluation is `{name}`, which is no option of it"
-        ))
-    })
-}
-
-/// The definitions that names mean, each once: two names may mean one.
-fn distinct_ids(names: &[String]) -> Vec<String> {
-    let mut ids = Vec::with_capacity(names.len());
-    for id in names.iter().map(|name| definition_id(name)) {
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    ids
-}
-
-/// A metric named without a version means its newest version.
-fn definition_id(name: &str) -> String {
-    if name.contains('@') {
-        return name.to_owned();
-    }
-    mlhub_eval::definitions()
-        .iter()
-        .filter(|definition| definition.name == name)
-        .max_by_key(|definition| definition.version)
-        .map_or_else(|| name.to_owned(), mlhub_eval::MetricDefinition::id)
 }
 
 fn format_of(path: &ArtifactPath) -> Result<mlhub_data::Format> {

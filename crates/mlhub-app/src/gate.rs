@@ -3,6 +3,7 @@
 //! A rule about what cannot be said fails: a missing metric, an interval that was not computed,
 //! a difference that no test can judge. Only the last may be let pass, by the rule itself.
 
+mod bounds;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -11,17 +12,18 @@ use mlhub_core::metric::Direction;
 use mlhub_core::run::Run;
 use mlhub_core::{Caller, Error, Permission, Result, limits};
 use mlhub_protocol::rest::{
-    Gate, GateBound, GateCheck, GateFairness, GateNoVerdict, GateOutcome, GateRegression,
-    GateReport, GateRequest, GateThreshold, RunReference, Snapshot,
+    Gate, GateCheck, GateFairness, GateNoVerdict, GateOutcome, GateRegression, GateReport,
+    GateRequest, RunReference, Snapshot,
 };
 
 use crate::Hub;
-use crate::compare::{MetricComparison, display_direction, seed_statistics};
+use crate::compare::{MetricComparison, display_direction};
 use crate::paired::{PairRequest, PairedMetric};
 use crate::receipt::receipt;
 use crate::runs::RunRow;
 use crate::significance::{LEVEL, MetricTest, Side, tests};
 use crate::slices::StoredSlice;
+use bounds::{measured, number};
 
 /// Smaller slices say too little.
 const SLICE_ROWS_MIN: u64 = 30;
@@ -32,15 +34,6 @@ const MODEL_KIND: &str = "model";
 struct Party {
     rows: Vec<RunRow>,
     snapshots: Vec<Snapshot>,
-}
-
-/// A metric of a run.
-#[derive(Clone)]
-struct Measured {
-    /// `name@version` when it was evaluated.
-    definition: Option<String>,
-    value: f64,
-    interval: Option<(f64, f64)>,
 }
 
 impl Hub {
@@ -65,7 +58,11 @@ impl Hub {
                 checks.push(self.unleaked(&runs, split).await?);
             }
         }
-        checks.extend(gate.threshold.iter().map(|rule| threshold(rule, &runs)));
+        checks.extend(
+            gate.threshold
+                .iter()
+                .map(|rule| bounds::threshold(rule, &runs.rows)),
+        );
         for rule in &gate.no_regression {
             checks.extend(self.no_regression(caller, rule, &runs, &baseline).await?);
         }
@@ -460,82 +457,6 @@ fn regression(rule: &GateRegression, metric: &MetricComparison, judged: &Judged)
     outcome("no_regression", &metric.name, passed, message)
 }
 
-fn threshold(rule: &GateThreshold, runs: &Party) -> GateCheck {
-    let check = |passed: bool, message: String| outcome("threshold", &rule.metric, passed, message);
-    let mut found = Vec::new();
-    for row in &runs.rows {
-        match measured(row, &rule.metric) {
-            Some(measured) => found.push(measured),
-            None => {
-                return check(
-                    false,
-                    format!("`{}` has no `{}`", row.run.name, rule.metric),
-                );
-            }
-        }
-    }
-    let values: Vec<f64> = found.iter().map(|of| of.value).collect();
-    if values.iter().any(|value| value.is_nan()) {
-        return check(false, "its value is NaN".to_owned());
-    }
-    let (value, interval) = match found.as_slice() {
-        [single] => (single.value, single.interval),
-        _ => match seed_statistics(&values) {
-            Some(of) => (of.mean, of.interval),
-            None => return check(false, "its values are infinite".to_owned()),
-        },
-    };
-    let (low, high) = match (rule.bound, interval) {
-        (GateBound::Value, _) => (value, value),
-        (GateBound::Interval, Some(interval)) => interval,
-        (GateBound::Interval, None) => {
-            return check(
-                false,
-                format!("it is {} and has no interval", number(value)),
-            );
-        }
-    };
-    let passed = rule.min.is_none_or(|min| low >= min) && rule.max.is_none_or(|max| high <= max);
-    let bounds: Vec<String> = [
-        rule.min.map(|min| format!("at least {}", number(min))),
-        rule.max.map(|max| format!("at most {}", number(max))),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let of = match rule.bound {
-        GateBound::Value => number(value),
-        GateBound::Interval => format!("{} [{}, {}]", number(value), number(low), number(high)),
-    };
-    check(
-        passed,
-        format!("{of} with {} asked for", bounds.join(" and ")),
-    )
-}
-
-/// An evaluated metric by `split/name` or `split/name@version`, else the last logged value.
-fn measured(row: &RunRow, name: &str) -> Option<Measured> {
-    let evaluated = name.split_once('/').and_then(|(split, metric)| {
-        let named = |of: &&mlhub_core::evaluation::EvaluatedMetric| {
-            of.split == split && (of.name == metric || of.definition == metric)
-        };
-        row.evaluated.iter().find(named)
-    });
-    if let Some(of) = evaluated {
-        return Some(Measured {
-            definition: Some(of.definition.clone()),
-            value: of.value,
-            interval: of.low.zip(of.high),
-        });
-    }
-    let logged = row.metrics.iter().find(|of| of.name == name)?;
-    Some(Measured {
-        definition: None,
-        value: logged.last.value,
-        interval: None,
-    })
-}
-
 /// Splits that rules about evaluated metrics name.
 fn evaluated_splits(gate: &Gate) -> Vec<String> {
     let thresholds = gate.threshold.iter().map(|rule| &rule.metric);
@@ -573,15 +494,6 @@ fn outcome(rule: &str, subject: &str, passed: bool, message: String) -> GateChec
         },
         message,
     }
-}
-
-/// Six digits, without needless zeros.
-fn number(value: f64) -> String {
-    let shown = format!("{value:.6}");
-    if value != 0.0 && (value.abs() < 1e-4 || value.abs() >= 1e9) {
-        return format!("{value:.5e}");
-    }
-    shown.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// Nanoseconds between two looks at a file that does not grow.
 const LOOK_INTERVAL_NS: i64 = 25_000_000;
 /// Bytes that are done with before they are punched out of the file.
-const PUNCH_BYTES: u64 = 1024 * 1024;
+const PUNCH_BYTES: u64 = 64 * 1024;
 /// Event file of the scanner's warnings.
 const SCAN_EVENTS: &str = "output-scan.jsonl";
 /// The two streams: name, log, what the program writes to, and what is done of that.

@@ -16,7 +16,7 @@ use crate::connect::{Connection, connect, require_local};
 use crate::exit::{CONFIG, OK, RUN_FAILED, USAGE, fail};
 use crate::launch::experiment::{self, Experiment};
 use crate::launch::start::Started;
-use crate::launch::{adapter, dataset, defaults, follow, resume, start};
+use crate::launch::{adapter, dataset, defaults, follow, resume, slices, start};
 use crate::ports::SystemEntropy;
 use crate::{output, paths};
 
@@ -131,12 +131,12 @@ fn prepare_and_start(
         )?),
         None => None,
     };
-    let slices = &experiment.resolved.experiment.evaluation.slices;
+    let wanted = &experiment.resolved.experiment.evaluation.slices;
     match &mut prepared {
-        _ if slices.is_empty() => {}
+        _ if wanted.is_empty() => {}
         Some(prepared) => {
             let splits = start::evaluated_splits(experiment, Some(prepared));
-            dataset::slice(prepared, slices, &splits)?;
+            slices::record(prepared, wanted, &splits)?;
         }
         None => {
             return Err(fail(

@@ -7,4 +7,5 @@ pub(crate) mod defaults;
 pub(crate) mod experiment;
 pub(crate) mod follow;
 pub(crate) mod resume;
+pub(crate) mod slices;
 pub(crate) mod start;
