@@ -44,7 +44,10 @@ def test_classes_are_those_of_the_predictions_file(tmp_path: Path, params: dict[
     asked = inputs(run)
     with run.serve() as worker:
         outputs = worker.predict(asked)
-        assert worker.predict(asked[3:4]) == outputs[3:4]
+        (alone,) = worker.predict(asked[3:4])
+    # One row by itself may take another way through BLAS, which shows in the last bits.
+    assert alone["label"] == outputs[3]["label"]
+    assert alone.get("scores") == pytest.approx(outputs[3].get("scores"), rel=1e-12)
     assert len(outputs) == len(rows) == 30
     for row, output in zip(rows, outputs, strict=True):
         expected: dict[str, Any] = {"label": row[2]}
