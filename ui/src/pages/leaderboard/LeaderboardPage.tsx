@@ -209,7 +209,7 @@ export function LeaderboardPage() {
         )}
         {data && !query.isError && (
           <div
-            className={query.isPlaceholderData ? "stack stale" : "stack"}
+            className={query.isPlaceholderData ? "stack boards-stale" : "stack"}
             aria-busy={query.isPlaceholderData}
           >
             <Boards found={data} project={search.project} />
