@@ -25,6 +25,7 @@ test("a leaderboard has the entries of the hub, and names what is on none", asyn
   expect(found.boards.length + found.left_out_total).toBeGreaterThan(0);
 
   await page.goto("/home");
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await page.keyboard.press("g");
   await page.keyboard.press("l");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Leaderboard");
