@@ -4,6 +4,7 @@
 //! a difference that no test can judge. Only the last may be let pass, by the rule itself.
 
 mod bounds;
+mod fairness;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,8 @@ use crate::paired::{PairRequest, PairedMetric};
 use crate::receipt::receipt;
 use crate::runs::RunRow;
 use crate::significance::{LEVEL, MetricTest, Side, tests};
-use crate::slices::StoredSlice;
 use bounds::{measured, number};
 
-/// Smaller slices say too little.
-const SLICE_ROWS_MIN: u64 = 30;
 /// Artifacts that are the model.
 const MODEL_KIND: &str = "model";
 
@@ -225,41 +223,15 @@ impl Hub {
     }
 
     async fn fairness(&self, rule: &GateFairness, runs: &Party) -> Result<GateCheck> {
-        let min_rows = rule.min_rows.unwrap_or(SLICE_ROWS_MIN);
         let subject = format!("{} by {}", rule.metric, rule.slice);
-        let (split, metric) = rule.metric.split_once('/').unwrap_or_default();
+        let (split, _) = rule.metric.split_once('/').unwrap_or_default();
         let mut told = Vec::new();
         let mut passed = true;
         for row in &runs.rows {
             let slices = self.slices_of(&row.run, split).await?;
-            let mut values: Vec<(&StoredSlice, f64)> = slices
-                .iter()
-                .filter(|of| of.column == rule.slice && of.n >= min_rows)
-                .filter_map(|of| Some((of, of.value_of(metric)?)))
-                .collect();
-            values.retain(|(_, value)| value.is_finite());
-            values.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-            let (Some(low), Some(high), true) = (values.first(), values.last(), values.len() > 1)
-            else {
-                passed = false;
-                told.push(format!(
-                    "`{}` has no two slices by `{}` of at least {min_rows} rows with `{metric}` on `{split}`; name the column in `evaluation.slices`",
-                    row.run.name, rule.slice
-                ));
-                continue;
-            };
-            let gap = high.1 - low.1;
-            passed &= gap <= rule.max_gap;
-            told.push(format!(
-                "{} = {} ({}) to {} ({}): a gap of {} with at most {} allowed",
-                rule.slice,
-                low.0.value,
-                number(low.1),
-                high.0.value,
-                number(high.1),
-                number(gap),
-                number(rule.max_gap)
-            ));
+            let (near, message) = fairness::gap(rule, row.run.name.as_str(), &slices);
+            passed &= near;
+            told.push(message);
         }
         Ok(outcome("fairness", &subject, passed, told.join("; ")))
     }

@@ -1,6 +1,6 @@
 //! `mlhub metrics`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mlhub_eval::MetricDefinition;
 use mlhub_protocol::rest::OutdatedRequest;
@@ -12,6 +12,8 @@ use crate::output;
 
 /// Pause between two looks at an evaluation.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// How long one evaluation is waited for.
+const EVALUATION_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// Lists and shows metric definitions.
 pub(crate) fn metrics(global: &Global, command: MetricsCommand) -> anyhow::Result<u8> {
@@ -92,13 +94,24 @@ fn migrate(global: &Global, dry_run: bool) -> anyhow::Result<()> {
     let report = client.outdated_metrics(&OutdatedRequest { dry_run })?;
     let bar = indicatif::ProgressBar::new(report.queued.len() as u64).with_message("evaluating");
     for run in &report.queued {
-        // A hub that ends with this command must stay until it is done.
+        // A hub that ends with this command must stay until it is done; one whose disk is
+        // full is not waited for, and goes on by itself when there is room.
+        let begun = Instant::now();
         while client
             .evaluation_list(run)?
             .evaluations
             .iter()
             .any(|of| of.state == "pending")
         {
+            if begun.elapsed() > EVALUATION_TIME_MAX {
+                return Err(fail(
+                    REFUSED,
+                    format!(
+                        "run {run} is still being evaluated after {} minutes; it stays queued, and the hub goes on with it while it serves",
+                        EVALUATION_TIME_MAX.as_secs() / 60
+                    ),
+                ));
+            }
             std::thread::sleep(LOOK_INTERVAL);
         }
         bar.inc(1);

@@ -209,7 +209,7 @@ sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 blake3 af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262 run 01JD2Q8ZK4T0
 commit 83db48f2bf269f4aa0d1e5d7bd5ffb3a7a7d2d3c (HEAD -> main) 550e8400-e29b-41d4-a716-446655440000
 data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==
-Loading weights from /root/.cache/token_classifier/secret_model-00001-of-00002.safetensors
+Loading weights from /home/ada/.cache/token_classifier/secret_model-00001-of-00002.safetensors
 The tokenizer class you load is not the same: token == other_token_12345 Token indices sequence length
 AKIAIOSFODNN7EXAMPLELONGER xAKIAIOSFODNN7EXAMPLE eyJhbGciOiJub25l the password is wrong: try again
 secret_ratio: 0.12345678 credential_count: 123456789 password_strength=0.87654321
