@@ -271,11 +271,12 @@ async fn the_same_archive_twice_at_once_is_once() {
 async fn a_client_that_goes_away_leaves_no_blob() {
     let bytes = export(&filled().await).await;
     let target = TestHub::new();
+    // Opened before anything comes: opening clears what a writer that died left behind.
+    let blobs = FolderBlobStore::open(target.folder.path().join("blobs")).unwrap();
     let mut intake = target.hub.import_start(&target.caller, None).await.unwrap();
     // All but the end: every blob is stored by now, and nothing names them.
     let most = bytes.len() - 2 * tar::END.len();
     assert!(intake.push(bytes[..most].to_vec().into()).await);
-    let blobs = FolderBlobStore::open(target.folder.path().join("blobs")).unwrap();
     let until = async |count: usize| {
         while blobs.list(None, 10).await.unwrap().len() != count {
             tokio::task::yield_now().await;
