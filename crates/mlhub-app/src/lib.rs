@@ -9,6 +9,7 @@ mod adapters;
 mod artifacts;
 mod attempts;
 mod blob_reader;
+mod client_runs;
 mod compare;
 mod cursor;
 mod datasets;
@@ -17,6 +18,7 @@ mod deletion_request;
 mod doctor;
 mod documents;
 mod evaluation;
+mod experiments;
 mod folders;
 mod gate;
 mod glob;
@@ -59,6 +61,7 @@ pub use adapters::{AdapterCatalog, AdapterDescription};
 pub use artifacts::{ArtifactContent, ArtifactUpload};
 pub use attempts::{AttemptStanding, FinishReport, PredictionsShipped, StoredOffsets};
 pub use blob_reader::BlobReader;
+pub use client_runs::{ClientChange, ClientLog};
 pub use compare::{
     Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,
 };
@@ -132,6 +135,8 @@ pub struct Hub {
     pairing: tokio::sync::Mutex<()>,
     /// Held while a leaderboard is put together, which reads a lot.
     ranking: tokio::sync::Mutex<()>,
+    /// What is remembered of runs that their clients drive.
+    clients: client_runs::Clients,
 }
 
 impl Hub {
@@ -165,6 +170,7 @@ impl Hub {
             deleting: tokio::sync::Mutex::new(()),
             pairing: tokio::sync::Mutex::new(()),
             ranking: tokio::sync::Mutex::new(()),
+            clients: client_runs::Clients::default(),
         }
     }
 

@@ -112,14 +112,16 @@ impl Hub {
         self.store.project_get(name).await?.ok_or_else(missing)
     }
 
-    /// Experiments of a project, or of all, newest first.
+    /// Experiments of a project, or of all, newest first, but for deleted ones.
     pub async fn experiment_list(
         &self,
         caller: &Caller,
         project: Option<&Name>,
     ) -> Result<Vec<Experiment>> {
         caller.require(Permission::Read)?;
-        self.store.experiment_list(project).await
+        let mut found = self.store.experiment_list(project).await?;
+        found.retain(|experiment| experiment.deleted_at.is_none());
+        Ok(found)
     }
 
     /// Makes runs. Repeating a call whose ids the client chose changes nothing

@@ -7,6 +7,8 @@
 //! form of archives, version [`PORTABLE_VERSION`]; how items are framed, hashed
 //! and checked for sequence is in `mlhub-app`. Blobs are not items.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::artifact_version::VersionAlias;
@@ -92,12 +94,12 @@ pub enum PortableLine {
 }
 
 macro_rules! lines {
-    ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
+    ($($(#[$doc:meta])* $name:ident { $($(#[$how:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
         #[expect(missing_docs, reason = "the fields are those of the domain type, documented there")]
-        pub struct $name { $(pub $field: $type),* }
+        pub struct $name { $($(#[$how])* pub $field: $type),* }
     )*};
 }
 
@@ -138,7 +140,15 @@ lines! {
     /// See [`crate::run::Project`].
     PortableProject { name: Name, description: String, created_at: Timestamp }
     /// See [`crate::run::Experiment`].
-    PortableExperiment { name: Name, description: String, created_at: Timestamp }
+    PortableExperiment {
+        name: Name, description: String, created_at: Timestamp,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        tags: BTreeMap<String, String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        location: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deleted_at: Option<Timestamp>,
+    }
     /// See [`crate::run::Run`].
     PortableRun {
         id: RunId, experiment: Name, name: Name, state: RunState, adapter: Option<String>,
@@ -301,7 +311,16 @@ impl PortableLine {
                 document("a definition", &definition.body)
             }
             Self::Project(project) => text("a description", &project.description, NOTES),
-            Self::Experiment(experiment) => text("a description", &experiment.description, NOTES),
+            Self::Experiment(experiment) => {
+                text("a description", &experiment.description, NOTES)?;
+                let location = experiment.location.as_deref().unwrap_or_default();
+                text("a location", location, limits::PATH_MAX_BYTES)?;
+                for (key, value) in &experiment.tags {
+                    short("an experiment's tag", key)?;
+                    text("a tag", value, limits::VALUE_MAX_BYTES)?;
+                }
+                Ok(())
+            }
             Self::Run(run) => check_run(run),
             Self::Attempt(attempt) => {
                 optional("a host", attempt.host.as_deref())?;

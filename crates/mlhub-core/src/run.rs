@@ -38,6 +38,43 @@ pub struct Experiment {
     pub created_at: Timestamp,
     /// Runs in it.
     pub run_count: u64,
+    /// Its number, unique in the hub and never used again.
+    pub number: i64,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// A URI under which clients keep the artifacts of its runs by themselves, when that
+    /// is not the hub. Nothing is read from there.
+    pub location: Option<String>,
+    /// When it was last changed, its runs aside.
+    pub changed_at: Timestamp,
+    /// When it was deleted: hidden from lists, and kept.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// What makes an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewExperiment {
+    /// The project; made when it does not exist.
+    pub project: Name,
+    /// Its name.
+    pub name: Name,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// See [`Experiment::location`].
+    pub location: Option<String>,
+    /// When it is made.
+    pub created_at: Timestamp,
+}
+
+/// A change of an experiment; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExperimentChange {
+    /// Its new name, in the same project.
+    pub name: Option<Name>,
+    /// Tags to set, or to remove.
+    pub tags: BTreeMap<String, Option<String>>,
+    /// Whether it is to be deleted.
+    pub deleted: Option<bool>,
 }
 
 /// How a process ended.

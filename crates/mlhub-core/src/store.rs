@@ -25,7 +25,8 @@ use crate::path::ArtifactPath;
 use crate::portable::{PortableItem, PortableScope};
 use crate::ports::Timestamp;
 use crate::run::{
-    Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord,
+    Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, ExperimentChange, NewExperiment,
+    NewRun, Project, Run, RunRecord,
 };
 
 /// Projects and experiments.
@@ -39,8 +40,22 @@ pub trait ProjectStore: Send + Sync {
     async fn project_list(&self) -> Result<Vec<Project>>;
     /// Changes the description; false when there is no such project.
     async fn project_describe(&self, name: &Name, description: &str) -> Result<bool>;
-    /// Experiments of a project, or of all, newest first.
+    /// Experiments of a project, or of all, newest first; deleted ones among them.
     async fn experiment_list(&self, project: Option<&Name>) -> Result<Vec<Experiment>>;
+    /// Makes an experiment. `Conflict` when there is one of that name, deleted or not.
+    async fn experiment_create(&self, experiment: &NewExperiment) -> Result<Experiment>;
+    /// An experiment by its number.
+    async fn experiment_get(&self, number: i64) -> Result<Option<Experiment>>;
+    /// An experiment by its name.
+    async fn experiment_named(&self, project: &Name, name: &Name) -> Result<Option<Experiment>>;
+    /// Changes an experiment; its runs follow a new name. Returns it as it is then.
+    /// `NotFound`; `Conflict` when another has the name.
+    async fn experiment_change(
+        &self,
+        number: i64,
+        change: &ExperimentChange,
+        now: Timestamp,
+    ) -> Result<Experiment>;
 }
 
 /// Runs and their attempts.

@@ -29,6 +29,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V6__document",
         include_str!("../migrations/V6__document.sql"),
     ),
+    (
+        "V8__experiment",
+        include_str!("../migrations/V8__experiment.sql"),
+    ),
 ];
 
 /// Where applied migrations are remembered.

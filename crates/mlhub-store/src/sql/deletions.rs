@@ -380,6 +380,9 @@ async fn project_remove(tx: &mut dyn Tx, name: &Name) -> Result<bool> {
     if !tx.query(sql, &key).await?.is_empty() {
         return Ok(false);
     }
+    let sql = "DELETE FROM experiment_tag WHERE experiment IN \
+               (SELECT seq FROM experiment WHERE project = $1)";
+    tx.execute(sql, &key).await?;
     let sql = "DELETE FROM experiment WHERE project = $1";
     tx.execute(sql, &key).await?;
     let sql = "DELETE FROM project WHERE name = $1";

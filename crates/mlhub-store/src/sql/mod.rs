@@ -11,6 +11,7 @@ mod datasets;
 mod deletions;
 mod documents;
 mod evaluations;
+mod experiments;
 pub(crate) mod labels;
 mod logs;
 mod portable;

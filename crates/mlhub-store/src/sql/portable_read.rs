@@ -17,7 +17,7 @@ use mlhub_core::{ArtifactPath, Error, Name, Result, RunId, Timestamp};
 
 use super::portable_shared::{of_hub, shared};
 use super::seam::{Row, Tx, stored};
-use super::{attempts, documents, evaluations, runs, versions};
+use super::{attempts, documents, evaluations, experiments, runs, versions};
 use crate::engine::bulk::Snapshot;
 
 /// Rows of one page.
@@ -94,13 +94,16 @@ async fn project(
         };
         out.line(PortableLine::Project(project)).await?;
     }
-    let sql = "SELECT name, description, created_at FROM experiment WHERE project = $1 \
-               ORDER BY created_at, name";
-    for mut row in tx.query(sql, &key).await? {
+    let mut stored = experiments::list(tx, Some(name)).await?;
+    stored.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
+    for experiment in stored {
         let experiment = PortableExperiment {
-            name: row.parsed()?,
-            description: row.text()?,
-            created_at: Timestamp(row.i64()?),
+            name: experiment.name,
+            description: experiment.description,
+            created_at: experiment.created_at,
+            tags: experiment.tags,
+            location: experiment.location,
+            deleted_at: experiment.deleted_at,
         };
         out.line(PortableLine::Experiment(experiment)).await?;
     }

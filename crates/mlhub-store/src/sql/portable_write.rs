@@ -15,7 +15,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp};
 
 use super::seam::{Tx, Value, json_text};
 use super::text::insert_rows;
-use super::{documents, evaluations, labels, previews, projects, versions};
+use super::{documents, evaluations, experiments, labels, previews, projects, versions};
 use crate::engine::bulk;
 
 /// Pairs and records that are stored together.
@@ -308,8 +308,9 @@ async fn put_experiment(
         return Ok(());
     }
     let seq = projects::take_numbers(tx, "experiment", 1).await?;
-    let sql = "INSERT INTO experiment (project, name, description, created_at, seq) \
-               VALUES ($1, $2, $3, $4, $5)";
+    let sql = "INSERT INTO experiment \
+               (project, name, description, created_at, seq, location, deleted_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let [project, name] = key;
     let values = [
         project,
@@ -317,8 +318,11 @@ async fn put_experiment(
         experiment.description.as_str().into(),
         experiment.created_at.0.into(),
         seq.into(),
+        experiment.location.as_deref().into(),
+        experiment.deleted_at.map(|at| at.0).into(),
     ];
-    tx.execute(sql, &values).await.map(drop)
+    tx.execute(sql, &values).await?;
+    experiments::put_tags(tx, seq, &experiment.tags).await
 }
 
 async fn put_run(tx: &mut dyn Tx, project: &Name, run: &PortableRun) -> Result<i64> {

@@ -1,23 +1,18 @@
-//! Projects and experiments.
+//! Projects; experiments are in `experiments`.
 
 use async_trait::async_trait;
-use mlhub_core::run::{Experiment, Project};
+use mlhub_core::run::{Experiment, ExperimentChange, NewExperiment, Project};
 use mlhub_core::store::ProjectStore;
 use mlhub_core::{Name, Result, Timestamp, limits};
 
-use super::SqlStore;
 use super::seam::{Backend, Row, Tx};
-use super::text::Sql;
+use super::{SqlStore, experiments};
 use crate::check;
 
 const PROJECTS: &str = "SELECT p.name, p.description, p.created_at, \
     (SELECT count(*) FROM run r WHERE r.project = p.name AND r.deleted_at IS NULL), \
     (SELECT max(r.changed_at) FROM run r WHERE r.project = p.name) AS active_at \
     FROM project p";
-const EXPERIMENTS: &str = "SELECT e.project, e.name, e.description, e.created_at, \
-    (SELECT count(*) FROM run r WHERE r.project = e.project AND r.experiment = e.name \
-    AND r.deleted_at IS NULL) \
-    FROM experiment e";
 
 #[async_trait]
 impl<B: Backend> ProjectStore for SqlStore<B> {
@@ -67,16 +62,49 @@ impl<B: Backend> ProjectStore for SqlStore<B> {
 
     async fn experiment_list(&self, project: Option<&Name>) -> Result<Vec<Experiment>> {
         self.read("list experiments", project.cloned(), |tx, project| {
-            Box::pin(async move {
-                let mut sql = Sql::new(EXPERIMENTS);
-                if let Some(project) = project {
-                    sql.push(" WHERE e.project = ").bind(project.as_str());
-                }
-                sql.push(" ORDER BY e.seq DESC");
-                let rows = sql.query(tx).await?;
-                rows.into_iter().map(experiment).collect()
-            })
+            Box::pin(experiments::list(tx, project.as_ref()))
         })
+        .await
+    }
+
+    async fn experiment_create(&self, experiment: &NewExperiment) -> Result<Experiment> {
+        experiments::check_new(experiment)?;
+        self.write(
+            "make an experiment",
+            experiment.clone(),
+            |tx, experiment| Box::pin(experiments::create(tx, experiment)),
+        )
+        .await
+    }
+
+    async fn experiment_get(&self, number: i64) -> Result<Option<Experiment>> {
+        self.read("find an experiment", number, |tx, number| {
+            Box::pin(experiments::get(tx, *number))
+        })
+        .await
+    }
+
+    async fn experiment_named(&self, project: &Name, name: &Name) -> Result<Option<Experiment>> {
+        let input = (project.clone(), name.clone());
+        self.read("find an experiment", input, |tx, (project, name)| {
+            Box::pin(experiments::named(tx, project, name))
+        })
+        .await
+    }
+
+    async fn experiment_change(
+        &self,
+        number: i64,
+        change: &ExperimentChange,
+        now: Timestamp,
+    ) -> Result<Experiment> {
+        experiments::check_change(change)?;
+        let input = (number, change.clone(), now);
+        self.write(
+            "change an experiment",
+            input,
+            |tx, (number, change, now)| Box::pin(experiments::change(tx, *number, change, *now)),
+        )
         .await
     }
 }
@@ -93,39 +121,6 @@ pub(crate) async fn insert(tx: &mut dyn Tx, name: &Name, now: Timestamp) -> Resu
         "INSERT INTO project (name, description, created_at) VALUES ($1, '', $2) \
          ON CONFLICT (name) DO NOTHING",
         &[name.as_str().into(), now.0.into()],
-    )
-    .await
-    .map(|_| ())
-}
-
-/// Makes an experiment unless it exists. The caller holds the counter of runs,
-/// so nobody else makes one meanwhile.
-pub(crate) async fn insert_experiment(
-    tx: &mut dyn Tx,
-    project: &Name,
-    name: &Name,
-    now: Timestamp,
-) -> Result<()> {
-    let key = [project.as_str().into(), name.as_str().into()];
-    let found = tx
-        .query(
-            "SELECT seq FROM experiment WHERE project = $1 AND name = $2",
-            &key,
-        )
-        .await?;
-    if !found.is_empty() {
-        return Ok(());
-    }
-    let seq = take_numbers(tx, "experiment", 1).await?;
-    tx.execute(
-        "INSERT INTO experiment (project, name, seq, description, created_at) \
-         VALUES ($1, $2, $3, '', $4)",
-        &[
-            project.as_str().into(),
-            name.as_str().into(),
-            seq.into(),
-            now.0.into(),
-        ],
     )
     .await
     .map(|_| ())
@@ -153,15 +148,5 @@ fn project(mut row: Row) -> Result<Project> {
         created_at: Timestamp(row.i64()?),
         run_count: row.int()?,
         last_activity_at: row.optional_i64()?.map(Timestamp),
-    })
-}
-
-fn experiment(mut row: Row) -> Result<Experiment> {
-    Ok(Experiment {
-        project: row.parsed()?,
-        name: row.parsed()?,
-        description: row.text()?,
-        created_at: Timestamp(row.i64()?),
-        run_count: row.int()?,
     })
 }

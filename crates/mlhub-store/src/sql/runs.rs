@@ -9,7 +9,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits
 
 use super::seam::{Backend, Row, Tx, Value, json_text, stored};
 use super::text::{insert_rows, query_in};
-use super::{SqlStore, attempts, labels, projects};
+use super::{SqlStore, attempts, experiments, labels, projects};
 use crate::check;
 use crate::engine::bulk;
 
@@ -280,7 +280,7 @@ async fn create(tx: &mut dyn Tx, runs: &[NewRun]) -> Result<Vec<Run>> {
     for run in runs {
         if made.insert((&run.project, &run.experiment)) {
             projects::insert(tx, &run.project, run.created_at).await?;
-            projects::insert_experiment(tx, &run.project, &run.experiment, run.created_at).await?;
+            experiments::ensure(tx, &run.project, &run.experiment, run.created_at).await?;
         }
     }
     insert(tx, first_seq, runs).await?;

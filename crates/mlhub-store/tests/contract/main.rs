@@ -11,6 +11,7 @@ mod documents;
 mod engine;
 mod engine_owners;
 mod evaluations;
+mod experiments;
 mod ingest;
 mod logs;
 mod make;
@@ -50,6 +51,9 @@ macro_rules! contract {
 
 contract![
     records::projects_are_made_once_and_listed_by_activity,
+    experiments::an_experiment_is_made_found_and_changed,
+    experiments::runs_follow_a_new_name_and_names_stay_unique,
+    experiments::a_run_brings_a_deleted_experiment_back,
     records::datasets_keep_one_version_per_fingerprint,
     records::splits_are_stored_once_and_need_their_version,
     records::accepted_rows_stay_with_their_split,

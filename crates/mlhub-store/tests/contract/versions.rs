@@ -251,6 +251,9 @@ pub(crate) async fn artifacts_of_an_older_postgres_schema_become_versions(url: &
     let back = "DROP TABLE document; DROP TABLE dataset_preview; \
                 DELETE FROM counter WHERE name = 'document'; \
                 DROP TABLE artifact_alias; DROP TABLE artifact_version; DROP TABLE artifact_name; \
+                DROP TABLE experiment_tag; DROP INDEX experiment_by_seq; \
+                ALTER TABLE experiment DROP COLUMN changed_at, DROP COLUMN deleted_at, \
+                DROP COLUMN location; \
                 DELETE FROM refinery_schema_history WHERE version >= 5";
     client.batch_execute(back).await.expect("the older schema");
     let store = PostgresStore::connect(url).await.expect("migrated");
