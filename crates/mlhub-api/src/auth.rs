@@ -3,9 +3,10 @@
 //!
 //! A token file has one caller per line: `NAME ROLE HASH`, where `HASH` is the
 //! BLAKE3 of the token, hex. Tokens themselves are never stored or logged, and
-//! are read from the `Authorization` header only.
+//! are read from the `Authorization` header only, as `Bearer` or as the password of `Basic`.
 
 use axum::http::{HeaderMap, header};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mlhub_core::{Caller, Error, ErrorKind, Role, UserId};
 
 /// Bytes in a token; a longer one is refused before hashing.
@@ -109,10 +110,10 @@ impl Authenticator {
                 let token = headers
                     .get(header::AUTHORIZATION)
                     .and_then(|value| value.to_str().ok())
-                    .and_then(|value| value.strip_prefix("Bearer "))
+                    .and_then(token_of)
                     .filter(|token| token.len() <= TOKEN_MAX_BYTES)
                     .ok_or_else(refusal)?;
-                let hash = blake3::hash(token.as_bytes());
+                let hash = blake3::hash(&token);
                 // blake3::Hash compares in constant time; every entry is
                 // compared, so that the answer's time does not tell which is near.
                 let mut found = None;
@@ -125,6 +126,21 @@ impl Authenticator {
             }
         }
     }
+}
+
+/// The token of an `Authorization` header: that of a bearer, or the password of a client
+/// that knows only names and passwords. The name does not matter.
+fn token_of(header: &str) -> Option<Vec<u8>> {
+    if let Some(token) = header.strip_prefix("Bearer ") {
+        return Some(token.as_bytes().to_owned());
+    }
+    let coded = header.strip_prefix("Basic ")?;
+    if coded.len() > 2 * TOKEN_MAX_BYTES {
+        return None;
+    }
+    let pair = BASE64_STANDARD.decode(coded).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(pair[colon + 1..].to_owned())
 }
 
 #[cfg(test)]
@@ -165,5 +181,16 @@ mod tests {
             authenticator.identify(&headers).expect("known").role,
             Role::Reader
         );
+        // As the password, under any name: `any:secret-token`.
+        let basic = |pair: &str| {
+            let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
+            [(header::AUTHORIZATION, value.parse().expect("header"))]
+                .into_iter()
+                .collect::<HeaderMap>()
+        };
+        assert!(authenticator.identify(&basic("any:secret-token")).is_ok());
+        for pair in ["any:wrong", "secret-token", "secret-token:", ""] {
+            assert!(authenticator.identify(&basic(pair)).is_err(), "{pair}");
+        }
     }
 }

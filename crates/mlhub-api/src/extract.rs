@@ -113,21 +113,36 @@ impl<S: Send + Sync> FromRequest<S> for StreamBody {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
         require_type(&request, "application/octet-stream")?;
+        Ok(Self::of(request))
+    }
+}
+
+/// A raw body of whatever type, piece by piece.
+pub(crate) struct AnyStream(pub(crate) StreamBody);
+
+impl<S: Send + Sync> FromRequest<S> for AnyStream {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
+        Ok(Self(StreamBody::of(request)))
+    }
+}
+
+impl StreamBody {
+    fn of(request: Request) -> Self {
         let declared = request
             .headers()
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.parse().ok());
-        Ok(Self {
+        Self {
             body: request.into_body().into_data_stream(),
             declared,
             received: 0,
             started: tokio::time::Instant::now(),
-        })
+        }
     }
-}
 
-impl StreamBody {
     /// The next piece; `None` at the end of a complete body.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         let earned = Duration::from_secs(self.received / BODY_RATE_MIN_BYTES);
@@ -187,7 +202,7 @@ fn is_type(request: &Request, wanted: &str) -> bool {
     given.is_some_and(|given| given.eq_ignore_ascii_case(wanted))
 }
 
-async fn read_bounded(request: Request) -> Result<Bytes, Response> {
+pub(crate) async fn read_bounded(request: Request) -> Result<Bytes, Response> {
     let limit = request
         .extensions()
         .get::<BodyLimit>()

@@ -6,6 +6,7 @@
 
 mod assets;
 mod auth;
+mod compat;
 mod extract;
 mod native;
 mod openapi;
@@ -22,7 +23,7 @@ pub use axum::Router;
 
 pub use auth::{Authenticator, TokenFileError};
 pub use openapi::document as openapi_document;
-pub use routes::{RouteEntry, route_table, router};
+pub use routes::{RouteEntry, compat_route_table, route_table, router};
 pub use server::{ServeOptions, serve};
 pub use walls::HostPolicy;
 

@@ -7,7 +7,8 @@
 
 mod table;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -19,6 +20,7 @@ use axum::routing::{MethodFilter, on};
 use mlhub_core::Permission::{self, Public};
 use tower_http::compression::CompressionLayer;
 
+use crate::compat::mlflow;
 use crate::extract::BodyLimit;
 use crate::problem::{ApiError, respond};
 use crate::{ApiState, Authenticator, assets, walls};
@@ -42,7 +44,50 @@ struct Table {
     router: Router<ApiState>,
 }
 
+/// The routes of a face of another system, which are no part of the native API.
+pub(crate) struct Face(Table);
+
+impl Face {
+    pub(crate) fn add<H, T>(
+        self,
+        method: &'static str,
+        path: &str,
+        permission: Permission,
+        body_limit: usize,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, ApiState>,
+        T: 'static,
+    {
+        let path = kept(path);
+        Self(self.0.add(method, path, permission, body_limit, handler))
+    }
+}
+
+/// A path for as long as the program lives; each is kept once.
+fn kept(path: &str) -> &'static str {
+    static PATHS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
+    match paths.get(path) {
+        Some(path) => path,
+        None => {
+            let path: &'static str = path.to_owned().leak();
+            paths.insert(path);
+            path
+        }
+    }
+}
+
 impl Table {
+    fn new(state: &ApiState) -> Self {
+        Self {
+            state: state.clone(),
+            entries: Vec::new(),
+            router: Router::new(),
+        }
+    }
+
     fn add<H, T>(
         mut self,
         method: &'static str,
@@ -106,6 +151,9 @@ async fn authorise(State(guard): State<RouteGuard>, mut request: Request, next: 
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
+        Err(error) if mlflow::owns(request.uri().path()) => {
+            mlflow::Refusal::from(error).into_response()
+        }
         Err(error) => ApiError::from(error).into_response(),
     }
 }
@@ -113,6 +161,15 @@ async fn authorise(State(guard): State<RouteGuard>, mut request: Request, next: 
 /// Every route with its permission.
 pub fn route_table(state: &ApiState) -> Vec<RouteEntry> {
     table::table(state).entries
+}
+
+fn faces(state: &ApiState) -> Table {
+    mlflow::routes(Face(Table::new(state))).0
+}
+
+/// Every route of a face of another system, with its permission.
+pub fn compat_route_table(state: &ApiState) -> Vec<RouteEntry> {
+    faces(state).entries
 }
 
 /// The whole service behind its walls.
@@ -135,8 +192,16 @@ pub fn router(state: ApiState) -> Router {
             None,
         )
     };
+    let elsewhere = ["/api/2.0", "/api/3.0", "/ajax-api"].into_iter().fold(
+        faces(&state).router,
+        |router, root| {
+            let rest = format!("{root}/{{*rest}}");
+            router.route(&rest, axum::routing::any(mlflow::no_endpoint))
+        },
+    );
     table::table(&state)
         .router
+        .merge(elsewhere)
         .route("/api", axum::routing::any(api_missing))
         .route("/api/", axum::routing::any(api_missing))
         .route("/api/{*rest}", axum::routing::any(api_missing))

@@ -138,7 +138,8 @@ fn refusal(hosts: &HostPolicy, request: &Request) -> Option<Response> {
             None,
         ));
     }
-    let api = request.uri().path().starts_with("/api/");
+    let path = request.uri().path();
+    let api = path.starts_with("/api/") || path.starts_with("/ajax-api/");
     let write = !matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
@@ -152,7 +153,8 @@ fn refusal(hosts: &HostPolicy, request: &Request) -> Option<Response> {
             None,
         ));
     }
-    if write && is_form(headers) {
+    // A page of another site can make a browser send no other write without asking.
+    if *request.method() == Method::POST && is_form(headers) {
         return Some(respond(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",

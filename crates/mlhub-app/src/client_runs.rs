@@ -123,6 +123,46 @@ impl Hub {
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
+    /// The hub's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A fresh id of a run with 32 hexadecimal digits.
+    pub fn run_id_long(&self) -> Result<RunId> {
+        let digits: String = self
+            .entropy
+            .bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        digits.parse()
+    }
+
+    /// Points of the visible history of a metric in the order they were logged, those
+    /// behind the first `skip`, at most `limit`; and how many there are in all.
+    pub async fn run_points(
+        &self,
+        caller: &Caller,
+        run: &RunId,
+        metric: &str,
+        skip: u64,
+        limit: usize,
+    ) -> Result<(Vec<Point>, u64)> {
+        caller.require(Permission::Read)?;
+        let key = SeriesKey {
+            run: run.clone(),
+            name: metric.to_owned(),
+            origin: Timestamp(0),
+        };
+        let page = Reduction::Page { skip, limit };
+        let keys = std::slice::from_ref(&key);
+        let window = SeriesWindow::default();
+        let views = self.store.series_read(keys, window, page).await?;
+        let view = views.into_iter().next().unwrap_or_default();
+        Ok((view.points, view.total))
+    }
+
     /// Moves a run on at its client's word. One that has ended goes on in a new attempt,
     /// with all its points.
     ///

@@ -14,7 +14,7 @@ use crate::problem::ApiResult;
 const CONTENT_POLICY: &str = "sandbox; default-src 'none'";
 
 /// What the headers of a request ask of a content.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     tag: String,
     size_bytes: u64,
     /// Absent when the client has the content already.
@@ -22,7 +22,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(headers: &HeaderMap, hash: &str, size_bytes: u64) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, hash: &str, size_bytes: u64) -> Self {
         let tag = format!("\"{hash}\"");
         let fresh =
             !headers.contains_key(header::IF_RANGE) || names_tag(headers, &header::IF_RANGE, &tag);
@@ -39,7 +39,7 @@ impl Asked {
     }
 
     /// The part to send, inner absent for all of it; absent when nothing is sent.
-    pub(super) fn part(&self) -> Option<Option<(u64, u64)>> {
+    pub(crate) fn part(&self) -> Option<Option<(u64, u64)>> {
         match self.range? {
             Range::Whole => Some(None),
             Range::Part(start, end) => Some(Some((start, end))),
@@ -48,7 +48,7 @@ impl Asked {
     }
 
     /// The answer when nothing is sent.
-    pub(super) fn refusal(&self, name: &str) -> Response {
+    pub(crate) fn refusal(&self, name: &str) -> Response {
         if self.range.is_some() {
             return range::refuse(self.size_bytes);
         }
@@ -58,7 +58,7 @@ impl Asked {
     }
 
     /// The content, read as [`Asked::part`] says, as an attachment called `name`.
-    pub(super) async fn answer(self, reader: BlobReader, name: &str) -> ApiResult<Response> {
+    pub(crate) async fn answer(self, reader: BlobReader, name: &str) -> ApiResult<Response> {
         let part = self.part().flatten();
         let status = match part {
             None => StatusCode::OK,

@@ -29,6 +29,7 @@ pub(crate) mod uploads;
 pub(crate) mod versions;
 mod view;
 
+pub(crate) use content::Asked;
 use mlhub_core::{Error, Result, RunId};
 
 /// Parses an exact run id of a supervisor's route.

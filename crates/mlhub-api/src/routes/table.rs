@@ -1,6 +1,5 @@
 //! Every route with its permission and the bound of its body.
 
-use axum::Router;
 use mlhub_core::Permission::{Admin, Public, Read, Write};
 use mlhub_core::limits;
 
@@ -13,11 +12,7 @@ const STREAM: usize = usize::MAX;
 
 /// All of them.
 pub(super) fn table(state: &ApiState) -> Table {
-    let table = Table {
-        state: state.clone(),
-        entries: Vec::new(),
-        router: Router::new(),
-    };
+    let table = Table::new(state);
     [
         hub_routes,
         document_routes,

@@ -17,6 +17,7 @@ mod history;
 mod hub;
 mod idempotence;
 mod live;
+mod mlflow;
 mod models;
 mod numbers;
 mod openapi;

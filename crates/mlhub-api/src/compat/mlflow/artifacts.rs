@@ -1,0 +1,235 @@
+//! Artifacts through the hub. Under `mlflow-artifacts` a path is
+//! `EXPERIMENT/RUN/artifacts/PATH`; the experiment's number is not looked at.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::{Extension, Json};
+use mlhub_core::run::{Artifact, Run};
+use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind};
+use serde_json::{Value, json};
+
+use super::error::{Answer, Refusal};
+use super::fields::Fields;
+use super::runs::{by_run_id, refuse_deleted};
+use super::{nothing, view};
+use crate::ApiState;
+use crate::extract::AnyStream;
+use crate::native::Asked;
+
+/// The kind of artifacts that clients store so.
+const KIND: &str = "artifact";
+
+/// What a path names.
+struct Place<'p> {
+    run: &'p str,
+    /// What is below the run's artifacts; empty for all of them.
+    path: &'p str,
+}
+
+/// Takes a path apart.
+fn place(path: &str) -> Answer<Place<'_>> {
+    let path = path.trim_matches('/');
+    let mut parts = path.splitn(4, '/');
+    let (Some(_experiment), Some(run), Some("artifacts")) =
+        (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Refusal::missing(format!(
+            "nothing is stored under '{}': artifacts are EXPERIMENT/RUN/artifacts/PATH",
+            path.chars().take(200).collect::<String>()
+        )));
+    };
+    let path = parts.next().unwrap_or_default();
+    Ok(Place { run, path })
+}
+
+fn file_path(path: &str) -> Answer<ArtifactPath> {
+    path.parse()
+        .map_err(|error: Error| Refusal::invalid(format!("Invalid path: {error}")))
+}
+
+/// One level of the artifacts of a run below a folder: each with its path, whether it is
+/// a folder, and its size.
+fn level(artifacts: &[Artifact], folder: &str) -> BTreeMap<String, Option<u64>> {
+    let mut found = BTreeMap::new();
+    for artifact in artifacts {
+        let below = match folder {
+            "" => Some(artifact.path.as_str()),
+            folder => artifact
+                .path
+                .as_str()
+                .strip_prefix(folder)
+                .and_then(|rest| rest.strip_prefix('/')),
+        };
+        let Some(below) = below else { continue };
+        match below.split_once('/') {
+            Some((name, _)) => found.insert(name.to_owned(), None),
+            None => found.insert(below.to_owned(), Some(artifact.size_bytes)),
+        };
+    }
+    found
+}
+
+fn files(level: BTreeMap<String, Option<u64>>, below: &str) -> Vec<Value> {
+    let file = |(name, size): (String, Option<u64>)| {
+        let path = match below {
+            "" => name,
+            below => format!("{below}/{name}"),
+        };
+        match size {
+            Some(size) => json!({"path": path, "is_dir": false, "file_size": size}),
+            None => json!({"path": path, "is_dir": true}),
+        }
+    };
+    level.into_iter().map(file).collect()
+}
+
+/// A folder that is asked for: nothing that no artifact could be in.
+fn folder(path: &str) -> Answer<&str> {
+    let path = path.trim_matches('/');
+    match path {
+        "" | "." => Ok(""),
+        path => file_path(path).map(|_| path),
+    }
+}
+
+async fn artifacts(state: &ApiState, caller: &Caller, run: &Run) -> Answer<Vec<Artifact>> {
+    Ok(state.hub.artifact_list(caller, run.id.as_str()).await?)
+}
+
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    fields: Fields,
+) -> Answer<Json<Value>> {
+    let place = place(fields.text("path")?.unwrap_or_default())?;
+    let folder = folder(place.path)?;
+    let run = by_run_id(&state, &caller, place.run).await?;
+    let level = level(&artifacts(&state, &caller, &run).await?, folder);
+    Ok(Json(json!({"files": files(level, "")})))
+}
+
+pub(super) async fn of_run(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    fields: Fields,
+) -> Answer<Json<Value>> {
+    let folder = folder(fields.text("path")?.unwrap_or_default())?;
+    let run = by_run_id(&state, &caller, fields.run_id()?).await?;
+    let experiment = state
+        .hub
+        .experiment_named(&caller, &run.project, &run.experiment)
+        .await?;
+    let level = level(&artifacts(&state, &caller, &run).await?, folder);
+    let mut answer = json!({"files": files(level, folder)});
+    if let Some(experiment) = experiment {
+        answer["root_uri"] = view::artifact_uri(&experiment, &run).into();
+    }
+    Ok(Json(answer))
+}
+
+pub(super) async fn download(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(path): Path<String>,
+    asked: HeaderMap,
+) -> Answer<Response> {
+    let place = place(&path)?;
+    let path = file_path(place.path)?;
+    let run = by_run_id(&state, &caller, place.run).await?;
+    let id = run.id.as_str();
+    let artifact = match state.hub.artifact_get(&caller, id, &path).await {
+        Ok(artifact) => artifact,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(Refusal::missing(format!(
+                "No such artifact: '{path}' of run {id}"
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let asked = Asked::of(&asked, &artifact.hash, artifact.size_bytes);
+    let Some(part) = asked.part() else {
+        return Ok(asked.refusal(path.file_name()));
+    };
+    let content = state.hub.artifact_open(&caller, id, &path, part).await?;
+    if content.artifact.hash != artifact.hash {
+        return Err(Error::conflict("the artifact was replaced just now; ask again").into());
+    }
+    Ok(asked.answer(content.reader, path.file_name()).await?)
+}
+
+pub(super) async fn upload(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(path): Path<String>,
+    AnyStream(mut body): AnyStream,
+) -> Answer<Json<Value>> {
+    let place = place(&path)?;
+    let path = file_path(place.path)?;
+    let run = by_run_id(&state, &caller, place.run).await?;
+    refuse_deleted(&run)?;
+    let mut upload = state
+        .hub
+        .artifact_upload(&caller, &run.id, run.attempt, path, KIND, None)
+        .await?;
+    while let Some(bytes) = body.next().await? {
+        upload.write(bytes).await?;
+    }
+    upload.finish().await?;
+    nothing()
+}
+
+#[cfg(test)]
+mod tests {
+    use mlhub_core::Timestamp;
+
+    use super::*;
+
+    fn artifact(path: &str) -> Artifact {
+        Artifact {
+            run: "aaaa".parse().expect("an id"),
+            path: path.parse().expect("a path"),
+            hash: String::new(),
+            size_bytes: 3,
+            kind: KIND.to_owned(),
+            attempt: 1,
+            created_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn a_level_has_files_and_folders_once() {
+        let all = ["a.txt", "m/x", "m/y", "m/d/z", "mm"].map(artifact);
+        let names = |folder| files(level(&all, folder), folder);
+        assert_eq!(
+            names(""),
+            [
+                json!({"path": "a.txt", "is_dir": false, "file_size": 3}),
+                json!({"path": "m", "is_dir": true}),
+                json!({"path": "mm", "is_dir": false, "file_size": 3}),
+            ]
+        );
+        assert_eq!(names("m").len(), 3);
+        assert_eq!(names("m")[0], json!({"path": "m/d", "is_dir": true}));
+        assert!(names("nothing").is_empty());
+    }
+
+    #[test]
+    fn a_path_names_a_run_and_what_is_below_it() {
+        let found = place("1/abcd/artifacts/m/x")
+            .map_err(|_| ())
+            .expect("a place");
+        assert_eq!((found.run, found.path), ("abcd", "m/x"));
+        let found = place("1/abcd/artifacts").map_err(|_| ()).expect("a place");
+        assert_eq!((found.run, found.path), ("abcd", ""));
+        for path in ["", "1", "1/abcd", "1/abcd/other/x", "models/m-1/artifacts"] {
+            let found = place(path).is_ok_and(|place| place.run == "abcd");
+            assert!(!found, "{path}");
+        }
+        for path in ["../x", "a/../b", "/etc/passwd", "C:x", "a\\b"] {
+            assert!(file_path(path).is_err(), "{path}");
+        }
+    }
+}

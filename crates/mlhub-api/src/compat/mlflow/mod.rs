@@ -1,0 +1,148 @@
+//! The API of MLflow's tracking server, for clients of MLflow as they are.
+//!
+//! Translates and keeps nothing: an experiment there is an experiment of a project here
+//! (`names`), a run is a run. What is answered and what is not: docs/compat-mlflow.md.
+
+mod artifacts;
+mod error;
+mod experiments;
+mod fields;
+mod filter;
+mod logging;
+mod names;
+mod run_query;
+mod runs;
+mod view;
+
+use axum::Json;
+use axum::extract::OriginalUri;
+use axum::response::IntoResponse;
+use mlhub_core::Permission::{Public, Read, Write};
+use mlhub_core::limits;
+use serde_json::{Value, json};
+
+use error::Answer;
+pub(crate) use error::Refusal;
+
+use crate::routes::Face;
+
+const JSON: usize = limits::JSON_BODY_MAX_BYTES;
+const BATCH: usize = limits::EVENTS_BODY_MAX_BYTES;
+const NONE: usize = 0;
+const STREAM: usize = usize::MAX;
+
+/// Where the API begins: clients use the first, pages of a browser the second.
+const PREFIXES: [&str; 2] = ["/api", "/ajax-api"];
+
+/// Whether a path is one of this face.
+pub(crate) fn owns(path: &str) -> bool {
+    let version = |rest: &str| rest.starts_with("/2.0") || rest.starts_with("/3.0");
+    PREFIXES.into_iter().any(|prefix| {
+        path.strip_prefix(prefix)
+            .is_some_and(|rest| version(rest) && !rest.starts_with("/v1"))
+    })
+}
+
+/// Adds every route.
+pub(crate) fn routes(face: Face) -> Face {
+    let face = face
+        .add("GET", "/version", Public, NONE, version)
+        .add(
+            "GET",
+            "/api/3.0/mlflow/server-info",
+            Read,
+            NONE,
+            server_info,
+        )
+        .add(
+            "GET",
+            "/ajax-api/3.0/mlflow/server-info",
+            Read,
+            NONE,
+            server_info,
+        );
+    PREFIXES.into_iter().fold(face, |face, prefix| {
+        let face = under(face, &format!("{prefix}/2.0/mlflow"));
+        files(face, &format!("{prefix}/2.0/mlflow-artifacts/artifacts"))
+    })
+}
+
+fn under(face: Face, root: &str) -> Face {
+    use experiments as e;
+    use logging as l;
+    use runs as r;
+    let at = |path: &str| format!("{root}/{path}");
+    face.add("POST", &at("experiments/create"), Write, JSON, e::create)
+        .add("GET", &at("experiments/get"), Read, NONE, e::get)
+        .add(
+            "GET",
+            &at("experiments/get-by-name"),
+            Read,
+            NONE,
+            e::get_by_name,
+        )
+        .add("POST", &at("experiments/search"), Read, JSON, e::search)
+        .add("GET", &at("experiments/search"), Read, NONE, e::search)
+        .add("POST", &at("experiments/update"), Write, JSON, e::update)
+        .add("POST", &at("experiments/delete"), Write, JSON, e::delete)
+        .add("POST", &at("experiments/restore"), Write, JSON, e::restore)
+        .add(
+            "POST",
+            &at("experiments/set-experiment-tag"),
+            Write,
+            JSON,
+            e::set_tag,
+        )
+        .add(
+            "POST",
+            &at("experiments/delete-experiment-tag"),
+            Write,
+            JSON,
+            e::delete_tag,
+        )
+        .add("POST", &at("runs/create"), Write, JSON, r::create)
+        .add("GET", &at("runs/get"), Read, NONE, r::get)
+        .add("POST", &at("runs/update"), Write, JSON, r::update)
+        .add("POST", &at("runs/delete"), Write, JSON, r::delete)
+        .add("POST", &at("runs/restore"), Write, JSON, r::restore)
+        .add("POST", &at("runs/search"), Read, JSON, r::search)
+        .add("POST", &at("runs/log-metric"), Write, JSON, l::metric)
+        .add("POST", &at("runs/log-parameter"), Write, JSON, l::param)
+        .add("POST", &at("runs/set-tag"), Write, JSON, l::set_tag)
+        .add("POST", &at("runs/delete-tag"), Write, JSON, l::delete_tag)
+        .add("POST", &at("runs/log-batch"), Write, BATCH, l::batch)
+        .add("POST", &at("runs/log-inputs"), Write, BATCH, l::inputs)
+        .add("GET", &at("metrics/get-history"), Read, NONE, l::history)
+        .add("GET", &at("artifacts/list"), Read, NONE, artifacts::of_run)
+}
+
+fn files(face: Face, root: &str) -> Face {
+    use artifacts as a;
+    let one = format!("{root}/{{*path}}");
+    face.add("GET", root, Read, NONE, a::list)
+        .add("GET", &one, Read, NONE, a::download)
+        .add("PUT", &one, Write, STREAM, a::upload)
+}
+
+/// The version of MLflow whose API is answered.
+async fn version() -> &'static str {
+    "3.17.2"
+}
+
+async fn server_info() -> Json<Value> {
+    Json(json!({
+        "store_type": "SqlStore",
+        "workspaces_enabled": false,
+        "multipart_upload_enabled": false,
+    }))
+}
+
+/// What is answered where there is no route.
+pub(crate) async fn no_endpoint(OriginalUri(uri): OriginalUri) -> axum::response::Response {
+    Refusal::no_endpoint(uri.path()).into_response()
+}
+
+/// An answer without fields.
+fn nothing() -> Answer<Json<Value>> {
+    Ok(Json(json!({})))
+}
