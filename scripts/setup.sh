@@ -18,6 +18,9 @@ readonly REQUIREMENTS=scripts/requirements-test.txt
 # The frameworks the SDK integrates with, beside the system's PyTorch.
 readonly VENV_INTEGRATIONS=target/venv-integrations
 readonly REQUIREMENTS_INTEGRATIONS=python/tests/requirements-integrations.txt
+# MLflow, client and server, unmodified.
+readonly VENV_MLFLOW=target/venv-mlflow
+readonly REQUIREMENTS_MLFLOW=python/tests/requirements-mlflow.txt
 readonly SYSTEM_PYTHON=/usr/bin/python3
 
 say() { printf '  %s\n' "$*"; }
@@ -123,6 +126,21 @@ python_environment() {
   printf '%s' "$stamp" >"$VENV/stamp"
 }
 
+mlflow_environment() {
+  local stamp
+  stamp="$(python3 --version) $(cksum <"$REQUIREMENTS_MLFLOW")"
+  if [[ -x $VENV_MLFLOW/bin/python && $(cat "$VENV_MLFLOW/stamp" 2>/dev/null) == "$stamp" ]]; then
+    say "MLflow: $VENV_MLFLOW is as $REQUIREMENTS_MLFLOW says"
+    return
+  fi
+  say "MLflow: making $VENV_MLFLOW"
+  rm -rf "$VENV_MLFLOW"
+  python3 -m venv "$VENV_MLFLOW"
+  "$VENV_MLFLOW/bin/python" -m pip install --quiet --disable-pip-version-check \
+    -r "$REQUIREMENTS_MLFLOW"
+  printf '%s' "$stamp" >"$VENV_MLFLOW/stamp"
+}
+
 # PyTorch comes from Debian: PyPI's carries gigabytes of CUDA.
 integrations_environment() {
   local stamp
@@ -156,3 +174,4 @@ cargo_tool cargo-deny "$DENY_VERSION"
 node
 python_environment
 integrations_environment
+mlflow_environment

@@ -114,6 +114,7 @@ fn under(face: Face, root: &str) -> Face {
         .add("POST", &at("runs/log-inputs"), Write, BATCH, l::inputs)
         .add("GET", &at("metrics/get-history"), Read, NONE, l::history)
         .add("GET", &at("artifacts/list"), Read, NONE, artifacts::of_run)
+        .add("POST", &at("logged-models/search"), Read, JSON, no_models)
 }
 
 fn files(face: Face, root: &str) -> Face {
@@ -140,6 +141,13 @@ async fn server_info() -> Json<Value> {
 /// What is answered where there is no route.
 pub(crate) async fn no_endpoint(OriginalUri(uri): OriginalUri) -> axum::response::Response {
     Refusal::no_endpoint(uri.path()).into_response()
+}
+
+/// Logged models that are asked for: clients look for one before they read artifacts, and
+/// none can be made yet.
+async fn no_models(fields: fields::Fields) -> Answer<Json<Value>> {
+    fields.texts("experiment_ids")?;
+    nothing()
 }
 
 /// An answer without fields.
