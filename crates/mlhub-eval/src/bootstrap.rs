@@ -171,7 +171,7 @@ pub(crate) fn resample(
     let (resamples, readings): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (0..options.samples)
         .into_par_iter()
         .map_init(
-            || (vec![0_u32; prepared.units], vec![], Scratch::default()),
+            || (vec![0_u8; prepared.units], vec![], Scratch::default()),
             |(counts, of_groups, scratch), sample| {
                 drawing.draw(options.seed, sample, counts, of_groups);
                 let banded = banded && sample < MAX_BAND_SAMPLES;

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::metrics::Prepared;
+use crate::weights::Multiplicity;
 
 /// Sets the streams of one purpose apart from any other use of a seed.
 pub(crate) type Domain = [u8; 24];
@@ -28,12 +29,65 @@ pub(crate) fn generator(domain: &Domain, seed: u64, stream: u32) -> ChaCha8Rng {
 }
 
 /// Draws `counts.len()` rows with replacement into multiplicities.
-pub(crate) fn draw(seed: u64, sample: u32, counts: &mut [u32]) {
+pub(crate) fn draw(seed: u64, sample: u32, counts: &mut [Multiplicity]) {
     let mut generator = generator(ROWS, seed, sample);
     counts.fill(0);
     let rows = u32::try_from(counts.len()).expect("rows are bounded by MAX_ROWS");
-    for _ in 0..rows {
-        counts[below(&mut generator, rows) as usize] += 1;
+    let mut tally = Tally::of(counts);
+    each_below(&mut generator, rows, rows, |row| tally.add(row as usize));
+    tally.check();
+}
+
+/// Counts what is drawn; one check at the end sees whether a count ever ran over.
+struct Tally<'a> {
+    counts: &'a mut [Multiplicity],
+    ran_over: bool,
+}
+
+impl<'a> Tally<'a> {
+    fn of(counts: &'a mut [Multiplicity]) -> Self {
+        Self {
+            counts,
+            ran_over: false,
+        }
+    }
+
+    fn add(&mut self, row: usize) {
+        let count = self.counts[row].wrapping_add(1);
+        self.ran_over |= count == 0;
+        self.counts[row] = count;
+    }
+
+    fn check(self) {
+        assert!(
+            !self.ran_over,
+            "a row was drawn 256 times, see Multiplicity"
+        );
+    }
+}
+
+/// Random words that are asked of the generator at once.
+const BUFFER_WORDS: usize = 256;
+const WORD_BYTES: usize = size_of::<u32>();
+
+/// So many uniform numbers below `bound`: those that [`below`] gives one after another, and
+/// the generator is left as by these calls.
+fn each_below(generator: &mut ChaCha8Rng, bound: u32, count: u32, mut found: impl FnMut(u32)) {
+    let mut buffer = [0_u8; BUFFER_WORDS * WORD_BYTES];
+    let first_unbiased = bound.wrapping_neg() % bound.max(1);
+    let mut left = count as usize;
+    while left > 0 {
+        // Never more than are needed at least, so that no word is left over.
+        let words = &mut buffer[..left.min(BUFFER_WORDS) * WORD_BYTES];
+        generator.fill_bytes(words);
+        for word in words.chunks_exact(WORD_BYTES) {
+            let word = word.try_into().map_or(0, u32::from_le_bytes);
+            let product = u64::from(word) * u64::from(bound);
+            if product as u32 >= first_unbiased {
+                found((product >> 32) as u32);
+                left -= 1;
+            }
+        }
     }
 }
 
@@ -109,8 +163,8 @@ impl Drawing {
         &self,
         seed: u64,
         sample: u32,
-        counts: &mut [u32],
-        of_groups: &mut Vec<u32>,
+        counts: &mut [Multiplicity],
+        of_groups: &mut Vec<Multiplicity>,
     ) {
         match self {
             Self::Units(_) => draw(seed, sample, counts),
@@ -124,13 +178,14 @@ impl Drawing {
             Self::Classes(classes) => {
                 let mut generator = generator(WITHIN_CLASSES, seed, sample);
                 counts.fill(0);
+                let mut tally = Tally::of(counts);
                 for rows in classes {
                     let size = u32::try_from(rows.len()).expect("rows are bounded by MAX_ROWS");
-                    for _ in 0..size {
-                        let row = rows[below(&mut generator, size) as usize];
-                        counts[row as usize] += 1;
-                    }
+                    each_below(&mut generator, size, size, |place| {
+                        tally.add(rows[place as usize] as usize);
+                    });
                 }
+                tally.check();
             }
         }
     }
@@ -140,6 +195,7 @@ impl Drawing {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rand_chacha::rand_core::RngCore;
 
     #[test]
     fn draws_are_frozen() {
@@ -175,12 +231,33 @@ mod tests {
         assert_eq!((groups.of_row, groups.count), (vec![0, 1, 0, 2], 3));
     }
 
+    /// The last of the bounds rejects half of the words.
+    #[test]
+    fn draws_at_once_are_those_one_by_one() {
+        for bound in [1, 2, 7, 256, 1000, (1 << 20) + 1, 3 << 30, (1 << 31) + 1] {
+            let (mut one, mut other) = (generator(ROWS, 5, 6), generator(ROWS, 5, 6));
+            each_below(&mut one, bound, 1000, |found| {
+                assert_eq!(found, below(&mut other, bound))
+            });
+            assert_eq!(one.next_u32(), other.next_u32(), "{bound}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "drawn 256 times")]
+    fn a_count_that_runs_over_is_seen() {
+        let mut counts = [255, 0];
+        let mut tally = Tally::of(&mut counts);
+        (0..2).for_each(|row| tally.add(row));
+        tally.check();
+    }
+
     proptest! {
         #[test]
         fn draws_keep_the_number_of_rows(seed: u64, sample: u32, rows in 1_usize..300) {
             let mut counts = vec![9; rows];
             draw(seed, sample, &mut counts);
-            prop_assert_eq!(counts.iter().sum::<u32>() as usize, rows);
+            prop_assert_eq!(counts.iter().map(|count| usize::from(*count)).sum::<usize>(), rows);
         }
 
         #[test]
@@ -200,8 +277,8 @@ mod tests {
             let classes: Vec<Vec<u32>> = (0..count as u32).map(|class| rows_of(class).collect()).collect();
             Drawing::Classes(classes.clone()).draw(seed, sample, &mut counts, &mut vec![]);
             for rows in classes {
-                let drawn: u32 = rows.iter().map(|row| counts[*row as usize]).sum();
-                prop_assert_eq!(drawn as usize, rows.len());
+                let drawn: usize = rows.iter().map(|row| usize::from(counts[*row as usize])).sum();
+                prop_assert_eq!(drawn, rows.len());
             }
         }
     }

@@ -40,7 +40,6 @@ pub(crate) use segmentation::{Among, Quality, Segmentations};
 pub(crate) use survival::Survival;
 pub(crate) use text::Texts;
 
-use crate::sum::sum_rows;
 use crate::weights::RowWeights;
 
 /// How per-class values become one.
@@ -312,6 +311,14 @@ impl Kind {
         }
     }
 
+    /// Whether it is of precisions along the order of scores.
+    fn is_average_precision(self) -> bool {
+        matches!(
+            self,
+            Self::Rank(RankMetric::AveragePrecision | RankMetric::AveragePrecisionMacro)
+        )
+    }
+
     /// Whether it is over pairs of classes.
     fn is_pairwise(self) -> bool {
         matches!(
@@ -338,7 +345,7 @@ pub(crate) fn compute<W: RowWeights>(
     weights: &W,
     scratch: &mut Scratch,
 ) -> Vec<f64> {
-    let total = sum_rows(prepared.units, |unit| weights.weight(unit));
+    let total = weights.total(prepared.units);
     if total == 0.0 {
         // A resample may draw only rows of weight zero.
         return vec![f64::NAN; kinds.len()];
@@ -347,9 +354,8 @@ pub(crate) fn compute<W: RowWeights>(
     let is_walked =
         |kind: &Kind| matches!(kind, Kind::Rank(metric) if *metric != RankMetric::RPrecision);
     let has_rank = kinds.iter().any(is_walked);
-    let pairwise = kinds.iter().any(|kind| kind.is_pairwise());
     let label_counts = has_label.then(|| label::LabelCounts::collect(prepared, weights));
-    let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, weights, pairwise));
+    let rank_values = has_rank.then(|| rank::RankValues::collect(prepared, kinds, weights));
     let label_sets = prepared
         .label_sets
         .as_ref()

@@ -1,7 +1,9 @@
 //! Row orders: sorting a column once, so that every resample can walk it.
 //!
-//! Sorting is a stable radix sort on an order-preserving integer image of the
-//! floats, hence ties keep row order and the result is the same everywhere.
+//! Sorting is by an order-preserving integer image of the floats and then by row, hence ties
+//! keep row order and the result is the same everywhere, on any number of threads.
+
+use rayon::prelude::*;
 
 /// Marks the last row of a group of equal values in a [`Ranking`] entry. Row
 /// numbers stay below it: `MAX_ROWS` is 2^31 - 1.
@@ -21,30 +23,33 @@ pub(crate) enum Order {
 
 impl Ranking {
     /// Sorts `rows` values; `value` must not return NaN.
-    pub(crate) fn new(rows: usize, order: Order, value: impl Fn(usize) -> f64) -> Self {
-        let mut keyed: Vec<(u64, u32)> = (0..rows)
-            .map(|row| {
-                let key = sort_key(value(row));
-                let key = if order == Order::Descending {
-                    !key
-                } else {
-                    key
-                };
-                (
-                    key,
-                    u32::try_from(row).expect("rows are bounded by MAX_ROWS"),
-                )
-            })
-            .collect();
-        radix_sort(&mut keyed);
-        let entries = (0..rows)
-            .map(|place| {
-                let (key, row) = keyed[place];
-                let is_end = place + 1 == rows || keyed[place + 1].0 != key;
-                if is_end { row | GROUP_END } else { row }
-            })
-            .collect();
+    pub(crate) fn new(rows: usize, order: Order, value: impl Fn(usize) -> f64 + Sync) -> Self {
+        let keyed_row = |row: usize| {
+            let key = sort_key(value(row));
+            let key = if order == Order::Descending {
+                !key
+            } else {
+                key
+            };
+            let row = u32::try_from(row).expect("rows are bounded by MAX_ROWS");
+            (key, row)
+        };
+        let rows = (0..rows).into_par_iter().with_min_len(MIN_PARALLEL_ROWS);
+        let mut keyed: Vec<Keyed> = rows.clone().map(keyed_row).collect();
+        sort(&mut keyed);
+        let entry = |place: usize| {
+            let (key, row) = keyed[place];
+            let is_end = keyed.get(place + 1).is_none_or(|next| next.0 != key);
+            if is_end { row | GROUP_END } else { row }
+        };
+        let entries = rows.map(entry).collect();
         Self { entries }
+    }
+
+    /// Rows in order, in parallel.
+    pub(crate) fn par_rows(&self) -> impl IndexedParallelIterator<Item = usize> + '_ {
+        let entries = self.entries.par_iter().with_min_len(MIN_PARALLEL_ROWS);
+        entries.map(|entry| (entry & !GROUP_END) as usize)
     }
 
     /// Rows in order, each with whether it ends its group of equal values.
@@ -65,39 +70,103 @@ fn sort_key(value: f64) -> u64 {
     }
 }
 
-/// Below this the comparison sort is faster.
-const RADIX_MIN_ROWS: usize = 2048;
-const DIGIT_BITS: u32 = 11;
-const DIGITS: u32 = 6;
-const BUCKETS: usize = 1 << DIGIT_BITS;
+/// A key and its row.
+type Keyed = (u64, u32);
 
-/// Stable sort by key; rows arrive in ascending order, so equal keys stay in it.
-fn radix_sort(keyed: &mut Vec<(u64, u32)>) {
-    if keyed.len() < RADIX_MIN_ROWS {
+/// Up to so many rows the comparison sort is faster.
+const MAX_COMPARED_ROWS: usize = 32;
+/// Most bits of the key by which rows are dealt out at once, and their number of buckets.
+const MAX_BUCKET_BITS: u32 = 11;
+const MAX_BUCKETS: usize = 1 << MAX_BUCKET_BITS;
+/// Fewest rows for which another thread is asked.
+const MIN_PARALLEL_ROWS: usize = 1 << 14;
+
+/// Sorts by key, then row, on the current thread pool. No two rows are the same, so there is one
+/// such order, whatever the threads do.
+fn sort(keyed: &mut [Keyed]) {
+    if keyed.len() <= MAX_COMPARED_ROWS {
         keyed.sort_unstable();
         return;
     }
-    let mut spare = vec![(0_u64, 0_u32); keyed.len()];
-    for digit in 0..DIGITS {
-        let bucket = |key: u64| (key >> (digit * DIGIT_BITS)) as usize & (BUCKETS - 1);
-        let mut starts = vec![0_usize; BUCKETS];
-        for (key, _) in keyed.iter() {
-            starts[bucket(*key)] += 1;
+    let mut spare = vec![(0, 0); keyed.len()];
+    sort_between(keyed, &mut spare, false);
+}
+
+/// Sorts what is in `from`; afterwards it is in `other` when `into_other`, else in `from`.
+///
+/// Rows are dealt into buckets by their leading bits beyond those that all keys share, as many
+/// buckets as rows, so that one or two rounds leave a handful of rows in each; keys that crowd
+/// get further rounds of their own.
+fn sort_between(from: &mut [Keyed], other: &mut [Keyed], into_other: bool) {
+    if from.len() <= MAX_COMPARED_ROWS {
+        from.sort_unstable();
+        if into_other {
+            other.copy_from_slice(from);
         }
-        if starts.contains(&keyed.len()) {
-            continue;
-        }
-        let mut next = 0;
-        for start in &mut starts {
-            next += std::mem::replace(start, next);
-        }
-        for item in keyed.iter() {
-            let place = &mut starts[bucket(item.0)];
-            spare[*place] = *item;
-            *place += 1;
-        }
-        std::mem::swap(keyed, &mut spare);
+        return;
     }
+    let (mut least, mut greatest) = (u64::MAX, 0);
+    for (key, _) in from.iter() {
+        least = least.min(*key);
+        greatest = greatest.max(*key);
+    }
+    if least == greatest {
+        // Dealing keeps the order of rows, in which they arrive.
+        if into_other {
+            other.copy_from_slice(from);
+        }
+        return;
+    }
+    let bits = from.len().ilog2().min(MAX_BUCKET_BITS);
+    let shift = (64 - (greatest - least).leading_zeros()).saturating_sub(bits);
+    let mut ends = [0_u32; MAX_BUCKETS];
+    let ends = &mut ends[..=((greatest - least) >> shift) as usize];
+    deal(from, other, ends, |key| ((key - least) >> shift) as usize);
+    if from.len() < MIN_PARALLEL_ROWS {
+        for (dealt, spare) in buckets(other, from, ends) {
+            sort_between(dealt, spare, !into_other);
+        }
+        return;
+    }
+    let buckets: Vec<_> = buckets(other, from, ends).collect();
+    buckets
+        .into_par_iter()
+        .for_each(|(dealt, spare)| sort_between(dealt, spare, !into_other));
+}
+
+/// Copies rows to where their bucket is, in the order in which they come, and sets where each
+/// bucket ends; `ends` must be 0.
+fn deal(from: &[Keyed], to: &mut [Keyed], ends: &mut [u32], bucket: impl Fn(u64) -> usize) {
+    for (key, _) in from {
+        ends[bucket(*key)] += 1;
+    }
+    let mut next = 0;
+    for place in ends.iter_mut() {
+        next += std::mem::replace(place, next);
+    }
+    for item in from {
+        let place = &mut ends[bucket(item.0)];
+        to[*place as usize] = *item;
+        *place += 1;
+    }
+}
+
+/// The rows of each bucket that has any, with the same places of the other slice.
+fn buckets<'a>(
+    mut dealt: &'a mut [Keyed],
+    mut spare: &'a mut [Keyed],
+    ends: &'a [u32],
+) -> impl Iterator<Item = (&'a mut [Keyed], &'a mut [Keyed])> {
+    let mut start = 0;
+    let all = ends.iter().map(move |end| {
+        let rows = (*end - start) as usize;
+        start = *end;
+        let (bucket, rest) = std::mem::take(&mut dealt).split_at_mut(rows);
+        let (same, others) = std::mem::take(&mut spare).split_at_mut(rows);
+        (dealt, spare) = (rest, others);
+        (bucket, same)
+    });
+    all.filter(|bucket| !bucket.0.is_empty())
 }
 
 #[cfg(test)]
@@ -134,10 +203,13 @@ mod tests {
         }
     }
 
+    /// More than one thread takes, so that several rounds of buckets are dealt.
+    const LARGE_ROWS: usize = 3 * MIN_PARALLEL_ROWS;
+
     #[test]
-    fn large_columns_take_the_radix_path() {
+    fn large_columns_are_dealt_out() {
         let mut state = 1_u64;
-        let values: Vec<f64> = (0..RADIX_MIN_ROWS * 2)
+        let values: Vec<f64> = (0..LARGE_ROWS)
             .map(|row| {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
@@ -148,6 +220,21 @@ mod tests {
                 } else {
                     value * 1e-3
                 }
+            })
+            .collect();
+        check(&values, Order::Ascending);
+        check(&values, Order::Descending);
+    }
+
+    /// Half of the values within 1e-300 of each other, and one far away.
+    #[test]
+    fn values_that_crowd_are_ordered() {
+        let values: Vec<f64> = (0..LARGE_ROWS)
+            .map(|row| match row % 4 {
+                0 | 1 => 1e-303 * (row * 7919 % 977) as f64,
+                2 => 0.5,
+                _ if row == 7 => 1e300,
+                _ => 1.0 / (1 + row * 31 % 1009) as f64,
             })
             .collect();
         check(&values, Order::Ascending);

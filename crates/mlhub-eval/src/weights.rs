@@ -5,6 +5,13 @@
 //! A resample is never copied out: it is the original columns seen through
 //! multiplicities.
 
+use crate::sum::sum_rows;
+
+/// How often a resample holds a row. That n draws of n rows take one of them `k` times or more
+/// has a probability of at most n / k!: of a byte's 256, and [`crate::MAX_ROWS`] rows, below
+/// 1e-490. A byte keeps the multiplicities of a million rows in a core's own cache.
+pub(crate) type Multiplicity = u8;
+
 /// Weight and multiplicity of each row.
 pub(crate) trait RowWeights: Sync {
     /// True when all weights are integers, so that plain sums are exact.
@@ -16,6 +23,11 @@ pub(crate) trait RowWeights: Sync {
 
     /// The row's total weight: its count times its own weight.
     fn weight(&self, row: usize) -> f64;
+
+    /// The weights of the first `rows` rows together.
+    fn total(&self, rows: usize) -> f64 {
+        sum_rows(rows, |row| self.weight(row))
+    }
 }
 
 /// Every row once, weight one.
@@ -49,23 +61,29 @@ impl RowWeights for Given<'_> {
 }
 
 /// A resample of unweighted rows.
-pub(crate) struct Counted<'a>(pub(crate) &'a [u32]);
+pub(crate) struct Counted<'a>(pub(crate) &'a [Multiplicity]);
 
 impl RowWeights for Counted<'_> {
     const EXACT: bool = true;
 
     fn count(&self, row: usize) -> u32 {
-        self.0[row]
+        u32::from(self.0[row])
     }
 
     fn weight(&self, row: usize) -> f64 {
         f64::from(self.0[row])
     }
+
+    fn total(&self, rows: usize) -> f64 {
+        // Sums of integers are exact in any order.
+        let counts = self.0[..rows].iter();
+        counts.map(|count| u64::from(*count)).sum::<u64>() as f64
+    }
 }
 
 /// A resample of weighted rows.
 pub(crate) struct CountedGiven<'a> {
-    pub(crate) counts: &'a [u32],
+    pub(crate) counts: &'a [Multiplicity],
     pub(crate) weights: &'a [f64],
 }
 
@@ -73,7 +91,7 @@ impl RowWeights for CountedGiven<'_> {
     const EXACT: bool = false;
 
     fn count(&self, row: usize) -> u32 {
-        self.counts[row]
+        u32::from(self.counts[row])
     }
 
     fn weight(&self, row: usize) -> f64 {

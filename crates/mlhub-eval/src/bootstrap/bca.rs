@@ -77,7 +77,7 @@ fn without_each(
     blocks
         .into_par_iter()
         .map_init(
-            || (vec![1_u32; prepared.units], Scratch::default()),
+            || (vec![1_u8; prepared.units], Scratch::default()),
             |(counts, scratch), block| {
                 block.iter().for_each(|row| counts[*row] = 0);
                 let values = match weights {

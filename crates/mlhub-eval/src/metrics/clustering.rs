@@ -302,7 +302,7 @@ mod tests {
             rows in proptest::collection::vec((0..4_u32, 0..5_u32, 0_u32..4), 1..40),
         ) {
             prop_assume!(rows.iter().any(|row| row.2 > 0));
-            let counts: Vec<u32> = rows.iter().map(|row| row.2).collect();
+            let counts: Vec<u8> = rows.iter().map(|row| row.2 as u8).collect();
             let copied: Vec<_> = rows
                 .iter()
                 .flat_map(|row| std::iter::repeat_n((row.0, row.1), row.2 as usize))

@@ -39,8 +39,9 @@ pub(crate) enum BoxArea {
 /// A prediction among all of its category.
 struct Entry {
     image: u32,
-    /// Predictions of the image and category that come before it.
-    rank: u8,
+    /// The first of [`MOST_PREDICTIONS`] that looks at it, by the predictions of the image and
+    /// category that come before it.
+    reach: u8,
     /// Of the same image and score as the entry before.
     is_tied: bool,
     state: State,
@@ -199,9 +200,10 @@ impl Ranked {
             for (rank, judged) in (0_u8..).zip(&outcome.predictions) {
                 let state = judged.states[area];
                 if state.ignored != ALL_THRESHOLDS {
+                    let reach = MOST_PREDICTIONS.partition_point(|most| *most <= rank);
                     let entry = Entry {
                         image: *image,
-                        rank,
+                        reach: reach as u8,
                         is_tied: false,
                         state,
                     };
@@ -232,26 +234,55 @@ impl Ranked {
         }
         let mut walk = Walk::new(truths);
         for tied in self.entries.chunk_by(|_, entry| entry.is_tied) {
+            let copies = weights.count(tied[0].image as usize);
+            if let [entry] = tied {
+                walk.step(entry, u64::from(copies));
+                continue;
+            }
             // The copies of an image follow each other, each with all its tied predictions.
-            for _ in 0..weights.count(tied[0].image as usize) {
-                tied.iter().for_each(|entry| walk.step(entry));
+            for _ in 0..copies {
+                tied.iter().for_each(|entry| walk.step(entry, 1));
             }
         }
         Some(walk.curves())
     }
 }
 
-/// A way through the predictions of a category, from the highest score on.
+/// How many predictions are right of how many that count.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    right: u64,
+    counted: u64,
+}
+
+impl Share {
+    /// Whether the precision is at least that of an earlier place of the walk, compared without
+    /// rounding. Equal ones of more predictions are no smaller when they are rounded.
+    fn reaches(self, earlier: Self) -> bool {
+        self.right * earlier.counted >= earlier.right * self.counted
+    }
+
+    fn precision(self) -> f64 {
+        // The reference adds the spacing of 1 to the count, too.
+        self.right as f64 / (self.counted as f64 + f64::EPSILON)
+    }
+}
+
+/// A way through the predictions of a category, from the highest score on. Until its end all
+/// numbers are integers.
 struct Walk {
     truths: f64,
     predictions: u64,
     ignored: [u64; THRESHOLDS],
     right: [u64; THRESHOLDS],
+    /// Right predictions that each recall takes, and one that is never reached.
+    needed: [u64; RECALLS + 1],
     /// The first recall that is not reached yet.
     next_recall: [usize; THRESHOLDS],
-    /// Right ones by rank: the first of an image, the next nine, the others.
-    right_by_rank: [[u64; THRESHOLDS]; MOST_PREDICTIONS.len()],
-    precision: [[f64; RECALLS]; THRESHOLDS],
+    /// Right ones by reach: the first of an image, the next nine, the others.
+    right_by_reach: [[u64; THRESHOLDS]; MOST_PREDICTIONS.len()],
+    /// The best share from each recall up to the next.
+    best: [[Share; RECALLS]; THRESHOLDS],
 }
 
 impl Walk {
@@ -261,54 +292,78 @@ impl Walk {
             predictions: 0,
             ignored: [0; THRESHOLDS],
             right: [0; THRESHOLDS],
+            needed: needed(truths),
             next_recall: [1; THRESHOLDS],
-            right_by_rank: [[0; THRESHOLDS]; MOST_PREDICTIONS.len()],
-            precision: [[0.0; RECALLS]; THRESHOLDS],
+            right_by_reach: [[0; THRESHOLDS]; MOST_PREDICTIONS.len()],
+            best: [[Share::default(); RECALLS]; THRESHOLDS],
         }
     }
 
-    /// Precision rises at right predictions only, so it is read there.
-    fn step(&mut self, entry: &Entry) {
-        self.predictions += 1;
-        for threshold in bits(entry.state.ignored) {
-            self.ignored[threshold] += 1;
+    /// Passes so many copies of a prediction, one after another. Precision rises at right
+    /// predictions only, so it is read there, and with each further copy of one, so it is read
+    /// at the last.
+    fn step(&mut self, entry: &Entry, copies: u64) {
+        if copies == 0 {
+            return;
         }
-        let rank = MOST_PREDICTIONS.partition_point(|most| *most <= entry.rank);
+        self.predictions += copies;
+        for threshold in bits(entry.state.ignored) {
+            self.ignored[threshold] += copies;
+        }
         for threshold in bits(entry.state.right) {
-            self.right[threshold] += 1;
-            self.right_by_rank[rank][threshold] += 1;
-            let right = self.right[threshold] as f64;
-            let counted = (self.predictions - self.ignored[threshold]) as f64;
-            let recall = right / self.truths;
+            self.right[threshold] += copies;
+            self.right_by_reach[entry.reach as usize][threshold] += copies;
+            let share = Share {
+                right: self.right[threshold],
+                counted: self.predictions - self.ignored[threshold],
+            };
             let next = &mut self.next_recall[threshold];
-            while *next < RECALLS && recall_at(*next) <= recall {
+            while self.needed[*next] <= share.right {
                 *next += 1;
             }
-            // The reference adds the spacing of 1 to the count, too.
-            let precision = right / (counted + f64::EPSILON);
-            let best = &mut self.precision[threshold][*next - 1];
-            *best = best.max(precision);
+            let best = &mut self.best[threshold][*next - 1];
+            if share.reaches(*best) {
+                *best = share;
+            }
         }
     }
 
-    fn curves(mut self) -> CategoryCurves {
-        for precision in &mut self.precision {
-            for recall in (1..RECALLS).rev() {
-                precision[recall - 1] = precision[recall - 1].max(precision[recall]);
+    fn curves(self) -> CategoryCurves {
+        let precision = self.best.map(|best| {
+            let mut highest = 0.0_f64;
+            let mut precision = [0.0; RECALLS];
+            for (precision, share) in precision.iter_mut().zip(best).rev() {
+                highest = highest.max(share.precision());
+                *precision = highest;
             }
-        }
+            precision
+        });
         let mut found = [0; THRESHOLDS];
-        let recall = self.right_by_rank.map(|of_rank| {
+        let recall = self.right_by_reach.map(|of_reach| {
             std::array::from_fn(|threshold| {
-                found[threshold] += of_rank[threshold];
+                found[threshold] += of_reach[threshold];
                 found[threshold] as f64 / self.truths
             })
         });
-        CategoryCurves {
-            precision: self.precision,
-            recall,
-        }
+        CategoryCurves { precision, recall }
     }
+}
+
+/// The least number of right predictions of which the share of `truths`, as a float, is at least
+/// each recall; then a number that is never reached.
+fn needed(truths: u64) -> [u64; RECALLS + 1] {
+    let mut least = 0;
+    std::array::from_fn(|place| {
+        if place == RECALLS {
+            return u64::MAX;
+        }
+        // Close from below; rounding decides the rest.
+        least = least.max((place as u64 * truths / 100).saturating_sub(1));
+        while (least as f64 / truths as f64) < recall_at(place) {
+            least += 1;
+        }
+        least
+    })
 }
 
 /// The recalls as `numpy.linspace(0, 1, 101)` has them, to the last bit.

@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn found(rows: &[(i32, i32)], weights: &impl RowWeights) -> f64 {
-        let ranked = |value: &dyn Fn(usize) -> i32| {
+        let ranked = |value: &(dyn Fn(usize) -> i32 + Sync)| {
             Ranking::new(rows.len(), Order::Ascending, |row| f64::from(value(row)))
         };
         let levels = levels(&ranked(&|row| rows[row].1), rows.len());
@@ -129,7 +129,7 @@ mod tests {
         fn a_row_counts_as_often_as_it_is_drawn(
             rows in proptest::collection::vec((0..5_i32, 0..5_i32, 0_u32..4), 1..30),
         ) {
-            let counts: Vec<u32> = rows.iter().map(|row| row.2).collect();
+            let counts: Vec<u8> = rows.iter().map(|row| row.2 as u8).collect();
             let copied: Vec<_> = rows
                 .iter()
                 .flat_map(|row| std::iter::repeat_n((row.0, row.1), row.2 as usize))

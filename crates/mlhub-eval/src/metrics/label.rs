@@ -14,6 +14,9 @@ const POSITIVE: usize = 1;
 /// Index of the negative class of a binary task.
 const NEGATIVE: usize = 0;
 
+/// Classes up to which rows are counted in a table of true and predicted classes.
+const MAX_TABLE_LABELS: usize = 4;
+
 /// Weights of one class, or of several added up.
 #[derive(Clone, Copy)]
 pub(crate) struct ClassCounts {
@@ -74,6 +77,9 @@ pub(crate) struct LabelCounts {
 impl LabelCounts {
     pub(crate) fn collect<W: RowWeights>(prepared: &Prepared<'_>, weights: &W) -> Self {
         let labels = prepared.labels;
+        if W::EXACT && labels <= MAX_TABLE_LABELS {
+            return Self::of_table(&table(prepared, weights), labels);
+        }
         let mut both = vec![CompensatedSum::default(); labels];
         let mut truly = both.clone();
         let mut predicted = both.clone();
@@ -108,6 +114,31 @@ impl LabelCounts {
             truly,
             predicted,
             occurs,
+        }
+    }
+
+    /// From how often each true class was predicted as each class: the same to the last bit.
+    fn of_table(table: &[[u64; MAX_TABLE_LABELS]; MAX_TABLE_LABELS], labels: usize) -> Self {
+        let of_class = |count: &dyn Fn(usize) -> u64| -> Vec<f64> {
+            (0..labels).map(|class| count(class) as f64).collect()
+        };
+        let truly = |class: usize| table[class].iter().sum::<u64>();
+        let predicted = |class: usize| table.iter().map(|row| row[class]).sum::<u64>();
+        let truth = of_class(&truly);
+        let both = of_class(&|class| table[class][class]);
+        let wrongly = of_class(&|class| predicted(class) - table[class][class]);
+        Self {
+            total: sum(truth.iter().copied()),
+            correct: sum(both.iter().copied()),
+            wrong: sum(wrongly.iter().copied()),
+            negative: others(&truth),
+            predicted: of_class(&predicted),
+            occurs: (0..labels)
+                .map(|class| truly(class) + predicted(class) > 0)
+                .collect(),
+            truly: truth,
+            both,
+            wrongly,
         }
     }
 
@@ -288,6 +319,27 @@ fn others(values: &[f64]) -> Vec<f64> {
     }
     sums
 }
+
+/// How often each true class was predicted as each class, for weights that are counts. Rows take
+/// turns between tables, so that a row need not wait for the count of the one before.
+fn table<W: RowWeights>(
+    prepared: &Prepared<'_>,
+    weights: &W,
+) -> [[u64; MAX_TABLE_LABELS]; MAX_TABLE_LABELS] {
+    const TURNS: usize = 4;
+    let mut turns = [[0_u64; MAX_TABLE_LABELS * MAX_TABLE_LABELS]; TURNS];
+    for (row, (y_true, y_pred)) in prepared.y_true.iter().zip(&*prepared.y_pred).enumerate() {
+        let cell = *y_true as usize * MAX_TABLE_LABELS + *y_pred as usize;
+        turns[row % TURNS][cell] += u64::from(weights.count(row));
+    }
+    std::array::from_fn(|truth| {
+        std::array::from_fn(|predicted| {
+            let cell = truth * MAX_TABLE_LABELS + predicted;
+            turns.iter().map(|table| table[cell]).sum()
+        })
+    })
+}
+
 fn values(sums: Vec<CompensatedSum>) -> Vec<f64> {
     sums.into_iter().map(CompensatedSum::value).collect()
 }

@@ -164,9 +164,8 @@ impl<'a> Prepared<'a> {
             None => vec![],
         };
         let ranked_positive = rankings.iter().zip(&ranked).map(|(ranking, class)| {
-            let rows = ranking.iter();
-            rows.map(|(row, _)| y_true[row] as usize == *class)
-                .collect()
+            let rows = ranking.par_rows();
+            rows.map(|row| y_true[row] as usize == *class).collect()
         });
         let probability = match scores {
             Some(scores) => ProbabilityRows::new(scores, y_true, labels, facts, needs),

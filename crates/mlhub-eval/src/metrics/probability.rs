@@ -3,6 +3,8 @@
 //!
 //! The numbers per row do not depend on weights, so they are computed once.
 
+use rayon::prelude::*;
+
 use super::ProbabilityMetric;
 use super::applicable::Facts;
 use super::prepared::{Needs, Scores};
@@ -39,14 +41,15 @@ impl ProbabilityRows {
     ) -> Self {
         let mut rows = Self::default();
         let by_row = || y_true.iter().map(|class| *class as usize).enumerate();
+        let rows_in_parallel = || y_true.par_iter().map(|class| *class as usize).enumerate();
         if facts.probabilities.is_ok() {
             if needs.loss {
-                rows.loss = by_row()
+                rows.loss = rows_in_parallel()
                     .map(|(row, class)| log_loss(scores.score(row, class)))
                     .collect();
             }
             if needs.brier {
-                rows.brier = by_row()
+                rows.brier = rows_in_parallel()
                     .map(|(row, class)| brier(scores, row, class, labels))
                     .collect();
             }

@@ -4,7 +4,7 @@
 //! For several classes the same walk counts the pairs of each class against each
 //! other one, so the pairwise AUROC costs no extra sorting.
 
-use super::{Prepared, RankMetric};
+use super::{Kind, Prepared, RankMetric};
 use crate::ranking::Ranking;
 use crate::sum::{CompensatedSum, mean};
 use crate::weights::RowWeights;
@@ -36,12 +36,14 @@ struct Pairwise {
 }
 
 impl RankValues {
-    /// `pairwise` also computes the pairwise AUROC; only for unweighted rows.
+    /// What the kinds look at. The pairwise AUROC is only for unweighted rows.
     pub(super) fn collect<W: RowWeights>(
         prepared: &Prepared<'_>,
+        kinds: &[Kind],
         weights: &W,
-        pairwise: bool,
     ) -> Self {
+        let pairwise = kinds.iter().any(|kind| kind.is_pairwise());
+        let precision = kinds.iter().any(|kind| kind.is_average_precision());
         let labels = prepared.labels;
         let mut right_pairs = vec![0.0; if pairwise { labels * labels } else { 0 }];
         let classes = prepared
@@ -51,6 +53,9 @@ impl RankValues {
             .zip(&prepared.ranked_positive)
             .map(|((ranking, class), positive)| {
                 if W::EXACT && !pairwise && prepared.rows <= MAX_EXACT_ROWS {
+                    if !precision {
+                        return walk_area(ranking, positive, weights);
+                    }
                     return walk_exact(ranking, positive, weights);
                 }
                 let pairs = right_pairs.get_mut(class * labels..(class + 1) * labels);
@@ -90,6 +95,32 @@ impl RankValues {
 /// Rows up to which the area in pairs of rows, at most a quarter of their square, is exact in
 /// halves.
 const MAX_EXACT_ROWS: usize = 1 << 26;
+
+/// [`walk_exact`] without the precision, which is NaN: of integers alone, and without a branch
+/// that depends on the data.
+fn walk_area<W: RowWeights>(ranking: &Ranking, positive: &[bool], weights: &W) -> OneVsRest {
+    let (mut above, mut negatives, mut halves) = (0_u64, 0_u64, 0_u64);
+    let (mut group_positive, mut group_all) = (0_u64, 0_u64);
+    for ((row, ends_group), is_positive) in ranking.iter().zip(positive) {
+        let count = u64::from(weights.count(row));
+        group_all += count;
+        group_positive += count * u64::from(*is_positive);
+        // All bits where a group ends, none elsewhere.
+        let ends = u64::from(ends_group).wrapping_neg();
+        let group_negative = group_all - group_positive;
+        halves += (group_negative * (2 * above + group_positive)) & ends;
+        negatives += group_negative & ends;
+        above += group_positive & ends;
+        group_all &= !ends;
+        group_positive &= !ends;
+    }
+    let positive = above as f64;
+    OneVsRest {
+        positive,
+        auroc: 0.5 * halves as f64 / (positive * negatives as f64),
+        average_precision: f64::NAN,
+    }
+}
 
 /// [`walk`] for weights that are counts: the same to the last bit, as all sums but that of
 /// precisions are exact, and several times faster. `positive` tells in the order of the ranking
@@ -300,13 +331,16 @@ mod tests {
         ) {
             let ranking = Ranking::new(rows.len(), Order::Descending, |row| f64::from(rows[row].0));
             let y_true: Vec<u32> = rows.iter().map(|row| row.1).collect();
-            let counts: Vec<u32> = rows.iter().map(|row| row.2).collect();
+            let counts: Vec<u8> = rows.iter().map(|row| row.2 as u8).collect();
             for class in 0..3 {
                 let positive: Vec<bool> =
                     ranking.iter().map(|(row, _)| y_true[row] as usize == class).collect();
                 let one = walk_exact(&ranking, &positive, &Counted(&counts));
                 let other = walk(&ranking, &y_true, class, &Counted(&counts), None);
                 prop_assert_eq!(one.auroc.to_bits(), other.auroc.to_bits());
+                let area = walk_area(&ranking, &positive, &Counted(&counts));
+                prop_assert_eq!(area.auroc.to_bits(), other.auroc.to_bits());
+                prop_assert_eq!(area.positive.to_bits(), other.positive.to_bits());
                 prop_assert_eq!(
                     one.average_precision.to_bits(),
                     other.average_precision.to_bits()

@@ -231,7 +231,7 @@ fn multiplicities_equal_copied_rows() {
     use crate::metrics::{Facts, Needs, Prepared, Scratch, compute};
     use crate::weights::{Counted, Unit};
     let labels = 4;
-    let counts = [2_u32, 0, 1, 3, 0, 1, 1, 0, 2];
+    let counts = [2_u8, 0, 1, 3, 0, 1, 1, 0, 2];
     let y_true = vec![0, 1, 2, 3, 0, 1, 2, 3, 0];
     let y_pred = vec![0, 2, 2, 3, 1, 1, 0, 3, 0];
     let scores: Vec<f64> = (0..counts.len() * labels)

@@ -117,7 +117,7 @@ impl Placements {
 }
 
 /// Rank of each value from 1, ties their mean rank.
-fn mean_ranks(rows: usize, value: impl Fn(usize) -> f64) -> Vec<f64> {
+fn mean_ranks(rows: usize, value: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
     let mut ranks = vec![0.0; rows];
     let (mut below, mut tied) = (0_usize, Vec::new());
     for (row, ends_group) in Ranking::new(rows, Order::Ascending, value).iter() {

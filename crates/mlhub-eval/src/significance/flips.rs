@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::draws::{Domain, Drawing, generator};
 use crate::metrics::{Kind, Prepared, Scratch, compute};
 use crate::sum::sum_rows;
-use crate::weights::{Counted, CountedGiven};
+use crate::weights::{Counted, CountedGiven, Multiplicity};
 
 const SIGNS: &Domain = b"mlhub-eval permutation 1";
 
@@ -78,15 +78,15 @@ pub(super) fn swapped_differences(
 
 #[derive(Default)]
 struct Buffers {
-    counts: Vec<u32>,
-    of_groups: Vec<u32>,
+    counts: Vec<Multiplicity>,
+    of_groups: Vec<Multiplicity>,
     scratch: Scratch,
 }
 
 fn counted(
     prepared: &Prepared<'_>,
     kind: Kind,
-    counts: &[u32],
+    counts: &[Multiplicity],
     weights: Option<&[f64]>,
     scratch: &mut Scratch,
 ) -> f64 {
@@ -103,13 +103,13 @@ fn counted(
 }
 
 /// A coin, 0 or 1, for each unit.
-fn throw(seed: u64, sample: u32, units: usize, coins: &mut Vec<u32>) {
+fn throw(seed: u64, sample: u32, units: usize, coins: &mut Vec<Multiplicity>) {
     let mut generator = generator(SIGNS, seed, sample);
     coins.clear();
     while coins.len() < units {
         let bits = generator.next_u32();
         let wanted = (units - coins.len()).min(32);
-        coins.extend((0..wanted).map(|place| (bits >> place) & 1));
+        coins.extend((0..wanted).map(|place| u8::from((bits >> place) & 1 == 1)));
     }
 }
 

@@ -68,7 +68,7 @@ proptest! {
     #[test]
     fn an_image_drawn_twice_is_two_images(images in any_images()) {
         prop_assume!(images.iter().any(|image| image.2 > 0));
-        let counts: Vec<u32> = images.iter().map(|image| image.2).collect();
+        let counts: Vec<u8> = images.iter().map(|image| image.2 as u8).collect();
         let repeated = images.iter().flat_map(|image| std::iter::repeat_n(image, image.2 as usize));
         prop_assert_eq!(
             values(&predictions(images.iter()), &Counted(&counts)),
@@ -104,4 +104,67 @@ fn recalls_are_numpys() {
 fn bits_are_listed_in_order() {
     assert_eq!(bits(0b10_0000_1001).collect::<Vec<_>>(), [0, 3, 9]);
     assert_eq!(bits(0).count(), 0);
+}
+
+#[test]
+fn no_fewer_right_predictions_reach_a_recall() {
+    for truths in [1, 2, 3, 7, 29, 50, 99, 100, 101, 1000, 36_335, 1 << 40] {
+        let needed = needed(truths);
+        assert_eq!(needed[RECALLS], u64::MAX);
+        for (place, right) in needed[..RECALLS].iter().enumerate() {
+            let reaches = |right: u64| right as f64 / truths as f64 >= recall_at(place);
+            assert!(reaches(*right), "{place} of {truths}");
+            assert!(*right == 0 || !reaches(right - 1));
+        }
+    }
+}
+
+/// The walk as it is defined: prediction by prediction, each with its own division.
+fn plain_precisions(truths: u64, entries: &[(Entry, u64)]) -> [[f64; RECALLS]; THRESHOLDS] {
+    std::array::from_fn(|threshold| {
+        let bit = 1 << threshold;
+        let (mut right, mut counted) = (0_u64, 0_u64);
+        let mut precision = [0.0_f64; RECALLS];
+        for (entry, copies) in entries {
+            for _ in 0..*copies {
+                counted += u64::from(entry.state.ignored & bit == 0);
+                if entry.state.right & bit != 0 {
+                    right += 1;
+                    let recall = right as f64 / truths as f64;
+                    let here = right as f64 / (counted as f64 + f64::EPSILON);
+                    for (place, best) in precision.iter_mut().enumerate() {
+                        if place == 0 || recall_at(place) <= recall {
+                            *best = best.max(here);
+                        }
+                    }
+                }
+            }
+        }
+        precision
+    })
+}
+
+proptest! {
+    #[test]
+    fn walks_have_the_bits_of_the_definition(
+        states in prop::collection::vec((any::<u16>(), any::<u16>(), 0_u64..4), 1..80),
+        more: u8,
+    ) {
+        let entries: Vec<(Entry, u64)> = states
+            .into_iter()
+            .map(|(right, ignored, copies)| {
+                let ignored = ignored & ALL_THRESHOLDS;
+                let state = State { right: right & ALL_THRESHOLDS & !ignored, ignored };
+                (Entry { image: 0, reach: 0, is_tied: false, state }, copies)
+            })
+            .collect();
+        // At most as many are right as there are to find.
+        let truths = 1 + u64::from(more) + entries.iter().map(|entry| entry.1).sum::<u64>();
+        let mut walk = Walk::new(truths);
+        entries.iter().for_each(|(entry, copies)| walk.step(entry, *copies));
+        let (found, plain) = (walk.curves().precision, plain_precisions(truths, &entries));
+        for (found, plain) in found.iter().flatten().zip(plain.iter().flatten()) {
+            prop_assert_eq!(found.to_bits(), plain.to_bits());
+        }
+    }
 }

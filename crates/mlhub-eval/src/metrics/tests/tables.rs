@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn a_row_counts_as_often_as_it_is_drawn(rows in rows()) {
         prop_assume!(rows.iter().any(|row| row.4 > 0));
-        let counts: Vec<u32> = rows.iter().map(|row| row.4).collect();
+        let counts: Vec<u8> = rows.iter().map(|row| row.4 as u8).collect();
         let copied: Vec<Row> = rows
             .iter()
             .flat_map(|row| std::iter::repeat_n(*row, row.4 as usize))

@@ -1,0 +1,203 @@
+//! Evaluates columns of numbers in files and prints how long that took, for
+//! `benches/eval/compare.py`:
+//! `evaluate_columns FOLDER WHAT ROUNDS`, of which `WHAT` is one of `auroc`, `average_precision`,
+//! `log_loss`, `f1`, `confusion`, `all`, `bootstrap` (AUROC with 1,000 resamples) and `detection`
+//! (boxes of its own with 1,000 resamples).
+//!
+//! `FOLDER` holds `truth.u8` and `predicted.u8` with a class per row and `score.f64` with the
+//! probability of class 1, little-endian. Timed is [`evaluate`] alone, the path that evaluations
+//! of the hub take; reading and checking the columns are told apart.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use mlhub_eval::{
+    Bootstrap, EvaluateOptions, Evaluation, ImageBox, Predictions, PredictionsInput, Targets, Task,
+    evaluate,
+};
+
+/// As many images and categories as the validation part of COCO has, and about as many boxes: 7 of
+/// an image in the mean.
+const IMAGES: usize = 5_000;
+const CATEGORIES: u32 = 80;
+const MAX_BOXES: usize = 14;
+/// Predictions of an image, of which every true box has one.
+const PREDICTED: usize = 30;
+const RESAMPLES: u32 = 1_000;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, what, rounds] = arguments.as_slice() else {
+        return Err("usage: evaluate_columns FOLDER WHAT ROUNDS".into());
+    };
+    let begun = Instant::now();
+    let predictions = if what == "detection" {
+        detections()?
+    } else {
+        columns(Path::new(folder), what)?
+    };
+    let prepared_s = begun.elapsed().as_secs_f64();
+    let options = options(what);
+    let mut seconds = Vec::new();
+    let mut found = Vec::new();
+    for _ in 0..rounds.parse::<u32>()? {
+        let begun = Instant::now();
+        let evaluation = evaluate(&predictions, &options)?;
+        seconds.push(begun.elapsed().as_secs_f64());
+        found = values(&evaluation);
+    }
+    let result = serde_json::json!({
+        "seconds": seconds,
+        "values": found,
+        "prepared_s": prepared_s,
+        "peak_mb": peak_mb(),
+    });
+    println!("RESULT {result}");
+    Ok(())
+}
+
+fn options(what: &str) -> EvaluateOptions {
+    let definitions = match what {
+        "bootstrap" => Some(vec!["auroc@1".to_owned()]),
+        "detection" | "all" => None,
+        "confusion" => Some(vec![]),
+        one => Some(vec![format!("{one}@1")]),
+    };
+    EvaluateOptions {
+        definitions,
+        bootstrap: matches!(what, "bootstrap" | "detection").then(|| Bootstrap {
+            samples: RESAMPLES,
+            ..Bootstrap::default()
+        }),
+        curves: what == "confusion",
+        ..EvaluateOptions::default()
+    }
+}
+
+/// The value of each metric with the ends of its interval, or the cells of the confusion matrix.
+fn values(evaluation: &Evaluation) -> Vec<f64> {
+    if let Some(matrix) = &evaluation.curves.confusion {
+        return matrix
+            .counts
+            .iter()
+            .flatten()
+            .map(|count| *count as f64)
+            .collect();
+    }
+    let metrics = evaluation.metrics.iter().flat_map(|metric| {
+        let ends = metric
+            .interval
+            .as_ref()
+            .map(|interval| [interval.low, interval.high]);
+        std::iter::once(metric.value).chain(ends.into_iter().flatten())
+    });
+    metrics.collect()
+}
+
+/// The columns that the metric looks at, as a reader of a file of predictions hands them on.
+fn columns(folder: &Path, what: &str) -> Result<Predictions, Failure> {
+    let classes = |name: &str| -> Result<Targets, Failure> {
+        let bytes = fs::read(folder.join(name))?;
+        Ok(Targets::Classes(bytes.into_iter().map(u32::from).collect()))
+    };
+    let y_true = classes("truth.u8")?;
+    let has_scores = !matches!(what, "f1" | "confusion");
+    let y_score = if has_scores {
+        let bytes = fs::read(folder.join("score.f64"))?;
+        let (numbers, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
+            return Err("score.f64 does not hold whole numbers".into());
+        }
+        Some(
+            numbers
+                .iter()
+                .map(|number| f64::from_le_bytes(*number))
+                .collect(),
+        )
+    } else {
+        None
+    };
+    let y_pred = if !has_scores || what == "all" {
+        Some(classes("predicted.u8")?)
+    } else {
+        None
+    };
+    Ok(Predictions::new(PredictionsInput {
+        ids: (0..y_true.len()).map(|row| row.to_string()).collect(),
+        task: Task::Binary,
+        labels: vec!["0".to_owned(), "1".to_owned()],
+        y_true,
+        y_pred,
+        y_score,
+        weight: None,
+        group: None,
+        numbers: Vec::new(),
+    })?)
+}
+
+/// Images with true boxes and predictions, of which some are near them.
+fn detections() -> Result<Predictions, Failure> {
+    let mut state = 1_u64;
+    let mut number = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let (mut y_true, mut y_pred) = (Vec::new(), Vec::new());
+    for _ in 0..IMAGES {
+        // Small boxes and low categories are more frequent, as they are in photographs.
+        let mut any = || {
+            let [width, height] = [number(), number()].map(|of| 8.0 + 300.0 * of * of * of);
+            ImageBox {
+                bbox: [340.0 * number(), 180.0 * number(), width, height],
+                category: Some((f64::from(CATEGORIES) * number().powi(3)) as u32),
+                is_crowd: false,
+                area: width * height,
+                score: None,
+            }
+        };
+        let truths: Vec<ImageBox> = (0..MAX_BOXES).map(|_| any()).collect();
+        let others: Vec<ImageBox> = (0..PREDICTED - truths.len()).map(|_| any()).collect();
+        let kept = (truths.len() as f64 * number()).ceil() as usize;
+        let near = truths[..kept].iter().map(|truth| {
+            let mut found = truth.clone();
+            found.bbox = found.bbox.map(|of| of * (0.9 + 0.2 * number()));
+            found.score = Some(0.2 + 0.8 * number());
+            found
+        });
+        let mut predicted: Vec<ImageBox> = near.collect();
+        predicted.extend(others.into_iter().map(|mut other| {
+            other.score = Some(0.9 * number());
+            other
+        }));
+        y_true.push(truths[..kept].to_vec());
+        y_pred.push(predicted);
+    }
+    Ok(Predictions::new(PredictionsInput {
+        ids: (0..IMAGES).map(|row| row.to_string()).collect(),
+        task: Task::Detection,
+        labels: (0..CATEGORIES)
+            .map(|category| category.to_string())
+            .collect(),
+        y_true: Targets::Boxes(y_true),
+        y_pred: Some(Targets::Boxes(y_pred)),
+        y_score: None,
+        weight: None,
+        group: None,
+        numbers: Vec::new(),
+    })?)
+}
+
+/// The most memory that this process held at once, where the system tells.
+fn peak_mb() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1024.0)
+}
