@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlhub_core::evaluation::{AdapterVersion, StoredDefinition};
+use mlhub_core::evaluation::AdapterVersion;
 use mlhub_core::{Caller, Error, ErrorKind, Permission, Result};
 use mlhub_protocol::rest::AdapterDataset;
 
@@ -109,12 +109,6 @@ impl Hub {
         Ok(versions)
     }
 
-    /// Metric definitions, by id.
-    pub async fn definition_list(&self, caller: &Caller) -> Result<Vec<StoredDefinition>> {
-        caller.require(Permission::Read)?;
-        self.store.definition_list().await
-    }
-
     /// Stores the released metric definitions of this version of the hub.
     ///
     /// # Errors
@@ -122,15 +116,8 @@ impl Hub {
     /// data directory was written by a hub that defines the metric otherwise.
     pub async fn definitions_install(&self) -> Result<()> {
         for definition in mlhub_eval::definitions() {
-            let body = serde_json::to_value(definition)
-                .map_err(|source| Error::internal("write a metric definition", source))?;
-            self.store
-                .definition_put(&StoredDefinition {
-                    id: definition.id(),
-                    hash: definition.hash(),
-                    body,
-                })
-                .await?;
+            let stored = crate::custom_metrics::stored(definition)?;
+            self.store.definition_put(&stored).await?;
         }
         Ok(())
     }

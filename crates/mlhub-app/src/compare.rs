@@ -10,6 +10,7 @@ use serde_json::Value;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::Hub;
+use crate::custom_metrics::CustomDefinitions;
 use crate::evaluation::plan_of;
 use crate::runs::RunRow;
 use crate::series::display_of;
@@ -122,7 +123,8 @@ impl Hub {
         }
         let rows = self.rows(runs).await?;
         let config = config_differences(&snapshots)?;
-        let metrics = metric_rows(&rows, &snapshots)?;
+        let definitions = self.custom_definitions().await?;
+        let metrics = metric_rows(&rows, &snapshots, &definitions)?;
         let members = members(&rows);
         let sides: Vec<Side<'_>> = members
             .iter()
@@ -206,7 +208,11 @@ fn config_differences(snapshots: &[Snapshot]) -> Result<Vec<ConfigDifference>> {
         .collect())
 }
 
-fn metric_rows(rows: &[RunRow], snapshots: &[Snapshot]) -> Result<Vec<MetricComparison>> {
+fn metric_rows(
+    rows: &[RunRow],
+    snapshots: &[Snapshot],
+    definitions: &CustomDefinitions,
+) -> Result<Vec<MetricComparison>> {
     let evaluated: BTreeSet<(&str, &str)> = rows
         .iter()
         .flat_map(|row| &row.evaluated)
@@ -223,9 +229,11 @@ fn metric_rows(rows: &[RunRow], snapshots: &[Snapshot]) -> Result<Vec<MetricComp
     for (column, row) in rows.iter().enumerate() {
         for metric in &row.evaluated {
             let name = format!("{}/{}", metric.split, metric.name);
-            let entry = evaluated
-                .entry(name.clone())
-                .or_insert_with(|| empty_row(name, Some(metric.definition.clone()), rows.len()));
+            let entry = evaluated.entry(name.clone()).or_insert_with(|| {
+                let mut row = empty_row(name, Some(metric.definition.clone()), rows.len());
+                row.direction = definitions.direction(&metric.definition);
+                row
+            });
             if entry.definition.as_deref() != Some(metric.definition.as_str()) {
                 let first = entry.definition.as_deref().unwrap_or_default();
                 return Err(version_conflict(&entry.name, first, &metric.definition));
@@ -253,27 +261,18 @@ fn metric_rows(rows: &[RunRow], snapshots: &[Snapshot]) -> Result<Vec<MetricComp
 }
 
 fn empty_row(name: String, definition: Option<String>, columns: usize) -> MetricComparison {
-    let direction = definition.as_deref().map_or(Direction::None, direction);
     MetricComparison {
         name,
         definition,
-        direction,
+        direction: Direction::None,
         values: vec![None; columns],
         intervals: vec![None; columns],
         best: None,
     }
 }
 
-/// The direction in which an evaluated metric gets better.
-pub(crate) fn direction(definition: &str) -> Direction {
-    match mlhub_eval::definition(definition).map(|definition| definition.direction) {
-        Some(mlhub_eval::Direction::Maximize) => Direction::Maximize,
-        Some(mlhub_eval::Direction::Minimize) => Direction::Minimize,
-        _ => Direction::None,
-    }
-}
-
-/// Two versions of one metric side by side are refused with both shown.
+/// Two versions of one metric side by side are refused with both shown; those of adapters by
+/// their ids.
 pub(crate) fn version_conflict(name: &str, first: &str, other: &str) -> Error {
     let body = |id: &str| {
         mlhub_eval::definition(id)

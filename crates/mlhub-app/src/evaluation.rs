@@ -3,10 +3,12 @@
 //!
 //! A pending evaluation survives a restart; computing one twice stores it once.
 
+mod custom;
 mod options;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::sync::Arc;
 
 use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord, EvaluationState};
 use mlhub_core::{
@@ -295,11 +297,13 @@ impl Hub {
         if let Some(refusal) = &work.refusal {
             return Err(Error::invalid(refusal.clone()));
         }
-        let checked = self.checked_predictions(record, &work).await?;
+        let checked = Arc::new(self.checked_predictions(record, &work).await?);
         let threshold = self.threshold(record, &work, checked.task()).await?;
         let place = record.predictions.clone();
         let record = record.clone();
-        tokio::task::spawn_blocking(move || {
+        let named = work.plan.metrics.clone();
+        let predictions = Arc::clone(&checked);
+        let computed = tokio::task::spawn_blocking(move || {
             let options = options::of(&work.plan, &checked, threshold)?;
             let whole = mlhub_eval::evaluate(&checked, &options)
                 .map_err(|error| invalid_file(&record, &error.to_string()))?;
@@ -308,10 +312,15 @@ impl Hub {
                     .map_err(|message| invalid_file(&record, &message))?,
                 None => Vec::new(),
             };
-            Ok((whole, slices))
-        })
-        .await
-        .map_err(|source| evaluator_stopped(&place, source))?
+            Ok::<_, Error>((whole, slices))
+        });
+        let (mut whole, slices) = computed
+            .await
+            .map_err(|source| evaluator_stopped(&place, source))??;
+        let custom = self.custom(&named, &predictions).await?;
+        whole.metrics.extend(custom.metrics);
+        whole.skipped.extend(custom.skipped);
+        Ok((whole, slices))
     }
 
     /// The threshold of anomaly scores that is best on another split of the run, where the

@@ -19,6 +19,7 @@ use mlhub_protocol::rest::{
 
 use crate::Hub;
 use crate::compare::{MetricComparison, display_direction};
+use crate::custom_metrics::CustomDefinitions;
 use crate::paired::{PairRequest, PairedMetric};
 use crate::receipt::receipt;
 use crate::runs::RunRow;
@@ -47,7 +48,8 @@ impl Hub {
         let runs = self.party(caller, &request.runs).await?;
         let baseline = self.party(caller, &request.baseline).await?;
         let mut checks = Vec::new();
-        let splits = evaluated_splits(gate);
+        let definitions = self.custom_definitions().await?;
+        let splits = evaluated_splits(gate, &definitions);
         for split in &splits {
             if gate.verified != Some(false) {
                 checks.push(self.verified(&runs, split).await?);
@@ -163,10 +165,11 @@ impl Hub {
         runs: &Party,
         baseline: &Party,
     ) -> Result<Vec<GateCheck>> {
+        let definitions = self.custom_definitions().await?;
         let mut checks = Vec::new();
         let mut told = Vec::new();
         for metric in &rule.metrics {
-            match compared(metric, runs, baseline) {
+            match compared(metric, runs, baseline, &definitions) {
                 Ok(found) => told.push(found),
                 Err(message) => checks.push(outcome("no_regression", metric, false, message)),
             }
@@ -344,6 +347,7 @@ fn compared(
     metric: &str,
     runs: &Party,
     baseline: &Party,
+    known: &CustomDefinitions,
 ) -> std::result::Result<MetricComparison, String> {
     let mut definitions = Vec::new();
     let mut values = Vec::new();
@@ -372,7 +376,7 @@ fn compared(
         ));
     };
     let direction = match definition.as_deref() {
-        Some(definition) => crate::compare::direction(definition),
+        Some(definition) => known.direction(definition),
         None => runs.snapshots.first().map_or(Direction::None, |snapshot| {
             display_direction(snapshot, metric)
         }),
@@ -430,7 +434,7 @@ fn regression(rule: &GateRegression, metric: &MetricComparison, judged: &Judged)
 }
 
 /// Splits that rules about evaluated metrics name.
-fn evaluated_splits(gate: &Gate) -> Vec<String> {
+fn evaluated_splits(gate: &Gate, definitions: &CustomDefinitions) -> Vec<String> {
     let thresholds = gate.threshold.iter().map(|rule| &rule.metric);
     let regressions = gate.no_regression.iter().flat_map(|rule| &rule.metrics);
     let fairness = gate.fairness.iter().map(|rule| &rule.metric);
@@ -440,8 +444,7 @@ fn evaluated_splits(gate: &Gate) -> Vec<String> {
             continue;
         };
         let bare = name.split_once('@').map_or(name, |(bare, _)| bare);
-        let known = mlhub_eval::definitions().iter().any(|of| of.name == bare);
-        if known && !splits.iter().any(|of| of == split) {
+        if definitions.knows(bare) && !splits.iter().any(|of| of == split) {
             splits.push(split.to_owned());
         }
     }

@@ -13,7 +13,8 @@ use mlhub_eval::{holm, welch_test};
 use mlhub_protocol::rest::{LeakageAcceptance, Snapshot};
 
 use crate::Hub;
-use crate::compare::{CONFIDENCE, SeedStatistics, direction, seed_statistics};
+use crate::compare::{CONFIDENCE, SeedStatistics, seed_statistics};
+use crate::custom_metrics::CustomDefinitions;
 use crate::paired::{ResultHead, ResultMetric, same_definition};
 use crate::receipt::receipt;
 use crate::run_search::{RunFilter, RunListRequest};
@@ -124,7 +125,8 @@ impl Hub {
         request: &LeaderboardRequest,
     ) -> Result<Leaderboard> {
         caller.require(Permission::Read)?;
-        let (split, metric) = split_and_name(&request.metric)?;
+        let definitions = self.custom_definitions().await?;
+        let (split, metric) = split_and_name(&request.metric, &definitions)?;
         let _alone = self.ranking.lock().await;
         let rows = self.runs_with(caller, request, &split, &metric).await?;
         let mut left_out = Vec::new();
@@ -144,7 +146,9 @@ impl Hub {
             }
         }
         let definition = definition.map(|of| of.definition);
-        let direction = definition.as_deref().map_or(Direction::None, direction);
+        let direction = definition
+            .as_deref()
+            .map_or(Direction::None, |id| definitions.direction(id));
         if definition.is_some() && direction == Direction::None {
             return Err(Error::invalid(format!(
                 "`{metric}` has no better direction, so there is no order"
@@ -309,10 +313,9 @@ fn of_split<'a>(
 }
 
 /// `test/accuracy` or `accuracy`, of a metric that exists.
-fn split_and_name(text: &str) -> Result<(String, String)> {
+fn split_and_name(text: &str, definitions: &CustomDefinitions) -> Result<(String, String)> {
     let (split, name) = text.split_once('/').unwrap_or((DEFAULT_SPLIT, text));
-    let known = mlhub_eval::definitions().iter().any(|of| of.name == name);
-    if !known || split.is_empty() {
+    if !definitions.knows(name) || split.is_empty() {
         return Err(Error::invalid(format!(
             "`{text}` is no evaluated metric; name one as SPLIT/NAME, such as test/accuracy (`mlhub metrics list`)"
         )));

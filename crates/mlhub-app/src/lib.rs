@@ -12,6 +12,7 @@ mod blob_reader;
 mod client_runs;
 mod compare;
 mod cursor;
+mod custom_metrics;
 mod datasets;
 mod deletion;
 mod deletion_request;
@@ -65,6 +66,7 @@ pub use client_runs::{ClientChange, ClientLog};
 pub use compare::{
     Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,
 };
+pub use custom_metrics::{CustomMetrics, CustomValue, KnownDefinition, NoCustomMetrics};
 pub use datasets::DatasetOverview;
 pub use deletion_request::{DeletionItem, DeletionReport, DeletionRequest};
 pub use doctor::{DoctorFinding, DoctorKind, DoctorReport};
@@ -111,6 +113,8 @@ pub struct Hub {
     models: Arc<dyn ModelServer>,
     /// Starts experiments.
     launcher: Arc<dyn ExperimentLauncher>,
+    /// Runs the programs of metrics that adapters define.
+    custom_metrics: Arc<dyn CustomMetrics>,
     live: Arc<LiveFeed>,
     run_index: run_index::RunIndex,
     evaluation_wanted: tokio::sync::Notify,
@@ -158,6 +162,7 @@ impl Hub {
             catalog,
             models: Arc::new(NoModelServer),
             launcher: Arc::new(NoLauncher),
+            custom_metrics: Arc::new(NoCustomMetrics),
             evaluation_wanted: tokio::sync::Notify::new(),
             blobs_in_use: Arc::default(),
             checked: Arc::default(),
@@ -200,6 +205,13 @@ impl Hub {
     #[must_use]
     pub fn with_launcher(mut self, launcher: Arc<dyn ExperimentLauncher>) -> Self {
         self.launcher = launcher;
+        self
+    }
+
+    /// Gives the hub what computes the metrics that adapters define.
+    #[must_use]
+    pub fn with_custom_metrics(mut self, metrics: Arc<dyn CustomMetrics>) -> Self {
+        self.custom_metrics = metrics;
         self
     }
 

@@ -17,11 +17,14 @@ use serde::Deserialize;
 
 use crate::Hub;
 use crate::compare::version_conflict;
+use crate::custom_metrics::{CustomDefinitions, is_custom};
 use crate::evaluation::THREADS;
 use crate::significance::{LEVEL, Verdict};
 
 /// Fewest resamples when the number is not asked for; below it a probability is too coarse.
 const SAMPLES_MIN: u32 = 999;
+/// Why a metric whose program is another's is not tested here.
+const NOT_BY_ROWS: &str = "metrics of adapters are not tested row by row";
 
 /// Which runs to test, and how.
 #[derive(Debug, Clone, Default)]
@@ -116,6 +119,7 @@ impl Hub {
             )));
         }
         let shared = self.shared_splits(&a, &b, request).await?;
+        let definitions = self.custom_definitions().await?;
         let _alone = self.pairing.lock().await;
         let mut tests = Vec::new();
         let mut warnings = Vec::new();
@@ -123,7 +127,7 @@ impl Hub {
             let first = self.predictions_of(&split.a).await?;
             let second = self.predictions_of(&split.b).await?;
             let options = options(request, &split, first.rows(), &mut warnings)?;
-            tests.extend(tested(split, first, second, options).await?);
+            tests.extend(tested(split, first, second, options, definitions.clone()).await?);
         }
         Ok(Pair {
             tests: judged(tests),
@@ -294,16 +298,22 @@ async fn tested(
     first: Predictions,
     second: Predictions,
     options: PairedOptions,
+    definitions: CustomDefinitions,
 ) -> Result<Vec<PairedMetric>> {
     tokio::task::spawn_blocking(move || {
         let pair = PairedPredictions::new(&first, &second);
         let of = |metric: &ResultMetric| {
             let answer = match &pair {
+                _ if is_custom(&metric.definition) => Err((false, NOT_BY_ROWS.to_owned())),
                 Ok(pair) => paired_test(pair, &metric.definition, &options)
                     .map_err(|why| (matches!(why, NoPairedTest::Identical), why.to_string())),
                 Err(why) => Err((false, why.to_string())),
             };
-            metric_of(&split.split, metric, answer)
+            metric_of(
+                &split.split,
+                (metric, definitions.direction(&metric.definition)),
+                answer,
+            )
         };
         split.metrics.iter().map(of).collect()
     })
@@ -315,10 +325,9 @@ async fn tested(
 /// there is none.
 fn metric_of(
     split: &str,
-    metric: &ResultMetric,
+    (metric, direction): (&ResultMetric, Direction),
     answer: std::result::Result<PairedTest, (bool, String)>,
 ) -> PairedMetric {
-    let direction = crate::compare::direction(&metric.definition);
     let (test, verdict, reason) = match answer {
         Ok(test) if direction == Direction::None => (
             Some(test),

@@ -155,3 +155,25 @@ pub const PREVIEW_ROWS_MAX: usize = 100;
 pub const PREVIEW_COLUMNS_MAX: usize = 100;
 /// Characters of one cell in the preview of a dataset version.
 pub const PREVIEW_CELL_MAX_CHARS: usize = 200;
+/// Metric definitions one adapter may bring.
+pub const CUSTOM_DEFINITIONS_MAX: usize = 64;
+/// Metrics of adapters in one evaluation.
+pub const CUSTOM_METRICS_MAX: usize = 32;
+/// Bytes of predictions handed to a program that computes a metric.
+pub const CUSTOM_METRIC_INPUT_MAX_BYTES: u64 = 1024 * 1024 * 1024;
+/// Seconds from the start of such a program to its end.
+pub const CUSTOM_METRIC_SECONDS_MAX: u64 = 120;
+/// Seconds of processor time each of its processes may take.
+pub const CUSTOM_METRIC_CPU_SECONDS_MAX: u64 = 120;
+/// Bytes of addresses each of its processes may take.
+pub const CUSTOM_METRIC_ADDRESS_MAX_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Resident bytes of all its processes.
+pub const CUSTOM_METRIC_MEMORY_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// Bytes of each file it writes, and of all of them together.
+pub const CUSTOM_METRIC_FILES_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// Files each of its processes may have open.
+pub const CUSTOM_METRIC_OPEN_FILES_MAX: u64 = 256;
+/// Bytes of its standard output and standard error together.
+pub const CUSTOM_METRIC_OUTPUT_MAX_BYTES: u64 = 1024 * 1024;
+/// Bytes of its answer.
+pub const CUSTOM_METRIC_ANSWER_MAX_BYTES: u64 = 4 * 1024;

@@ -126,6 +126,19 @@ pub struct MetricDefinition {
     pub formula: String,
     /// Where the formula comes from.
     pub source: String,
+    /// What computes it, where that is an adapter; absent for the metrics of this crate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implementation: Option<Implementation>,
+}
+
+/// The code of an adapter that computes a metric; as a part of the definition it makes
+/// changed code another definition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Implementation {
+    /// The adapter's name.
+    pub adapter: String,
+    /// BLAKE3 over the command and the files that compute the metric, as hex digits.
+    pub digest: String,
 }
 
 /// Separates these hashes from any other use of BLAKE3.
@@ -236,6 +249,20 @@ mod tests {
             },
             MetricDefinition {
                 source: "other".into(),
+                ..base.clone()
+            },
+            MetricDefinition {
+                implementation: Some(Implementation {
+                    adapter: "mine".into(),
+                    digest: "00".into(),
+                }),
+                ..base.clone()
+            },
+            MetricDefinition {
+                implementation: Some(Implementation {
+                    adapter: "mine".into(),
+                    digest: "01".into(),
+                }),
                 ..base.clone()
             },
         ];

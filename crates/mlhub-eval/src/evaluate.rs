@@ -10,7 +10,7 @@ use crate::bootstrap::{
 };
 use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
-use crate::definition::{MetricDefinition, Task};
+use crate::definition::{Direction, MetricDefinition, Task};
 use crate::draws::{Drawing, Groups};
 use crate::metrics::{Detections, Facts, Kind, Needs, Prepared, Scratch, compute};
 use crate::predictions::{Predictions, Targets};
@@ -115,6 +115,9 @@ pub struct MetricValue {
     pub n: u64,
     /// What a reader should know about this value.
     pub note: Option<String>,
+    /// Which way is better, of a metric that is not one of this crate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
 }
 
 /// A metric that was not computed.
@@ -315,6 +318,7 @@ fn run(
                 interval: resampled.and_then(|resampled| resampled.interval),
                 n: prepared.rows as u64,
                 note,
+                direction: None,
             }
         })
         .collect();

@@ -50,7 +50,7 @@ pub use curves::{
     MAX_CURVE_POINTS, METHOD_VERTICAL, PrecisionRecallCurve, RELIABILITY_BINS, RESIDUAL_BINS,
     ReliabilityBin, ReliabilityCurve, RocCurve,
 };
-pub use definition::{Direction, MetricDefinition, Task};
+pub use definition::{Direction, Implementation, MetricDefinition, Task};
 pub use evaluate::{
     EVALUATION_VERSION, EvaluateError, EvaluateOptions, Evaluation, MAX_THREADS, MetricValue,
     SkippedMetric, evaluate,

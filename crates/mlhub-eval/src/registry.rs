@@ -80,6 +80,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
             unit: row.unit.map(str::to_owned),
             formula: row.formula.to_owned(),
             source: row.source.to_owned(),
+            implementation: None,
         };
         registry
             .by_id

@@ -64,6 +64,9 @@ pub struct Manifest {
     /// What it exports models to.
     #[serde(default)]
     pub export: ExportSection,
+    /// Metric definitions it brings, by the part of their names after `ADAPTER.`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub definitions: BTreeMap<String, DefinitionSection>,
     /// The tiny run that ends in seconds.
     pub smoke: SmokeSection,
 }
@@ -88,6 +91,8 @@ pub enum Capability {
     Search,
     /// Tells what its libraries take for arguments that are left out.
     Defaults,
+    /// Computes the metrics it defines over stored predictions.
+    Metrics,
 }
 
 /// The file in the run directory in which a program of [`Capability::Defaults`] answers.
@@ -232,4 +237,42 @@ pub struct SmokeSection {
     pub target: Option<String>,
     /// The task it is evaluated on.
     pub task: Option<String>,
+}
+
+/// A metric that an adapter defines and computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefinitionSection {
+    /// Its version, from 1; another content or another implementation needs another one.
+    pub version: u32,
+    /// Tasks it is defined for.
+    pub tasks: Vec<String>,
+    /// Parameters that change the value; the program is given them.
+    #[serde(default)]
+    pub params: BTreeMap<String, Value>,
+    /// `maximize`, `minimize` or `none`.
+    pub direction: String,
+    /// Smallest and largest possible value.
+    #[serde(default)]
+    pub range: RangeSection,
+    /// Unit of the value; none for a plain ratio.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// The formula in words and plain-text mathematics.
+    pub formula: String,
+    /// Where the formula comes from.
+    pub source: String,
+    /// Files of the adapter folder that compute it; all files of the folder when empty.
+    #[serde(default)]
+    pub code: Vec<String>,
+}
+
+/// The range of a metric; an end that is left out is unbounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RangeSection {
+    /// Smallest possible value.
+    pub low: Option<f64>,
+    /// Largest possible value.
+    pub high: Option<f64>,
 }

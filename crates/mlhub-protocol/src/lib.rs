@@ -7,6 +7,7 @@
 pub mod adapter;
 pub mod batch;
 mod batch_json;
+pub mod custom_metric;
 pub mod event;
 pub mod event_log;
 pub mod export;

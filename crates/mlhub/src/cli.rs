@@ -203,6 +203,15 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         argv: Vec<std::ffi::OsString>,
     },
+    /// Run a program that computes a metric without network and within limits (started by the hub)
+    #[command(hide = true, disable_help_flag = true)]
+    Sandboxed {
+        /// Where to tell what could be enforced
+        report: std::path::PathBuf,
+        /// The program and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        argv: Vec<std::ffi::OsString>,
+    },
     /// The native adapter's program
     #[command(hide = true, disable_help_flag = true)]
     NativeAdapter {

@@ -9,7 +9,8 @@ use mlhub_agent::adapter::{Bundle, DiscoveryRoots, discover};
 use mlhub_agent::supervisor;
 use mlhub_api::{ApiState, Authenticator, HostPolicy, HubIdentity, ServeOptions};
 use mlhub_app::{
-    AdapterCatalog, AdapterDescription, ExperimentLauncher, FinishReport, Hub, ModelServer,
+    AdapterCatalog, AdapterDescription, CustomMetrics, ExperimentLauncher, FinishReport, Hub,
+    ModelServer,
 };
 use mlhub_core::run::{Failure, FailureClass};
 use mlhub_core::store::Store;
@@ -22,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::blob_place::BlobPlace;
+use crate::custom_metrics::LocalCustomMetrics;
 use crate::disk::LocalDisk;
 use crate::exit::{DATA_DIR, HUB, INTERNAL, fail};
 use crate::launches::{self, LocalLauncher};
@@ -108,10 +110,12 @@ pub(crate) async fn serve(
     drop(ready.send(Ok(started.url.clone())));
     let models = Arc::clone(&started.models);
     let launcher = Arc::clone(&started.launcher);
+    let metrics = Arc::clone(&started.metrics);
     // First, so that nobody waits for the answer of a model meanwhile.
     let stop = async move {
         stop.await;
         launcher.close();
+        metrics.close();
         if let Err(error) = tokio::task::spawn_blocking(move || models.close()).await {
             tracing::warn!(%error, "programs of models may be left");
         }
@@ -135,6 +139,7 @@ struct Started {
     background: tokio::task::JoinSet<()>,
     models: Arc<LocalModelServer>,
     launcher: Arc<LocalLauncher>,
+    metrics: Arc<LocalCustomMetrics>,
     hub_file: PathBuf,
     /// Held as long as the hub lives: its lock says whose the directory is.
     _data_dir: DataDir,
@@ -159,11 +164,15 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         }),
     );
     let scratch = scratch(&path)?;
+    let metrics = LocalCustomMetrics::new(&path, &scratch)
+        .map_err(|error| fail(DATA_DIR, format!("`{}`: {error}", path.display())))?;
+    let metrics = Arc::new(metrics);
     let models = Arc::new(models::open(&path, &scratch)?);
     let launcher = Arc::new(open_launcher(&options)?);
     let hub = hub
         .with_disk(Arc::new(LocalDisk::new(&path)))
         .with_scratch(scratch)
+        .with_custom_metrics(Arc::clone(&metrics) as Arc<dyn CustomMetrics>)
         .with_models(Arc::clone(&models) as Arc<dyn ModelServer>)
         .with_launcher(Arc::clone(&launcher) as Arc<dyn ExperimentLauncher>);
     let hub = Arc::new(hub);
@@ -204,6 +213,7 @@ async fn start(mut options: HubOptions) -> anyhow::Result<Started> {
         background,
         models,
         launcher,
+        metrics,
         hub_file,
         _data_dir: data_dir,
     })

@@ -8,6 +8,7 @@ mod blob_place;
 mod cli;
 mod commands;
 mod connect;
+mod custom_metrics;
 mod disk;
 mod exit;
 mod hub;

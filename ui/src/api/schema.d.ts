@@ -1792,12 +1792,16 @@ export interface components {
         };
         /** @description A metric definition. */
         DefinitionView: {
+            /** @description The adapter that brings it, of one that is not the hub's own. */
+            adapter?: string | null;
             /** @description The whole definition. */
             definition: Record<string, never>;
             /** @description Its hash. */
             hash: string;
             /** @description `name@version`. */
             id: string;
+            /** @description Why the hub's machine cannot compute it now, of one that an adapter brings. */
+            problem?: string | null;
         };
         /** @description One run of a deletion. */
         DeletionItem: {

@@ -54,7 +54,12 @@ pub fn library_defaults(plan: &WorkerPlan, exe: &Path) -> Result<LibraryDefaults
     if !status.success() {
         return Err(failed(status.to_string()));
     }
-    read(&plan.dir.join(DEFAULTS_FILE))
+    answer(&plan.dir)
+}
+
+/// The answer in a run directory.
+pub(super) fn answer(dir: &Path) -> Result<LibraryDefaults, DefaultsError> {
+    read(&dir.join(DEFAULTS_FILE))
 }
 
 fn read(path: &Path) -> Result<LibraryDefaults, DefaultsError> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::problem::{AdapterProblem, Finding, Part};
-use super::{files, rules, schema};
+use super::{definitions, files, rules, schema};
 
 /// Name of the manifest in an adapter folder.
 pub const MANIFEST: &str = "adapter.toml";
@@ -87,6 +87,7 @@ impl Adapter {
         schema::validate(&schema).map_err(fail)?;
         rules::commands(&manifest, &schema).map_err(fail)?;
         rules::export(&manifest).map_err(fail)?;
+        definitions::check(dir, &manifest).map_err(fail)?;
         rules::environment(dir, &manifest).map_err(fail)?;
         rules::output(&manifest, &schema).map_err(fail)?;
         rules::smoke(dir, &manifest, &schema).map_err(fail)?;

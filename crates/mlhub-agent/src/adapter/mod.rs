@@ -10,6 +10,7 @@ mod catalog;
 pub mod check;
 mod config_file;
 mod defaults;
+mod definitions;
 mod environment;
 mod files;
 mod kit;
@@ -33,6 +34,7 @@ pub use bundle::{Bundle, unpack_bundle};
 pub use catalog::{ADAPTERS_DIR, Broken, Catalog, DiscoveryRoots, FindError, Shadowed, discover};
 pub use check::{CheckOptions, CheckProgress, CheckReport, Step, StepStatus, check, promise};
 pub use defaults::{DefaultsError, library_defaults};
+pub use definitions::{NAME_SEPARATOR, TASKS};
 pub use environment::{EnvError, EnvProgress, PreparedEnvironment, prepare_environment};
 pub use files::{MAX_ADAPTER_BYTES, MAX_ADAPTER_FILES, MAX_TEXT_BYTES};
 pub use launch::{

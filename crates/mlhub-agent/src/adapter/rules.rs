@@ -19,7 +19,7 @@ const CONFIG_FORMATS: &[&str] = &["json", "yaml", "toml", "none"];
 /// Formats of datasets an adapter may read.
 const DATASET_FORMATS: &[&str] = &["csv", "parquet", "jsonl", "npz", "image_folder", "folder"];
 /// Directions of a metric.
-const DIRECTIONS: &[&str] = &["maximize", "minimize", "none"];
+pub(super) const DIRECTIONS: &[&str] = &["maximize", "minimize", "none"];
 /// Largest compiled regular expression, in bytes.
 const MAX_REGEX_BYTES: usize = 1 << 20;
 /// Oldest Python 3 minor version a manifest may ask for.
@@ -74,7 +74,7 @@ pub(super) fn identity(manifest: &Manifest) -> Result<(), Finding> {
     Ok(())
 }
 
-fn one_of(at: &str, value: &str, known: &[&str]) -> Result<(), Finding> {
+pub(super) fn one_of(at: &str, value: &str, known: &[&str]) -> Result<(), Finding> {
     if known.contains(&value) {
         return Ok(());
     }

@@ -1,5 +1,5 @@
-//! The stand-alone supervisor: the subcommands `supervise`, `shim`, `agent` and
-//! `confined` of the main program without the rest of it, for machines that only run.
+//! The stand-alone supervisor: the subcommands `supervise`, `shim`, `agent`,
+//! `confined` and `sandboxed` of the main program without the rest of it, for machines that only run.
 //!
 //! It reads no config: everything is in the run directory.
 
@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mlhub_agent::custom_metric::sandboxed_main;
 use mlhub_agent::export::confined_main;
 use mlhub_agent::supervisor::{
     AgentOptions, SuperviseOptions, agent_main, shim_main, supervise_main,
@@ -17,7 +18,8 @@ const USAGE: &str = "usage:
   mlhub-supervise supervise DIR [--hub-absence-seconds N]
   mlhub-supervise shim DIR
   mlhub-supervise agent --data-dir DIR [--slots N] [--hub-absence-seconds N]
-  mlhub-supervise confined -- PROGRAM ARGUMENT...";
+  mlhub-supervise confined -- PROGRAM ARGUMENT...
+  mlhub-supervise sandboxed REPORT -- PROGRAM ARGUMENT...";
 /// Exit code of a wrong command line.
 const EXIT_USAGE: i32 = 64;
 
@@ -54,6 +56,10 @@ fn run(words: &[&str]) -> Option<i32> {
         ["confined", "--", argv @ ..] => {
             let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
             Some(confined_main(&argv))
+        }
+        ["sandboxed", report, "--", argv @ ..] => {
+            let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+            Some(sandboxed_main(Path::new(report), &argv))
         }
         _ => None,
     }

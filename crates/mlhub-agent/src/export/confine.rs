@@ -18,7 +18,7 @@ use crate::supervisor::{DEFAULT_OPEN_FILES, lower};
 /// Exit code when there is no program to start, as shells have it.
 const NO_PROGRAM: i32 = 127;
 /// Added to the number of a signal that ended the program, as shells do.
-pub(super) const SIGNALLED: i32 = 128;
+pub(crate) const SIGNALLED: i32 = 128;
 
 /// The `confined` subcommand: runs `argv` and returns its exit code, or the number of
 /// the signal that ended it plus 128.
@@ -27,6 +27,12 @@ pub fn confined_main(argv: &[OsString]) -> i32 {
     lower(Resource::Core, 0);
     lower(Resource::Nofile, DEFAULT_OPEN_FILES);
     lower(Resource::Fsize, MODEL_MAX_BYTES);
+    run_child(argv)
+}
+
+/// Starts `argv` and waits for it, as the leader of a group that ends with the hub;
+/// returns its exit code, or the number of the signal that ended it plus 128.
+pub(crate) fn run_child(argv: &[OsString]) -> i32 {
     let Some((program, arguments)) = argv.split_first() else {
         return NO_PROGRAM;
     };

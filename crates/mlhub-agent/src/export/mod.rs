@@ -4,7 +4,7 @@
 //! Which model is meant, who may export it and where the files go is not decided
 //! here. The directory is the caller's, and so is removing it.
 
-mod confine;
+pub(crate) mod confine;
 mod error;
 pub(crate) mod program;
 mod written;
@@ -102,7 +102,7 @@ fn failure(status: ExitStatus, told: &[EventLine], dir: &Path) -> ExportError {
 }
 
 /// How a program ended, whose parent tells signals as shells do.
-fn how(status: ExitStatus) -> String {
+pub(crate) fn how(status: ExitStatus) -> String {
     match status.code() {
         Some(code) if code > confine::SIGNALLED => format!("signal: {}", code - confine::SIGNALLED),
         _ => status.to_string(),

@@ -2,6 +2,7 @@
 //!
 //! What the program left is not looked at here, beyond how much it is.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -39,6 +40,14 @@ impl Drop for Group {
     }
 }
 
+/// How a program is kept within bounds.
+pub(crate) struct Confinement<'a> {
+    /// Subcommand of the hub's binary, with its arguments, that starts the program.
+    pub(crate) subcommand: &'a [&'a OsStr],
+    /// The folder in which all it writes counts.
+    pub(crate) written: &'a Path,
+}
+
 /// Runs the program; returns how it ended. What it started ends with it.
 pub(crate) fn run(
     plan: &WorkerPlan,
@@ -46,10 +55,25 @@ pub(crate) fn run(
     limits: ExportLimits,
     stopped: &dyn Fn() -> bool,
 ) -> Result<ExitStatus, ExportError> {
+    let confinement = Confinement {
+        subcommand: &[OsStr::new("confined")],
+        written: &plan.dir.join(names::ARTIFACTS),
+    };
+    run_confined(plan, exe, &confinement, limits, stopped)
+}
+
+/// [`run`] with bounds of the caller's.
+pub(crate) fn run_confined(
+    plan: &WorkerPlan,
+    exe: &Path,
+    confinement: &Confinement<'_>,
+    limits: ExportLimits,
+    stopped: &dyn Fn() -> bool,
+) -> Result<ExitStatus, ExportError> {
     let start = |error: std::io::Error| ExportError::Start(error.to_string());
     write_directory(plan).map_err(start)?;
     let mut child = Command::new(exe)
-        .arg("confined")
+        .args(confinement.subcommand)
         .arg("--")
         .args(&plan.launch.argv)
         .current_dir(&plan.launch.cwd)
@@ -74,7 +98,7 @@ pub(crate) fn run(
         if stopped() {
             return Err(ExportError::Stopped);
         }
-        too_much(&plan.dir, leader, limits)?;
+        too_much(plan, confinement, leader, limits)?;
         if Instant::now() >= deadline {
             group.end();
             return Err(ExportError::TimedOut {
@@ -87,9 +111,14 @@ pub(crate) fn run(
 }
 
 /// The first bound that is passed.
-fn too_much(dir: &Path, leader: i32, limits: ExportLimits) -> Result<(), ExportError> {
-    let size = |name: &str| fs::metadata(dir.join(name)).map_or(0, |data| data.len());
-    let files = WalkDir::new(dir.join(names::ARTIFACTS)).into_iter();
+fn too_much(
+    plan: &WorkerPlan,
+    confinement: &Confinement<'_>,
+    leader: i32,
+    limits: ExportLimits,
+) -> Result<(), ExportError> {
+    let size = |name: &str| fs::metadata(plan.dir.join(name)).map_or(0, |data| data.len());
+    let files = WalkDir::new(confinement.written).into_iter();
     let written = files.flatten().filter_map(|entry| entry.metadata().ok());
     let now = [
         (

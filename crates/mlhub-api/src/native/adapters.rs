@@ -48,9 +48,11 @@ pub(crate) async fn definitions(
         definitions: definitions
             .into_iter()
             .map(|definition| rest::DefinitionView {
-                id: definition.id,
-                hash: definition.hash,
-                definition: definition.body,
+                id: definition.stored.id,
+                hash: definition.stored.hash,
+                definition: definition.stored.body,
+                adapter: definition.adapter,
+                problem: definition.problem,
             })
             .collect(),
     }))

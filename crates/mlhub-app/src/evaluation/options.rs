@@ -5,6 +5,7 @@ use mlhub_eval::{Bootstrap, EvaluateOptions, Predictions, Resampling, Task};
 use mlhub_protocol::rest::EvaluationPlan;
 
 use super::THREADS;
+use crate::custom_metrics::is_custom;
 
 /// How predictions are judged, as their plan says and as they need it.
 pub(super) fn of(
@@ -48,10 +49,11 @@ fn named<T: serde::de::DeserializeOwned + Default>(field: &str, name: Option<&st
     })
 }
 
-/// The definitions that names mean, each once: two names may mean one.
+/// The definitions of the hub that names mean, each once: two names may mean one.
 fn distinct_ids(names: &[String]) -> Vec<String> {
     let mut ids = Vec::with_capacity(names.len());
-    for id in names.iter().map(|name| definition_id(name)) {
+    let own = names.iter().filter(|name| !is_custom(name));
+    for id in own.map(|name| definition_id(name)) {
         if !ids.contains(&id) {
             ids.push(id);
         }

@@ -222,6 +222,12 @@ pub struct DefinitionView {
     /// The whole definition.
     #[schema(value_type = Object)]
     pub definition: Value,
+    /// The adapter that brings it, of one that is not the hub's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// Why the hub's machine cannot compute it now, of one that an adapter brings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// Metric definitions.

@@ -8,7 +8,8 @@ use mlhub_protocol::rest::OutdatedRequest;
 use crate::cli::{Global, MetricsCommand};
 use crate::connect::connect;
 use crate::exit::{OK, REFUSED, fail};
-use crate::output;
+use crate::launch::adapter::catalog;
+use crate::{custom_metrics, output, paths};
 
 /// Pause between two looks at an evaluation.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -27,18 +28,19 @@ pub(crate) fn metrics(global: &Global, command: MetricsCommand) -> anyhow::Resul
 }
 
 fn list(global: &Global) -> anyhow::Result<()> {
-    let definitions = mlhub_eval::definitions();
+    let definitions = all(global)?;
     if global.json {
         return output::json(&definitions);
     }
-    let mut table = output::table(&["DEFINITION", "TASKS", "BETTER", "HASH"]);
-    for definition in definitions {
+    let mut table = output::table(&["DEFINITION", "TASKS", "BETTER", "HASH", "ADAPTER"]);
+    for definition in &definitions {
         let tasks: Vec<&str> = definition.tasks.iter().map(|task| task.as_str()).collect();
         table.add_row([
             definition.id(),
             tasks.join(", "),
             output::serde_name(&definition.direction),
             definition.hash()[..12].to_owned(),
+            adapter_of(definition).unwrap_or_default().to_owned(),
         ]);
     }
     output::print(&table)
@@ -46,8 +48,9 @@ fn list(global: &Global) -> anyhow::Result<()> {
 
 /// Prints the fields that differ.
 fn diff(global: &Global, a: &str, b: &str) -> anyhow::Result<()> {
-    let (a, b) = (known(a)?, known(b)?);
-    let of = |definition| {
+    let definitions = all(global)?;
+    let (a, b) = (known(&definitions, a)?, known(&definitions, b)?);
+    let of = |definition: &MetricDefinition| {
         let value = serde_json::to_value(definition)?;
         anyhow::Ok(value.as_object().cloned().unwrap_or_default())
     };
@@ -145,8 +148,24 @@ fn migrate(global: &Global, dry_run: bool) -> anyhow::Result<()> {
     })
 }
 
-fn known(reference: &str) -> anyhow::Result<&'static MetricDefinition> {
-    find(reference).ok_or_else(|| {
+/// The hub's own definitions, then those of this machine's and this project's adapters.
+fn all(global: &Global) -> anyhow::Result<Vec<MetricDefinition>> {
+    let data_dir = paths::data_dir(global)?;
+    let catalog = catalog(&data_dir, Some(&std::env::current_dir()?))?;
+    let own = mlhub_eval::definitions().iter().cloned();
+    Ok(own.chain(custom_metrics::definitions(&catalog)).collect())
+}
+
+fn adapter_of(definition: &MetricDefinition) -> Option<&str> {
+    let of = definition.implementation.as_ref()?;
+    Some(&of.adapter)
+}
+
+fn known<'a>(
+    definitions: &'a [MetricDefinition],
+    reference: &str,
+) -> anyhow::Result<&'a MetricDefinition> {
+    find(definitions, reference).ok_or_else(|| {
         fail(
             REFUSED,
             format!("there is no metric definition `{reference}`; `mlhub metrics list` names all"),
@@ -155,20 +174,28 @@ fn known(reference: &str) -> anyhow::Result<&'static MetricDefinition> {
 }
 
 fn show(global: &Global, reference: &str) -> anyhow::Result<()> {
-    let definition = known(reference)?;
+    let definitions = all(global)?;
+    let definition = known(&definitions, reference)?;
     if global.json {
         return output::json(definition);
     }
     output::line(format_args!("{}  {}", definition.id(), definition.hash()))?;
     output::line(&definition.formula)?;
-    output::line(format_args!("source: {}", definition.source))
+    output::line(format_args!("source: {}", definition.source))?;
+    if let Some(of) = &definition.implementation {
+        output::line(format_args!(
+            "computed by the adapter {}, code {}",
+            of.adapter, of.digest
+        ))?;
+    }
+    Ok(())
 }
 
-fn find(reference: &str) -> Option<&'static MetricDefinition> {
+fn find<'a>(definitions: &'a [MetricDefinition], reference: &str) -> Option<&'a MetricDefinition> {
     if reference.contains('@') {
-        return mlhub_eval::definition(reference);
+        return definitions.iter().find(|of| of.id() == reference);
     }
-    mlhub_eval::definitions()
+    definitions
         .iter()
         .filter(|definition| definition.name == reference)
         .max_by_key(|definition| definition.version)

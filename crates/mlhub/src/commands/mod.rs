@@ -87,6 +87,9 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Shim { dir } => Ok(code(mlhub_agent::supervisor::shim_main(&dir))),
         Command::Launch(arguments) => launch::launch(&global, &arguments),
         Command::Confined { argv } => Ok(code(mlhub_agent::export::confined_main(&argv))),
+        Command::Sandboxed { report, argv } => Ok(code(
+            mlhub_agent::custom_metric::sandboxed_main(&report, &argv),
+        )),
         Command::Agent { slots } => Ok(code(mlhub_agent::supervisor::agent_main(
             &paths::data_dir(&global)?,
             slots.max(1),

@@ -11,6 +11,7 @@ mod bad_data_dir;
 mod bad_input;
 mod bad_predictions;
 mod cli;
+mod custom_metrics;
 mod deletions;
 mod demo;
 mod faults;

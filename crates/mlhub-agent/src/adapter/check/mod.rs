@@ -6,7 +6,9 @@
 //! only without a hub.
 
 mod data;
+mod defaults;
 mod export;
+mod metrics;
 mod output;
 mod plant;
 mod program;
@@ -267,6 +269,12 @@ fn run_steps(adapter: &Adapter, options: &CheckOptions, recorder: &mut Recorder<
     }
     if adapter.can(Capability::Export) {
         recorder.step("exports", |_| export::export(bench, &first));
+    }
+    if adapter.can(Capability::Defaults) {
+        recorder.step("tells defaults", |_| defaults::defaults(bench));
+    }
+    if adapter.can(Capability::Metrics) {
+        recorder.step("computes its metrics", |_| metrics::metrics(bench, &first));
     }
     recorder.step("no samples or secrets in logs", |_| secrecy::search(bench));
 }

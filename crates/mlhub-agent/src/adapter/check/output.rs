@@ -117,6 +117,25 @@ pub(super) fn predictions(
     Ok(found)
 }
 
+/// Reads a prediction file as its task needs it.
+///
+/// # Errors
+/// The sentence to show.
+pub(super) fn read_predictions(
+    outcome: &Outcome,
+    path: &str,
+    task: &str,
+) -> Result<PredictionTable, String> {
+    let format = format_of(path)?;
+    let read = match task {
+        "text" => mlhub_data::read_text_predictions,
+        "multilabel" => mlhub_data::read_label_list_predictions,
+        "detection" | "segmentation" => mlhub_data::read_json_predictions,
+        _ => mlhub_data::read_predictions,
+    };
+    read(&outcome.dir.join(path), path, format).map_err(|error| error.to_string())
+}
+
 /// Checks one prediction file against its split and task; returns its rows.
 ///
 /// # Errors
@@ -128,14 +147,7 @@ pub(super) fn judge_predictions(
     task: &str,
     data: &CheckData,
 ) -> Result<usize, String> {
-    let format = format_of(path)?;
-    let read = match task {
-        "text" => mlhub_data::read_text_predictions,
-        "multilabel" => mlhub_data::read_label_list_predictions,
-        "detection" | "segmentation" => mlhub_data::read_json_predictions,
-        _ => mlhub_data::read_predictions,
-    };
-    let table = read(&outcome.dir.join(path), path, format).map_err(|error| error.to_string())?;
+    let table = read_predictions(outcome, path, task)?;
     let expected = data
         .input
         .splits

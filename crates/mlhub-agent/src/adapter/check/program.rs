@@ -58,6 +58,12 @@ pub(super) struct Job {
     pub(super) export: Option<(PathBuf, String)>,
 }
 
+impl Job {
+    fn reads_data(&self) -> bool {
+        self.export.is_none() && self.capability != Capability::Defaults
+    }
+}
+
 /// When to send a signal: a look at each event.
 pub(super) type SignalWhen = fn(&EventLine) -> Option<Signal>;
 
@@ -245,6 +251,38 @@ impl<'a> Bench<'a> {
         Ok((dir, plan))
     }
 
+    /// A new folder for what is no run, named after `label`.
+    pub(super) fn folder(&mut self, label: &str) -> Result<PathBuf, String> {
+        let failed = |error: std::io::Error| format!("{label}: {error}");
+        let root = fs::canonicalize(&self.options.work_dir).map_err(failed)?;
+        let dir = root.join(format!("{:02}-{label}", self.run_dirs.len() + 1));
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(failed)?;
+        }
+        fs::create_dir_all(&dir).map_err(failed)?;
+        Ok(dir)
+    }
+
+    /// How the adapter's program of metrics is started.
+    pub(super) fn metric_launch(&self, dir: &Path, run: &RunFile) -> Result<LaunchPlan, String> {
+        let context = LaunchContext {
+            extra_env: std::collections::BTreeMap::new(),
+            ..self.context(dir, dir, run)
+        };
+        launch_command(
+            self.adapter,
+            &self.environment,
+            Capability::Metrics,
+            &context,
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    /// The hub's binary.
+    pub(super) fn mlhub_binary(&self) -> &Path {
+        &self.options.mlhub_binary
+    }
+
     fn context<'c>(&'c self, dir: &'c Path, root: &'c Path, run: &'c RunFile) -> LaunchContext<'c> {
         LaunchContext {
             run_dir: dir,
@@ -272,11 +310,11 @@ impl<'a> Bench<'a> {
             smoke: true,
             params: job.params.clone(),
             task,
-            dataset: match job.export {
-                Some(_) => None,
-                None => self.data.as_ref().map(|data| data.input.clone()),
+            dataset: match job.reads_data() {
+                true => self.data.as_ref().map(|data| data.input.clone()),
+                false => None,
             },
-            predict_splits: if self.predicts() && job.export.is_none() {
+            predict_splits: if self.predicts() && job.reads_data() {
                 vec![TEST.to_owned()]
             } else {
                 Vec::new()

@@ -32,6 +32,10 @@ pub fn promise(step: &str) -> &'static str {
         }
         "serves single inputs" => "a trained model answers single inputs as its description says",
         "exports" => "a trained model is exported, compared with the original, to every format",
+        "tells defaults" => "what the libraries take by default is told the same twice",
+        "computes its metrics" => {
+            "every metric it defines is the same to the bit twice and within its range"
+        }
         _ => "",
     }
 }
