@@ -81,14 +81,30 @@ pub(crate) fn launch(
     connection: &mut Connection,
     slots: usize,
 ) -> anyhow::Result<Vec<String>> {
-    let seeds = &experiment.resolved.experiment.seeds;
-    let ids: Vec<String> = seeds
-        .iter()
+    let ids = new_ids(experiment);
+    launch_as(global, experiment, environment, connection, slots, &ids)
+}
+
+/// Ids for the runs of an experiment that are to be made.
+pub(crate) fn new_ids(experiment: &Experiment) -> Vec<String> {
+    let seeds = experiment.resolved.experiment.seeds.iter();
+    seeds
         .map(|_| RunId::generate(&SystemEntropy).into())
-        .collect();
+        .collect()
+}
+
+/// As [`launch`], for who has to know the ids before the runs are made.
+pub(crate) fn launch_as(
+    global: &Global,
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &mut Connection,
+    slots: usize,
+    ids: &[String],
+) -> anyhow::Result<Vec<String>> {
     let mut lost = 0;
     let started = loop {
-        match prepare_and_start(experiment, environment, connection, slots, &ids) {
+        match prepare_and_start(experiment, environment, connection, slots, ids) {
             Err(error) if lost < HUBS_LOST_MAX && hub_is_gone(&error) => {
                 lost += 1;
                 connection.reconnect()?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mlhub_agent::adapter::{LaunchContext, PreparedEnvironment, launch_command};
+use mlhub_agent::adapter::{LaunchContext, PreparedEnvironment, launch_command, locked_packages};
 use mlhub_agent::supervisor::RunDir;
 use mlhub_app::REPRODUCES_TAG;
 use mlhub_core::{Entropy as _, GroupId};
@@ -268,15 +268,12 @@ pub(crate) fn packages(experiment: &Experiment, environment: &PreparedEnvironmen
     if !environment.packages.is_empty() {
         return environment.packages.clone();
     }
-    let Environment::Venv { lock, .. } = &experiment.adapter.manifest.environment else {
+    let environment = &experiment.adapter.manifest.environment;
+    let (Environment::Venv { lock, .. } | Environment::Python { lock, .. }) = environment else {
         return Vec::new();
     };
     let text = std::fs::read_to_string(experiment.adapter.dir.join(lock)).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|word| word.contains("==") && !word.starts_with(['#', '-']))
-        .map(str::to_owned)
-        .collect()
+    locked_packages(&text)
 }
 
 /// The machine, and where on it the run's directory is.
