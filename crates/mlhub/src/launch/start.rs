@@ -17,7 +17,7 @@ use mlhub_protocol::run_dir::{
 use serde_json::{Value, json};
 
 use super::dataset::Prepared;
-use super::defaults;
+use super::defaults::Known;
 use super::experiment::Experiment;
 use crate::connect::Connection;
 use crate::exit::{ADAPTER, CONFIG, Classify, fail};
@@ -45,6 +45,7 @@ pub(crate) fn start(
     connection: &Connection,
     slots: usize,
     ids: &[String],
+    known: &Known,
 ) -> anyhow::Result<Started> {
     let client = &connection.client;
     client.adapter_seen(&AdapterSeen {
@@ -52,7 +53,7 @@ pub(crate) fn start(
         version: experiment.adapter.manifest.version.clone(),
         manifest: manifest_with_schema(experiment)?,
     })?;
-    let snapshot = snapshot(experiment, environment, dataset, connection)?;
+    let snapshot = snapshot(experiment, environment, dataset, connection, known)?;
     let mut warnings = snapshot.warnings.clone();
     warnings.extend(dataset.iter().flat_map(|dataset| dataset.warnings.clone()));
     let default_changes = snapshot.default_changes.clone();
@@ -201,12 +202,13 @@ fn snapshot(
     environment: &PreparedEnvironment,
     dataset: Option<&Prepared>,
     connection: &Connection,
+    known: &Known,
 ) -> anyhow::Result<Snapshot> {
     let resolved = &experiment.resolved;
     let adapter = &experiment.adapter;
     let code = provenance::code(&experiment.project_dir);
     let mut warnings = provenance::code_warnings(&code);
-    let library = match defaults::library(experiment, environment, connection) {
+    let library = match &known.library {
         Some(Ok(told)) => Some(told),
         Some(Err(why)) => {
             warnings.push(format!(
@@ -217,7 +219,7 @@ fn snapshot(
         }
         None => None,
     };
-    let default_changes = defaults::changes(experiment, library.as_ref(), connection)?;
+    let default_changes = known.changes.clone();
     if let Some(changes) = default_changes
         .as_array()
         .filter(|changes| !changes.is_empty())
