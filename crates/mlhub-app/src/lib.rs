@@ -8,6 +8,7 @@
 mod adapters;
 mod artifacts;
 mod attempts;
+mod attribution;
 mod blob_reader;
 mod client_runs;
 mod compare;
@@ -61,6 +62,10 @@ use mlhub_core::{Clock, Entropy, limits};
 pub use adapters::{AdapterCatalog, AdapterDescription};
 pub use artifacts::{ArtifactContent, ArtifactUpload};
 pub use attempts::{AttemptStanding, FinishReport, PredictionsShipped, StoredOffsets};
+pub use attribution::{
+    Attribution, Cause, PackageChange, PartDifference, RunPart, code_folder, data_paths,
+    package_changes, part_differences,
+};
 pub use blob_reader::BlobReader;
 pub use client_runs::{ClientChange, ClientLog};
 pub use compare::{

@@ -15,6 +15,7 @@ use mlhub_protocol::rest::{Reproduces, ReproductionDifference, Snapshot};
 use mlhub_series::{Agreement, Comparison};
 
 use crate::Hub;
+use crate::attribution::{Attribution, Evidence, attribute};
 use crate::history::{History, HistoryRequest};
 use crate::run_search::{RunFilter, RunSearchRequest};
 use crate::runs::RunRow;
@@ -92,6 +93,8 @@ pub struct Reproduction {
     pub left_out: Vec<String>,
     /// Whether the predictions of every split are the same, byte for byte; absent where there are none.
     pub same_predictions: Option<bool>,
+    /// What made it come out as it did.
+    pub attribution: Attribution,
 }
 
 /// What a run reproduces, and what reproduces it.
@@ -127,22 +130,55 @@ impl Hub {
             Some(of) => match self.store.runs_get(&[of.run.parse()?]).await?.pop() {
                 None => None,
                 Some(original) => Some(
-                    self.judged(caller, original, run.clone(), snapshot.clone(), tolerance)
+                    self.judged_beside_others(caller, original, &run, &snapshot, tolerance)
                         .await?,
                 ),
             },
         };
         let mut reproductions = Vec::new();
-        for (later, snapshot) in self.reproduced_by(caller, &run.id).await? {
-            reproductions.push(
-                self.judged(caller, run.clone(), later, snapshot, tolerance)
-                    .await?,
-            );
+        let mut evidence = Vec::new();
+        for (later, of) in self.reproduced_by(caller, &run.id).await? {
+            let one = self.judged(caller, &run, &later, &of, tolerance).await?;
+            evidence.push(Evidence::new(&snapshot, &of, one.verdict));
+            reproductions.push(one);
+        }
+        for (index, one) in reproductions.iter_mut().enumerate() {
+            let mut others = evidence.clone();
+            let own = others.remove(index);
+            one.attribution = attribute(&own, &others);
         }
         Ok(Reproductions {
             reproduces,
             reproductions,
         })
+    }
+
+    /// One reproduction; where it diverged, the others of the same run tell why.
+    async fn judged_beside_others(
+        &self,
+        caller: &Caller,
+        original: Run,
+        run: &Run,
+        snapshot: &Snapshot,
+        tolerance: f64,
+    ) -> Result<Reproduction> {
+        let recorded = self.snapshot(&original.id).await?;
+        let mut one = self
+            .judged(caller, &original, run, snapshot, tolerance)
+            .await?;
+        let mut others = Vec::new();
+        if one.verdict == ReproductionVerdict::Diverged {
+            for (later, of) in self.reproduced_by(caller, &original.id).await? {
+                if later.id != run.id {
+                    let other = self
+                        .judged(caller, &original, &later, &of, tolerance)
+                        .await?;
+                    others.push(Evidence::new(&recorded, &of, other.verdict));
+                }
+            }
+        }
+        one.attribution = attribute(&Evidence::new(&recorded, snapshot, one.verdict), &others);
+        Ok(one)
     }
 
     /// Runs whose snapshot says that they reproduce a run, newest first.
@@ -170,9 +206,9 @@ impl Hub {
     async fn judged(
         &self,
         caller: &Caller,
-        original: Run,
-        run: Run,
-        snapshot: Snapshot,
+        original: &Run,
+        run: &Run,
+        snapshot: &Snapshot,
         tolerance: f64,
     ) -> Result<Reproduction> {
         let rows = [self.row(&original.id).await?, self.row(&run.id).await?];
@@ -191,13 +227,15 @@ impl Hub {
             left_out: self.machine_metrics(&original.id).await?,
             differences: snapshot
                 .reproduces
-                .map(|of| of.differences)
+                .as_ref()
+                .map(|of| of.differences.clone())
                 .unwrap_or_default(),
+            attribution: Attribution::default(),
             verdict,
             tolerance,
             metrics,
-            original,
-            run,
+            original: original.clone(),
+            run: run.clone(),
         })
     }
 

@@ -265,9 +265,7 @@ impl Decoder<'_> {
                 decoder.evaluation_split(item, path, split)
             })
         });
-        let task = given
-            .get("task")
-            .map(|node| self.choice(node, "evaluation.task", &TASKS));
+        let task = given.get("task").map(|node| self.task(node));
         let metrics = given.get("metrics").map(|node| self.metrics(node));
         let bootstrap = given
             .get("bootstrap")
@@ -317,6 +315,22 @@ impl Decoder<'_> {
         into.bootstrap_method = sound(method)?;
         into.bootstrap_resampling = sound(resampling)?;
         Some(())
+    }
+
+    /// A task that is evaluated.
+    fn task(&mut self, node: &Node) -> Option<String> {
+        let path = "evaluation.task";
+        if matches!(&node.data, Data::Text(text) if text == "retrieval") {
+            let help = "name `ranking`: what was found for each query is a ranking of its rows";
+            self.invalid(
+                node,
+                path,
+                "is not one of the known values",
+                Some(help.to_owned()),
+            );
+            return None;
+        }
+        self.choice(node, path, &TASKS)
     }
 
     fn label(&mut self, node: &Node) -> Option<serde_json::Value> {

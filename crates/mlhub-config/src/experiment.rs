@@ -31,13 +31,12 @@ pub const TOP_LEVEL_KEYS: [&str; 13] = [
 ];
 
 /// The tasks an experiment file may name.
-pub const TASKS: [&str; 13] = [
+pub const TASKS: [&str; 12] = [
     "binary",
     "multiclass",
     "multilabel",
     "regression",
     "ranking",
-    "retrieval",
     "forecasting",
     "text",
     "detection",

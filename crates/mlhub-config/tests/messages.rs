@@ -56,6 +56,15 @@ macro_rules! message {
     };
 }
 
+#[test]
+fn retrieval_is_refused_and_ranking_named() {
+    let said = errors_of(&format!("{PARAMS}evaluation: {{task: retrieval}}\n"), &[]);
+    assert!(
+        said.contains("evaluation.task") && said.contains("`ranking`"),
+        "{said}"
+    );
+}
+
 message!(
     unknown_key,
     errors_of(

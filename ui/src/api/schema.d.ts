@@ -1564,6 +1564,25 @@ export interface components {
             /** @description Its state. */
             state: string;
         };
+        /**
+         * @description What is known of why a reproduction came out as it did, told from both records and from the other
+         *     reproductions of the same run.
+         */
+        AttributionView: {
+            /**
+             * @description `code`, `adapter`, `config`, `environment`, `dataset`, `hardware`, `not_deterministic` or `undecided`; absent
+             *     where the numbers agree, or nothing can be said yet.
+             */
+            cause?: string | null;
+            /** @description Whether another reproduction that came out the same rules out chance and all other parts. */
+            confirmed: boolean;
+            /** @description All that differs between both records. */
+            differences: components["schemas"]["PartDifferenceView"][];
+            /** @description It in words; empty where there is nothing to say. */
+            message: string;
+            /** @description Parts that may be the cause. */
+            suspects: string[];
+        };
         /** @description Which contents are here. */
         BlobsPresent: {
             /** @description Those of the asked hashes whose content is stored, in the order asked. */
@@ -3182,6 +3201,17 @@ export interface components {
             /** @description `a_better`, `b_better`, `no_difference`, `no_verdict`. */
             verdict: string;
         };
+        /** @description One thing that is not the same in the records of two runs. */
+        PartDifferenceView: {
+            /** @description In the later one. */
+            is?: string | null;
+            /** @description What it is: a package, a file, a param, `kernel`. */
+            name: string;
+            /** @description `code`, `adapter`, `config`, `environment`, `dataset` or `machine`. */
+            part: string;
+            /** @description In the earlier run; absent where it was not there. */
+            was?: string | null;
+        };
         /** @description One metric point. */
         PointView: {
             /** @description The metric's name. */
@@ -3453,6 +3483,8 @@ export interface components {
         };
         /** @description A run and the run it was started to reproduce. */
         ReproductionView: {
+            /** @description What made it come out as it did. */
+            attribution?: components["schemas"]["AttributionView"];
             /** @description What was known not to be as it was when the later run started. */
             differences: components["schemas"]["ReproductionDifference"][];
             /** @description Metrics of the machine (`system/`, `time/`), which are not compared. */

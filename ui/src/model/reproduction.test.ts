@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { tellingReproduction, verdictBadge, verdictText, verdictTone } from "./reproduction";
+import {
+  causeBadge,
+  differencesText,
+  tellingReproduction,
+  verdictBadge,
+  verdictText,
+  verdictTone,
+} from "./reproduction";
 
 const judged = (verdict: string, agreements: string[] = []) => ({
   verdict,
@@ -26,5 +33,28 @@ describe("the verdict of a reproduction", () => {
     expect(tellingReproduction(list)?.verdict).toBe("diverged");
     expect(tellingReproduction(list.slice(0, 1))?.verdict).toBe("running");
     expect(tellingReproduction([])).toBeUndefined();
+  });
+});
+
+describe("the cause of a divergence", () => {
+  it("is named in a few words, where there is one", () => {
+    expect([null, "environment", "not_deterministic", "undecided"].map(causeBadge)).toEqual([
+      undefined,
+      "cause: environment",
+      "not deterministic",
+      "cause undecided",
+    ]);
+  });
+  it("is shown with what differs, part by part, long lists counted", () => {
+    const packages = Array.from({ length: 10 }, (_, index) => ({
+      part: "environment",
+      name: `p${index}`,
+      was: "1.0.0",
+      is: "1.0.1",
+    }));
+    const told = differencesText([...packages, { part: "machine", name: "gpus", was: null, is: "A" }]);
+    expect(told.map(({ part }) => part)).toEqual(["environment", "machine"]);
+    expect(told[0]?.text).toMatch(/^p0 was 1.0.0, is 1.0.1; .*p7 was 1.0.0, is 1.0.1; and 2 more$/);
+    expect(told[1]?.text).toBe("gpus was none, is A");
   });
 });

@@ -65,3 +65,47 @@ export function verdictText({ verdict, tolerance, metrics }: Judged): string {
 export function tellingReproduction<T extends Judged>(list: readonly T[]): T | undefined {
   return list.find((one) => one.verdict !== "running") ?? list[0];
 }
+
+/** A few words on the cause of a divergence, for a badge; nothing where there is none. */
+export function causeBadge(cause: string | null | undefined): string | undefined {
+  switch (cause) {
+    case null:
+    case undefined:
+      return undefined;
+    case "not_deterministic":
+      return "not deterministic";
+    case "undecided":
+      return "cause undecided";
+    default:
+      return `cause: ${cause}`;
+  }
+}
+
+interface PartDifference {
+  part: string;
+  name: string;
+  was?: string | null;
+  is?: string | null;
+}
+
+export interface DifferenceText {
+  part: string;
+  text: string;
+}
+
+/** Differences named for one part; the rest is counted. */
+const DIFFERENCES_NAMED = 8;
+
+/** One line per part: `numpy was 1.26.4, is 1.26.3; ...`. */
+export function differencesText(differences: readonly PartDifference[]): DifferenceText[] {
+  const parts = new Map<string, string[]>();
+  for (const { part, name, was, is } of differences) {
+    const line = `${name} was ${was ?? "none"}, is ${is ?? "none"}`;
+    parts.set(part, [...(parts.get(part) ?? []), line]);
+  }
+  return [...parts].map(([part, lines]) => {
+    const more = lines.length - DIFFERENCES_NAMED;
+    const named = lines.slice(0, DIFFERENCES_NAMED).join("; ");
+    return { part, text: more > 0 ? `${named}; and ${more} more` : named };
+  });
+}

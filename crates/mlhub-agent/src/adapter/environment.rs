@@ -61,7 +61,7 @@ pub struct PreparedEnvironment {
     pub env: BTreeMap<String, String>,
     /// One line for people.
     pub description: String,
-    /// `name==version` of the packages that were found in it; empty where a lock file names them.
+    /// `name==version` of the packages that were found in it; empty where the adapter's lock file names them.
     #[serde(default)]
     pub packages: Vec<String>,
 }
@@ -88,12 +88,32 @@ pub enum EnvError {
         found: String,
     },
     /// The interpreter that was named lacks packages.
-    #[error("{PYTHON_VARIABLE} names {}, which lacks {}; install them there, name another Python, or unset the variable", python.display(), lacks.join(", "))]
+    #[error("{by} names {}, which lacks {}; install them there, name another Python, or leave it out", python.display(), lacks.join(", "))]
     Packages {
+        /// What names it: a variable or an option.
+        by: String,
         /// The interpreter.
         python: PathBuf,
         /// Each package that is missing or has another version.
         lacks: Vec<String>,
+    },
+    /// The adapter has no such environment to be replaced.
+    #[error("{by} cannot be used with the adapter `{adapter}`: {why}")]
+    NotReplaceable {
+        /// The option.
+        by: String,
+        /// The adapter.
+        adapter: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A lock file that was given cannot be read.
+    #[error("the lock file {} cannot be read: {reason}", lock.display())]
+    LockFile {
+        /// The lock file.
+        lock: PathBuf,
+        /// Why not.
+        reason: String,
     },
     /// The interpreter cannot make environments.
     #[error("{} (Python {version}) cannot make virtual environments: its venv or ensurepip module is missing and there is no `virtualenv` command; on Debian or Ubuntu install the package python3-venv, or name another Python in {PYTHON_VARIABLE}", python.display())]
@@ -183,7 +203,77 @@ pub fn prepare_environment(
             None => venv::prepare(adapter, envs_dir, progress),
         },
     };
-    let (mut prepared, cached) = prepared?;
+    offered(adapter, envs_dir, prepared?, progress)
+}
+
+/// What stands in for an adapter's environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replacement {
+    /// This interpreter, with the packages that it has.
+    Python(PathBuf),
+    /// An environment built from this lock file.
+    Lock(PathBuf),
+}
+
+impl std::fmt::Display for Replacement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Python(python) => write!(f, "--on python:{}", python.display()),
+            Self::Lock(lock) => write!(f, "--on lock:{}", lock.display()),
+        }
+    }
+}
+
+/// Makes another environment ready for `adapter` than its own, to learn whether that matters.
+///
+/// # Errors
+/// [`EnvError`]; `NotReplaceable` where the adapter has no such environment.
+pub fn prepare_replacement(
+    adapter: &Adapter,
+    replacement: &Replacement,
+    envs_dir: &Path,
+    progress: &mut dyn FnMut(EnvProgress),
+) -> Result<PreparedEnvironment, EnvError> {
+    let by = replacement.to_string();
+    let refused = |why| EnvError::NotReplaceable {
+        by: by.clone(),
+        adapter: adapter.manifest.name.clone(),
+        why,
+    };
+    let prepared = match (replacement, &adapter.manifest.environment) {
+        (_, Environment::None) => {
+            return Err(refused("it runs in the hub's own binary"));
+        }
+        (Replacement::Lock(_), Environment::System { .. }) => {
+            return Err(refused(
+                "it runs on the machine as it is and has no lock file; name a Python with --on python:PATH",
+            ));
+        }
+        (Replacement::Lock(lock), _) => {
+            let (_, oldest) = adapter.lock_file().unwrap_or_default();
+            venv::prepare_from(adapter, lock, oldest, envs_dir, progress)?
+        }
+        (Replacement::Python(path), environment) => {
+            let (packages, oldest): (&[String], &str) = match environment {
+                Environment::Python {
+                    packages, python, ..
+                } => (packages, python),
+                Environment::Venv { python, .. } => (&[], python),
+                Environment::None | Environment::System { .. } => (&[], ""),
+            };
+            (own_python::given(path, &by, packages, oldest)?, true)
+        }
+    };
+    offered(adapter, envs_dir, prepared, progress)
+}
+
+/// Adds the author's kit to an environment.
+fn offered(
+    adapter: &Adapter,
+    envs_dir: &Path,
+    (mut prepared, cached): (PreparedEnvironment, bool),
+    progress: &mut dyn FnMut(EnvProgress),
+) -> Result<PreparedEnvironment, EnvError> {
     kit::offer(&adapter.manifest, envs_dir, &mut prepared).map_err(|source| EnvError::Io {
         dir: envs_dir.to_owned(),
         source,

@@ -35,7 +35,10 @@ pub use catalog::{ADAPTERS_DIR, Broken, Catalog, DiscoveryRoots, FindError, Shad
 pub use check::{CheckOptions, CheckProgress, CheckReport, Step, StepStatus, check, promise};
 pub use defaults::{DefaultsError, library_defaults};
 pub use definitions::{NAME_SEPARATOR, TASKS};
-pub use environment::{EnvError, EnvProgress, PreparedEnvironment, prepare_environment};
+pub use environment::{
+    EnvError, EnvProgress, PreparedEnvironment, Replacement, prepare_environment,
+    prepare_replacement,
+};
 pub use files::{MAX_ADAPTER_BYTES, MAX_ADAPTER_FILES, MAX_TEXT_BYTES};
 pub use launch::{
     LaunchContext, LaunchError, LaunchPlan, MAX_COMMAND_BYTES, PASSED_VARIABLES, REFUSED_VARIABLES,
@@ -45,6 +48,7 @@ pub use manifest::{Adapter, MANIFEST, Source};
 pub use problem::{AdapterProblem, Part};
 pub use skeleton::{Language, SkeletonError, new_skeleton};
 pub use template::PLACEHOLDERS;
+pub use venv::locked_packages;
 
 /// The candidate most like `word`, when one is near enough to be meant.
 fn near<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {

@@ -148,7 +148,8 @@ pub(super) fn find(
         .collect();
     let asked = serde_json::to_string(&wanted).unwrap_or_default();
     if let Some(named) = std::env::var_os(PYTHON_VARIABLE).filter(|named| !named.is_empty()) {
-        return named_one(&named, &asked, oldest, &path).map(Some);
+        return named_one(&named, PYTHON_VARIABLE, &asked, oldest, &path)
+            .map(|found| Some(prepared(&found, &path)));
     }
     let mut candidates: Vec<PathBuf> = Vec::new();
     if let Some(active) = std::env::var_os(ACTIVE).filter(|active| !active.is_empty()) {
@@ -168,12 +169,48 @@ pub(super) fn find(
         .map(|found| prepared(&found, &path)))
 }
 
+/// The interpreter that was given, as it is, with its folder first on the path of programs.
+///
+/// # Errors
+/// [`EnvError::Packages`] and [`EnvError::Python`] when it will not do.
+pub(super) fn given(
+    python: &Path,
+    by: &str,
+    packages: &[String],
+    oldest: &str,
+) -> Result<PreparedEnvironment, EnvError> {
+    let path = process::search_path();
+    let wanted: Vec<Vec<Requirement>> = packages
+        .iter()
+        .filter_map(|package| alternatives(package).ok())
+        .collect();
+    let asked = serde_json::to_string(&wanted).unwrap_or_default();
+    let found = named_one(python.as_os_str(), by, &asked, oldest, &path)?;
+    let mut prepared = prepared(&found, &path);
+    if let Some(folder) = found.executable.parent() {
+        let folders = on_path(folder.to_owned(), &path);
+        prepared.env.entry("PATH".to_owned()).or_insert(folders);
+    }
+    Ok(prepared)
+}
+
+/// The path of programs with a folder before all others.
+fn on_path(folder: PathBuf, path: &OsStr) -> String {
+    let mut folders = folder.into_os_string();
+    if !path.is_empty() {
+        folders.push(":");
+        folders.push(path);
+    }
+    folders.to_string_lossy().into_owned()
+}
+
 fn named_one(
     named: &OsStr,
+    by: &str,
     asked: &str,
     oldest: &str,
     path: &OsStr,
-) -> Result<PreparedEnvironment, EnvError> {
+) -> Result<Found, EnvError> {
     let shown = Path::new(named).display();
     let unfit = |found: String| EnvError::Python {
         oldest: oldest.to_owned(),
@@ -181,24 +218,21 @@ fn named_one(
     };
     let found = process::find_command(&named.to_string_lossy(), path)
         .and_then(|file| probe(&file, asked))
-        .ok_or_else(|| {
-            unfit(format!(
-                "{PYTHON_VARIABLE} names {shown}, which is no working Python"
-            ))
-        })?;
+        .ok_or_else(|| unfit(format!("{by} names {shown}, which is no working Python")))?;
     if !is_new_enough(&found, oldest) {
         return Err(unfit(format!(
-            "{PYTHON_VARIABLE} names {shown}, which is Python {}",
+            "{by} names {shown}, which is Python {}",
             found.version
         )));
     }
     if !found.lacks.is_empty() {
         return Err(EnvError::Packages {
+            by: by.to_owned(),
             python: found.executable,
             lacks: found.lacks,
         });
     }
-    Ok(prepared(&found, path))
+    Ok(found)
 }
 
 fn is_new_enough(found: &Found, oldest: &str) -> bool {
@@ -225,12 +259,8 @@ fn probe(python: &Path, asked: &str) -> Option<Found> {
 fn prepared(found: &Found, path: &OsStr) -> PreparedEnvironment {
     let mut env = BTreeMap::new();
     if found.own {
-        let mut folders = found.prefix.join("bin").into_os_string();
-        if !path.is_empty() {
-            folders.push(":");
-            folders.push(path);
-        }
-        env.insert("PATH".to_owned(), folders.to_string_lossy().into_owned());
+        let folders = on_path(found.prefix.join("bin"), path);
+        env.insert("PATH".to_owned(), folders);
         env.insert(
             ACTIVE.to_owned(),
             found.prefix.to_string_lossy().into_owned(),

@@ -33,9 +33,10 @@ const ERROR_LINES: usize = 6;
 const RECIPE: &str = "mlhub-venv-1";
 
 /// What building needs to know.
-struct Plan<'a> {
-    adapter: &'a Adapter,
+struct Plan {
     lock: PathBuf,
+    /// Where files that the lock file names are looked for.
+    folder: PathBuf,
     lock_text: String,
     python: Interpreter,
     dir: PathBuf,
@@ -58,6 +59,59 @@ pub(super) fn prepare(
     let (lock, oldest) = adapter.lock_file().unwrap_or(("", ""));
     let lock = files::file_inside(&adapter.dir, lock)
         .map_err(|reason| failed(io::Error::other(reason)))?;
+    build(adapter, lock, &adapter.dir, oldest, envs_dir, progress)
+}
+
+/// The same from another lock file, with the packages that it names.
+///
+/// # Errors
+/// [`EnvError`].
+pub(super) fn prepare_from(
+    adapter: &Adapter,
+    lock: &Path,
+    oldest: &str,
+    envs_dir: &Path,
+    progress: &mut dyn FnMut(EnvProgress),
+) -> Result<(PreparedEnvironment, bool), EnvError> {
+    let unreadable = |source: io::Error| EnvError::LockFile {
+        lock: lock.to_owned(),
+        reason: source.to_string(),
+    };
+    let lock = fs::canonicalize(lock).map_err(unreadable)?;
+    let folder = lock.parent().unwrap_or(&adapter.dir).to_owned();
+    let text = files::read_text(&lock).map_err(|reason| EnvError::LockFile {
+        lock: lock.clone(),
+        reason,
+    })?;
+    let (mut prepared, cached) = build(adapter, lock, &folder, oldest, envs_dir, progress)?;
+    prepared.packages = locked_packages(&text);
+    Ok((prepared, cached))
+}
+
+/// `name==version` of each package that a lock file pins.
+#[must_use]
+pub fn locked_packages(lock_text: &str) -> Vec<String> {
+    let words = lock_text
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    words
+        .filter(|word| word.contains("==") && !word.starts_with(['#', '-']))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn build(
+    adapter: &Adapter,
+    lock: PathBuf,
+    folder: &Path,
+    oldest: &str,
+    envs_dir: &Path,
+    progress: &mut dyn FnMut(EnvProgress),
+) -> Result<(PreparedEnvironment, bool), EnvError> {
+    let failed = |source: io::Error| EnvError::Io {
+        dir: envs_dir.to_owned(),
+        source,
+    };
     let lock_text = files::read_text(&lock)
         .map_err(|reason| failed(io::Error::other(format!("{}: {reason}", lock.display()))))?;
     let named = std::env::var_os(PYTHON_VARIABLE);
@@ -71,8 +125,8 @@ pub(super) fn prepare(
         &fingerprint[..FINGERPRINT_CHARS]
     ));
     let plan = Plan {
-        adapter,
         lock,
+        folder: folder.to_owned(),
         lock_text,
         python,
         dir,
@@ -98,7 +152,7 @@ pub(super) fn prepare(
     Ok((plan.prepared(), false))
 }
 
-impl Plan<'_> {
+impl Plan {
     fn interpreter(&self) -> PathBuf {
         self.dir.join("bin/python")
     }
@@ -169,7 +223,7 @@ fn lock_exclusively(path: &Path, progress: &mut dyn FnMut(EnvProgress)) -> io::R
     Ok(file)
 }
 
-fn create(plan: &Plan<'_>, progress: &mut dyn FnMut(EnvProgress)) -> Result<(), EnvError> {
+fn create(plan: &Plan, progress: &mut dyn FnMut(EnvProgress)) -> Result<(), EnvError> {
     progress(EnvProgress::Creating {
         python: plan.python.version.clone(),
     });
@@ -198,7 +252,7 @@ fn create(plan: &Plan<'_>, progress: &mut dyn FnMut(EnvProgress)) -> Result<(), 
     })
 }
 
-fn install(plan: &Plan<'_>, progress: &mut dyn FnMut(EnvProgress)) -> Result<(), EnvError> {
+fn install(plan: &Plan, progress: &mut dyn FnMut(EnvProgress)) -> Result<(), EnvError> {
     let total = requirements(&plan.lock_text);
     if total == 0 {
         return Ok(());
@@ -219,7 +273,7 @@ fn install(plan: &Plan<'_>, progress: &mut dyn FnMut(EnvProgress)) -> Result<(),
         ])
         .arg(&plan.lock);
     command
-        .current_dir(&plan.adapter.dir)
+        .current_dir(&plan.folder)
         .env("PYTHONUNBUFFERED", "1");
     let mut done = 0;
     let finished = process::run(&mut command, INSTALL_LIMIT, &mut |line| {
@@ -271,7 +325,7 @@ fn explain(done: &Finished, limit: Duration) -> String {
 }
 
 /// Tells pip's failures apart by what it prints.
-fn classify(plan: &Plan<'_>, done: &Finished) -> EnvError {
+fn classify(plan: &Plan, done: &Finished) -> EnvError {
     const HASH: &[&str] = &["DO NOT MATCH THE HASHES"];
     const NETWORK: &[&str] = &[
         "NewConnectionError",

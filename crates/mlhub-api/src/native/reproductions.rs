@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use mlhub_app::{Agreement, ReproducedMetric, Reproduction};
+use mlhub_app::{Agreement, Attribution, Cause, ReproducedMetric, Reproduction, RunPart};
 use mlhub_core::Caller;
 use mlhub_core::run::Run;
 use mlhub_protocol::{Number, rest};
@@ -46,6 +46,30 @@ fn view(of: Reproduction) -> rest::ReproductionView {
         metrics: of.metrics.into_iter().map(metric).collect(),
         left_out: of.left_out,
         same_predictions: of.same_predictions,
+        attribution: attribution(of.attribution),
+    }
+}
+
+fn attribution(of: Attribution) -> rest::AttributionView {
+    let differences = of.differences.into_iter();
+    rest::AttributionView {
+        cause: of.cause.map(Cause::as_str).map(str::to_owned),
+        confirmed: of.is_confirmed,
+        suspects: of
+            .suspects
+            .into_iter()
+            .map(RunPart::as_str)
+            .map(str::to_owned)
+            .collect(),
+        differences: differences
+            .map(|one| rest::PartDifferenceView {
+                part: one.part.as_str().to_owned(),
+                name: one.name,
+                was: one.was,
+                is: one.is,
+            })
+            .collect(),
+        message: of.message,
     }
 }
 

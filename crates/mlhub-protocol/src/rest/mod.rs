@@ -156,7 +156,10 @@ pub use outputs::{
     TableFormat,
 };
 pub use portable::{ImportReport, PortableCounts, ProjectHash};
-pub use reproductions::{ReproducedMetricView, ReproducedRun, ReproductionList, ReproductionView};
+pub use reproductions::{
+    AttributionView, PartDifferenceView, ReproducedMetricView, ReproducedRun, ReproductionList,
+    ReproductionView,
+};
 pub use runs::{
     AttemptView, ExitView, FailureView, IntervalView, RunDetail, RunPage, RunPatch, RunSeed,
     RunSummary, RunsCreate, RunsCreated,

@@ -35,6 +35,39 @@ pub struct ReproductionView {
     pub left_out: Vec<String>,
     /// Whether the predictions of every split are the same, byte for byte; absent where there are none.
     pub same_predictions: Option<bool>,
+    /// What made it come out as it did.
+    #[serde(default)]
+    pub attribution: AttributionView,
+}
+
+/// What is known of why a reproduction came out as it did, told from both records and from the other
+/// reproductions of the same run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttributionView {
+    /// `code`, `adapter`, `config`, `environment`, `dataset`, `hardware`, `not_deterministic` or `undecided`; absent
+    /// where the numbers agree, or nothing can be said yet.
+    pub cause: Option<String>,
+    /// Whether another reproduction that came out the same rules out chance and all other parts.
+    pub confirmed: bool,
+    /// Parts that may be the cause.
+    pub suspects: Vec<String>,
+    /// All that differs between both records.
+    pub differences: Vec<PartDifferenceView>,
+    /// It in words; empty where there is nothing to say.
+    pub message: String,
+}
+
+/// One thing that is not the same in the records of two runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PartDifferenceView {
+    /// `code`, `adapter`, `config`, `environment`, `dataset` or `machine`.
+    pub part: String,
+    /// What it is: a package, a file, a param, `kernel`.
+    pub name: String,
+    /// In the earlier run; absent where it was not there.
+    pub was: Option<String>,
+    /// In the later one.
+    pub is: Option<String>,
 }
 
 /// One of the two runs.

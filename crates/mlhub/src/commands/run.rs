@@ -14,6 +14,7 @@ use super::config::{origin_text, value_at};
 use crate::cli::{Global, RunArgs};
 use crate::connect::{Connection, connect, require_local};
 use crate::exit::{CONFIG, OK, RUN_FAILED, USAGE, fail};
+use crate::launch::defaults::Known;
 use crate::launch::experiment::{self, Experiment};
 use crate::launch::start::Started;
 use crate::launch::{adapter, dataset, defaults, follow, resume, slices, start};
@@ -39,15 +40,20 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
     let mut connection = connect(global)?;
     require_local(&connection, "`mlhub run`")?;
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;
+    let known = on_any_hub(&mut connection, |connection| {
+        defaults::known(&experiment, &environment, connection)
+    })?;
     if !arguments.accept_defaults {
-        accept_defaults(&experiment, &environment, &connection)?;
+        accept_defaults(&experiment, &known.changes)?;
     }
-    let ids = launch(
+    let ids = start_runs(
         global,
         &experiment,
         &environment,
         &mut connection,
         arguments.slots,
+        &new_ids(&experiment),
+        &known,
     )?;
     conclude(global, &mut connection, &ids, arguments.detach)
 }
@@ -81,21 +87,53 @@ pub(crate) fn launch(
     connection: &mut Connection,
     slots: usize,
 ) -> anyhow::Result<Vec<String>> {
-    let seeds = &experiment.resolved.experiment.seeds;
-    let ids: Vec<String> = seeds
-        .iter()
+    let ids = new_ids(experiment);
+    launch_as(global, experiment, environment, connection, slots, &ids)
+}
+
+/// Ids for the runs of an experiment that are to be made.
+pub(crate) fn new_ids(experiment: &Experiment) -> Vec<String> {
+    let seeds = experiment.resolved.experiment.seeds.iter();
+    seeds
         .map(|_| RunId::generate(&SystemEntropy).into())
-        .collect();
-    let mut lost = 0;
-    let started = loop {
-        match prepare_and_start(experiment, environment, connection, slots, &ids) {
-            Err(error) if lost < HUBS_LOST_MAX && hub_is_gone(&error) => {
-                lost += 1;
-                connection.reconnect()?;
-            }
-            other => break other?,
-        }
-    };
+        .collect()
+}
+
+/// As [`launch`], for who has to know the ids before the runs are made.
+pub(crate) fn launch_as(
+    global: &Global,
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &mut Connection,
+    slots: usize,
+    ids: &[String],
+) -> anyhow::Result<Vec<String>> {
+    let known = on_any_hub(connection, |connection| {
+        defaults::known(experiment, environment, connection)
+    })?;
+    start_runs(
+        global,
+        experiment,
+        environment,
+        connection,
+        slots,
+        ids,
+        &known,
+    )
+}
+
+fn start_runs(
+    global: &Global,
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &mut Connection,
+    slots: usize,
+    ids: &[String],
+    known: &Known,
+) -> anyhow::Result<Vec<String>> {
+    let started = on_any_hub(connection, |connection| {
+        prepare_and_start(experiment, environment, connection, slots, ids, known)
+    })?;
     if !global.json {
         for warning in &started.warnings {
             eprintln!("warning: {warning}");
@@ -103,6 +141,23 @@ pub(crate) fn launch(
         print_default_changes(experiment, &started.default_changes);
     }
     Ok(started.runs.into_iter().map(|run| run.id).collect())
+}
+
+/// Does work again on another hub while the one it asks ends.
+fn on_any_hub<T>(
+    connection: &mut Connection,
+    work: impl Fn(&Connection) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut lost = 0;
+    loop {
+        match work(connection) {
+            Err(error) if lost < HUBS_LOST_MAX && hub_is_gone(&error) => {
+                lost += 1;
+                connection.reconnect()?;
+            }
+            other => return other,
+        }
+    }
 }
 
 /// Whether a request got no answer, which it may get from another hub.
@@ -118,6 +173,7 @@ fn prepare_and_start(
     connection: &Connection,
     slots: usize,
     ids: &[String],
+    known: &Known,
 ) -> anyhow::Result<Started> {
     let manifest = &experiment.adapter.manifest;
     let mut prepared = match &experiment.resolved.experiment.dataset {
@@ -152,17 +208,12 @@ fn prepare_and_start(
         connection,
         slots,
         ids,
+        known,
     )
 }
 
 /// Refuses changed defaults that the experiment uses where nobody sees them before it runs.
-fn accept_defaults(
-    experiment: &Experiment,
-    environment: &PreparedEnvironment,
-    connection: &Connection,
-) -> anyhow::Result<()> {
-    let library = defaults::library(experiment, environment, connection).and_then(Result::ok);
-    let changes = defaults::changes(experiment, library.as_ref(), connection)?;
+fn accept_defaults(experiment: &Experiment, changes: &serde_json::Value) -> anyhow::Result<()> {
     let origins = &experiment.resolved.origins;
     let is_used = |change: &&serde_json::Value| {
         let path = change["path"].as_str().unwrap_or_default();

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mlhub_agent::adapter::{
-    Adapter, Bundle, Catalog, DiscoveryRoots, EnvProgress, PreparedEnvironment, discover,
-    prepare_environment,
+    Adapter, Bundle, Catalog, DiscoveryRoots, EnvError, EnvProgress, PreparedEnvironment,
+    Replacement, discover, prepare_environment, prepare_replacement,
 };
 
 use crate::exit::{ADAPTER, Classify, fail};
@@ -51,11 +51,36 @@ pub(crate) fn environment(
     adapter: &Adapter,
     data_dir: &Path,
 ) -> anyhow::Result<PreparedEnvironment> {
+    with_progress(adapter, |progress| {
+        prepare_environment(adapter, &paths::environments(data_dir), progress)
+    })
+}
+
+/// Makes another environment than the adapter's own, or takes the one made before.
+pub(crate) fn replacement(
+    adapter: &Adapter,
+    replacement: &Replacement,
+    data_dir: &Path,
+) -> anyhow::Result<PreparedEnvironment> {
+    with_progress(adapter, |progress| {
+        prepare_replacement(
+            adapter,
+            replacement,
+            &paths::environments(data_dir),
+            progress,
+        )
+    })
+}
+
+fn with_progress(
+    adapter: &Adapter,
+    prepare: impl FnOnce(&mut dyn FnMut(EnvProgress)) -> Result<PreparedEnvironment, EnvError>,
+) -> anyhow::Result<PreparedEnvironment> {
     let bar = ProgressBar::no_length()
         .with_style(style("{spinner} {prefix} {msg}"))
         .with_prefix(adapter.manifest.name.clone());
     let plain = bar.is_hidden();
-    let prepared = prepare_environment(adapter, &paths::environments(data_dir), &mut |progress| {
+    let prepared = prepare(&mut |progress| {
         show(&bar, plain, &adapter.manifest.name, progress);
     });
     bar.finish_and_clear();

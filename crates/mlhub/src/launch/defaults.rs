@@ -19,9 +19,29 @@ use crate::paths;
 /// Digits of a hash in the names of cached answers.
 const KEY_DIGITS: usize = 32;
 
+/// What is known of defaults before the runs of an experiment are made.
+pub(crate) struct Known {
+    /// As [`library`] tells it.
+    pub(crate) library: Option<Result<LibraryDefaults, String>>,
+    /// What changed since the experiment last ran.
+    pub(crate) changes: Value,
+}
+
+/// Asks libraries for their defaults, and the hub for those of the newest run.
+pub(crate) fn known(
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &Connection,
+) -> anyhow::Result<Known> {
+    let library = library(experiment, environment, connection);
+    let told = library.as_ref().and_then(|told| told.as_ref().ok());
+    let changes = changes(experiment, told, connection)?;
+    Ok(Known { library, changes })
+}
+
 /// What the libraries take for arguments that the experiment leaves out; `None` where the
 /// adapter does not tell, else why it is not known.
-pub(crate) fn library(
+fn library(
     experiment: &Experiment,
     environment: &PreparedEnvironment,
     connection: &Connection,
@@ -107,7 +127,7 @@ fn ask(
 
 /// Defaults that differ from those the experiment's newest run had: of the adapter, and of
 /// the libraries where both runs know them.
-pub(crate) fn changes(
+fn changes(
     experiment: &Experiment,
     library: Option<&LibraryDefaults>,
     connection: &Connection,

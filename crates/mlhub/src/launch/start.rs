@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mlhub_agent::adapter::{LaunchContext, PreparedEnvironment, launch_command};
+use mlhub_agent::adapter::{LaunchContext, PreparedEnvironment, launch_command, locked_packages};
 use mlhub_agent::supervisor::RunDir;
 use mlhub_app::REPRODUCES_TAG;
 use mlhub_core::{Entropy as _, GroupId};
@@ -17,7 +17,7 @@ use mlhub_protocol::run_dir::{
 use serde_json::{Value, json};
 
 use super::dataset::Prepared;
-use super::defaults;
+use super::defaults::Known;
 use super::experiment::Experiment;
 use crate::connect::Connection;
 use crate::exit::{ADAPTER, CONFIG, Classify, fail};
@@ -45,6 +45,7 @@ pub(crate) fn start(
     connection: &Connection,
     slots: usize,
     ids: &[String],
+    known: &Known,
 ) -> anyhow::Result<Started> {
     let client = &connection.client;
     client.adapter_seen(&AdapterSeen {
@@ -52,7 +53,7 @@ pub(crate) fn start(
         version: experiment.adapter.manifest.version.clone(),
         manifest: manifest_with_schema(experiment)?,
     })?;
-    let snapshot = snapshot(experiment, environment, dataset, connection)?;
+    let snapshot = snapshot(experiment, environment, dataset, connection, known)?;
     let mut warnings = snapshot.warnings.clone();
     warnings.extend(dataset.iter().flat_map(|dataset| dataset.warnings.clone()));
     let default_changes = snapshot.default_changes.clone();
@@ -201,12 +202,13 @@ fn snapshot(
     environment: &PreparedEnvironment,
     dataset: Option<&Prepared>,
     connection: &Connection,
+    known: &Known,
 ) -> anyhow::Result<Snapshot> {
     let resolved = &experiment.resolved;
     let adapter = &experiment.adapter;
     let code = provenance::code(&experiment.project_dir);
     let mut warnings = provenance::code_warnings(&code);
-    let library = match defaults::library(experiment, environment, connection) {
+    let library = match &known.library {
         Some(Ok(told)) => Some(told),
         Some(Err(why)) => {
             warnings.push(format!(
@@ -217,7 +219,7 @@ fn snapshot(
         }
         None => None,
     };
-    let default_changes = defaults::changes(experiment, library.as_ref(), connection)?;
+    let default_changes = known.changes.clone();
     if let Some(changes) = default_changes
         .as_array()
         .filter(|changes| !changes.is_empty())
@@ -268,15 +270,12 @@ pub(crate) fn packages(experiment: &Experiment, environment: &PreparedEnvironmen
     if !environment.packages.is_empty() {
         return environment.packages.clone();
     }
-    let Environment::Venv { lock, .. } = &experiment.adapter.manifest.environment else {
+    let environment = &experiment.adapter.manifest.environment;
+    let (Environment::Venv { lock, .. } | Environment::Python { lock, .. }) = environment else {
         return Vec::new();
     };
     let text = std::fs::read_to_string(experiment.adapter.dir.join(lock)).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|word| word.contains("==") && !word.starts_with(['#', '-']))
-        .map(str::to_owned)
-        .collect()
+    locked_packages(&text)
 }
 
 /// The machine, and where on it the run's directory is.

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use mlhub_agent::adapter::{Adapter, DiscoveryRoots, PreparedEnvironment, discover};
+use mlhub_agent::adapter::{Adapter, DiscoveryRoots, PreparedEnvironment, Replacement, discover};
+use mlhub_app::{code_folder, data_paths, package_changes};
 use mlhub_config::{REDACTED, Syntax};
 use mlhub_core::state::RunState;
 use mlhub_protocol::rest::{ReproductionDifference, RunDetail, Snapshot};
@@ -125,6 +126,7 @@ pub(super) fn prepare(
             ),
         ));
     }
+    let replacement = arguments.on.replacement()?;
     let mut findings = Findings {
         accepted: &arguments.accept,
         list: Vec::new(),
@@ -132,8 +134,18 @@ pub(super) fn prepare(
     let folder = restored(&mut findings, snapshot, place, arguments)?;
     let mut experiment = resolved(&mut findings, original, arguments, &folder, connection)?;
     experiment.smoke = original.summary.tags.contains_key(SMOKE_TAG);
-    let environment = adapter::environment(&experiment.adapter, &connection.data_dir)?;
-    compare_environment(&mut findings, snapshot, &experiment, &environment);
+    let (adapter, data_dir) = (&experiment.adapter, &connection.data_dir);
+    let environment = match replacement {
+        None => adapter::environment(adapter, data_dir)?,
+        Some(other) => adapter::replacement(adapter, other, data_dir)?,
+    };
+    compare_environment(
+        &mut findings,
+        snapshot,
+        &experiment,
+        &environment,
+        replacement,
+    );
     compare_dataset(&mut findings, snapshot, &experiment, arguments, connection)?;
     compare_machine(&mut findings, &snapshot.machine);
     Ok(Prepared {
@@ -166,7 +178,7 @@ fn restored(
             for message in messages {
                 findings.differs(Part::Code, message);
             }
-            let original = code::original_folder(code);
+            let original = code_folder(code);
             let folder = match &arguments.repository {
                 Some(root) => Path::new(root).join(code["folder"].as_str().unwrap_or_default()),
                 None => original,
@@ -180,21 +192,6 @@ fn restored(
             Ok(folder)
         }
     }
-}
-
-/// Where the dataset and its split files were.
-fn data_paths(snapshot: &Snapshot) -> Vec<PathBuf> {
-    let folder = code::original_folder(&snapshot.code);
-    let files = snapshot.config["dataset"]["split"]["files"].as_object();
-    let named = files.into_iter().flat_map(|files| files.values());
-    named
-        .chain([
-            &snapshot.config["dataset"]["path"],
-            &snapshot.dataset["source"],
-        ])
-        .filter_map(Value::as_str)
-        .map(|path| folder.join(path))
-        .collect()
 }
 
 /// The recorded config with the run's own seed, resolved in the restored code.
@@ -326,7 +323,7 @@ fn missing_secrets(document: &Value, set: &[String]) -> Vec<String> {
 
 /// The dataset's path as it was read, whatever folder the code is in now.
 fn place_dataset(document: &mut Value, snapshot: &Snapshot, arguments: &ReproduceArgs) {
-    let original = code::original_folder(&snapshot.code);
+    let original = code_folder(&snapshot.code);
     let Some(dataset) = document.get_mut("dataset").and_then(Value::as_object_mut) else {
         return;
     };
@@ -372,6 +369,7 @@ fn compare_environment(
     snapshot: &Snapshot,
     experiment: &Experiment,
     environment: &PreparedEnvironment,
+    replacement: Option<&Replacement>,
 ) {
     let recorded = &snapshot.environment;
     if recorded["fingerprint"].as_str() == Some(environment.fingerprint.as_str()) {
@@ -384,7 +382,9 @@ fn compare_environment(
     let packages = match changes.len() {
         0 => String::new(),
         count => {
-            let named = changes[..count.min(PACKAGES_NAMED)].join(", ");
+            let named = changes.iter().take(PACKAGES_NAMED);
+            let named: Vec<String> = named.map(ToString::to_string).collect();
+            let named = named.join(", ");
             let more = count.saturating_sub(PACKAGES_NAMED);
             let more = if more > 0 {
                 format!(" and {more} more")
@@ -394,36 +394,15 @@ fn compare_environment(
             format!("; packages: {named}{more}")
         }
     };
-    findings.differs(
-        Part::Environment,
-        format!(
-            "the environment was {was}, is {}{packages}",
-            environment.description
-        ),
+    let message = format!(
+        "the environment was {was}, is {}{packages}",
+        environment.description
     );
-}
-
-/// `numpy 1.26.4 -> 1.26.3` for each package that is not the same, by name.
-fn package_changes(before: &[String], now: &[String]) -> Vec<String> {
-    use std::collections::BTreeMap;
-    let split = |list: &[String]| -> BTreeMap<String, String> {
-        list.iter()
-            .filter_map(|entry| entry.split_once("=="))
-            .map(|(name, version)| (name.to_lowercase().replace('_', "-"), version.to_owned()))
-            .collect()
-    };
-    let (before, now) = (split(before), split(now));
-    let names: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
-    names
-        .into_iter()
-        .filter(|name| before.get(*name) != now.get(*name))
-        .map(|name| {
-            let version = |of: &BTreeMap<String, String>| {
-                of.get(name).cloned().unwrap_or_else(|| "none".to_owned())
-            };
-            format!("{name} {} -> {}", version(&before), version(&now))
-        })
-        .collect()
+    match replacement {
+        // The difference is what is asked about.
+        Some(by) => findings.note("environment", format!("{message} ({by})")),
+        None => findings.differs(Part::Environment, message),
+    }
 }
 
 fn compare_dataset(
@@ -493,6 +472,8 @@ fn compare_machine(findings: &mut Findings<'_>, recorded: &Value) {
         "architecture",
         "processor",
         "cores",
+        "gpus",
+        "gpu_driver",
         "mlhub",
     ] {
         let (before, now) = (&recorded[key], &now[key]);
@@ -509,17 +490,6 @@ fn compare_machine(findings: &mut Findings<'_>, recorded: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn packages_that_changed_are_named_with_both_versions() {
-        let list = |entries: &[&str]| entries.iter().map(|&e| e.to_owned()).collect::<Vec<_>>();
-        let before = list(&["numpy==1.26.4", "Scikit_Learn==1.5.0", "gone==1"]);
-        let now = list(&["numpy==1.26.3", "scikit-learn==1.5.0", "new==2"]);
-        assert_eq!(
-            package_changes(&before, &now),
-            ["gone 1 -> none", "new none -> 2", "numpy 1.26.4 -> 1.26.3"]
-        );
-    }
 
     #[test]
     fn secrets_are_missing_until_they_are_given() {

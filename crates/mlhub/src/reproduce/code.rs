@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mlhub_app::code_folder;
 use serde_json::Value;
 
 use crate::provenance;
@@ -17,12 +18,6 @@ pub(super) struct Restored {
     pub(super) missing: Vec<String>,
     /// What a person should know.
     pub(super) notes: Vec<String>,
-}
-
-/// The folder the experiment was in.
-pub(super) fn original_folder(code: &Value) -> PathBuf {
-    Path::new(code["root"].as_str().unwrap_or_default())
-        .join(code["folder"].as_str().unwrap_or_default())
 }
 
 /// Restores the recorded code below `place`, from its repository or from `repository`. Files of the
@@ -168,7 +163,7 @@ fn patch_of(code: &Value) -> Result<Option<String>, String> {
 /// Where the experiment was in no repository: its own folder while that is unchanged, else the
 /// recorded files.
 fn from_files(code: &Value, place: &Path, data: &[PathBuf]) -> Result<Restored, Vec<String>> {
-    let original = original_folder(code);
+    let original = code_folder(code);
     let files = files_of(code, "files", data);
     let unchanged = files
         .iter()
@@ -204,7 +199,7 @@ fn hash_of(path: &Path) -> Option<String> {
 
 /// Recorded files by name with their hashes, but for those of the dataset.
 fn files_of(code: &Value, key: &str, data: &[PathBuf]) -> BTreeMap<String, String> {
-    let original = original_folder(code);
+    let original = code_folder(code);
     let mut files: BTreeMap<String, String> =
         serde_json::from_value(code[key].clone()).unwrap_or_default();
     files.retain(|name, _| {
@@ -223,7 +218,7 @@ fn put_files(
     data: &[PathBuf],
 ) -> Result<Vec<String>, Vec<String>> {
     let files = files_of(code, key, data);
-    let original = original_folder(code);
+    let original = code_folder(code);
     let mut missing = Vec::new();
     for (name, hash) in &files {
         let is_plain = Path::new(name)

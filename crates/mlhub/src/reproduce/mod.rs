@@ -2,21 +2,25 @@
 //!
 //! First everything is restored and compared with the record; what cannot be is refused by
 //! name, before anything runs. Then it runs, and the hub says per metric whether it came out
-//! the same. `code` restores the sources, `checks` the rest, `report` prints.
+//! the same. `code` restores the sources, into a `place`, `checks` the rest, `report` prints.
 
 mod checks;
 mod code;
+mod on;
+mod place;
 mod report;
 
 use clap::Args;
 use mlhub_core::RunId;
-use mlhub_protocol::rest::{Reproduces, RunPatch};
+use mlhub_protocol::rest::{Reproduces, RunDetail, RunPatch};
 use serde_json::json;
 
 use self::checks::{Part, Prepared};
+use self::on::Where;
+use self::place::Place;
 use crate::cli::Global;
 use crate::commands::run;
-use crate::connect::{connect, require_local};
+use crate::connect::{Connection, connect, require_local};
 use crate::exit::{OK, REPRODUCTION, RUN_FAILED, fail};
 use crate::launch::follow;
 use crate::output;
@@ -42,6 +46,10 @@ pub(crate) struct ReproduceArgs {
     /// Run although this is not as it was (may be repeated)
     #[arg(long, value_name = "PART", value_enum)]
     pub(crate) accept: Vec<Part>,
+    /// Where: `recorded`, or in another environment, to learn whether that is the cause: `python:PATH`,
+    /// `lock:FILE`
+    #[arg(long, value_name = "WHERE", value_parser = Where::parse, default_value = "recorded")]
+    pub(crate) on: Where,
     /// The largest relative difference that counts as the same result
     #[arg(long, value_name = "NUMBER", default_value_t = mlhub_app::TOLERANCE_DEFAULT)]
     pub(crate) tolerance: f64,
@@ -65,41 +73,32 @@ pub(crate) fn reproduce(global: &Global, arguments: &ReproduceArgs) -> anyhow::R
         .client
         .reproductions(&arguments.run, Some(arguments.tolerance))?;
     let original = connection.client.run_get(&arguments.run)?;
+    let parent = crate::paths::reproductions(&connection.data_dir);
+    place::sweep(&parent, &connection.client);
     let name = RunId::generate(&SystemEntropy).to_string();
-    let place = crate::paths::reproductions(&connection.data_dir).join(&name);
-    let cleared = Cleared {
-        place: (!arguments.keep).then(|| place.clone()),
-    };
+    let mut place = Place::take(&parent, &name, arguments.keep)?;
+    let ended = run_again(global, arguments, &original, &mut place, &mut connection);
+    place.leave(&connection.client);
+    ended
+}
+
+/// Restores into a place, compares, runs and judges.
+fn run_again(
+    global: &Global,
+    arguments: &ReproduceArgs,
+    original: &RunDetail,
+    place: &mut Place,
+    connection: &mut Connection,
+) -> anyhow::Result<u8> {
     let Prepared {
         mut experiment,
         environment,
         findings,
-    } = checks::prepare(arguments, &original, &place, &connection)?;
+    } = checks::prepare(arguments, original, place.folder(), connection)?;
     if !global.json || arguments.dry_run {
-        report::findings(global, &original, &findings)?;
+        report::findings(global, original, &findings)?;
     }
-    let refused: Vec<_> = findings.iter().filter(|one| one.refused).collect();
-    if let Some(first) = refused.first() {
-        let parts: std::collections::BTreeSet<&str> =
-            refused.iter().map(|one| one.part.as_str()).collect();
-        let accepts: Vec<String> = parts
-            .iter()
-            .map(|part| format!("--accept {part}"))
-            .collect();
-        return Err(fail(
-            REPRODUCTION,
-            format!(
-                "{} cannot be reproduced as it was: {}{}. Nothing was run. Put it back, or run it all the same with {}",
-                original.summary.name,
-                first.message,
-                match refused.len() {
-                    1 => String::new(),
-                    count => format!(" (and {} more, above)", count - 1),
-                },
-                accepts.join(" ")
-            ),
-        ));
-    }
+    refuse(original, &findings)?;
     if arguments.dry_run {
         return Ok(OK);
     }
@@ -107,15 +106,52 @@ pub(crate) fn reproduce(global: &Global, arguments: &ReproduceArgs) -> anyhow::R
         run: original.summary.id.clone(),
         differences: findings.iter().map(checks::Finding::difference).collect(),
     });
-    let ids = run::launch(
-        global,
-        &experiment,
-        &environment,
-        &mut connection,
-        arguments.slots,
-    )?;
-    let details = follow::follow(&mut connection, &ids)?;
-    let id = ids.first().cloned().unwrap_or_default();
+    let ids = run::new_ids(&experiment);
+    place.used_by(&ids)?;
+    let slots = arguments.slots;
+    let ids = run::launch_as(global, &experiment, &environment, connection, slots, &ids)?;
+    follow::leave_on_interrupt(&ids)?;
+    let details = follow::follow(connection, &ids)?;
+    judge(global, arguments, original, &details, connection)
+}
+
+/// Says what is not as it was and was not accepted, and how to run it all the same.
+fn refuse(original: &RunDetail, findings: &[checks::Finding]) -> anyhow::Result<()> {
+    let refused: Vec<_> = findings.iter().filter(|one| one.refused).collect();
+    let Some(first) = refused.first() else {
+        return Ok(());
+    };
+    let parts: std::collections::BTreeSet<&str> =
+        refused.iter().map(|one| one.part.as_str()).collect();
+    let accepts: Vec<String> = parts
+        .iter()
+        .map(|part| format!("--accept {part}"))
+        .collect();
+    Err(fail(
+        REPRODUCTION,
+        format!(
+            "{} cannot be reproduced as it was: {}{}. Nothing was run. Put it back, or run it all the same with {}",
+            original.summary.name,
+            first.message,
+            match refused.len() {
+                1 => String::new(),
+                count => format!(" (and {} more, above)", count - 1),
+            },
+            accepts.join(" ")
+        ),
+    ))
+}
+
+/// Asks the hub for the verdict, tags the original with it and prints it.
+fn judge(
+    global: &Global,
+    arguments: &ReproduceArgs,
+    original: &RunDetail,
+    details: &[RunDetail],
+    connection: &Connection,
+) -> anyhow::Result<u8> {
+    let id = details.first().map(|detail| detail.summary.id.clone());
+    let id = id.unwrap_or_default();
     let found = connection
         .client
         .reproductions(&id, Some(arguments.tolerance))?;
@@ -132,29 +168,14 @@ pub(crate) fn reproduce(global: &Global, arguments: &ReproduceArgs) -> anyhow::R
             ..RunPatch::default()
         },
     )?;
-    drop(cleared);
     if global.json {
         output::json(&json!({"run": id, "reproduction": found}))?;
     } else {
-        run::report(&details)?;
+        run::report(details)?;
         report::verdict(&found, connection.client.base_url())?;
     }
     Ok(match found.verdict.as_str() {
         "identical" | "within_tolerance" => OK,
         _ => RUN_FAILED,
     })
-}
-
-/// Removes the restored code when the command ends, however it ends.
-struct Cleared {
-    place: Option<std::path::PathBuf>,
-}
-
-impl Drop for Cleared {
-    fn drop(&mut self) {
-        if let Some(place) = &self.place {
-            // What is left is in the data directory and harms nothing.
-            drop(std::fs::remove_dir_all(place));
-        }
-    }
 }

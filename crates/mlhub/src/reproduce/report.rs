@@ -85,8 +85,12 @@ pub(super) fn verdict(found: &ReproductionView, base_url: &str) -> anyhow::Resul
         "nothing_to_compare" => "nothing to compare: neither run has a metric".to_owned(),
         other => format!("NOT REPRODUCED: the run is {other}"),
     };
+    let cause = match found.attribution.message.as_str() {
+        "" => String::new(),
+        message => format!("\n{message}"),
+    };
     output::line(format_args!(
-        "{told}\n{} {} reproduces {} {}: {base_url}/compare?runs={},{}",
+        "{told}{cause}\n{} {} reproduces {} {}: {base_url}/compare?runs={},{}",
         found.run.name,
         found.run.id,
         found.original.name,

@@ -22,6 +22,7 @@ mod faults_remount;
 mod faults_stop;
 mod launches;
 mod onboarding;
+mod other_environment;
 mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
 mod postgres;

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::support::World;
+use crate::support::{World, wait};
 
 const REFUSED: Option<i32> = Some(9);
 const DIVERGED: Option<i32> = Some(1);
@@ -48,6 +48,13 @@ fn a_run_is_reproduced_bit_for_bit_and_linked() {
         said.stdout
     );
     assert!(said.stdout.contains("test/accuracy"), "{}", said.stdout);
+    let other = world.mlhub(&["reproduce", &id, "--on", "lock:any.lock"]);
+    assert_eq!(other.code, Some(5), "{}", other.stderr);
+    assert!(
+        other.stderr.contains("the hub's own binary"),
+        "{}",
+        other.stderr
+    );
     assert!(
         said.stdout
             .contains("The predictions are the same, byte for byte."),
@@ -319,6 +326,66 @@ fn another_clone_and_a_secret_are_given_by_hand() {
     );
     let all = world.json(&["show", world.runs()[0]["id"].as_str().expect("an id")]);
     assert!(!all.to_string().contains("not-for-the-record"));
+}
+
+#[test]
+fn restored_code_stays_while_a_run_works_in_it_and_is_removed_by_the_next_command() {
+    let world = World::new();
+    // It needs its code again after the gate.
+    world.script(
+        "late",
+        "log(0, loss=1.0)\ngate('middle')\nfrom helper import scale\nlog(1, loss=scale)\n",
+        "",
+    );
+    world.write("helper.py", "scale = 0.5\n");
+    // Gates are no part of the record.
+    world.write(".gitignore", "gates/\n");
+    world.open("middle");
+    git(&world, &["init", "-q"]);
+    git(
+        &world,
+        &[
+            "add",
+            "late.py",
+            "late.yaml",
+            "helper.py",
+            "gates.py",
+            ".gitignore",
+        ],
+    );
+    git(&world, &["commit", "-q", "-m", "first"]);
+    let id = trained(&world, "late.yaml");
+    std::fs::remove_dir_all(world.project().join("gates")).expect("closed");
+    let hub = world.serve(&[]);
+    let command = world.command(&["reproduce", &id]).spawn();
+    let mut command = command.expect("it starts");
+    let later = wait("the run of the reproduction", || {
+        let list = hub.client.reproductions(&id, None).ok()?;
+        Some(list.reproductions.first()?.run.id.clone())
+    });
+    // The restored code has gates of its own.
+    let code = wait("the restored code at its gate", || {
+        let places = std::fs::read_dir(world.data().join("reproductions")).ok()?;
+        let mut folders = places.flatten().map(|place| place.path().join("code"));
+        folders.find(|code| code.join("gates/at-middle").exists())
+    });
+    command.kill().expect("killed");
+    command.wait().expect("ended");
+    world.ok(&["reproduce", &id, "--dry-run"]);
+    assert!(code.join("helper.py").exists(), "a run works in it");
+    std::fs::write(code.join("gates/open-middle"), "").expect("opened");
+    assert_eq!(hub.settled(&later).summary.state, "finished");
+    assert!(code.exists(), "nobody has looked yet");
+    world.ok(&["reproduce", &id, "--dry-run"]);
+    let left = std::fs::read_dir(world.data().join("reproductions")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "the next command removes it");
+    let list = hub.client.reproductions(&id, None).expect("a list");
+    assert_eq!(list.reproductions[0].verdict, "identical");
+    // What is kept stays.
+    world.ok(&["reproduce", &id, "--dry-run", "--keep"]);
+    world.ok(&["reproduce", &id, "--dry-run"]);
+    let left = std::fs::read_dir(world.data().join("reproductions")).map_or(0, Iterator::count);
+    assert_eq!(left, 1, "what is kept");
 }
 
 #[test]

@@ -7,7 +7,15 @@ import type { ReproductionView, RunDetail } from "~/api/types";
 import { Copy, ErrorNotice, Panel, TableWrap } from "~/components/parts";
 import { formatNumber, formatTime } from "~/model/format";
 import type { ApiNumber } from "~/model/number";
-import { tellingReproduction, verdictBadge, verdictText, verdictTone } from "~/model/reproduction";
+import {
+  causeBadge,
+  type DifferenceText,
+  differencesText,
+  tellingReproduction,
+  verdictBadge,
+  verdictText,
+  verdictTone,
+} from "~/model/reproduction";
 
 type Metric = ReproductionView["metrics"][number];
 
@@ -76,6 +84,24 @@ function Metrics({ of }: { of: ReproductionView }) {
   );
 }
 
+/** What differs between both records, part by part; a divergence may follow from it. */
+function Differing({ differences }: { differences: readonly DifferenceText[] }) {
+  if (differences.length === 0) return null;
+  return (
+    <details>
+      <summary>What differs between both records</summary>
+      <dl className="facts">
+        {differences.map(({ part, text }) => (
+          <div key={part} style={{ display: "contents" }}>
+            <dt>{part}</dt>
+            <dd className="anywhere">{text}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
 function Reproduction({ of, self }: { of: ReproductionView; self: string }) {
   const other = of.original.id === self ? of.run : of.original;
   return (
@@ -97,6 +123,17 @@ function Reproduction({ of, self }: { of: ReproductionView; self: string }) {
         {of.same_predictions === true && " The predictions are the same, byte for byte."}
         {of.same_predictions === false && " The predictions differ."}
       </p>
+      {of.attribution?.message && (
+        <p>
+          {causeBadge(of.attribution.cause) && (
+            <span className={`badge ${of.attribution.confirmed ? "bad" : "warn"}`}>
+              {causeBadge(of.attribution.cause)}
+            </span>
+          )}{" "}
+          {of.attribution.message}
+        </p>
+      )}
+      <Differing differences={differencesText(of.attribution?.differences ?? [])} />
       {of.differences.length > 0 && (
         <dl className="facts" aria-label="What was not as it was">
           {of.differences.map(({ part, message }) => (
