@@ -24,6 +24,7 @@ use crate::metric::{
 use crate::path::ArtifactPath;
 use crate::portable::{PortableItem, PortableScope};
 use crate::ports::Timestamp;
+use crate::registry::RegistryStore;
 use crate::run::{
     Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, NewRun, Project, Run, RunRecord,
 };
@@ -418,6 +419,7 @@ pub trait Store:
     + PortableStore
     + DeletionStore
     + DocumentStore
+    + RegistryStore
 {
 }
 
@@ -434,5 +436,6 @@ impl<T> Store for T where
         + PortableStore
         + DeletionStore
         + DocumentStore
+        + RegistryStore
 {
 }

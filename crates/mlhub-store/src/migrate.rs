@@ -29,6 +29,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V6__document",
         include_str!("../migrations/V6__document.sql"),
     ),
+    (
+        "V7__registry",
+        include_str!("../migrations/V7__registry.sql"),
+    ),
 ];
 
 /// Where applied migrations are remembered.

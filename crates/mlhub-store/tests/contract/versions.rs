@@ -248,8 +248,11 @@ pub(crate) async fn artifacts_of_an_older_postgres_schema_become_versions(url: &
         .await
         .expect("connect");
     tokio::spawn(connection);
-    let back = "DROP TABLE document; DROP TABLE dataset_preview; \
-                DELETE FROM counter WHERE name = 'document'; \
+    let back = "DROP TABLE registry_alias; DROP TABLE registry_version_tag; \
+                DROP TABLE registry_version; DROP TABLE registry_protection; \
+                DROP TABLE registry_model_tag; DROP TABLE registry_model; \
+                DROP TABLE registry_event; DROP TABLE document; DROP TABLE dataset_preview; \
+                DELETE FROM counter WHERE name IN ('document', 'registry'); \
                 DROP TABLE artifact_alias; DROP TABLE artifact_version; DROP TABLE artifact_name; \
                 DELETE FROM refinery_schema_history WHERE version >= 5";
     client.batch_execute(back).await.expect("the older schema");
