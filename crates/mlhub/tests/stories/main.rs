@@ -24,6 +24,7 @@ mod onboarding;
 mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
 mod postgres;
+mod registry;
 mod reproduce;
 mod rogue;
 mod run;
