@@ -25,6 +25,7 @@ use crate::receipt::receipt;
 use crate::runs::RunRow;
 use crate::significance::{LEVEL, MetricTest, Side, tests};
 use bounds::{measured, number};
+pub(crate) use rules::check_rules;
 
 /// Artifacts that are the model.
 const MODEL_KIND: &str = "model";

@@ -40,6 +40,7 @@ mod paired;
 pub mod portable;
 mod predictions;
 mod receipt;
+mod registry;
 mod reproduction;
 mod retention;
 mod run_index;
@@ -91,6 +92,7 @@ pub use models::{ModelAnswer, ModelAnswered, ModelFile, ModelServer, NoModelServ
 pub use outdated::{Outdated, OutdatedMetric};
 pub use paired::{Pair, PairRequest, PairedMetric};
 pub use receipt::{Receipt, receipt};
+pub use registry::{ModelDraft, ModelLineage, ModelStanding, ModelVersionDraft, Promotion};
 pub use reproduction::{
     REPRODUCES_TAG, ReproducedMetric, Reproduction, ReproductionVerdict, Reproductions,
     TOLERANCE_DEFAULT,

@@ -15,6 +15,7 @@ mod http;
 mod launches;
 mod models;
 mod portable;
+mod registry;
 mod runs;
 pub mod transfer;
 mod versions;

@@ -113,6 +113,11 @@ id_type!(
 );
 
 id_type!(
+    /// Identifies a registered model, whatever it is called.
+    RegisteredModelId, "registered model"
+);
+
+id_type!(
     /// Identifies an upload under way.
     UploadId, "upload"
 );

@@ -19,13 +19,14 @@ pub mod metric;
 pub mod path;
 pub mod portable;
 pub mod ports;
+pub mod registry;
 pub mod run;
 pub mod state;
 pub mod store;
 
 pub use caller::{Caller, Permission, Role, UserId};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{DocumentId, EvaluationId, GroupId, Name, RunId, UploadId};
+pub use id::{DocumentId, EvaluationId, GroupId, Name, RegisteredModelId, RunId, UploadId};
 pub use path::ArtifactPath;
 pub use ports::{Clock, Entropy, Timestamp};
 pub use state::{RunEvent, RunState};

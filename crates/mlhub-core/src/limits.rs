@@ -177,3 +177,15 @@ pub const CUSTOM_METRIC_OPEN_FILES_MAX: u64 = 256;
 pub const CUSTOM_METRIC_OUTPUT_MAX_BYTES: u64 = 1024 * 1024;
 /// Bytes of its answer.
 pub const CUSTOM_METRIC_ANSWER_MAX_BYTES: u64 = 4 * 1024;
+/// Characters in the name of a registered model.
+pub const MODEL_NAME_MAX_CHARS: usize = 255;
+/// Characters in an alias of a registered model.
+pub const MODEL_ALIAS_MAX_CHARS: usize = 255;
+/// Registered models a hub may have.
+pub const REGISTERED_MODELS_MAX: usize = 100_000;
+/// Versions one registered model may have at a time.
+pub const MODEL_VERSIONS_MAX: usize = 100_000;
+/// Aliases one registered model may have.
+pub const MODEL_ALIASES_MAX: usize = 1000;
+/// Tags one registered model, or one version of it, may have.
+pub const REGISTRY_TAGS_MAX: usize = 1000;

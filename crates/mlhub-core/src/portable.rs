@@ -17,10 +17,13 @@ use crate::dataset::DatasetPreview;
 use crate::document::{DocumentKind, check_document_body, check_document_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::EvaluationState;
-use crate::id::{DocumentId, EvaluationId, GroupId, Name, RunId};
+use crate::id::{DocumentId, EvaluationId, GroupId, Name, RegisteredModelId, RunId};
 use crate::metric::Point;
 use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
+use crate::registry::{
+    ModelAlias, ModelName, ModelPlace, ModelStage, ModelStatus, PromotionTarget,
+};
 use crate::run::{ExitStatus, Failure};
 use crate::state::RunState;
 use crate::{limits, store};
@@ -63,6 +66,12 @@ pub enum PortableLine {
     HubDocument(PortableDocument),
     /// The preview of a dataset version; of a whole hub only.
     DatasetPreview(PortableDatasetPreview),
+    /// A registered model; of a whole hub only.
+    RegisteredModel(PortableRegisteredModel),
+    /// A version of the registered model; of a whole hub only.
+    ModelVersion(Box<PortableModelVersion>),
+    /// A line of the registry's trail; of a whole hub only.
+    ModelEvent(PortableModelEvent),
     /// A project begins.
     Project(PortableProject),
     /// An experiment of the project.
@@ -136,6 +145,26 @@ lines! {
     PortableDatasetPreview {
         dataset: Name, version: u32, columns: Vec<String>, rows: Vec<Vec<serde_json::Value>>,
         actor: UserId, created_at: Timestamp,
+    }
+    /// See [`crate::registry::RegisteredModel`]; how many numbers of versions were handed out.
+    PortableRegisteredModel {
+        id: RegisteredModelId, name: ModelName, description: String,
+        tags: BTreeMap<String, String>,
+        protections: BTreeMap<PromotionTarget, serde_json::Value>, numbers: u32,
+        created_at: Timestamp, updated_at: Timestamp,
+    }
+    /// See [`crate::registry::ModelVersion`].
+    PortableModelVersion {
+        model: RegisteredModelId, version: u32, run: Option<RunId>, source: String,
+        place: Option<ModelPlace>, logged_model: Option<String>, description: String,
+        tags: BTreeMap<String, String>, aliases: Vec<ModelAlias>, stage: ModelStage,
+        status: ModelStatus, status_message: Option<String>, created_by: UserId,
+        created_at: Timestamp, updated_at: Timestamp,
+    }
+    /// See [`crate::registry::ModelEvent`].
+    PortableModelEvent {
+        model: RegisteredModelId, number: u32, name: ModelName, version: Option<u32>,
+        action: String, detail: serde_json::Value, actor: UserId, at: Timestamp,
     }
     /// See [`crate::run::Project`].
     PortableProject { name: Name, description: String, created_at: Timestamp }
@@ -265,6 +294,9 @@ impl PortableItem {
                     | L::RetentionRule(_)
                     | L::HubDocument(_)
                     | L::DatasetPreview(_)
+                    | L::RegisteredModel(_)
+                    | L::ModelVersion(_)
+                    | L::ModelEvent(_)
             )
         )
     }
@@ -369,6 +401,9 @@ impl PortableLine {
                 optional("who chose a preview", Some(&preview.actor.0))?;
                 DatasetPreview::from(preview.clone()).check()
             }
+            Self::RegisteredModel(model) => model.check(),
+            Self::ModelVersion(version) => version.check(),
+            Self::ModelEvent(event) => event.check(),
             Self::Evaluation(evaluation) => check_evaluation(evaluation),
         }
     }

@@ -24,6 +24,7 @@ use crate::metric::{
 use crate::path::ArtifactPath;
 use crate::portable::{PortableItem, PortableScope};
 use crate::ports::Timestamp;
+use crate::registry::RegistryStore;
 use crate::run::{
     Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, ExperimentChange, NewExperiment,
     NewRun, Project, Run, RunRecord,
@@ -433,6 +434,7 @@ pub trait Store:
     + PortableStore
     + DeletionStore
     + DocumentStore
+    + RegistryStore
 {
 }
 
@@ -449,5 +451,6 @@ impl<T> Store for T where
         + PortableStore
         + DeletionStore
         + DocumentStore
+        + RegistryStore
 {
 }

@@ -30,6 +30,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../migrations/V6__document.sql"),
     ),
     (
+        "V7__registry",
+        include_str!("../migrations/V7__registry.sql"),
+    ),
+    (
         "V8__experiment",
         include_str!("../migrations/V8__experiment.sql"),
     ),

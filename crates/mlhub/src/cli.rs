@@ -118,6 +118,9 @@ pub(crate) enum Command {
     /// Trained models
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Registered models: versions, aliases, promotion past gates, and the trail
+    #[command(subcommand)]
+    Registry(crate::commands::registry::RegistryCommand),
     /// Register, list and inspect datasets
     #[command(subcommand)]
     Dataset(DatasetCommand),

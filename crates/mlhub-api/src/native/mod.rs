@@ -20,6 +20,7 @@ pub(crate) mod models;
 mod packed;
 pub(crate) mod portable;
 mod range;
+pub(crate) mod registry;
 pub(crate) mod reproductions;
 pub(crate) mod runs;
 pub(crate) mod series;

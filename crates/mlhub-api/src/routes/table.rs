@@ -26,6 +26,7 @@ pub(super) fn table(state: &ApiState) -> Table {
         dataset_routes,
         preview_routes,
         model_routes,
+        registry_routes,
         launch_routes,
         portable_routes,
         deletion_routes,
@@ -76,6 +77,38 @@ fn document_routes(table: Table) -> Table {
         .add("GET", "/api/v1/documents/{id}", Read, NONE, d::get)
         .add("PUT", "/api/v1/documents/{id}", Write, JSON, d::change)
         .add("DELETE", "/api/v1/documents/{id}", Write, NONE, d::remove)
+}
+
+fn registry_routes(table: Table) -> Table {
+    use native::registry as r;
+    const MODEL: &str = "/api/v1/registry/models/{model}";
+    const VERSION: &str = "/api/v1/registry/models/{model}/versions/{version}";
+    const PROMOTIONS: &str = "/api/v1/registry/models/{model}/promotions";
+    const ALIAS: &str = "/api/v1/registry/models/{model}/aliases/{alias}";
+    const PROTECTION: &str = "/api/v1/registry/models/{model}/protections/{target}";
+    const VERSIONS: &str = "/api/v1/registry/models/{model}/versions";
+    table
+        .add("GET", "/api/v1/registry/models", Read, NONE, r::list)
+        .add("POST", "/api/v1/registry/models", Write, JSON, r::create)
+        .add("GET", MODEL, Read, NONE, r::get)
+        .add("PATCH", MODEL, Write, JSON, r::patch)
+        .add("DELETE", MODEL, Write, NONE, r::remove)
+        .add(
+            "GET",
+            "/api/v1/registry/versions",
+            Read,
+            NONE,
+            r::version_list,
+        )
+        .add("POST", VERSIONS, Write, JSON, r::version_create)
+        .add("GET", VERSION, Read, NONE, r::version_get)
+        .add("PATCH", VERSION, Write, JSON, r::version_patch)
+        .add("DELETE", VERSION, Write, NONE, r::version_remove)
+        .add("POST", PROMOTIONS, Write, JSON, r::promote)
+        .add("DELETE", ALIAS, Write, NONE, r::alias_remove)
+        .add("PUT", PROTECTION, Admin, JSON, r::protect)
+        .add("DELETE", PROTECTION, Admin, NONE, r::unprotect)
+        .add("GET", "/api/v1/registry/events", Read, NONE, r::events)
 }
 
 fn run_routes(table: Table) -> Table {

@@ -23,6 +23,7 @@ mod numbers;
 mod openapi;
 mod paths;
 mod protocol;
+mod registry;
 mod resumable;
 mod route_walk;
 mod search;

@@ -108,6 +108,7 @@ async fn only_liveness_is_public_and_only_queries_are_read_by_post() {
                     "/api/v1/import",
                     "/api/v1/backup",
                     "/api/v1/datasets/{name}/versions/{version}",
+                    "/api/v1/registry/models/{model}/protections/{target}",
                 ]
                 .contains(&entry.path);
             let needed = if admin {

@@ -1,11 +1,27 @@
 //! Whether the rules of a gate say something, before they are held against anything.
 
 use mlhub_core::{Error, Result, limits};
-use mlhub_protocol::rest::{GateFairness, GateRegression, GateRequest, GateThreshold};
+use mlhub_protocol::rest::{Gate, GateFairness, GateRegression, GateRequest, GateThreshold};
 
-/// Refuses a gate that says nothing, contradicts itself or is too long.
+/// Refuses a request that names no run, or no baseline where a rule needs one, and rules as
+/// [`check_rules`] does.
 pub(super) fn check(request: &GateRequest) -> Result<()> {
-    let gate = &request.gate;
+    if request.runs.is_empty() {
+        return Err(Error::invalid(
+            "`runs` names no run to hold against the gate",
+        ));
+    }
+    check_rules(&request.gate)?;
+    if !request.gate.no_regression.is_empty() && request.baseline.is_empty() {
+        return Err(Error::invalid(
+            "`no_regression` needs a baseline to compare with (`--baseline RUN`)",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses rules that say nothing, contradict themselves or are too many.
+pub(crate) fn check_rules(gate: &Gate) -> Result<()> {
     let rules = gate.threshold.len() + gate.no_regression.len() + gate.fairness.len();
     if rules > limits::GATE_RULES_MAX {
         return Err(Error::invalid(format!(
@@ -16,16 +32,6 @@ pub(super) fn check(request: &GateRequest) -> Result<()> {
     if rules == 0 && gate.size.is_none() {
         return Err(Error::invalid(
             "the gate has no rule: add `[[threshold]]`, `[[no_regression]]`, `[[fairness]]` or `[size]`",
-        ));
-    }
-    if request.runs.is_empty() {
-        return Err(Error::invalid(
-            "`runs` names no run to hold against the gate",
-        ));
-    }
-    if !gate.no_regression.is_empty() && request.baseline.is_empty() {
-        return Err(Error::invalid(
-            "`no_regression` needs a baseline to compare with (`--baseline RUN`)",
         ));
     }
     let numbered = |kind: &str, at: usize| format!("{kind}[{at}]");

@@ -287,7 +287,10 @@ impl Hub {
                 PortableItem::Line(
                     PortableLine::RetentionRule(_)
                     | PortableLine::HubDocument(_)
-                    | PortableLine::DatasetPreview(_),
+                    | PortableLine::DatasetPreview(_)
+                    | PortableLine::RegisteredModel(_)
+                    | PortableLine::ModelVersion(_)
+                    | PortableLine::ModelEvent(_),
                 ) => {
                     return Err(Error::invalid(
                         "the archive of a project holds a record that belongs to a whole hub",

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use mlhub_core::artifact_version::Alias;
 use mlhub_core::portable::{
     LOG_BYTES_PER_ITEM, POINTS_PER_ITEM, PortableArtifactVersion, PortableDocument, PortableItem,
-    PortableLine, PortableLog, PortablePoints, PortableRun,
+    PortableLine, PortableLog, PortableModelVersion, PortablePoints, PortableRun,
 };
+use mlhub_core::registry::{ModelAlias, ModelName};
 use mlhub_core::{
-    ArtifactPath, DocumentId, Error, ErrorKind, EvaluationId, Name, Result, RunId, Timestamp,
-    limits,
+    ArtifactPath, DocumentId, Error, ErrorKind, EvaluationId, Name, RegisteredModelId, Result,
+    RunId, Timestamp, limits,
 };
 
 use super::archive::blob_of;
@@ -24,6 +25,11 @@ pub(crate) struct Sequence {
     experiments: BTreeSet<Name>,
     datasets: BTreeSet<Name>,
     versions: BTreeSet<(Name, u32)>,
+    /// Registered models, their names, versions and aliases so far.
+    models: BTreeSet<RegisteredModelId>,
+    model_names: BTreeSet<ModelName>,
+    model_versions: BTreeSet<(RegisteredModelId, u32)>,
+    model_aliases: BTreeSet<(RegisteredModelId, ModelAlias)>,
     last_document: Option<(Timestamp, DocumentId)>,
     last_version: Option<(ArtifactPath, u32)>,
     /// Aliases of that name so far.
@@ -141,12 +147,28 @@ impl Sequence {
             PortableItem::Line(PortableLine::Split(split)) => self
                 .versions
                 .contains(&(split.dataset.clone(), split.version)),
+            PortableItem::Line(PortableLine::RegisteredModel(model)) => {
+                self.models.insert(model.id.clone()) && self.model_names.insert(model.name.clone())
+            }
+            PortableItem::Line(PortableLine::ModelVersion(version)) => self.model_version(version),
             _ => true,
         };
         match fine {
             true => Ok(()),
-            false => Err(wrong("a dataset, version or split is out of place")),
+            false => Err(wrong(
+                "a dataset or registered model, a version of one, or a split is out of place",
+            )),
         }
+    }
+
+    /// Versions come after their model, each once, and no alias is given twice.
+    fn model_version(&mut self, version: &PortableModelVersion) -> bool {
+        let model = &version.model;
+        let mut aliases = version.aliases.iter();
+        self.models.contains(model)
+            && version.version > 0
+            && self.model_versions.insert((model.clone(), version.version))
+            && aliases.all(|alias| self.model_aliases.insert((model.clone(), alias.clone())))
     }
 
     /// Documents ascend by the time they were made.

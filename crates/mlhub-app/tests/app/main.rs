@@ -18,6 +18,7 @@ mod log_search;
 mod models;
 mod permissions;
 mod portable;
+mod registry;
 mod retention;
 mod search;
 mod uploads;

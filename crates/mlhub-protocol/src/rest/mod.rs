@@ -90,6 +90,21 @@
 //! POST   /models/{model}/predict                        PredictRequest -> PredictResponse
 //! POST   /models/{model}/search                         SearchRequest -> SearchResponse
 //! POST   /models/{model}/export                         ExportRequest -> ExportResponse
+//! GET    /registry/models?prefix=&limit=&cursor=       RegisteredModelList
+//! POST   /registry/models                              RegisteredModelCreate -> RegisteredModelView
+//! GET    /registry/models/{model}                      RegisteredModelView
+//! PATCH  /registry/models/{model}                      RegisteredModelPatch -> RegisteredModelView
+//! DELETE /registry/models/{model}                      204
+//! GET    /registry/versions?model=&run=&limit=&cursor= ModelVersionList
+//! POST   /registry/models/{model}/versions             ModelVersionCreate -> ModelVersionView
+//! GET    /registry/models/{model}/versions/{version}?metric=   ModelVersionDetail (version: number, latest, @alias)
+//! PATCH  /registry/models/{model}/versions/{version}   ModelVersionPatch -> ModelVersionView
+//! DELETE /registry/models/{model}/versions/{version}   204
+//! POST   /registry/models/{model}/promotions           ModelPromotion -> ModelPromoted (409: a gate does not pass)
+//! DELETE /registry/models/{model}/aliases/{alias}      204
+//! PUT    /registry/models/{model}/protections/{target} ModelProtection -> RegisteredModelView
+//! DELETE /registry/models/{model}/protections/{target} 204
+//! GET    /registry/events?model=&limit=&cursor=        ModelEventList
 //! GET    /launches                                     LaunchList
 //! POST   /launches                                     LaunchRequest -> LaunchReply (202 when something starts)
 //! GET    /launches/{id}                                LaunchView
@@ -109,6 +124,7 @@ mod launches;
 mod models;
 mod outputs;
 mod portable;
+mod registry;
 mod reproductions;
 mod runs;
 mod search;
@@ -156,6 +172,12 @@ pub use outputs::{
     TableFormat,
 };
 pub use portable::{ImportReport, PortableCounts, ProjectHash};
+pub use registry::{
+    ModelEventList, ModelEventView, ModelPromoted, ModelPromotion, ModelProtection,
+    ModelStandingView, ModelVersionCreate, ModelVersionDetail, ModelVersionList, ModelVersionPatch,
+    ModelVersionView, RegisteredModelCreate, RegisteredModelList, RegisteredModelPatch,
+    RegisteredModelView,
+};
 pub use reproductions::{
     AttributionView, PartDifferenceView, ReproducedMetricView, ReproducedRun, ReproductionList,
     ReproductionView,

@@ -16,7 +16,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits
 use super::runs::{RUN_COLUMNS, run as read_run};
 use super::seam::{Backend, Row, Tx, Value, stored};
 use super::text::Sql;
-use super::{SqlStore, retention, runs, usage};
+use super::{SqlStore, registry, retention, runs, usage};
 use crate::{check, engine};
 
 /// Pieces of output removed in one transaction.
@@ -84,6 +84,7 @@ impl<B: Backend> DeletionStore for SqlStore<B> {
             Box::pin(async move {
                 let seq = runs::seq_of(tx, run).await?;
                 let seq = seq.ok_or_else(|| Error::not_found("run", run))?;
+                registry::refuse_use(tx, run, *action).await?;
                 usage::measure(tx, seq, *action, *unsealed).await
             })
         })
@@ -292,6 +293,7 @@ async fn begin(tx: &mut dyn Tx, new: &NewDeletion, unsealed_bytes: u64) -> Resul
     if let Some(row) = tx.query(&sql, &values).await?.into_iter().next() {
         return record(row);
     }
+    registry::refuse_use(tx, &new.run, new.action).await?;
     let mut size = usage::measure(tx, run.seq, new.action, unsealed_bytes).await?;
     size.file_count = new.file_count;
     size.file_bytes = new.file_bytes;

@@ -20,6 +20,7 @@ mod portable_shared;
 mod portable_write;
 mod previews;
 mod projects;
+mod registry;
 mod retention;
 pub(crate) mod runs;
 mod seam;

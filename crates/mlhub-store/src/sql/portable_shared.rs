@@ -9,7 +9,7 @@ use mlhub_core::{Name, Result, Timestamp, UserId};
 
 use super::portable_read::Out;
 use super::seam::{Tx, Value};
-use super::{documents, previews};
+use super::{documents, previews, registry};
 
 /// A condition on shared rows: all of them, or those a project's runs name.
 fn used(project: Option<&Name>, condition: &str) -> (String, Vec<Value>) {
@@ -148,7 +148,7 @@ pub(crate) async fn of_hub(tx: &mut dyn Tx, out: &Out<'_>) -> Result<()> {
     for document in documents::portable(tx, None).await? {
         out.line(PortableLine::HubDocument(document)).await?;
     }
-    Ok(())
+    registry::portable(tx, out).await
 }
 
 async fn retention_rules(tx: &mut dyn Tx, out: &Out<'_>) -> Result<()> {

@@ -15,7 +15,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp};
 
 use super::seam::{Tx, Value, json_text};
 use super::text::insert_rows;
-use super::{documents, evaluations, experiments, labels, previews, projects, versions};
+use super::{documents, evaluations, experiments, labels, previews, projects, registry, versions};
 use crate::engine::bulk;
 
 /// Pairs and records that are stored together.
@@ -115,6 +115,9 @@ async fn put_line(tx: &mut dyn Tx, place: &mut Place, line: PortableLine) -> Res
             let (dataset, version) = (line.dataset.clone(), line.version);
             previews::put(tx, &dataset, version, &line.into()).await
         }
+        PortableLine::RegisteredModel(model) => registry::restore_model(tx, &model).await,
+        PortableLine::ModelVersion(version) => registry::restore_version(tx, *version).await,
+        PortableLine::ModelEvent(event) => registry::restore_event(tx, &event).await,
         PortableLine::Project(project) => {
             flush(tx, place).await?;
             place.run = None;

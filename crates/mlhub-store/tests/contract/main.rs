@@ -18,6 +18,7 @@ mod make;
 mod portable;
 mod postgres;
 mod records;
+mod registry;
 mod runs;
 mod upgrade;
 mod upgrade_data;
@@ -116,6 +117,13 @@ contract![
     versions::an_alias_moves_and_keeps_its_content,
     versions::versions_move_into_any_database,
     versions::a_dataset_version_goes_when_nothing_reads_it,
+    registry::a_model_lives_and_its_trail_outlives_it,
+    registry::numbers_of_versions_are_never_given_twice,
+    registry::of_many_registrations_each_gets_a_number,
+    registry::what_is_protected_needs_its_gate,
+    registry::a_run_stays_while_a_version_names_it,
+    registry::models_and_versions_are_listed_page_by_page,
+    registry::the_registry_moves_into_any_database,
     portable::everything_moves_out_of_and_into_any_database,
     portable::what_exists_is_refused_and_nothing_is_stored,
     portable::a_source_that_breaks_off_stores_nothing,

@@ -248,8 +248,11 @@ pub(crate) async fn artifacts_of_an_older_postgres_schema_become_versions(url: &
         .await
         .expect("connect");
     tokio::spawn(connection);
-    let back = "DROP TABLE document; DROP TABLE dataset_preview; \
-                DELETE FROM counter WHERE name = 'document'; \
+    let back = "DROP TABLE registry_alias; DROP TABLE registry_version_tag; \
+                DROP TABLE registry_version; DROP TABLE registry_protection; \
+                DROP TABLE registry_model_tag; DROP TABLE registry_model; \
+                DROP TABLE registry_event; DROP TABLE document; DROP TABLE dataset_preview; \
+                DELETE FROM counter WHERE name IN ('document', 'registry'); \
                 DROP TABLE artifact_alias; DROP TABLE artifact_version; DROP TABLE artifact_name; \
                 DROP TABLE experiment_tag; DROP INDEX experiment_by_seq; \
                 ALTER TABLE experiment DROP COLUMN changed_at, DROP COLUMN deleted_at, \

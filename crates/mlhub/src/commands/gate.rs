@@ -56,7 +56,7 @@ struct GateFile {
 /// Bounds of the time one prediction takes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Latency {
+pub(super) struct Latency {
     /// What to ask for, as `mlhub predict` takes it; relative to the gate's file.
     input: String,
     /// Requests, one after the other.
@@ -122,7 +122,8 @@ fn references(client: &Client, runs: &[String]) -> anyhow::Result<Vec<RunReferen
     runs.iter().map(of).collect()
 }
 
-fn read(path: &Path) -> anyhow::Result<(Gate, Option<Latency>)> {
+/// The rules of a file; `latency` apart.
+pub(super) fn read(path: &Path) -> anyhow::Result<(Gate, Option<Latency>)> {
     let named =
         |error: &dyn std::fmt::Display| fail(CONFIG, format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
@@ -226,7 +227,8 @@ fn measure(
     Ok(checks.into_iter().flatten().collect())
 }
 
-fn print(report: &GateReport) -> anyhow::Result<()> {
+/// Prints every check, and how many there are of each outcome.
+pub(super) fn print(report: &GateReport) -> anyhow::Result<()> {
     let mut table = output::table(&["RULE", "OF", "RESULT", "EVIDENCE"]);
     for check in &report.checks {
         table.add_row([

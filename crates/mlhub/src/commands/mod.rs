@@ -19,6 +19,7 @@ mod logs;
 mod metrics;
 mod models;
 mod portable;
+pub(crate) mod registry;
 pub(crate) mod retention;
 pub(crate) mod run;
 mod runs;
@@ -68,6 +69,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Export { project, file } => portable::export(&global, &project, &file),
         Command::Import { file, project } => portable::import(&global, &file, project.as_deref()),
         Command::Project(command) => portable::project(&global, &command),
+        Command::Registry(command) => registry::registry(&global, command),
         Command::Retention(command) => retention::retention(&global, command),
         Command::Doctor(arguments) => doctor::doctor(&global, &arguments),
         Command::Demo(arguments) => demo::demo(&global, &arguments),

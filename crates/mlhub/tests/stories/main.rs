@@ -26,6 +26,7 @@ mod other_environment;
 mod portable;
 #[path = "../../../mlhub-store/tests/contract/postgres.rs"]
 mod postgres;
+mod registry;
 mod reproduce;
 mod rogue;
 mod run;
