@@ -2891,6 +2891,11 @@ export interface components {
         /** @description Asks for an experiment to be checked or started. */
         LaunchRequest: {
             /**
+             * @description Whether defaults that changed since the experiment last ran, and that it uses, are
+             *     accepted. The launch fails otherwise and names them, before anything runs.
+             */
+            accept_defaults?: boolean;
+            /**
              * @description The folder its paths start at, below one of the hub's launch roots; none for a
              *     fresh folder of the hub, in which no path leads out.
              */

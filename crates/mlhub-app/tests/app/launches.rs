@@ -103,6 +103,7 @@ fn request(text: &str, mode: LaunchMode) -> LaunchRequest {
         mode,
         folder: None,
         set: Vec::new(),
+        accept_defaults: false,
     }
 }
 

@@ -47,6 +47,10 @@ pub struct LaunchRequest {
     /// Overrides, `key=value`, as of `mlhub run --set`.
     #[serde(default)]
     pub set: Vec<String>,
+    /// Whether defaults that changed since the experiment last ran, and that it uses, are
+    /// accepted. The launch fails otherwise and names them, before anything runs.
+    #[serde(default)]
+    pub accept_defaults: bool,
 }
 
 /// A mistake in an experiment and where it is.

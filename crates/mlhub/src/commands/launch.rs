@@ -32,6 +32,9 @@ pub(crate) struct LaunchArgs {
     /// A tiny run
     #[arg(long)]
     smoke: bool,
+    /// Accept defaults that changed since the experiment last ran
+    #[arg(long)]
+    accept_defaults: bool,
     /// Runs at once on this machine
     #[arg(long, default_value_t = 1)]
     slots: usize,
@@ -53,12 +56,13 @@ pub(crate) fn launch(global: &Global, arguments: &LaunchArgs) -> anyhow::Result<
     say(&Progress::Environment)?;
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;
     say(&Progress::Dataset)?;
-    let runs = run::launch(
+    let runs = run::launch_accepted(
         global,
         &experiment,
         &environment,
         &mut connection,
         arguments.slots,
+        arguments.accept_defaults,
     )?;
     say(&Progress::Started { runs })?;
     Ok(OK)

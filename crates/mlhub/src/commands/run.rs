@@ -40,22 +40,42 @@ pub(crate) fn run(global: &Global, arguments: &RunArgs) -> anyhow::Result<u8> {
     let mut connection = connect(global)?;
     require_local(&connection, "`mlhub run`")?;
     let environment = adapter::environment(&experiment.adapter, &data_dir)?;
-    let known = on_any_hub(&mut connection, |connection| {
-        defaults::known(&experiment, &environment, connection)
-    })?;
-    if !arguments.accept_defaults {
-        accept_defaults(&experiment, &known.changes)?;
-    }
-    let ids = start_runs(
+    let ids = launch_accepted(
         global,
         &experiment,
         &environment,
         &mut connection,
         arguments.slots,
-        &new_ids(&experiment),
-        &known,
+        arguments.accept_defaults,
     )?;
     conclude(global, &mut connection, &ids, arguments.detach)
+}
+
+/// As [`launch`], unless defaults that the experiment uses changed and nobody accepts them.
+pub(crate) fn launch_accepted(
+    global: &Global,
+    experiment: &Experiment,
+    environment: &PreparedEnvironment,
+    connection: &mut Connection,
+    slots: usize,
+    accepted: bool,
+) -> anyhow::Result<Vec<String>> {
+    let known = on_any_hub(connection, |connection| {
+        defaults::known(experiment, environment, connection)
+    })?;
+    if !accepted {
+        accept_defaults(experiment, &known.changes)?;
+    }
+    let ids = new_ids(experiment);
+    start_runs(
+        global,
+        experiment,
+        environment,
+        connection,
+        slots,
+        &ids,
+        &known,
+    )
 }
 
 /// Runs an experiment with the overrides that make it small, tagged as a smoke

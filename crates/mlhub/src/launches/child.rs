@@ -33,6 +33,7 @@ pub(super) struct Command<'a> {
     pub(super) folder: Option<&'a Path>,
     pub(super) set: &'a [String],
     pub(super) smoke: bool,
+    pub(super) accept_defaults: bool,
     pub(super) slots: usize,
 }
 
@@ -49,6 +50,9 @@ impl Command<'_> {
         }
         if self.smoke {
             command.arg("--smoke");
+        }
+        if self.accept_defaults {
+            command.arg("--accept-defaults");
         }
         for name in NOT_PASSED {
             command.env_remove(name);

@@ -197,6 +197,7 @@ impl LocalLauncher {
             folder: folder.as_deref(),
             set: &request.set,
             smoke: request.mode == LaunchMode::Smoke,
+            accept_defaults: request.accept_defaults,
             slots: self.slots,
         };
         if let Err(error) = child::start(&command, &view.id, &self.records) {

@@ -237,6 +237,7 @@ fn nothing_is_launched_on_a_full_disk() {
         mode: LaunchMode::Full,
         folder: None,
         set: Vec::new(),
+        accept_defaults: false,
     };
     let dry = LaunchRequest {
         mode: LaunchMode::DryRun,

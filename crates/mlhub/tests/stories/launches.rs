@@ -20,6 +20,7 @@ fn request(text: &str, mode: LaunchMode) -> LaunchRequest {
         mode,
         folder: None,
         set: Vec::new(),
+        accept_defaults: false,
     }
 }
 
@@ -102,6 +103,36 @@ fn an_experiment_is_checked_tried_and_run_from_the_api() {
     let listed = hub.client.launch_list().expect("a list").launches;
     let ids: Vec<&String> = listed.iter().map(|one| &one.id).collect();
     assert_eq!(ids, [&full.id, &smoke.id]);
+}
+
+#[test]
+fn changed_defaults_are_named_and_accepted_before_anything_runs() {
+    let world = World::with_iris();
+    world.own_adapter("1.0.0", 5);
+    let root = world.path().canonicalize().expect("real");
+    let root = root.join("project").to_string_lossy().into_owned();
+    let hub = world.serve(&["--launch-root", &root]);
+    let text = "project: flowers\nname: mine\nadapter: mine\ndataset: {path: iris.csv, target: species, split: {seed: 3, fractions: {train: 0.7, test: 0.3}}}\n";
+    let ask = |accept_defaults| {
+        let request = LaunchRequest {
+            folder: Some(root.clone()),
+            accept_defaults,
+            ..request(text, LaunchMode::Full)
+        };
+        ended(&hub.client, &launched(&hub, &request).id)
+    };
+    let first = ask(false);
+    assert_eq!(first.state, LaunchState::Started, "{first:?}");
+    hub.settled(&first.runs[0]);
+    world.own_adapter("1.1.0", 7);
+    let refused = ask(false);
+    assert_eq!(refused.state, LaunchState::Failed, "{refused:?}");
+    let message = refused.message.unwrap_or_default();
+    assert!(message.contains("rounds was 5, is 7"), "{message}");
+    assert_eq!(world.runs().len(), 1);
+    let accepted = ask(true);
+    assert_eq!(accepted.state, LaunchState::Started, "{accepted:?}");
+    hub.settled(&accepted.runs[0]);
 }
 
 #[test]

@@ -74,9 +74,15 @@ export function StartPanel(props: {
   const { draft } = props;
   const queries = useQueryClient();
   const known = useQuery(launchesQuery()).data;
+  const [accepted, setAccepted] = useState(false);
   const start = useMutation({
     mutationFn: (mode: Mode): Promise<LaunchReply> =>
-      client.launch({ text: draft.text, mode, folder: draft.folder === "" ? null : draft.folder }),
+      client.launch({
+        text: draft.text,
+        mode,
+        folder: draft.folder === "" ? null : draft.folder,
+        accept_defaults: accepted,
+      }),
     onSuccess: (reply) => {
       if (reply.launch) props.onStarted(reply.launch.id);
       // Something changed since the dry run: its mistakes are shown where they belong.
@@ -110,6 +116,17 @@ export function StartPanel(props: {
             Smoke run
           </button>
         </div>
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={accepted}
+            onChange={(event) => setAccepted(event.target.checked)}
+          />
+          Accept changed defaults
+        </label>
+        <p className="faint small">
+          Without it, an experiment whose defaults changed since it last ran is not started; it says which.
+        </p>
         {refusal && <Notice tone="warn">{refusal}</Notice>}
         {start.isError && (
           <div className="notice bad" role="alert">
