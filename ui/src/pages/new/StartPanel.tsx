@@ -117,11 +117,7 @@ export function StartPanel(props: {
           </button>
         </div>
         <label className="check">
-          <input
-            type="checkbox"
-            checked={accepted}
-            onChange={(event) => setAccepted(event.target.checked)}
-          />
+          <input type="checkbox" checked={accepted} onChange={(event) => setAccepted(event.target.checked)} />
           Accept changed defaults
         </label>
         <p className="faint small">
