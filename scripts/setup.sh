@@ -167,6 +167,30 @@ integrations_environment() {
   printf '%s' "$stamp" >"$VENV_INTEGRATIONS/stamp"
 }
 
+# mlflow_client NAME: one of MLflow's other clients, beside the frameworks that log to it.
+mlflow_client() {
+  local -r venv=target/venv-$1 requirements=python/tests/requirements-$1.txt
+  local stamp
+  if [[ ! -x $VENV_INTEGRATIONS/bin/python ]]; then
+    say "$1: left out, it goes with the integrations"
+    return
+  fi
+  stamp="$(cat "$VENV_INTEGRATIONS/stamp") $(cksum <"$requirements")"
+  if [[ -x $venv/bin/python && $(cat "$venv/stamp" 2>/dev/null) == "$stamp" ]]; then
+    say "$1: $venv is as $requirements says"
+    return
+  fi
+  say "$1: making $venv"
+  rm -rf "$venv"
+  "$SYSTEM_PYTHON" -m venv --system-site-packages "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --ignore-installed -r "$requirements"
+  # What is installed here comes first, then the frameworks, then Debian's PyTorch.
+  "$VENV_INTEGRATIONS/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+    >"$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/frameworks.pth"
+  printf '%s' "$stamp" >"$venv/stamp"
+}
+
 system_packages
 rust
 cargo_tool cargo-nextest "$NEXTEST_VERSION"
@@ -175,3 +199,5 @@ node
 python_environment
 integrations_environment
 mlflow_environment
+mlflow_client mlflow-skinny
+mlflow_client mlflow-2

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,13 @@ from reader import Events, read_run
 REPOSITORY = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.02
+# What keeps MLflow from talking to its makers, and its client from drawing.
+MLFLOW_QUIET = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
 INIT = "import mlhub, os, sys\nrun = mlhub.init('p', name='n')\nrun.log({'a': 1.0}, step=0)\n"
 VARIABLES_OF_OURS = ("MLHUB_", "RANK", "WORLD_SIZE", "LOCAL_", "TORCHELASTIC", "SLURM_", "MASTER_")
 
@@ -150,3 +160,57 @@ class Program:
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
     return Program(tmp_path)
+
+
+# --- MLflow's own --------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def mlflow_python() -> str:
+    folder = Path(os.environ.get("MLHUB_TEST_MLFLOW") or REPOSITORY / "target/venv-mlflow")
+    path = folder / "bin/python"
+    if not path.is_file():
+        pytest.skip(f"{path} is missing: scripts/setup.sh makes it")
+    return str(path)
+
+
+@pytest.fixture
+def mlflow_server(mlflow_python: str, tmp_path: Path) -> Iterator[str]:
+    """MLflow's own server, on SQLite."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [mlflow_python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--workers", "1"]
+    command += ["--artifacts-destination", str(tmp_path / "artifacts")]
+    log = (tmp_path / "server.log").open("wb")
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, **MLFLOW_QUIET},
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+    def answers() -> bool:
+        assert process.poll() is None, (tmp_path / "server.log").read_text()[-2000:]
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=5):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    try:
+        wait_until(answers, "MLflow's server answers", 120)
+        yield url
+    finally:
+        # It has workers of its own, all in its session.
+        os.killpg(process.pid, 15)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+        log.close()

@@ -8,38 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from conftest import REPOSITORY, Hub, wait_until
+from conftest import MLFLOW_QUIET, Hub
 
 SCRIPT = Path(__file__).parent / "mlflow_client" / "script.py"
 SCRIPT_SECONDS = 300
-QUIET = {
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
-}
-
-
-@pytest.fixture(scope="module")
-def interpreter() -> str:
-    folder = Path(os.environ.get("MLHUB_TEST_MLFLOW") or REPOSITORY / "target/venv-mlflow")
-    path = folder / "bin/python"
-    if not path.is_file():
-        pytest.skip(f"{path} is missing: scripts/setup.sh makes it")
-    return str(path)
 
 
 def run_script(interpreter: str, url: str, folder: Path) -> Any:
-    environment = {**os.environ, **QUIET}
+    environment = {**os.environ, **MLFLOW_QUIET}
     done = subprocess.run(
         [interpreter, str(SCRIPT), url],
         cwd=folder,
@@ -54,56 +34,14 @@ def run_script(interpreter: str, url: str, folder: Path) -> Any:
     return json.loads(line.removeprefix("DUMP "))
 
 
-@pytest.fixture
-def original(interpreter: str, tmp_path: Path) -> Iterator[str]:
-    """MLflow's own server, on SQLite."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [interpreter, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--workers", "1"]
-    command += ["--artifacts-destination", str(tmp_path / "artifacts")]
-    log = (tmp_path / "server.log").open("wb")
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env={**os.environ, **QUIET},
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-
-    def answers() -> bool:
-        assert process.poll() is None, (tmp_path / "server.log").read_text()[-2000:]
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
-
-    try:
-        wait_until(answers, "MLflow's server answers", 120)
-        yield url
-    finally:
-        # It has workers of its own, all in its session.
-        os.killpg(process.pid, 15)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
-        log.close()
-
-
 def test_the_hub_has_what_mlflow_has(
-    interpreter: str, original: str, hub: Hub, tmp_path: Path
+    mlflow_python: str, mlflow_server: str, hub: Hub, tmp_path: Path
 ) -> None:
     url = hub.url()
     assert url is not None
     (tmp_path / "here").mkdir()
-    here = run_script(interpreter, url, tmp_path / "here")
-    there = run_script(interpreter, original, tmp_path / "here")
+    here = run_script(mlflow_python, url, tmp_path / "here")
+    there = run_script(mlflow_python, mlflow_server, tmp_path / "here")
     for part in ("lives", "searches"):
         assert here[part] == there[part], part
     names = [experiment["name"] for experiment in here["dump"]]
