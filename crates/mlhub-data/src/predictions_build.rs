@@ -6,13 +6,11 @@ use std::borrow::Cow;
 use crate::column::{Missing, label};
 use crate::error::{DataError, Place, Result};
 use crate::label_lists;
-use crate::limits::{
-    PREDICTION_CELLS_MAX, PREDICTION_HELD_BYTES_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX,
-};
+use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
 use crate::nested_json;
 use crate::predictions::{PredictionTable, Values};
 use crate::predictions_numbers::{Numbers, number_of};
-use crate::predictions_values::{Form, ValuesBuilder, text_bytes};
+use crate::predictions_values::{Form, Held, ValuesBuilder, text_bytes};
 use crate::rows::{Cell, ColumnHead, Row, RowSink};
 
 /// What a column is for.
@@ -80,8 +78,7 @@ pub(crate) struct Builder<'f> {
     group: Option<Vec<String>>,
     /// Rows of the table that fills.
     rows_held: usize,
-    /// Bytes that ids, groups, true and predicted values of that table take.
-    bytes_held: u64,
+    held: Held,
 }
 
 impl<'f> Builder<'f> {
@@ -101,7 +98,7 @@ impl<'f> Builder<'f> {
             weight: None,
             group: None,
             rows_held: 0,
-            bytes_held: 0,
+            held: Held::default(),
         }
     }
 
@@ -245,7 +242,7 @@ impl<'f> Builder<'f> {
                         bytes
                     }
                 };
-                self.hold(bytes)
+                self.held.add(self.file, bytes)
             }
         }
     }
@@ -280,20 +277,7 @@ impl<'f> Builder<'f> {
         if let Some(ValuesBuilder(Values::Text(values))) = values {
             values.push(text.into_owned());
         }
-        self.hold(bytes)
-    }
-
-    /// Refuses more than may be held at once.
-    fn hold(&mut self, bytes: u64) -> Result<()> {
-        self.bytes_held += bytes;
-        if self.bytes_held > PREDICTION_HELD_BYTES_MAX {
-            return Err(DataError::limit(
-                self.file,
-                "bytes of ids, groups, true and predicted values in memory",
-                PREDICTION_HELD_BYTES_MAX,
-            ));
-        }
-        Ok(())
+        self.held.add(self.file, bytes)
     }
 
     fn push_number(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
@@ -450,7 +434,7 @@ impl<'f> Builder<'f> {
             y_true = y_true.into_text();
             y_pred = y_pred.map(Values::into_text);
         }
-        (self.rows_held, self.bytes_held) = (0, 0);
+        (self.rows_held, self.held) = (0, Held::default());
         PredictionTable {
             ids: std::mem::take(&mut self.ids),
             y_true,

@@ -43,19 +43,21 @@ pub(super) fn evaluated(source: &Source<'_>, plan: &EvaluationPlan) -> Option<Ev
     if needs_ids(source, plan) || !is_of_batches(source.wish.task) {
         return None;
     }
-    let form = Survey::of(source)?.form(&source.wish)?;
+    let survey = Survey::of(source)?;
+    let rows = survey.rows;
+    let form = survey.form(&source.wish)?;
     let mut road = Road::Begun;
     source.read(&mut |table| {
         let road_before = std::mem::replace(&mut road, Road::Ended);
         road = form
             .encode(table)
-            .and_then(|input| road_before.take(input, plan))
+            .and_then(|input| road_before.take(input, plan, rows))
             .unwrap_or(Road::Ended);
     })?;
     match road {
         Road::Begun | Road::Ended => None,
         Road::Columns(input) => {
-            let predictions = Predictions::unnamed(input).ok()?;
+            let predictions = Predictions::unnamed(*input).ok()?;
             let options = options::of(plan, &predictions, None).ok()?;
             evaluate(&predictions, &options).ok()
         }
@@ -98,13 +100,14 @@ enum Road {
     /// They are forgotten once they are counted.
     Fold(Box<EvaluationFold>),
     /// Their columns are kept.
-    Columns(PredictionsInput),
+    Columns(Box<PredictionsInput>),
     /// They must be read whole.
     Ended,
 }
 
 impl Road {
-    fn take(self, mut input: PredictionsInput, plan: &EvaluationPlan) -> Option<Self> {
+    /// The next rows, of so many that there are in the file.
+    fn take(self, mut input: PredictionsInput, plan: &EvaluationPlan, all: usize) -> Option<Self> {
         // Neither is looked at any more.
         (input.ids, input.group) = (Vec::new(), None);
         match self {
@@ -121,7 +124,10 @@ impl Road {
                 let first = Predictions::part(input.clone()).ok()?;
                 let options = options::of(plan, &first, None).ok()?;
                 match EvaluationFold::new(&first, &options).ok()? {
-                    None => Some(Self::Columns(input)),
+                    None => {
+                        reserve(&mut input, all);
+                        Some(Self::Columns(Box::new(input)))
+                    }
                     Some(mut fold) => {
                         fold.push(&first);
                         Some(Self::Fold(Box::new(fold)))
@@ -129,6 +135,24 @@ impl Road {
                 }
             }
         }
+    }
+}
+
+/// Makes room for all rows, so that the columns never grow by more than they need.
+fn reserve(columns: &mut PredictionsInput, all: usize) {
+    let rows = columns.y_true.len();
+    let more = all.saturating_sub(rows);
+    for targets in [Some(&mut columns.y_true), columns.y_pred.as_mut()] {
+        match targets {
+            Some(Targets::Classes(classes)) => classes.reserve_exact(more),
+            Some(Targets::Values(values)) => values.reserve_exact(more),
+            _ => {}
+        }
+    }
+    let numbers = [&mut columns.y_score, &mut columns.weight];
+    for numbers in numbers.into_iter().flatten() {
+        let per_row = numbers.len() / rows.max(1);
+        numbers.reserve_exact(more * per_row);
     }
 }
 
@@ -183,6 +207,7 @@ impl Form {
 /// What must be known of all rows before the first can be judged.
 #[derive(Default)]
 struct Survey {
+    rows: usize,
     is_text: bool,
     score_labels: Vec<String>,
     y_true: Distinct,
@@ -196,6 +221,7 @@ impl Survey {
         let mut survey = Self::default();
         source.read(&mut |table| {
             table.ids.iter().for_each(|id| ids.push(id));
+            survey.rows += table.rows();
             survey.is_text |= matches!(table.y_true, Values::Text(_));
             survey.y_true.add(&table.y_true);
             if let Some(y_pred) = &table.y_pred {
@@ -274,3 +300,6 @@ impl Distinct {
         is_sound.then_some(names)
     }
 }
+
+#[cfg(test)]
+mod tests;
