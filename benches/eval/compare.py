@@ -8,7 +8,8 @@
 Both sides take turns, each measurement in a process of its own that reads the same files, and what
 is timed is the call of the metric alone: `evaluate` of crates/mlhub-eval by its example
 `evaluate_columns`, and the function of scikit-learn by reference.py. The values of both must agree
-within AGREEMENT. Resamples have no counterpart in scikit-learn and are timed by themselves.
+within AGREEMENT. What can be evaluated in batches is measured so as well, of which reading and
+checking are a part; its values must be those of the columns at once to the last bit. Resamples have no counterpart in scikit-learn and are timed by themselves.
 MLHUB_TEST_PYTHON names an interpreter that has scikit-learn; without it one is made, as those of
 benches/run.py. BENCH_PROFILE=debug measures that profile; CARGO_TARGET_DIR is where cargo builds.
 """
@@ -45,6 +46,7 @@ METRICS = {
     "f1": "F1",
     "confusion": "confusion matrix",
 }
+BATCHES = ("log_loss", "f1", "confusion")
 REFERENCE = trackers.Peer("", "scikit-learn", ("scikit-learn",), "scikit-learn")
 
 # Columns: 30 % positives, scores that overlap and hardly ever tie; 60 MB each at a time.
@@ -138,6 +140,13 @@ def main() -> int:
                 f"[{turn + 1}/{rounds}] {title}: {ours['metric_s']:.3f} s, scikit-learn "
                 f"{theirs['metric_s']:.3f} s, {apart:.1e} apart"
             )
+            if what not in BATCHES:
+                continue
+            batches = measured([str(example), given[0], f"{what}_batches", "1"])
+            if batches["values"] != ours["values"]:
+                disagree.append(f"{title}: {batches['values']} in batches is not {ours['values']}")
+            kept.setdefault("batches", []).append(batches)
+            trackers.say(f"[{turn + 1}/{rounds}] {title} in batches: {batches['peak_mb']:.1f} MB")
         for what in ("bootstrap", "detection"):
             if options.smoke and what == "detection":
                 continue
@@ -176,6 +185,20 @@ def write(results: dict, rows: int, resampled: int, version: str) -> None:
         here, there = report.middle(ours, "metric_s"), report.middle(theirs, "metric_s")
         cells = [title, spread(here), spread(there), report.ratio(there[0], here, True)]
         cells.append(f"{max(one['apart'] for one in ours):.1e}")
+        for key in ("whole_s", "peak_mb"):
+            cells += [report.number(report.middle(side, key)[0]) for side in (ours, theirs)]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "In batches of 8,192 rows, of which none is held: reading, checking and evaluating together, and the whole",
+        "process of scikit-learn, which reads, evaluates and makes no id.",
+        "",
+        "| | batches, whole, s | scikit-learn, whole, s | memory, MB | theirs |",
+        "|---" * 5 + "|",
+    ]
+    for what in BATCHES:
+        ours, theirs = results[what]["batches"], results[what]["scikit-learn"]
+        cells = [METRICS[what]]
         for key in ("whole_s", "peak_mb"):
             cells += [report.number(report.middle(side, key)[0]) for side in (ours, theirs)]
         lines.append("| " + " | ".join(cells) + " |")

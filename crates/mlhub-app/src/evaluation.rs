@@ -3,24 +3,22 @@
 //!
 //! A pending evaluation survives a restart; computing one twice stores it once.
 
+mod batches;
 mod custom;
+mod input;
 mod options;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::sync::Arc;
 
 use mlhub_core::evaluation::{EvaluatedMetric, EvaluationRecord, EvaluationState};
-use mlhub_core::{
-    ArtifactPath, Caller, Error, ErrorKind, EvaluationId, Permission, Result, RunId, limits,
-};
+use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind, EvaluationId, Permission, Result, RunId};
 use mlhub_eval::{Evaluation, Predictions, Task, best_f1_threshold};
 use mlhub_protocol::rest::{EvaluationPlan, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::Hub;
 use crate::attempts::PredictionsShipped;
-use crate::predictions::{self, Wish};
 use crate::receipt::{Receipt, receipt};
 use crate::slices::{SLICES_KEY, StoredSlice, sliced};
 
@@ -297,7 +295,13 @@ impl Hub {
         if let Some(refusal) = &work.refusal {
             return Err(Error::invalid(refusal.clone()));
         }
-        let checked = Arc::new(self.checked_predictions(record, &work).await?);
+        let file = self.fetch_predictions(record).await?;
+        let in_batches = self.evaluated_in_batches(record, &work, &file).await?;
+        if let Some(whole) = in_batches {
+            return Ok((whole, Vec::new()));
+        }
+        let checked = self.checked_predictions(record, &work, file).await?;
+        let checked = Arc::new(checked);
         let threshold = self.threshold(record, &work, checked.task()).await?;
         let place = record.predictions.clone();
         let record = record.clone();
@@ -370,80 +374,8 @@ impl Hub {
     pub(crate) async fn predictions_of(&self, record: &EvaluationRecord) -> Result<Predictions> {
         let work = read_work(record)
             .map_err(|source| Error::internal("read an evaluation request", source))?;
-        self.checked_predictions(record, &work).await
-    }
-
-    async fn checked_predictions(
-        &self,
-        record: &EvaluationRecord,
-        work: &EvaluationWork,
-    ) -> Result<Predictions> {
         let file = self.fetch_predictions(record).await?;
-        let place = record.predictions.clone();
-        let (record, work) = (record.clone(), work.clone());
-        tokio::task::spawn_blocking(move || {
-            let task = work.plan.task.as_deref().or(work.program_task.as_deref());
-            let table = predictions::read(
-                file.path(),
-                record.predictions.as_str(),
-                format_of(&record.predictions)?,
-                task,
-            )
-            .map_err(|error| invalid_file(&record, &error.to_string()))?;
-            let wish = Wish {
-                task,
-                positive_label: work.plan.positive_label.as_deref(),
-                expected: work.plan.splits.get(&record.split),
-            };
-            predictions::check(table, &wish).map_err(|message| invalid_file(&record, &message))
-        })
-        .await
-        .map_err(|source| evaluator_stopped(&place, source))?
-    }
-
-    /// Copies the predictions out of the blob store; the file goes when dropped.
-    async fn fetch_predictions(
-        &self,
-        record: &EvaluationRecord,
-    ) -> Result<tempfile::NamedTempFile> {
-        let io = |source: std::io::Error| {
-            Error::internal("copy predictions to a temporary file", source)
-        };
-        let Some(size) = self.blobs.stat(&record.predictions_hash).await? else {
-            return Err(Error::invalid(format!(
-                "the content of the predictions `{}` is not in the blob store any more; run the program again",
-                record.predictions
-            )));
-        };
-        if size > limits::PREDICTIONS_MAX_BYTES {
-            return Err(Error::invalid(format!(
-                "the predictions `{}` have {size} bytes, and {} can be evaluated",
-                record.predictions,
-                limits::PREDICTIONS_MAX_BYTES
-            )));
-        }
-        let extension = record.predictions.extension().unwrap_or("bin");
-        let mut file = tempfile::Builder::new()
-            .prefix("mlhub-predictions-")
-            .suffix(&format!(".{extension}"))
-            .tempfile()
-            .map_err(io)?;
-        let what = format!("the predictions `{}`", record.predictions);
-        let hash = &record.predictions_hash;
-        let mut reader = self.blob_source().whole(what, hash, size);
-        loop {
-            match reader.next().await {
-                Ok(Some(bytes)) => file.write_all(&bytes).map_err(io)?,
-                Ok(None) => break,
-                // A damaged content stays so; the others must not wait for it.
-                Err(error) if reader.is_damaged() => {
-                    return Err(Error::invalid(error.public_message()));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        file.flush().map_err(io)?;
-        Ok(file)
+        self.checked_predictions(record, &work, file).await
     }
 }
 
@@ -504,18 +436,6 @@ fn is_passing(error: &Error) -> bool {
 
 fn read_work(record: &EvaluationRecord) -> serde_json::Result<EvaluationWork> {
     serde_json::from_value(record.request.clone())
-}
-
-fn format_of(path: &ArtifactPath) -> Result<mlhub_data::Format> {
-    match path.extension() {
-        Some("csv") => Ok(mlhub_data::Format::Csv),
-        Some("parquet") => Ok(mlhub_data::Format::Parquet),
-        Some("jsonl") => Ok(mlhub_data::Format::Jsonl),
-        Some("npz") => Ok(mlhub_data::Format::Npz),
-        _ => Err(Error::invalid(format!(
-            "the predictions `{path}` are in no known format; write .csv, .parquet, .jsonl or .npz"
-        ))),
-    }
 }
 
 fn invalid_file(record: &EvaluationRecord, message: &str) -> Error {

@@ -22,6 +22,16 @@ pub(crate) struct Wish<'a> {
     pub(crate) expected: Option<&'a ExpectedSplit>,
 }
 
+impl Wish<'_> {
+    /// The ids that must be there, where that is known.
+    pub(crate) fn expected_ids(&self) -> Option<ExpectedIds<'_>> {
+        self.expected.map(|expected| match &expected.ids {
+            Some(ids) => ExpectedIds::Ids(ids),
+            None => ExpectedIds::RowCount(expected.rows),
+        })
+    }
+}
+
 /// Checks a table against the wish; the error is one paragraph for a person.
 pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictions, String> {
     let task = match wish.task {
@@ -39,11 +49,7 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
         _ => classification_input(table, task, wish.positive_label)?,
     };
     let predictions = Predictions::new(input).map_err(|error| error.to_string())?;
-    if let Some(expected) = wish.expected {
-        let ids = match &expected.ids {
-            Some(ids) => ExpectedIds::Ids(ids),
-            None => ExpectedIds::RowCount(expected.rows),
-        };
+    if let Some(ids) = wish.expected_ids() {
         predictions
             .check_ids_cover(ids)
             .map_err(|error| error.to_string())?;
@@ -51,7 +57,7 @@ pub(crate) fn check(table: PredictionTable, wish: &Wish<'_>) -> Result<Predictio
     Ok(predictions)
 }
 
-fn parse_task(text: &str) -> Result<Task, String> {
+pub(crate) fn parse_task(text: &str) -> Result<Task, String> {
     let found = Task::ALL.into_iter().find(|task| task.as_str() == text);
     found.ok_or_else(|| {
         format!(
@@ -59,6 +65,16 @@ fn parse_task(text: &str) -> Result<Task, String> {
             Task::ALL.map(Task::as_str).join(", ")
         )
     })
+}
+
+/// As [`read`], some rows at a time, of a task whose values are numbers or classes.
+pub(crate) fn read_batches(
+    path: &Path,
+    name: &str,
+    format: Format,
+    each: &mut dyn FnMut(PredictionTable),
+) -> mlhub_data::Result<()> {
+    mlhub_data::read_prediction_batches(path, name, format, PredictionForm::Values, &[], each)
 }
 
 /// Reads a prediction file as its task needs it; errors call it `name`.
@@ -187,10 +203,23 @@ fn clustering_input(table: PredictionTable) -> Result<PredictionsInput, String> 
 }
 
 fn infer_task(table: &PredictionTable) -> Task {
-    let classes = match &table.y_true {
-        Values::Text(_) => distinct(&table.y_true).len(),
-        Values::Number(_) if !table.score_labels.is_empty() => table.score_labels.len().max(2),
-        Values::Number(_) => return Task::Regression,
+    let is_text = matches!(table.y_true, Values::Text(_));
+    task_of(is_text, table.score_labels.len(), || {
+        distinct(&table.y_true).len()
+    })
+}
+
+/// The task that columns tell: whether `y_true` holds text, how many scores have a class, how many
+/// different true values there are.
+pub(crate) fn task_of(
+    is_text: bool,
+    score_labels: usize,
+    true_values: impl FnOnce() -> usize,
+) -> Task {
+    let classes = match (is_text, score_labels) {
+        (true, _) => true_values(),
+        (false, 0) => return Task::Regression,
+        (false, labels) => labels.max(2),
     };
     if classes <= 2 {
         Task::Binary
@@ -223,7 +252,10 @@ fn scored_input(table: PredictionTable, task: Task) -> Result<PredictionsInput, 
     })
 }
 
-fn numbers_input(table: PredictionTable, task: Task) -> Result<PredictionsInput, String> {
+pub(crate) fn numbers_input(
+    table: PredictionTable,
+    task: Task,
+) -> Result<PredictionsInput, String> {
     let numbers = |column: &str, values| numbers(task, column, values);
     Ok(PredictionsInput {
         ids: table.ids,
@@ -246,87 +278,111 @@ fn classification_input(
     task: Task,
     positive: Option<&str>,
 ) -> Result<PredictionsInput, String> {
-    let (labels, order) = labels(&table, task, positive)?;
-    let encode = |column: &str, values: &Values| {
-        let texts = values.to_labels();
-        encode_labels(column, texts.iter().map(String::as_str), &labels)
-            .map(Targets::Classes)
-            .map_err(|error| error.to_string())
+    let occurring = || {
+        let mut all = distinct(&table.y_true);
+        all.extend(table.y_pred.iter().flat_map(distinct));
+        all
     };
-    let y_true = encode("y_true", &table.y_true)?;
-    let y_pred = table
-        .y_pred
-        .as_ref()
-        .map(|values| encode("y_pred", values))
-        .transpose()?;
-    let y_score = table.y_score.map(|scores| match &order {
-        Some(order) => reorder(&scores, order),
-        None => scores,
-    });
-    Ok(PredictionsInput {
-        ids: table.ids,
-        task,
-        labels,
-        y_true,
-        y_pred,
-        y_score,
-        weight: table.weight,
-        group: table.group,
-        numbers: columns(table.numbers),
-    })
+    let classes = Classes::of(&table.score_labels, occurring, task, positive)?;
+    classes.encode(table, task)
 }
 
 /// Class names, and how score columns must be permuted to match them.
-fn labels(
-    table: &PredictionTable,
-    task: Task,
-    positive: Option<&str>,
-) -> Result<(Vec<String>, Option<Vec<usize>>), String> {
-    let named = table.score_labels.len() > 1;
-    let mut labels: Vec<String> = if named {
-        table.score_labels.clone()
-    } else {
-        let mut all = distinct(&table.y_true);
-        if let Some(y_pred) = &table.y_pred {
-            all.extend(distinct(y_pred));
-        }
-        sort_labels(all)
-    };
-    if !matches!(task, Task::Binary | Task::Anomaly) {
-        return Ok((labels, None));
-    }
-    if labels.len() == 1 {
-        // One class in the whole split: the other is only known by its absence.
-        let other = match labels[0].as_str() {
-            "0" => "1".to_owned(),
-            "1" => "0".to_owned(),
-            only => format!("not {only}"),
-        };
-        labels = sort_labels([labels[0].clone(), other].into());
-    }
-    if labels.len() != 2 {
-        let advice = if task == Task::Binary {
-            "set `evaluation.task: multiclass`"
+pub(crate) struct Classes {
+    labels: Vec<String>,
+    order: Option<Vec<usize>>,
+}
+
+impl Classes {
+    /// Those of the score columns, else all that occur.
+    pub(crate) fn of(
+        score_labels: &[String],
+        occurring: impl FnOnce() -> BTreeSet<String>,
+        task: Task,
+        positive: Option<&str>,
+    ) -> Result<Self, String> {
+        let named = score_labels.len() > 1;
+        let mut labels: Vec<String> = if named {
+            score_labels.to_vec()
         } else {
-            "anomalies and all other rows are two"
+            sort_labels(occurring())
         };
-        return Err(format!(
-            "the task is {task} and there are {} classes; {advice}",
-            labels.len()
-        ));
-    }
-    let Some(positive) = positive else {
-        return Ok((labels, None));
-    };
-    match labels.iter().position(|label| label == positive) {
-        Some(1) => Ok((labels, None)),
-        Some(_) => {
-            labels.swap(0, 1);
-            Ok((labels, named.then(|| vec![1, 0])))
+        let in_order = |labels| {
+            let order = None;
+            Ok(Self { labels, order })
+        };
+        if !matches!(task, Task::Binary | Task::Anomaly) {
+            return in_order(labels);
         }
-        None => Err(format!(
-            "`evaluation.positive_label` is `{positive}`, which is neither of the two classes"
-        )),
+        if labels.len() == 1 {
+            // One class in the whole split: the other is only known by its absence.
+            let other = match labels[0].as_str() {
+                "0" => "1".to_owned(),
+                "1" => "0".to_owned(),
+                only => format!("not {only}"),
+            };
+            labels = sort_labels([labels[0].clone(), other].into());
+        }
+        if labels.len() != 2 {
+            let advice = if task == Task::Binary {
+                "set `evaluation.task: multiclass`"
+            } else {
+                "anomalies and all other rows are two"
+            };
+            return Err(format!(
+                "the task is {task} and there are {} classes; {advice}",
+                labels.len()
+            ));
+        }
+        let Some(positive) = positive else {
+            return in_order(labels);
+        };
+        match labels.iter().position(|label| label == positive) {
+            Some(1) => in_order(labels),
+            Some(_) => {
+                labels.swap(0, 1);
+                let order = named.then(|| vec![1, 0]);
+                Ok(Self { labels, order })
+            }
+            None => Err(format!(
+                "`evaluation.positive_label` is `{positive}`, which is neither of the two classes"
+            )),
+        }
+    }
+
+    /// The rows of a table, which may be some of the rows that the classes are of.
+    pub(crate) fn encode(
+        &self,
+        table: PredictionTable,
+        task: Task,
+    ) -> Result<PredictionsInput, String> {
+        let encode = |column: &str, values: &Values| {
+            let texts = values.to_labels();
+            encode_labels(column, texts.iter().map(String::as_str), &self.labels)
+                .map(Targets::Classes)
+                .map_err(|error| error.to_string())
+        };
+        let y_true = encode("y_true", &table.y_true)?;
+        let y_pred = table
+            .y_pred
+            .as_ref()
+            .map(|values| encode("y_pred", values))
+            .transpose()?;
+        let y_score = table.y_score.map(|scores| match &self.order {
+            Some(order) => reorder(&scores, order),
+            None => scores,
+        });
+        Ok(PredictionsInput {
+            ids: table.ids,
+            task,
+            labels: self.labels.clone(),
+            y_true,
+            y_pred,
+            y_score,
+            weight: table.weight,
+            group: table.group,
+            numbers: columns(table.numbers),
+        })
     }
 }
 

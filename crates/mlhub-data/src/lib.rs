@@ -35,6 +35,7 @@ mod predictions;
 mod predictions_build;
 mod predictions_npz;
 mod predictions_numbers;
+mod predictions_values;
 mod preview;
 mod row_hashes;
 mod rows;
@@ -54,9 +55,9 @@ pub use leakage::{LeakagePair, LeakageReport, content_hashes, leakage};
 pub use materialise::{PartFile, materialise, smoke_subset};
 pub use predictions::{
     NumberColumn, PredictionTable, Values, read_json_predictions, read_label_list_predictions,
-    read_predictions, read_predictions_with, read_text_predictions,
+    read_prediction_batches, read_predictions, read_predictions_with, read_text_predictions,
 };
-pub use predictions_build::Form as PredictionForm;
+pub use predictions_values::Form as PredictionForm;
 pub use preview::{Preview, PreviewBounds, preview};
 pub use row_hashes::RowHashes;
 pub use slice_column::{SliceColumn, slice_column};

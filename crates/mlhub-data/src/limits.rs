@@ -65,6 +65,17 @@ pub const PREDICTION_SCORES_MAX: usize = 10_000;
 /// Numbers in the score matrix of a prediction file (rows times classes), 8 bytes each.
 pub const PREDICTION_CELLS_MAX: u64 = 500_000_000;
 
+/// Bytes that ids, groups, true and predicted values of a prediction file may take when it is read
+/// whole: 8 for a number, 40 and its characters for a text. Scores are bounded by
+/// [`PREDICTION_CELLS_MAX`].
+pub const PREDICTION_HELD_BYTES_MAX: u64 = 4 << 30;
+
+/// Rows of a batch of predictions.
+pub const PREDICTION_BATCH_ROWS: usize = 8192;
+
+/// Scores of a batch of predictions after which it ends, if it has fewer rows.
+pub const PREDICTION_BATCH_CELLS: usize = 1 << 20;
+
 /// Bytes between two progress reports.
 pub const PROGRESS_EVERY_BYTES: u64 = 8 << 20;
 

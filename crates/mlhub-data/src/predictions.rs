@@ -25,9 +25,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::{DataError, Result};
 use crate::files::{BUFFER_BYTES, stamp};
 use crate::format::{Format, check_kind, check_magic};
-use crate::limits::PREDICTION_BYTES_MAX;
+use crate::limits::{PREDICTION_BATCH_CELLS, PREDICTION_BATCH_ROWS, PREDICTION_BYTES_MAX};
 use crate::number;
-use crate::predictions_build::{Builder, Form};
+use crate::predictions_build::Builder;
+use crate::predictions_values::Form;
+use crate::rows::{ColumnHead, Row, RowSink};
 
 /// True or predicted values: all numbers, or class labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -214,12 +216,94 @@ pub fn read_predictions_with(
     read(path, display_name, format, (form, numbers))
 }
 
+/// As [`read_predictions_with`], some rows at a time: `each` is handed tables of at most
+/// [`PREDICTION_BATCH_ROWS`] rows or about [`PREDICTION_BATCH_CELLS`] scores, in the order of the
+/// file. An NPZ file holds its columns one after another and is one table.
+///
+/// Whether values are numbers is told of each table by itself: a column is one of numbers when all
+/// tables have numbers. When a required value is missing no more tables come, and at the end the
+/// error.
+///
+/// [`PREDICTION_BATCH_ROWS`]: crate::limits::PREDICTION_BATCH_ROWS
+/// [`PREDICTION_BATCH_CELLS`]: crate::limits::PREDICTION_BATCH_CELLS
+///
+/// # Errors
+/// As those of [`read_predictions_with`], after the tables before.
+pub fn read_prediction_batches(
+    path: &Path,
+    display_name: &str,
+    format: Format,
+    form: Form,
+    numbers: &[&str],
+    each: &mut dyn FnMut(PredictionTable),
+) -> Result<()> {
+    if format == Format::Npz {
+        each(read(path, display_name, format, (form, numbers))?);
+        return Ok(());
+    }
+    let mut batches = Batches {
+        builder: Builder::new(display_name, form, numbers),
+        each,
+    };
+    stream(path, display_name, format, &mut batches)?;
+    let last = batches.builder.finish()?;
+    if last.rows() > 0 {
+        (batches.each)(last);
+    }
+    Ok(())
+}
+
+/// Hands rows on as soon as they are a batch.
+struct Batches<'f, 'e> {
+    builder: Builder<'f>,
+    each: &'e mut dyn FnMut(PredictionTable),
+}
+
+impl RowSink for Batches<'_, '_> {
+    fn columns(&mut self, columns: &[ColumnHead]) -> Result<()> {
+        self.builder.columns(columns)
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> Result<()> {
+        self.builder.row(row)?;
+        let (rows, cells) = self.builder.held();
+        if rows >= PREDICTION_BATCH_ROWS || cells >= PREDICTION_BATCH_CELLS {
+            self.builder.take().into_iter().for_each(&mut self.each);
+        }
+        Ok(())
+    }
+}
+
 fn read(
     path: &Path,
     display_name: &str,
     format: Format,
     (form, numbers): (Form, &[&str]),
 ) -> Result<PredictionTable> {
+    if format == Format::Npz {
+        check_file(path, display_name, format)?;
+        return crate::predictions_npz::read(path, display_name, (form, numbers));
+    }
+    let mut builder = Builder::new(display_name, form, numbers);
+    stream(path, display_name, format, &mut builder)?;
+    builder.finish()
+}
+
+/// Hands the rows of a file that is no NPZ to `sink`.
+fn stream(path: &Path, display_name: &str, format: Format, sink: &mut dyn RowSink) -> Result<()> {
+    check_file(path, display_name, format)?;
+    let open = || {
+        let file = File::open(path).map_err(|e| DataError::io(display_name, "open", e))?;
+        Ok::<_, DataError>(BufReader::with_capacity(BUFFER_BYTES, file))
+    };
+    match format {
+        Format::Csv => crate::csv::read(open()?, display_name, sink),
+        Format::Jsonl => crate::jsonl::read(open()?, display_name, sink),
+        _ => crate::parquet::read(path, display_name, sink),
+    }
+}
+
+fn check_file(path: &Path, display_name: &str, format: Format) -> Result<()> {
     check_kind(path, display_name, format)?;
     if stamp(path, display_name)?.len() > PREDICTION_BYTES_MAX {
         return Err(DataError::limit(
@@ -234,21 +318,7 @@ fn read(
             "predictions are one file: csv, parquet, jsonl or npz",
         ));
     }
-    check_magic(path, display_name, format)?;
-    if format == Format::Npz {
-        return crate::predictions_npz::read(path, display_name, (form, numbers));
-    }
-    let mut builder = Builder::new(display_name, form, numbers);
-    let open = || {
-        let file = File::open(path).map_err(|e| DataError::io(display_name, "open", e))?;
-        Ok::<_, DataError>(BufReader::with_capacity(BUFFER_BYTES, file))
-    };
-    match format {
-        Format::Csv => crate::csv::read(open()?, display_name, &mut builder)?,
-        Format::Jsonl => crate::jsonl::read(open()?, display_name, &mut builder)?,
-        _ => crate::parquet::read(path, display_name, &mut builder)?,
-    }
-    builder.finish()
+    check_magic(path, display_name, format)
 }
 
 /// A float in JSON, which has no NaN and no infinities: these are strings.

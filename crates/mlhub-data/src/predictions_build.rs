@@ -8,9 +8,9 @@ use crate::error::{DataError, Place, Result};
 use crate::label_lists;
 use crate::limits::{PREDICTION_CELLS_MAX, PREDICTION_ROWS_MAX, PREDICTION_SCORES_MAX};
 use crate::nested_json;
-use crate::number;
 use crate::predictions::{PredictionTable, Values};
 use crate::predictions_numbers::{Numbers, number_of};
+use crate::predictions_values::{Form, Held, ValuesBuilder, text_bytes};
 use crate::rows::{Cell, ColumnHead, Row, RowSink};
 
 /// What a column is for.
@@ -30,19 +30,6 @@ pub(crate) enum Role {
     Ignored,
 }
 
-/// What true and predicted cells hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Numbers or class labels.
-    Values,
-    /// Texts, kept as they are written.
-    Texts,
-    /// Lists of label names.
-    LabelLists,
-    /// Nested values, as JSON text.
-    Json,
-}
-
 const CLASS_SCORE_PREFIX: &str = "y_score_";
 
 impl Role {
@@ -58,32 +45,6 @@ impl Role {
                 Self::ClassScore
             }
             _ => Self::Ignored,
-        }
-    }
-}
-
-/// Values that are numbers until the first one that is not, or texts from the start.
-struct ValuesBuilder(Values);
-
-impl ValuesBuilder {
-    fn new(form: Form) -> Self {
-        Self(match form {
-            Form::Values => Values::Number(Vec::new()),
-            Form::Texts | Form::LabelLists | Form::Json => Values::Text(Vec::new()),
-        })
-    }
-
-    fn push(&mut self, cell: &Cell<'_>, text: &str) {
-        match (&mut self.0, number_of(cell)) {
-            (Values::Number(values), Some(number)) => values.push(number),
-            (Values::Text(values), Some(number)) => values.push(number::label(number)),
-            (Values::Text(values), None) => values.push(text.to_owned()),
-            (Values::Number(values), None) => {
-                let mut labels: Vec<String> =
-                    values.iter().map(|value| number::label(*value)).collect();
-                labels.push(text.to_owned());
-                self.0 = Values::Text(labels);
-            }
         }
     }
 }
@@ -115,6 +76,9 @@ pub(crate) struct Builder<'f> {
     pub(crate) scores_per_row: Option<usize>,
     weight: Option<Vec<f64>>,
     group: Option<Vec<String>>,
+    /// Rows of the table that fills.
+    rows_held: usize,
+    held: Held,
 }
 
 impl<'f> Builder<'f> {
@@ -133,6 +97,8 @@ impl<'f> Builder<'f> {
             scores_per_row: None,
             weight: None,
             group: None,
+            rows_held: 0,
+            held: Held::default(),
         }
     }
 
@@ -258,19 +224,25 @@ impl<'f> Builder<'f> {
                     slot.missing.add(place);
                     return Ok(());
                 };
-                match slot.role {
-                    Role::Id => self.ids.push(text.into_owned()),
+                let bytes = match slot.role {
                     Role::YTrue => self.y_true.push(cell, &text),
-                    Role::YPred => self
-                        .y_pred
-                        .iter_mut()
-                        .for_each(|values| values.push(cell, &text)),
-                    _ => self
-                        .group
-                        .iter_mut()
-                        .for_each(|values| values.push(text.clone().into_owned())),
-                }
-                Ok(())
+                    Role::YPred => {
+                        let values = self.y_pred.as_mut();
+                        values.map_or(0, |values| values.push(cell, &text))
+                    }
+                    role => {
+                        let bytes = text_bytes(&text);
+                        let texts = match role {
+                            Role::Id => Some(&mut self.ids),
+                            _ => self.group.as_mut(),
+                        };
+                        if let Some(texts) = texts {
+                            texts.push(text.into_owned());
+                        }
+                        bytes
+                    }
+                };
+                self.held.add(self.file, bytes)
             }
         }
     }
@@ -301,10 +273,11 @@ impl<'f> Builder<'f> {
             Role::YTrue => Some(&mut self.y_true),
             _ => self.y_pred.as_mut(),
         };
+        let bytes = text_bytes(&text);
         if let Some(ValuesBuilder(Values::Text(values))) = values {
             values.push(text.into_owned());
         }
-        Ok(())
+        self.held.add(self.file, bytes)
     }
 
     fn push_number(&mut self, position: usize, place: Place, cell: &Cell<'_>) -> Result<()> {
@@ -417,38 +390,62 @@ impl<'f> Builder<'f> {
         Ok(())
     }
 
+    /// Rows and scores of the table that fills.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.rows_held, self.scores.as_ref().map_or(0, Vec::len))
+    }
+
+    /// The rows since the last time, and an empty table to fill. `None` when a required value is
+    /// missing in any row so far: then there is no table, and `finish` says so.
+    pub(crate) fn take(&mut self) -> Option<PredictionTable> {
+        let table = self.table();
+        let missing: u64 = self.columns.iter().map(|slot| slot.missing.count).sum();
+        (missing == 0).then_some(table)
+    }
+
     /// The table, once every row is in and no required value is missing.
-    pub(crate) fn finish(self) -> Result<PredictionTable> {
+    pub(crate) fn finish(mut self) -> Result<PredictionTable> {
+        let table = self.table();
+        for column in self.columns {
+            if column.role != Role::Ignored {
+                column.missing.check(self.file, &column.name)?;
+            }
+        }
+        Ok(table)
+    }
+
+    fn table(&mut self) -> PredictionTable {
         let mut ignored_columns = Vec::new();
         let mut numbers = Vec::new();
-        for column in self.columns {
-            if column.role == Role::Ignored {
-                ignored_columns.push(column.name);
-                continue;
-            }
-            column.missing.check(self.file, &column.name)?;
-            if column.role == Role::Numbers {
-                numbers.push(column.numbers.finish(column.name));
+        for column in &mut self.columns {
+            match column.role {
+                Role::Ignored => ignored_columns.push(column.name.clone()),
+                Role::Numbers => numbers.push(column.numbers.take(column.name.clone())),
+                _ => {}
             }
         }
         numbers.sort_by(|a, b| a.name.cmp(&b.name));
-        let (mut y_true, mut y_pred) = (self.y_true.0, self.y_pred.map(|values| values.0));
+        let empty = || ValuesBuilder::new(self.form);
+        let mut y_true = std::mem::replace(&mut self.y_true, empty()).0;
+        let y_pred = self.y_pred.as_mut();
+        let mut y_pred = y_pred.map(|values| std::mem::replace(values, empty()).0);
         let is_text = |values: &Values| matches!(values, Values::Text(_));
         if is_text(&y_true) || y_pred.as_ref().is_some_and(is_text) {
             y_true = y_true.into_text();
             y_pred = y_pred.map(Values::into_text);
         }
-        Ok(PredictionTable {
-            ids: self.ids,
+        (self.rows_held, self.held) = (0, Held::default());
+        PredictionTable {
+            ids: std::mem::take(&mut self.ids),
             y_true,
             y_pred,
-            score_labels: self.score_labels,
-            y_score: self.scores,
-            weight: self.weight,
-            group: self.group,
+            score_labels: self.score_labels.clone(),
+            y_score: self.scores.as_mut().map(std::mem::take),
+            weight: self.weight.as_mut().map(std::mem::take),
+            group: self.group.as_mut().map(std::mem::take),
             numbers,
             ignored_columns,
-        })
+        }
     }
 }
 
@@ -459,6 +456,7 @@ impl RowSink for Builder<'_> {
 
     fn row(&mut self, row: &Row<'_>) -> Result<()> {
         self.check_size(row.index + 1)?;
+        self.rows_held += 1;
         for (position, cell) in row.cells.iter().enumerate() {
             if self.columns[position].role != Role::ClassScore {
                 self.push(position, row.place, cell)?;

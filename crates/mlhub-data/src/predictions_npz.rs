@@ -7,7 +7,8 @@ use crate::column::label;
 use crate::error::{DataError, Place, Result};
 use crate::npz::{Array, Npz};
 use crate::predictions::PredictionTable;
-use crate::predictions_build::{Builder, Form, Role};
+use crate::predictions_build::{Builder, Role};
+use crate::predictions_values::Form;
 use crate::rows::Cell;
 
 const LABELS: &str = "labels";

@@ -80,11 +80,12 @@ impl Numbers {
         Err(DataError::malformed(file, place, problem))
     }
 
-    pub(crate) fn finish(self, name: String) -> NumberColumn {
+    /// The rows since the last time, and an empty column to fill.
+    pub(crate) fn take(&mut self, name: String) -> NumberColumn {
         NumberColumn {
             name,
             width: self.width.unwrap_or(1),
-            values: self.values,
+            values: std::mem::take(&mut self.values),
         }
     }
 }

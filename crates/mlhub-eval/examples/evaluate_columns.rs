@@ -2,19 +2,22 @@
 //! `benches/eval/compare.py`:
 //! `evaluate_columns FOLDER WHAT ROUNDS`, of which `WHAT` is one of `auroc`, `average_precision`,
 //! `log_loss`, `f1`, `confusion`, `all`, `bootstrap` (AUROC with 1,000 resamples) and `detection`
-//! (boxes of its own with 1,000 resamples).
+//! (boxes of its own with 1,000 resamples). With `_batches` at its end, `log_loss`, `f1` and
+//! `confusion` read the files in batches and hold none of the rows.
 //!
 //! `FOLDER` holds `truth.u8` and `predicted.u8` with a class per row and `score.f64` with the
 //! probability of class 1, little-endian. Timed is [`evaluate`] alone, the path that evaluations
-//! of the hub take; reading and checking the columns are told apart.
+//! of the hub take; reading and checking the columns are told apart. Of batches all of this is timed
+//! together.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
 use std::path::Path;
 use std::time::Instant;
 
 use mlhub_eval::{
-    Bootstrap, EvaluateOptions, Evaluation, ImageBox, Predictions, PredictionsInput, Targets, Task,
-    evaluate,
+    Bootstrap, EvaluateOptions, Evaluation, EvaluationFold, ExpectedIds, IdCheck, ImageBox,
+    Predictions, PredictionsInput, Targets, Task, evaluate,
 };
 
 /// As many images and categories as the validation part of COCO has, and about as many boxes: 7 of
@@ -26,6 +29,9 @@ const MAX_BOXES: usize = 14;
 const PREDICTED: usize = 30;
 const RESAMPLES: u32 = 1_000;
 
+/// Rows of a batch, as the hub reads them.
+const BATCH_ROWS: usize = 8_192;
+
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
@@ -33,6 +39,9 @@ fn main() -> Result<(), Failure> {
     let [folder, what, rounds] = arguments.as_slice() else {
         return Err("usage: evaluate_columns FOLDER WHAT ROUNDS".into());
     };
+    if let Some(what) = what.strip_suffix("_batches") {
+        return in_batches(Path::new(folder), what, rounds.parse()?);
+    }
     let begun = Instant::now();
     let predictions = if what == "detection" {
         detections()?
@@ -49,14 +58,128 @@ fn main() -> Result<(), Failure> {
         seconds.push(begun.elapsed().as_secs_f64());
         found = values(&evaluation);
     }
+    report(&seconds, &found, prepared_s);
+    Ok(())
+}
+
+fn report(seconds: &[f64], values: &[f64], prepared_s: f64) {
     let result = serde_json::json!({
         "seconds": seconds,
-        "values": found,
+        "values": values,
         "prepared_s": prepared_s,
         "peak_mb": peak_mb(),
     });
     println!("RESULT {result}");
+}
+
+/// Reads, checks and evaluates a batch after the other.
+fn in_batches(folder: &Path, what: &str, rounds: u32) -> Result<(), Failure> {
+    let options = options(what);
+    let rows = fs::metadata(folder.join("truth.u8"))?.len();
+    let (mut seconds, mut found) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let begun = Instant::now();
+        let mut batches = Batches::open(folder, what)?;
+        let mut ids = IdCheck::new(Some(ExpectedIds::RowCount(rows)));
+        let mut fold: Option<EvaluationFold> = None;
+        let mut row = 0_u64;
+        while let Some(batch) = batches.next()? {
+            for _ in 0..batch.rows() {
+                ids.push(&row.to_string());
+                row += 1;
+            }
+            if fold.is_none() {
+                fold = EvaluationFold::new(&batch, &options)?;
+            }
+            fold.as_mut().ok_or("it needs all rows")?.push(&batch);
+        }
+        let mut fold = fold.ok_or("there are no rows")?;
+        if fold.end_first() || !ids.finish() {
+            return Err("one pass is not enough, or the ids are wrong".into());
+        }
+        let evaluation = fold.finish()?;
+        seconds.push(begun.elapsed().as_secs_f64());
+        found = values(&evaluation);
+    }
+    report(&seconds, &found, 0.0);
     Ok(())
+}
+
+/// The files of columns, some rows at a time.
+struct Batches {
+    truth: BufReader<File>,
+    predicted: Option<BufReader<File>>,
+    score: Option<BufReader<File>>,
+}
+
+impl Batches {
+    fn open(folder: &Path, what: &str) -> Result<Self, Failure> {
+        let open = |name: &str| File::open(folder.join(name)).map(BufReader::new);
+        let has_scores = has_scores(what);
+        Ok(Self {
+            truth: open("truth.u8")?,
+            predicted: (!has_scores).then(|| open("predicted.u8")).transpose()?,
+            score: has_scores.then(|| open("score.f64")).transpose()?,
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<Predictions>, Failure> {
+        let mut truth = Vec::with_capacity(BATCH_ROWS);
+        let mut of_batch = self.truth.by_ref().take(BATCH_ROWS as u64);
+        of_batch.read_to_end(&mut truth)?;
+        if truth.is_empty() {
+            return Ok(None);
+        }
+        let rows = truth.len();
+        let bytes = |file: &mut BufReader<File>, size: usize| -> std::io::Result<Vec<u8>> {
+            let mut bytes = vec![0; rows * size];
+            file.read_exact(&mut bytes)?;
+            Ok(bytes)
+        };
+        let predicted = self.predicted.as_mut().map(|file| bytes(file, 1));
+        let score = self.score.as_mut().map(|file| bytes(file, 8));
+        let input = input(
+            classes(truth),
+            predicted.transpose()?.map(classes),
+            score
+                .transpose()?
+                .map(|bytes| numbers(&bytes))
+                .transpose()?,
+        );
+        Ok(Some(Predictions::part(input)?))
+    }
+}
+
+fn has_scores(what: &str) -> bool {
+    !matches!(what, "f1" | "confusion")
+}
+
+fn classes(bytes: Vec<u8>) -> Targets {
+    Targets::Classes(bytes.into_iter().map(u32::from).collect())
+}
+
+fn numbers(bytes: &[u8]) -> Result<Vec<f64>, Failure> {
+    let (numbers, rest) = bytes.as_chunks();
+    if !rest.is_empty() {
+        return Err("score.f64 does not hold whole numbers".into());
+    }
+    let numbers = numbers.iter();
+    Ok(numbers.map(|number| f64::from_le_bytes(*number)).collect())
+}
+
+/// Columns without ids.
+fn input(y_true: Targets, y_pred: Option<Targets>, y_score: Option<Vec<f64>>) -> PredictionsInput {
+    PredictionsInput {
+        ids: Vec::new(),
+        task: Task::Binary,
+        labels: vec!["0".to_owned(), "1".to_owned()],
+        y_true,
+        y_pred,
+        y_score,
+        weight: None,
+        group: None,
+        numbers: Vec::new(),
+    }
 }
 
 fn options(what: &str) -> EvaluateOptions {
@@ -99,42 +222,19 @@ fn values(evaluation: &Evaluation) -> Vec<f64> {
 
 /// The columns that the metric looks at, as a reader of a file of predictions hands them on.
 fn columns(folder: &Path, what: &str) -> Result<Predictions, Failure> {
-    let classes = |name: &str| -> Result<Targets, Failure> {
-        let bytes = fs::read(folder.join(name))?;
-        Ok(Targets::Classes(bytes.into_iter().map(u32::from).collect()))
+    let read = |name: &str| fs::read(folder.join(name));
+    let y_true = classes(read("truth.u8")?);
+    let y_score = match has_scores(what) {
+        true => Some(numbers(&read("score.f64")?)?),
+        false => None,
     };
-    let y_true = classes("truth.u8")?;
-    let has_scores = !matches!(what, "f1" | "confusion");
-    let y_score = if has_scores {
-        let bytes = fs::read(folder.join("score.f64"))?;
-        let (numbers, rest) = bytes.as_chunks();
-        if !rest.is_empty() {
-            return Err("score.f64 does not hold whole numbers".into());
-        }
-        Some(
-            numbers
-                .iter()
-                .map(|number| f64::from_le_bytes(*number))
-                .collect(),
-        )
-    } else {
-        None
-    };
-    let y_pred = if !has_scores || what == "all" {
-        Some(classes("predicted.u8")?)
-    } else {
-        None
+    let y_pred = match y_score.is_none() || what == "all" {
+        true => Some(classes(read("predicted.u8")?)),
+        false => None,
     };
     Ok(Predictions::new(PredictionsInput {
         ids: (0..y_true.len()).map(|row| row.to_string()).collect(),
-        task: Task::Binary,
-        labels: vec!["0".to_owned(), "1".to_owned()],
-        y_true,
-        y_pred,
-        y_score,
-        weight: None,
-        group: None,
-        numbers: Vec::new(),
+        ..input(y_true, y_pred, y_score)
     })?)
 }
 

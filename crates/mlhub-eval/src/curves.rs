@@ -6,9 +6,9 @@
 //! are thinned to [`MAX_CURVE_POINTS`]. Plotting is the caller's.
 
 pub(crate) mod bands;
-mod classes;
+pub(crate) mod classes;
 mod ranked;
-mod tables;
+pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 mod thin;
@@ -20,6 +20,7 @@ pub use classes::ClassScores;
 pub use tables::{ConfusionMatrix, DensityGrid, Histogram, ReliabilityBin, ReliabilityCurve};
 
 use self::bands::BandSamples;
+use self::tables::{ConfusionTally, ValueTally};
 use crate::metrics::{ECE_BINS, Facts, Needs, Prepared};
 use crate::predictions::Predictions;
 use crate::weights::{Given, Unit};
@@ -138,17 +139,30 @@ pub(crate) fn curves(
         vec![]
     };
     let has_confusion = has_classes && prepared.label_sets.is_none();
+    let (predicted_true, residuals) = prepared
+        .regression
+        .as_ref()
+        .map(|columns| {
+            let mut tally = ValueTally::default();
+            tally.add(columns);
+            tally.add_again(columns);
+            tally.tables()
+        })
+        .unzip();
     Curves {
         per_class,
-        confusion: has_confusion
-            .then(|| tables::confusion(prepared, predictions.labels(), weights)),
+        confusion: has_confusion.then(|| {
+            let mut tally = ConfusionTally::new(prepared.labels, weights.is_some());
+            tally.add(prepared, weights);
+            tally.matrix(predictions.labels())
+        }),
         roc,
         precision_recall,
         calibration: (!prepared.probability.confidence.is_empty()).then(|| {
             let label = facts.is_binary.then(|| predictions.labels()[1].clone());
             tables::reliability(&prepared.probability, label, weights)
         }),
-        predicted_true: prepared.regression.as_ref().map(tables::density),
-        residuals: prepared.regression.as_ref().map(tables::residuals),
+        predicted_true,
+        residuals,
     }
 }

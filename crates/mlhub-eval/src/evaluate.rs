@@ -3,17 +3,21 @@
 //! The result is the same for any number of threads. Storing it, and comparing
 //! it with another, is the caller's.
 
+mod checks;
+mod fold;
+
 use serde::{Deserialize, Serialize};
 
-use crate::bootstrap::{
-    Bootstrap, Interval, MAX_SAMPLES, Resampled, Resamples, Resampling, resample,
-};
+pub(crate) use self::checks::check_bootstrap;
+use self::checks::check_options;
+pub use self::fold::EvaluationFold;
+use crate::bootstrap::{Bootstrap, Interval, Resampled, Resamples, Resampling, resample};
 use crate::curves::bands::{self, BandSamples};
 use crate::curves::{self, Curves};
 use crate::definition::{Direction, MetricDefinition, Task};
 use crate::draws::{Drawing, Groups};
 use crate::metrics::{Detections, Facts, Kind, Needs, Prepared, Scratch, compute};
-use crate::predictions::{Predictions, Targets};
+use crate::predictions::Predictions;
 use crate::registry;
 use crate::weights::{Given, Unit};
 
@@ -22,6 +26,9 @@ pub const EVALUATION_VERSION: u32 = 1;
 
 /// Most threads that can be asked for.
 pub const MAX_THREADS: usize = 1024;
+
+/// Boxes, true and predicted, times resamples of a detection at most: some minutes on one core.
+pub const MAX_DETECTION_DRAWS: u64 = 1 << 33;
 
 /// Fewest rows (of a ranking: queries) for which an interval says anything.
 const MIN_ROWS_FOR_INTERVAL: usize = 2;
@@ -156,78 +163,17 @@ pub fn evaluate(
     predictions: &Predictions,
     options: &EvaluateOptions,
 ) -> Result<Evaluation, EvaluateError> {
-    check_bootstrap(options.bootstrap)?;
-    check_resampling(predictions, options.bootstrap)?;
-    check_threshold(predictions, options.threshold)?;
-    if options.threads > MAX_THREADS {
-        return Err(EvaluateError::Threads {
-            found: options.threads,
-        });
-    }
+    check_options(predictions, options)?;
     let wanted = wanted(predictions.task(), options.definitions.as_deref())?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(EvaluateError::ThreadPool)?;
+    let pool = thread_pool(options)?;
     Ok(pool.install(|| run(predictions, &wanted, options)))
 }
 
-pub(crate) fn check_bootstrap(bootstrap: Option<Bootstrap>) -> Result<(), EvaluateError> {
-    let Some(bootstrap) = bootstrap else {
-        return Ok(());
-    };
-    if !(1..=MAX_SAMPLES).contains(&bootstrap.samples) {
-        return Err(EvaluateError::Bootstrap {
-            field: "samples",
-            found: bootstrap.samples.to_string(),
-            expected: format!("1 to {MAX_SAMPLES}"),
-        });
-    }
-    if !(bootstrap.confidence > 0.0 && bootstrap.confidence < 1.0) {
-        return Err(EvaluateError::Bootstrap {
-            field: "confidence",
-            found: bootstrap.confidence.to_string(),
-            expected: "between 0 and 1, exclusive".to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// Whether the predictions have what is to be drawn.
-fn check_resampling(
-    predictions: &Predictions,
-    bootstrap: Option<Bootstrap>,
-) -> Result<(), EvaluateError> {
-    let resampling = bootstrap.map_or(Resampling::Rows, |bootstrap| bootstrap.resampling);
-    let obstacle = match resampling {
-        Resampling::Stratified if !matches!(predictions.y_true(), Targets::Classes(_)) => {
-            format!(
-                "a {} task has no classes to draw within",
-                predictions.task()
-            )
-        }
-        Resampling::Grouped if predictions.task() == Task::Ranking => {
-            "the queries of a ranking are drawn whole in any case".to_owned()
-        }
-        Resampling::Grouped if predictions.group().is_none() => {
-            "there is no `group` column".to_owned()
-        }
-        _ => return Ok(()),
-    };
-    Err(EvaluateError::Bootstrap {
-        field: "resampling",
-        found: resampling.as_str().to_owned(),
-        expected: format!("`{}`: {obstacle}", Resampling::Rows.as_str()),
-    })
-}
-
-fn check_threshold(predictions: &Predictions, threshold: Option<f64>) -> Result<(), EvaluateError> {
-    let expected = match threshold {
-        Some(_) if predictions.task() != Task::Anomaly => "is of anomaly tasks alone",
-        Some(threshold) if threshold.is_nan() => "must not be NaN",
-        _ => return Ok(()),
-    };
-    Err(EvaluateError::Threshold { expected })
+fn thread_pool(options: &EvaluateOptions) -> Result<rayon::ThreadPool, EvaluateError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(EvaluateError::ThreadPool)
 }
 
 /// What resamples are drawn from; the predictions were checked to have it.
@@ -274,6 +220,38 @@ struct Planned {
     undefined: &'static str,
 }
 
+impl Planned {
+    /// Its value, without an interval.
+    fn computed(&self, value: f64, rows: usize, note: Option<String>) -> MetricValue {
+        MetricValue {
+            definition: self.definition.id(),
+            definition_hash: self.definition.hash(),
+            name: self.definition.name.clone(),
+            value,
+            interval: None,
+            n: rows as u64,
+            note,
+            direction: None,
+        }
+    }
+
+    /// What is to be said of the value by itself.
+    fn notes(&self, value: f64, predictions: &Predictions, threshold: Option<f64>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if value.is_nan() {
+            notes.push(self.undefined.to_owned());
+        }
+        if let Some(threshold) = threshold.filter(|_| self.kind.is_of_predicted()) {
+            notes.push(format!(
+                "rows of a y_score of at least {threshold} count as anomalies"
+            ));
+        } else if self.kind.is_of_predicted() && predictions.y_pred().is_none() {
+            notes.push("classes taken from the scores, as there is no y_pred column".to_owned());
+        }
+        notes
+    }
+}
+
 fn run(
     predictions: &Predictions,
     wanted: &[&'static MetricDefinition],
@@ -311,14 +289,8 @@ fn run(
                 &prepared,
             );
             MetricValue {
-                definition: planned.definition.id(),
-                definition_hash: planned.definition.hash(),
-                name: planned.definition.name.clone(),
-                value,
                 interval: resampled.and_then(|resampled| resampled.interval),
-                n: prepared.rows as u64,
-                note,
-                direction: None,
+                ..planned.computed(value, prepared.rows, note)
             }
         })
         .collect();
@@ -411,17 +383,7 @@ fn note(
     prepared: &Prepared<'_>,
 ) -> Option<String> {
     let queries = prepared.queries.as_ref();
-    let mut notes = Vec::new();
-    if value.is_nan() {
-        notes.push(planned.undefined.to_owned());
-    }
-    if let Some(threshold) = threshold.filter(|_| planned.kind.is_of_predicted()) {
-        notes.push(format!(
-            "rows of a y_score of at least {threshold} count as anomalies"
-        ));
-    } else if planned.kind.is_of_predicted() && predictions.y_pred().is_none() {
-        notes.push("classes taken from the scores, as there is no y_pred column".to_owned());
-    }
+    let mut notes = planned.notes(value, predictions, threshold);
     if let Some(queries) = queries.filter(|queries| queries.without_relevant() > 0) {
         notes.push(format!(
             "{} of {} queries have no relevant row and are left out",

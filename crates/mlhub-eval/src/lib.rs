@@ -17,7 +17,7 @@
 //! once for any row weights
 //! (`weights`), which is how point values and bootstrap resamples share code;
 //! `draws` says which rows a resample holds; `bootstrap` and `curves` build on these;
-//! `evaluate` is the entry point.
+//! `evaluate` is the entry point, of rows that are all there and of rows that come in batches.
 //!
 //! `significance` compares groups of runs by numbers that were computed before, and two
 //! sets of predictions of the same examples row by row; of it nothing is stored.
@@ -52,13 +52,13 @@ pub use curves::{
 };
 pub use definition::{Direction, Implementation, MetricDefinition, Task};
 pub use evaluate::{
-    EVALUATION_VERSION, EvaluateError, EvaluateOptions, Evaluation, MAX_THREADS, MetricValue,
-    SkippedMetric, evaluate,
+    EVALUATION_VERSION, EvaluateError, EvaluateOptions, Evaluation, EvaluationFold,
+    MAX_DETECTION_DRAWS, MAX_THREADS, MetricValue, SkippedMetric, evaluate,
 };
 pub use metrics::best_f1_threshold;
 pub use predictions::{
-    ExpectedIds, ImageBox, ImageColumns, MAX_BOX_CATEGORIES, MAX_BOX_COORDINATE, MAX_BOXES,
-    MAX_IMAGE_BOXES, MAX_IMAGE_PIXELS, MAX_LABEL_CELLS, MAX_LABELS, MAX_MASK_RUNS,
+    ExpectedIds, IdCheck, ImageBox, ImageColumns, MAX_BOX_CATEGORIES, MAX_BOX_COORDINATE,
+    MAX_BOXES, MAX_IMAGE_BOXES, MAX_IMAGE_PIXELS, MAX_LABEL_CELLS, MAX_LABELS, MAX_MASK_RUNS,
     MAX_NUMBER_COLUMNS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
     MAX_TEXT_TOTAL_CHARS, MaskSegment, NAMED_IN_ERRORS, NumberColumn, Predictions,
     PredictionsError, PredictionsInput, SegmentMap, Targets, VOID_SEGMENT, encode_label_sets,

@@ -10,6 +10,7 @@ mod anomaly;
 pub(crate) mod applicable;
 mod clustering;
 mod detection;
+pub(crate) mod fold;
 mod forecast;
 mod kendall;
 mod label;

@@ -8,6 +8,7 @@
 mod boxes;
 mod check;
 mod error;
+mod ids;
 mod label_sets;
 mod masks;
 mod names;
@@ -19,12 +20,14 @@ pub use boxes::{
 };
 pub use check::encode_labels;
 pub use error::PredictionsError;
+pub use ids::IdCheck;
 pub use label_sets::{encode_label_sets, parse_label_lists};
 pub use masks::{
     MAX_IMAGE_PIXELS, MAX_MASK_RUNS, MaskSegment, SegmentMap, VOID_SEGMENT, parse_masks,
 };
 pub use numbers::{MAX_NUMBER_COLUMNS, NumberColumn, number_columns};
 
+use self::check::Extent;
 use crate::definition::Task;
 
 /// Most rows in one set of predictions: row numbers take 31 bits.
@@ -131,10 +134,22 @@ pub struct PredictionsInput {
     pub numbers: Vec<NumberColumn>,
 }
 
+impl PredictionsInput {
+    /// Rows; ids may have been left out.
+    fn rows(&self) -> usize {
+        if self.ids.is_empty() {
+            self.y_true.len()
+        } else {
+            self.ids.len()
+        }
+    }
+}
+
 /// Checked predictions.
 #[derive(Clone, Debug)]
 pub struct Predictions {
     columns: PredictionsInput,
+    rows: usize,
     score_columns: usize,
 }
 
@@ -154,8 +169,32 @@ impl Predictions {
     /// [`PredictionsError`] names the column, the number of offending rows and the
     /// first of them (counted from 0); never a value of the data.
     pub fn new(input: PredictionsInput) -> Result<Self, PredictionsError> {
-        let score_columns = check::check(&input)?;
+        Self::of(input, Extent::Whole)
+    }
+
+    /// As [`Self::new`], of rows whose ids were checked elsewhere ([`IdCheck`]) and are not kept.
+    ///
+    /// # Errors
+    /// As those of [`Self::new`], but for ids.
+    pub fn unnamed(mut input: PredictionsInput) -> Result<Self, PredictionsError> {
+        input.ids = Vec::new();
+        Self::of(input, Extent::Unnamed)
+    }
+
+    /// As [`Self::unnamed`], of some of the rows, all of whose weights may be 0. Errors count rows
+    /// from the first of the part.
+    ///
+    /// # Errors
+    /// As those of [`Self::unnamed`].
+    pub fn part(mut input: PredictionsInput) -> Result<Self, PredictionsError> {
+        input.ids = Vec::new();
+        Self::of(input, Extent::Part)
+    }
+
+    fn of(input: PredictionsInput, extent: Extent) -> Result<Self, PredictionsError> {
+        let score_columns = check::check(&input, extent)?;
         Ok(Self {
+            rows: input.rows(),
             columns: input,
             score_columns,
         })
@@ -167,13 +206,13 @@ impl Predictions {
     /// [`PredictionsError::Coverage`] names the first missing and unexpected ids
     /// and counts them.
     pub fn check_ids_cover(&self, expected: ExpectedIds<'_>) -> Result<(), PredictionsError> {
-        check::check_ids_cover(&self.columns.ids, expected)
+        ids::check_cover(&self.columns.ids, expected)
     }
 
     /// Number of rows, at least 1.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.columns.ids.len()
+        self.rows
     }
 
     /// What was predicted.
@@ -182,7 +221,7 @@ impl Predictions {
         self.columns.task
     }
 
-    /// Row ids.
+    /// Row ids; none of rows that are [unnamed](Self::unnamed).
     #[must_use]
     pub fn ids(&self) -> &[String] {
         &self.columns.ids

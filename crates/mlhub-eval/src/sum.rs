@@ -47,14 +47,41 @@ const LANES: usize = 8;
 /// joined by a compensated sum.
 const BLOCK_ROWS: usize = 512;
 
-/// Sum of `term(0) + ... + term(rows - 1)` in a fixed order.
-pub(crate) fn sum_rows(rows: usize, term: impl Fn(usize) -> f64) -> f64 {
-    let mut total = CompensatedSum::default();
-    let mut start = 0;
-    while start < rows {
-        let end = rows.min(start + BLOCK_ROWS);
-        let mut lanes = [0.0_f64; LANES];
+/// A sum over rows in a fixed order, which may come in parts: however they are cut, the sum is the
+/// same to the last bit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RowSum {
+    total: CompensatedSum,
+    /// Of the block that is not full.
+    lanes: [f64; LANES],
+    /// Rows of that block so far.
+    filled: usize,
+}
+
+impl RowSum {
+    /// Adds `term(0)` to `term(rows - 1)`.
+    pub(crate) fn extend(&mut self, rows: usize, term: impl Fn(usize) -> f64) {
+        let mut start = 0;
+        while start < rows {
+            let end = rows.min(start + (BLOCK_ROWS - self.filled));
+            self.fill(start, end, &term);
+            start = end;
+        }
+    }
+
+    /// Adds rows that the block at hand has room for.
+    fn fill(&mut self, start: usize, end: usize, term: &impl Fn(usize) -> f64) {
+        let mut lanes = self.lanes;
         let mut row = start;
+        let begun = self.filled % LANES;
+        if begun > 0 {
+            for slot in &mut lanes[begun..] {
+                if row < end {
+                    *slot += term(row);
+                    row += 1;
+                }
+            }
+        }
         while row + LANES <= end {
             for (lane, slot) in lanes.iter_mut().enumerate() {
                 *slot += term(row + lane);
@@ -64,11 +91,33 @@ pub(crate) fn sum_rows(rows: usize, term: impl Fn(usize) -> f64) -> f64 {
         for (slot, row) in lanes.iter_mut().zip(row..end) {
             *slot += term(row);
         }
-        let [a, b, c, d, e, f, g, h] = lanes;
-        total.add(((a + e) + (c + g)) + ((b + f) + (d + h)));
-        start = end;
+        self.lanes = lanes;
+        self.filled += end - start;
+        if self.filled == BLOCK_ROWS {
+            self.close();
+        }
     }
-    total.value()
+
+    fn close(&mut self) {
+        let [a, b, c, d, e, f, g, h] = self.lanes;
+        self.total.add(((a + e) + (c + g)) + ((b + f) + (d + h)));
+        self.lanes = [0.0; LANES];
+        self.filled = 0;
+    }
+
+    pub(crate) fn value(mut self) -> f64 {
+        if self.filled > 0 {
+            self.close();
+        }
+        self.total.value()
+    }
+}
+
+/// Sum of `term(0) + ... + term(rows - 1)` in a fixed order.
+pub(crate) fn sum_rows(rows: usize, term: impl Fn(usize) -> f64) -> f64 {
+    let mut sum = RowSum::default();
+    sum.extend(rows, term);
+    sum.value()
 }
 
 /// Mean of a short list in a fixed order; NaN when it is empty.
@@ -115,6 +164,25 @@ mod tests {
         fn integers_sum_exactly(values in proptest::collection::vec(-1_000_000_i64..1_000_000, 0..3000)) {
             let expected: i64 = values.iter().sum();
             prop_assert_eq!(sum_rows(values.len(), |row| values[row] as f64), expected as f64);
+        }
+
+        #[test]
+        fn parts_sum_as_the_whole_does(
+            values in proptest::collection::vec(-1.0_f64..1.0, 1..3000),
+            cuts in proptest::collection::vec(1_usize..700, 1..20),
+        ) {
+            let mut parts = RowSum::default();
+            let mut rest = values.as_slice();
+            for cut in cuts.iter().cycle() {
+                let (part, after) = rest.split_at((*cut).min(rest.len()));
+                parts.extend(part.len(), |row| part[row]);
+                rest = after;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            let whole = sum_rows(values.len(), |row| values[row]);
+            prop_assert_eq!(parts.value().to_bits(), whole.to_bits());
         }
 
         #[test]

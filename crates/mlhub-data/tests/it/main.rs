@@ -8,6 +8,7 @@
 mod binary;
 mod fixtures;
 mod folders;
+mod prediction_batches;
 mod predictions;
 mod splits;
 mod text;

@@ -39,16 +39,24 @@ pub(super) fn scores<W: RowWeights>(
         Some(sets) => sets.counts(weights),
         None => Some(LabelCounts::collect(prepared, weights)),
     };
-    let Some(counts) = counts else {
-        return vec![];
+    let auroc = |class: usize| match &prepared.label_sets {
+        Some(sets) => sets.auroc(class, weights).filter(|auroc| !auroc.is_nan()),
+        None => {
+            let curve = curves.iter().find(|curve| curve.label == labels[class]);
+            curve.map(|curve| curve.auroc)
+        }
     };
+    counts.map_or_else(Vec::new, |counts| of_counts(&counts, labels, auroc))
+}
+
+/// One entry per label, in order, with the area that it has.
+pub(crate) fn of_counts(
+    counts: &LabelCounts,
+    labels: &[String],
+    auroc: impl Fn(usize) -> Option<f64>,
+) -> Vec<ClassScores> {
     let scores = labels.iter().enumerate().map(|(class, label)| {
         let own = counts.of_class(class);
-        let curve = curves.iter().find(|curve| curve.label == *label);
-        let auroc = match &prepared.label_sets {
-            Some(sets) => sets.auroc(class, weights).filter(|auroc| !auroc.is_nan()),
-            None => curve.map(|curve| curve.auroc),
-        };
         ClassScores {
             label: label.clone(),
             support: own.truly,
@@ -57,7 +65,7 @@ pub(super) fn scores<W: RowWeights>(
             recall: own.recall(),
             f1: own.f1(),
             specificity: own.specificity(),
-            auroc,
+            auroc: auroc(class),
         }
     });
     scores.collect()

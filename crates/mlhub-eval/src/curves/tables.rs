@@ -69,29 +69,44 @@ pub struct Histogram {
     pub counts: Vec<u64>,
 }
 
-pub(super) fn confusion(
-    prepared: &Prepared<'_>,
-    labels: &[String],
-    weights: Option<&[f64]>,
-) -> ConfusionMatrix {
-    let size = labels.len();
-    let mut counts = vec![0_u64; size * size];
-    let mut sums = vec![CompensatedSum::default(); if weights.is_some() { size * size } else { 0 }];
-    for (row, (y_true, y_pred)) in prepared.y_true.iter().zip(&*prepared.y_pred).enumerate() {
-        let cell = *y_true as usize * size + *y_pred as usize;
-        counts[cell] += 1;
-        if let Some(weights) = weights {
-            sums[cell].add(weights[row]);
+/// A confusion matrix as its rows come, in as many parts as one likes.
+pub(crate) struct ConfusionTally {
+    size: usize,
+    counts: Vec<u64>,
+    /// Weights of the cells; none for rows without any.
+    sums: Vec<CompensatedSum>,
+}
+
+impl ConfusionTally {
+    pub(crate) fn new(size: usize, is_weighted: bool) -> Self {
+        let weighted = if is_weighted { size * size } else { 0 };
+        Self {
+            size,
+            counts: vec![0; size * size],
+            sums: vec![CompensatedSum::default(); weighted],
         }
     }
-    ConfusionMatrix {
-        labels: labels.to_vec(),
-        counts: counts.chunks_exact(size).map(<[u64]>::to_vec).collect(),
-        weights: weights.is_some().then(|| {
-            sums.chunks_exact(size)
-                .map(|row| row.iter().map(|sum| sum.value()).collect())
-                .collect()
-        }),
+
+    pub(crate) fn add(&mut self, prepared: &Prepared<'_>, weights: Option<&[f64]>) {
+        for (row, (y_true, y_pred)) in prepared.y_true.iter().zip(&*prepared.y_pred).enumerate() {
+            let cell = *y_true as usize * self.size + *y_pred as usize;
+            self.counts[cell] += 1;
+            if let Some(weights) = weights {
+                self.sums[cell].add(weights[row]);
+            }
+        }
+    }
+
+    /// `labels` must be as many as the matrix has rows.
+    pub(crate) fn matrix(&self, labels: &[String]) -> ConfusionMatrix {
+        let of_row = |row: &[CompensatedSum]| row.iter().map(|sum| sum.value()).collect();
+        let counts = self.counts.chunks_exact(self.size).map(<[u64]>::to_vec);
+        ConfusionMatrix {
+            labels: labels.to_vec(),
+            counts: counts.collect(),
+            weights: (!self.sums.is_empty())
+                .then(|| self.sums.chunks_exact(self.size).map(of_row).collect()),
+        }
     }
 }
 
@@ -137,38 +152,90 @@ pub(super) fn reliability(
     }
 }
 
-pub(super) fn density(columns: &Regression<'_>) -> DensityGrid {
-    let axis = Axis::over(
-        columns.y_true.iter().chain(columns.y_pred).copied(),
-        DENSITY_BINS,
-    );
-    let mut counts = vec![0; DENSITY_BINS * DENSITY_BINS];
-    for (y_true, y_pred) in columns.y_true.iter().zip(columns.y_pred) {
-        counts[axis.bin(*y_true) * DENSITY_BINS + axis.bin(*y_pred)] += 1;
-    }
-    DensityGrid {
-        low: axis.low,
-        high: axis.high,
-        bins: DENSITY_BINS as u32,
-        counts,
+/// Tables of a regression as its rows come; all of them come twice, since the bins lie between
+/// the lowest and the highest value.
+pub(crate) struct ValueTally {
+    values: Range,
+    residuals: Range,
+    grid: Vec<u64>,
+    histogram: Vec<u64>,
+}
+
+impl Default for ValueTally {
+    fn default() -> Self {
+        Self {
+            values: Range::default(),
+            residuals: Range::default(),
+            grid: vec![0; DENSITY_BINS * DENSITY_BINS],
+            histogram: vec![0; RESIDUAL_BINS],
+        }
     }
 }
 
-pub(super) fn residuals(columns: &Regression<'_>) -> Histogram {
-    let residuals = || {
-        let pairs = columns.y_true.iter().zip(columns.y_pred);
-        // Values at opposite ends of the float range leave it when subtracted.
-        pairs.map(|(y_true, y_pred)| (y_true - y_pred).clamp(-f64::MAX, f64::MAX))
-    };
-    let axis = Axis::over(residuals(), RESIDUAL_BINS);
-    let mut counts = vec![0; RESIDUAL_BINS];
-    for residual in residuals() {
-        counts[axis.bin(residual)] += 1;
+impl ValueTally {
+    pub(crate) fn add(&mut self, columns: &Regression<'_>) {
+        let values = columns.y_true.iter().chain(columns.y_pred);
+        values.for_each(|value| self.values.add(*value));
+        residuals(columns).for_each(|value| self.residuals.add(value));
     }
-    Histogram {
-        low: axis.low,
-        high: axis.high,
-        counts,
+
+    pub(crate) fn add_again(&mut self, columns: &Regression<'_>) {
+        let (values, histogram) = self.axes();
+        for (y_true, y_pred) in columns.y_true.iter().zip(columns.y_pred) {
+            self.grid[values.bin(*y_true) * DENSITY_BINS + values.bin(*y_pred)] += 1;
+        }
+        for residual in residuals(columns) {
+            self.histogram[histogram.bin(residual)] += 1;
+        }
+    }
+
+    fn axes(&self) -> (Axis, Axis) {
+        let values = Axis::over(&self.values, DENSITY_BINS);
+        (values, Axis::over(&self.residuals, RESIDUAL_BINS))
+    }
+
+    pub(crate) fn tables(self) -> (DensityGrid, Histogram) {
+        let (values, residuals) = self.axes();
+        let grid = DensityGrid {
+            low: values.low,
+            high: values.high,
+            bins: DENSITY_BINS as u32,
+            counts: self.grid,
+        };
+        let histogram = Histogram {
+            low: residuals.low,
+            high: residuals.high,
+            counts: self.histogram,
+        };
+        (grid, histogram)
+    }
+}
+
+fn residuals<'a>(columns: &'a Regression<'_>) -> impl Iterator<Item = f64> + 'a {
+    let pairs = columns.y_true.iter().zip(columns.y_pred);
+    // Values at opposite ends of the float range leave it when subtracted.
+    pairs.map(|(y_true, y_pred)| (y_true - y_pred).clamp(-f64::MAX, f64::MAX))
+}
+
+/// The lowest and the highest of values.
+struct Range {
+    low: f64,
+    high: f64,
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self {
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl Range {
+    fn add(&mut self, value: f64) {
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
     }
 }
 
@@ -182,10 +249,7 @@ struct Axis {
 impl Axis {
     /// A single value gets an axis of width 1 (or wider, where 1 is too little to
     /// tell apart from the value) around it.
-    fn over(values: impl Iterator<Item = f64>, bins: usize) -> Self {
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
+    fn over(&Range { low, high }: &Range, bins: usize) -> Self {
         if low < high {
             return Self { low, high, bins };
         }

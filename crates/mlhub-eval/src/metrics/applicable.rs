@@ -49,7 +49,15 @@ impl Facts {
 
     /// `threshold` must be of an anomaly task.
     pub(crate) fn with_threshold(predictions: &Predictions, threshold: Option<f64>) -> Self {
-        let probabilities = probabilities(predictions);
+        let mut seen = Seen::default();
+        seen.add(predictions);
+        Self::of_seen(&seen, predictions, threshold)
+    }
+
+    /// Of all rows that were seen, which have the columns of `predictions`; what looks at the rows
+    /// of a task's own columns looks at these predictions alone.
+    pub(crate) fn of_seen(seen: &Seen, predictions: &Predictions, threshold: Option<f64>) -> Self {
+        let probabilities = seen.probabilities(predictions);
         let has_top_class =
             predictions.score_columns() > 1 && predictions.task() != Task::Multilabel;
         let predicted = if predictions.y_pred().is_some() || has_top_class || threshold.is_some() {
@@ -73,9 +81,9 @@ impl Facts {
             weighted: predictions.weight().is_some(),
             has_scores: predictions.score_columns() > 0,
             labels: predictions.labels().len(),
-            rows: predictions.rows(),
+            rows: seen.rows,
             no_segments: segmentation::no_segments(predictions),
-            logarithms: logarithms(predictions),
+            logarithms: seen.logarithms(),
             columns: columns::obstacles(predictions),
         }
     }
@@ -155,62 +163,86 @@ impl Facts {
     }
 }
 
-/// Whether `y_score` holds probabilities, or what is wrong and in which rows.
-fn probabilities(predictions: &Predictions) -> Result<(), String> {
-    let Some(scores) = predictions.y_score() else {
-        return Err("there is no `y_score` column".to_owned());
-    };
-    if predictions.task() == Task::Anomaly {
-        return Err("the scores of anomalies are no probabilities".to_owned());
+/// What is known of the values of rows, which may come in parts.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) rows: usize,
+    /// Rows with a score outside [0, 1], and those whose scores are no distribution.
+    outside: Rows,
+    unnormalised: Rows,
+    /// Rows with a value of at most -1.
+    no_logarithm: Rows,
+}
+
+impl Seen {
+    pub(crate) fn add(&mut self, predictions: &Predictions) {
+        if predictions.task() != Task::Anomaly {
+            self.add_scores(predictions);
+        }
+        if let (Targets::Values(y_true), Some(Targets::Values(y_pred))) =
+            (predictions.y_true(), predictions.y_pred())
+        {
+            for (row, (y_true, y_pred)) in y_true.iter().zip(y_pred).enumerate() {
+                if *y_true <= -1.0 || *y_pred <= -1.0 {
+                    self.no_logarithm.note(self.rows + row);
+                }
+            }
+        }
+        self.rows += predictions.rows();
     }
-    let columns = predictions.score_columns();
-    // Of one row with any number of labels, each has a probability of its own.
-    let is_distribution = columns > 1 && predictions.task() != Task::Multilabel;
-    let mut outside = Rows::default();
-    let mut unnormalised = Rows::default();
-    for (row, values) in scores.chunks_exact(columns).enumerate() {
-        if !values.iter().all(|value| (0.0..=1.0).contains(value)) {
-            outside.note(row);
-        } else if is_distribution {
-            let sum: f64 = values.iter().sum();
-            if (sum - 1.0).abs() > PROBABILITY_SUM_TOLERANCE {
-                unnormalised.note(row);
+
+    fn add_scores(&mut self, predictions: &Predictions) {
+        let Some(scores) = predictions.y_score() else {
+            return;
+        };
+        let columns = predictions.score_columns();
+        // Of one row with any number of labels, each has a probability of its own.
+        let is_distribution = columns > 1 && predictions.task() != Task::Multilabel;
+        for (row, values) in scores.chunks_exact(columns).enumerate() {
+            if !values.iter().all(|value| (0.0..=1.0).contains(value)) {
+                self.outside.note(self.rows + row);
+            } else if is_distribution {
+                let sum: f64 = values.iter().sum();
+                if (sum - 1.0).abs() > PROBABILITY_SUM_TOLERANCE {
+                    self.unnormalised.note(self.rows + row);
+                }
             }
         }
     }
-    if outside.count > 0 {
-        return Err(format!(
-            "needs probabilities, and `y_score` is outside [0, 1] in {outside}"
-        ));
-    }
-    if unnormalised.count > 0 {
-        return Err(format!(
-            "needs probabilities, and `y_score` does not sum to 1 (within \
-             {PROBABILITY_SUM_TOLERANCE:e}) in {unnormalised}"
-        ));
-    }
-    Ok(())
-}
 
-/// Whether all true and predicted values are above -1, or in which rows not.
-fn logarithms(predictions: &Predictions) -> Result<(), String> {
-    let (Targets::Values(y_true), Some(Targets::Values(y_pred))) =
-        (predictions.y_true(), predictions.y_pred())
-    else {
-        return Ok(());
-    };
-    let mut outside = Rows::default();
-    for (row, (y_true, y_pred)) in y_true.iter().zip(y_pred).enumerate() {
-        if *y_true <= -1.0 || *y_pred <= -1.0 {
-            outside.note(row);
+    /// Whether `y_score` holds probabilities, or what is wrong and in which rows.
+    fn probabilities(&self, predictions: &Predictions) -> Result<(), String> {
+        if predictions.y_score().is_none() {
+            return Err("there is no `y_score` column".to_owned());
         }
+        if predictions.task() == Task::Anomaly {
+            return Err("the scores of anomalies are no probabilities".to_owned());
+        }
+        let (outside, unnormalised) = (&self.outside, &self.unnormalised);
+        if outside.count > 0 {
+            return Err(format!(
+                "needs probabilities, and `y_score` is outside [0, 1] in {outside}"
+            ));
+        }
+        if unnormalised.count > 0 {
+            return Err(format!(
+                "needs probabilities, and `y_score` does not sum to 1 (within \
+                 {PROBABILITY_SUM_TOLERANCE:e}) in {unnormalised}"
+            ));
+        }
+        Ok(())
     }
-    if outside.count > 0 {
-        return Err(format!(
-            "needs values above -1, and `y_true` or `y_pred` is not in {outside}"
-        ));
+
+    /// Whether all true and predicted values are above -1, or in which rows not.
+    fn logarithms(&self) -> Result<(), String> {
+        let outside = &self.no_logarithm;
+        if outside.count > 0 {
+            return Err(format!(
+                "needs values above -1, and `y_true` or `y_pred` is not in {outside}"
+            ));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Row numbers for a reason: how many, and the first.

@@ -74,51 +74,92 @@ pub(crate) struct LabelCounts {
     wrong: f64,
 }
 
-impl LabelCounts {
-    pub(crate) fn collect<W: RowWeights>(prepared: &Prepared<'_>, weights: &W) -> Self {
-        let labels = prepared.labels;
-        if W::EXACT && labels <= MAX_TABLE_LABELS {
-            return Self::of_table(&table(prepared, weights), labels);
+/// Weights of rows per class as the rows come, in as many parts as one likes.
+pub(crate) struct LabelTally {
+    /// Instead of sums, where weights are counts and classes few.
+    table: Option<Table>,
+    both: Vec<CompensatedSum>,
+    truly: Vec<CompensatedSum>,
+    predicted: Vec<CompensatedSum>,
+    wrongly: Vec<CompensatedSum>,
+    wrong: CompensatedSum,
+    occurs: Vec<bool>,
+}
+
+/// How often each true class was predicted as each class.
+type Table = [[u64; MAX_TABLE_LABELS]; MAX_TABLE_LABELS];
+
+impl LabelTally {
+    /// No rows yet; all of them must come with weights of the kind `W`.
+    pub(crate) fn new<W: RowWeights>(labels: usize) -> Self {
+        let both = vec![CompensatedSum::default(); labels];
+        Self {
+            table: (W::EXACT && labels <= MAX_TABLE_LABELS).then(Table::default),
+            truly: both.clone(),
+            predicted: both.clone(),
+            wrongly: both.clone(),
+            wrong: CompensatedSum::default(),
+            occurs: vec![false; labels],
+            both,
         }
-        let mut both = vec![CompensatedSum::default(); labels];
-        let mut truly = both.clone();
-        let mut predicted = both.clone();
-        let mut wrongly = both.clone();
-        let mut wrong = CompensatedSum::default();
-        let mut occurs = vec![false; labels];
+    }
+
+    /// Adds the rows that are prepared.
+    pub(crate) fn add<W: RowWeights>(&mut self, prepared: &Prepared<'_>, weights: &W) {
+        if let Some(sums) = &mut self.table {
+            let counts = table(prepared, weights);
+            let cells = sums.iter_mut().flatten().zip(counts.iter().flatten());
+            cells.for_each(|(sum, count)| *sum += count);
+            return;
+        }
         for (row, (y_true, y_pred)) in prepared.y_true.iter().zip(&*prepared.y_pred).enumerate() {
             if weights.count(row) == 0 {
                 continue;
             }
             let (y_true, y_pred) = (*y_true as usize, *y_pred as usize);
             let weight = weights.weight(row);
-            add::<W>(&mut truly[y_true], weight);
-            add::<W>(&mut predicted[y_pred], weight);
+            add::<W>(&mut self.truly[y_true], weight);
+            add::<W>(&mut self.predicted[y_pred], weight);
             if y_true == y_pred {
-                add::<W>(&mut both[y_true], weight);
+                add::<W>(&mut self.both[y_true], weight);
             } else {
-                add::<W>(&mut wrongly[y_pred], weight);
-                add::<W>(&mut wrong, weight);
+                add::<W>(&mut self.wrongly[y_pred], weight);
+                add::<W>(&mut self.wrong, weight);
             }
-            occurs[y_true] = true;
-            occurs[y_pred] = true;
-        }
-        let (both, truly, predicted) = (values(both), values(truly), values(predicted));
-        Self {
-            total: sum(truly.iter().copied()),
-            correct: sum(both.iter().copied()),
-            wrong: wrong.value(),
-            negative: others(&truly),
-            wrongly: values(wrongly),
-            both,
-            truly,
-            predicted,
-            occurs,
+            self.occurs[y_true] = true;
+            self.occurs[y_pred] = true;
         }
     }
 
+    /// What the rows come to.
+    pub(crate) fn counts(self) -> LabelCounts {
+        if let Some(table) = &self.table {
+            return LabelCounts::of_table(table, self.occurs.len());
+        }
+        let (both, truly) = (values(self.both), values(self.truly));
+        LabelCounts {
+            total: sum(truly.iter().copied()),
+            correct: sum(both.iter().copied()),
+            wrong: self.wrong.value(),
+            negative: others(&truly),
+            wrongly: values(self.wrongly),
+            predicted: values(self.predicted),
+            both,
+            truly,
+            occurs: self.occurs,
+        }
+    }
+}
+
+impl LabelCounts {
+    pub(crate) fn collect<W: RowWeights>(prepared: &Prepared<'_>, weights: &W) -> Self {
+        let mut tally = LabelTally::new::<W>(prepared.labels);
+        tally.add(prepared, weights);
+        tally.counts()
+    }
+
     /// From how often each true class was predicted as each class: the same to the last bit.
-    fn of_table(table: &[[u64; MAX_TABLE_LABELS]; MAX_TABLE_LABELS], labels: usize) -> Self {
+    fn of_table(table: &Table, labels: usize) -> Self {
         let of_class = |count: &dyn Fn(usize) -> u64| -> Vec<f64> {
             (0..labels).map(|class| count(class) as f64).collect()
         };
@@ -322,10 +363,7 @@ fn others(values: &[f64]) -> Vec<f64> {
 
 /// How often each true class was predicted as each class, for weights that are counts. Rows take
 /// turns between tables, so that a row need not wait for the count of the one before.
-fn table<W: RowWeights>(
-    prepared: &Prepared<'_>,
-    weights: &W,
-) -> [[u64; MAX_TABLE_LABELS]; MAX_TABLE_LABELS] {
+fn table<W: RowWeights>(prepared: &Prepared<'_>, weights: &W) -> Table {
     const TURNS: usize = 4;
     let mut turns = [[0_u64; MAX_TABLE_LABELS * MAX_TABLE_LABELS]; TURNS];
     for (row, (y_true, y_pred)) in prepared.y_true.iter().zip(&*prepared.y_pred).enumerate() {

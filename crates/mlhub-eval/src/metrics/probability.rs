@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::ProbabilityMetric;
 use super::applicable::Facts;
 use super::prepared::{Needs, Scores};
-use crate::sum::{CompensatedSum, sum_rows};
+use crate::sum::{CompensatedSum, RowSum};
 use crate::weights::RowWeights;
 
 /// Equal-width bins of the expected calibration error.
@@ -111,29 +111,66 @@ pub(crate) fn bin_of(probability: f64, bins: usize) -> usize {
     ((probability * bins as f64) as usize).min(bins - 1)
 }
 
+/// Sums of one metric over rows, which may come in parts.
+pub(super) struct ProbabilityFold {
+    metric: ProbabilityMetric,
+    sum: RowSum,
+    /// Per bin, of the calibration error.
+    gaps: [CompensatedSum; ECE_BINS],
+}
+
+impl ProbabilityFold {
+    pub(super) fn new(metric: ProbabilityMetric) -> Self {
+        Self {
+            metric,
+            sum: RowSum::default(),
+            gaps: [CompensatedSum::default(); ECE_BINS],
+        }
+    }
+
+    pub(super) fn add<W: RowWeights>(&mut self, rows: &ProbabilityRows, weights: &W) {
+        let mut mean = |values: &[f64]| {
+            let term = |row: usize| weights.weight(row) * values[row];
+            self.sum.extend(values.len(), term);
+        };
+        match self.metric {
+            ProbabilityMetric::LogLoss => mean(&rows.loss),
+            ProbabilityMetric::Brier => mean(&rows.brier),
+            ProbabilityMetric::Ece => add_gaps(&mut self.gaps, rows, weights),
+            ProbabilityMetric::TopAccuracy(places) => {
+                let hit = |row: usize| {
+                    if (rows.above_true[row] as usize) < places {
+                        weights.weight(row)
+                    } else {
+                        0.0
+                    }
+                };
+                self.sum.extend(rows.above_true.len(), hit);
+            }
+        }
+    }
+
+    pub(super) fn value(&self, total: f64) -> f64 {
+        if self.metric != ProbabilityMetric::Ece {
+            return self.sum.value() / total;
+        }
+        let mut sum = CompensatedSum::default();
+        for gap in self.gaps {
+            sum.add(gap.value().abs());
+        }
+        sum.value() / total
+    }
+}
+
 pub(super) fn value<W: RowWeights>(
     rows: &ProbabilityRows,
     metric: ProbabilityMetric,
     weights: &W,
     total: f64,
 ) -> f64 {
-    let mean =
-        |values: &[f64]| sum_rows(values.len(), |row| weights.weight(row) * values[row]) / total;
-    match metric {
-        ProbabilityMetric::LogLoss => mean(&rows.loss),
-        ProbabilityMetric::Brier => mean(&rows.brier),
-        ProbabilityMetric::Ece => calibration_error(rows, weights) / total,
-        ProbabilityMetric::TopAccuracy(places) => {
-            let hit = |row: usize| {
-                if (rows.above_true[row] as usize) < places {
-                    weights.weight(row)
-                } else {
-                    0.0
-                }
-            };
-            sum_rows(rows.above_true.len(), hit) / total
-        }
-    }
+    let mut fold = ProbabilityFold::new(metric);
+    fold.add(rows, weights);
+    fold.value(total)
 }
 
 /// The numbers that the metric is the mean of; `None` when it is none.
@@ -149,15 +186,13 @@ pub(super) fn row_values(rows: &ProbabilityRows, metric: ProbabilityMetric) -> O
     }
 }
 
-fn calibration_error<W: RowWeights>(rows: &ProbabilityRows, weights: &W) -> f64 {
-    let mut gaps = [CompensatedSum::default(); ECE_BINS];
+fn add_gaps<W: RowWeights>(
+    gaps: &mut [CompensatedSum; ECE_BINS],
+    rows: &ProbabilityRows,
+    weights: &W,
+) {
     for (row, (confidence, happened)) in rows.confidence.iter().zip(&rows.happened).enumerate() {
         let happened = if *happened { 1.0 } else { 0.0 };
         gaps[bin_of(*confidence, ECE_BINS)].add(weights.weight(row) * (happened - confidence));
     }
-    let mut sum = CompensatedSum::default();
-    for gap in gaps {
-        sum.add(gap.value().abs());
-    }
-    sum.value()
 }

@@ -6,7 +6,7 @@
 use super::prepared::Regression;
 use super::{RegressionMetric, Scratch, kendall};
 use crate::ranking::Ranking;
-use crate::sum::{CompensatedSum, sum_rows};
+use crate::sum::{CompensatedSum, RowSum, sum_rows};
 use crate::weights::RowWeights;
 
 /// Denominator floor of the percentage error (2^-52).
@@ -18,6 +18,178 @@ const HUBER_DELTA: f64 = 1.0;
 /// How near to half of the total weight counts as half, relative to the total.
 const HALF_TOLERANCE: f64 = f64::EPSILON;
 
+/// Sums of one metric over rows, which may come in parts; of a metric that `takes_two`, all rows
+/// come a second time after the first.
+pub(super) struct RegressionFold {
+    metric: RegressionMetric,
+    rows: usize,
+    /// Of the terms that the metric is the mean of.
+    sum: RowSum,
+    greatest: f64,
+    truth: Spread,
+    residual: Spread,
+}
+
+impl RegressionFold {
+    /// `None` of a metric that is of the order of rows or of both columns together.
+    pub(super) fn of(metric: RegressionMetric) -> Option<Self> {
+        let needs_rows = matches!(
+            metric,
+            RegressionMetric::MedianAbsoluteError
+                | RegressionMetric::Pearson
+                | RegressionMetric::Spearman
+                | RegressionMetric::Kendall
+        );
+        (!needs_rows).then(|| Self {
+            metric,
+            rows: 0,
+            sum: RowSum::default(),
+            greatest: 0.0,
+            truth: Spread::default(),
+            residual: Spread::default(),
+        })
+    }
+
+    pub(super) fn takes_two(&self) -> bool {
+        matches!(
+            self.metric,
+            RegressionMetric::R2 | RegressionMetric::ExplainedVariance
+        )
+    }
+
+    pub(super) fn add<W: RowWeights>(&mut self, columns: &Regression<'_>, weights: &W) {
+        let (y_true, y_pred) = (columns.y_true, columns.y_pred);
+        let rows = y_true.len();
+        let residual = |row: usize| y_true[row] - y_pred[row];
+        self.rows += rows;
+        let sum = &mut self.sum;
+        match self.metric {
+            RegressionMetric::Mae => add_terms(sum, rows, weights, |row| residual(row).abs()),
+            RegressionMetric::Mse | RegressionMetric::Rmse => {
+                add_terms(sum, rows, weights, |row| square(residual(row)));
+            }
+            RegressionMetric::Mape => add_terms(sum, rows, weights, |row| {
+                residual(row).abs() / y_true[row].abs().max(PERCENTAGE_EPSILON)
+            }),
+            RegressionMetric::MaxError => {
+                self.greatest = (0..rows)
+                    .filter(|row| weights.count(*row) > 0)
+                    .map(|row| residual(row).abs())
+                    .fold(self.greatest, f64::max);
+            }
+            RegressionMetric::R2 => {
+                add_terms(sum, rows, weights, |row| square(residual(row)));
+                self.truth.add(|row| y_true[row], rows, weights);
+            }
+            RegressionMetric::ExplainedVariance => {
+                self.residual.add(residual, rows, weights);
+                self.truth.add(|row| y_true[row], rows, weights);
+            }
+            RegressionMetric::Rmsle => {
+                let errors = &columns.squared_log_error;
+                add_terms(sum, errors.len(), weights, |row| errors[row]);
+            }
+            RegressionMetric::Smape => add_terms(sum, rows, weights, |row| {
+                let size = f64::midpoint(y_true[row].abs(), y_pred[row].abs());
+                if size > 0.0 {
+                    residual(row).abs() / size
+                } else {
+                    0.0
+                }
+            }),
+            RegressionMetric::Pinball(percent) => {
+                let quantile = f64::from(percent) / 100.0;
+                add_terms(sum, rows, weights, |row| pinball(residual(row), quantile));
+            }
+            RegressionMetric::Huber => {
+                add_terms(sum, rows, weights, |row| huber(residual(row).abs()));
+            }
+            RegressionMetric::MedianAbsoluteError
+            | RegressionMetric::Pearson
+            | RegressionMetric::Spearman
+            | RegressionMetric::Kendall => {}
+        }
+    }
+
+    /// All rows were there, of this weight; those of a metric that takes two come again.
+    pub(super) fn end_first(&mut self, total: f64) {
+        self.truth.end_first(total);
+        self.residual.end_first(total);
+    }
+
+    pub(super) fn add_again<W: RowWeights>(&mut self, columns: &Regression<'_>, weights: &W) {
+        let (y_true, y_pred) = (columns.y_true, columns.y_pred);
+        let rows = y_true.len();
+        if self.takes_two() {
+            self.truth.add_again(|row| y_true[row], rows, weights);
+        }
+        if self.metric == RegressionMetric::ExplainedVariance {
+            let residual = |row: usize| y_true[row] - y_pred[row];
+            self.residual.add_again(residual, rows, weights);
+        }
+    }
+
+    pub(super) fn value(&self, total: f64) -> f64 {
+        let mean = self.sum.value() / total;
+        match self.metric {
+            RegressionMetric::MaxError => self.greatest,
+            RegressionMetric::Rmse | RegressionMetric::Rmsle => mean.sqrt(),
+            RegressionMetric::R2 if self.rows < 2 => f64::NAN,
+            RegressionMetric::R2 => explained(mean, self.truth.variance(total)),
+            RegressionMetric::ExplainedVariance => {
+                explained(self.residual.variance(total), self.truth.variance(total))
+            }
+            _ => mean,
+        }
+    }
+}
+
+/// Weighted population variance of a column in two passes, mean first; exactly 0 for a constant
+/// column.
+#[derive(Default)]
+struct Spread {
+    /// Of the first row of positive weight.
+    first: Option<f64>,
+    /// Whether another row of positive weight holds another value.
+    varies: bool,
+    sum: RowSum,
+    mean: f64,
+    squares: RowSum,
+}
+
+impl Spread {
+    fn add<W: RowWeights>(&mut self, value: impl Fn(usize) -> f64, rows: usize, weights: &W) {
+        let mut row = 0;
+        while !self.varies && row < rows {
+            if weights.weight(row) > 0.0 {
+                self.varies = value(row) != *self.first.get_or_insert_with(|| value(row));
+            }
+            row += 1;
+        }
+        add_terms(&mut self.sum, rows, weights, value);
+    }
+
+    fn end_first(&mut self, total: f64) {
+        self.mean = self.sum.value() / total;
+    }
+
+    fn add_again<W: RowWeights>(&mut self, value: impl Fn(usize) -> f64, rows: usize, weights: &W) {
+        if self.varies {
+            let mean = self.mean;
+            let term = |row: usize| square(value(row) - mean);
+            add_terms(&mut self.squares, rows, weights, term);
+        }
+    }
+
+    fn variance(&self, total: f64) -> f64 {
+        if self.varies {
+            self.squares.value() / total
+        } else {
+            0.0
+        }
+    }
+}
+
 pub(super) fn value<W: RowWeights>(
     columns: &Regression<'_>,
     metric: RegressionMetric,
@@ -27,60 +199,23 @@ pub(super) fn value<W: RowWeights>(
 ) -> f64 {
     let (y_true, y_pred) = (columns.y_true, columns.y_pred);
     let rows = y_true.len();
-    let residual = |row: usize| y_true[row] - y_pred[row];
+    if let Some(mut fold) = RegressionFold::of(metric) {
+        fold.add(columns, weights);
+        if fold.takes_two() {
+            fold.end_first(total);
+            fold.add_again(columns, weights);
+        }
+        return fold.value(total);
+    }
     match metric {
-        RegressionMetric::Mae => weighted_mean(rows, weights, total, |row| residual(row).abs()),
-        RegressionMetric::Mse => weighted_mean(rows, weights, total, |row| square(residual(row))),
-        RegressionMetric::Rmse => {
-            weighted_mean(rows, weights, total, |row| square(residual(row))).sqrt()
-        }
-        RegressionMetric::Mape => weighted_mean(rows, weights, total, |row| {
-            residual(row).abs() / y_true[row].abs().max(PERCENTAGE_EPSILON)
-        }),
-        RegressionMetric::MaxError => (0..rows)
-            .filter(|row| weights.count(*row) > 0)
-            .map(|row| residual(row).abs())
-            .fold(0.0, f64::max),
-        RegressionMetric::MedianAbsoluteError => columns
-            .by_absolute_error
-            .as_ref()
-            .map_or(f64::NAN, |ranking| {
-                weighted_median(ranking, |row| residual(row).abs(), weights, total)
-            }),
-        RegressionMetric::R2 if rows < 2 => f64::NAN,
-        RegressionMetric::R2 => {
-            let numerator = weighted_mean(rows, weights, total, |row| square(residual(row)));
-            let denominator = variance(|row| y_true[row], rows, weights, total);
-            explained(numerator, denominator)
-        }
-        RegressionMetric::ExplainedVariance => {
-            let numerator = variance(residual, rows, weights, total);
-            let denominator = variance(|row| y_true[row], rows, weights, total);
-            explained(numerator, denominator)
-        }
-        RegressionMetric::Rmsle => {
-            let errors = &columns.squared_log_error;
-            weighted_mean(errors.len(), weights, total, |row| errors[row]).sqrt()
-        }
-        RegressionMetric::Smape => weighted_mean(rows, weights, total, |row| {
-            let size = f64::midpoint(y_true[row].abs(), y_pred[row].abs());
-            if size > 0.0 {
-                residual(row).abs() / size
-            } else {
-                0.0
-            }
-        }),
-        RegressionMetric::Pinball(percent) => {
-            let quantile = f64::from(percent) / 100.0;
-            weighted_mean(rows, weights, total, |row| pinball(residual(row), quantile))
-        }
-        RegressionMetric::Huber => {
-            weighted_mean(rows, weights, total, |row| huber(residual(row).abs()))
+        RegressionMetric::MedianAbsoluteError => {
+            let error = |row: usize| (y_true[row] - y_pred[row]).abs();
+            let ranking = columns.by_absolute_error.as_ref();
+            ranking.map_or(f64::NAN, |of| weighted_median(of, error, weights, total))
         }
         RegressionMetric::Kendall => columns.by_true.as_ref().map_or(f64::NAN, |by_true| {
             kendall::tau_b(by_true, &columns.pred_levels, weights, scratch)
         }),
-        RegressionMetric::Pearson => pearson(y_true, y_pred, weights, total),
         RegressionMetric::Spearman => {
             let (Some(by_true), Some(by_pred)) = (&columns.by_true, &columns.by_pred) else {
                 return f64::NAN;
@@ -89,6 +224,7 @@ pub(super) fn value<W: RowWeights>(
             mean_ranks(by_pred, rows, weights, &mut scratch.rank_pred);
             pearson(&scratch.rank_true, &scratch.rank_pred, weights, total)
         }
+        _ => pearson(y_true, y_pred, weights, total),
     }
 }
 
@@ -115,6 +251,15 @@ pub(super) fn row_values(columns: &Regression<'_>, metric: RegressionMetric) -> 
         RegressionMetric::Huber => of_rows(&|truth, predicted| huber((truth - predicted).abs())),
         _ => None,
     }
+}
+
+fn add_terms<W: RowWeights>(
+    sum: &mut RowSum,
+    rows: usize,
+    weights: &W,
+    term: impl Fn(usize) -> f64,
+) {
+    sum.extend(rows, |row| weights.weight(row) * term(row));
 }
 
 fn weighted_mean<W: RowWeights>(
@@ -157,20 +302,6 @@ fn explained(numerator: f64, denominator: f64) -> f64 {
     } else {
         0.0
     }
-}
-
-/// Weighted population variance; exactly 0 for a constant column.
-fn variance<W: RowWeights>(
-    value: impl Fn(usize) -> f64,
-    rows: usize,
-    weights: &W,
-    total: f64,
-) -> f64 {
-    if is_constant(&value, rows, weights) {
-        return 0.0;
-    }
-    let mean = weighted_mean(rows, weights, total, &value);
-    weighted_mean(rows, weights, total, |row| square(value(row) - mean))
 }
 
 /// Whether all rows of positive weight hold the same value.

@@ -1,22 +1,36 @@
-//! The checks behind `Predictions::new`, `check_ids_cover` and `encode_labels`.
+//! The checks of columns behind `Predictions::new` and `encode_labels`; those of ids are in `ids`.
 //!
 //! Each reports the first few offenders and the count of all.
 
 use std::collections::HashMap;
 
 use super::{
-    ExpectedIds, MAX_BOX_CATEGORIES, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS,
-    MAX_TEXT_ROWS, MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput,
-    Targets, boxes, label_sets, masks, numbers,
+    MAX_BOX_CATEGORIES, MAX_LABELS, MAX_RELEVANCE, MAX_ROWS, MAX_TEXT_CHARS, MAX_TEXT_ROWS,
+    MAX_TEXT_TOTAL_CHARS, NAMED_IN_ERRORS, PredictionsError, PredictionsInput, Targets, boxes, ids,
+    label_sets, masks, numbers,
 };
 use crate::definition::Task;
 
 /// Longest id shown in an error, in characters.
 const MAX_SHOWN_ID: usize = 64;
 
+/// How much of a set of predictions there is to check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// All but the ids.
+    Unnamed,
+    /// Some of its rows, without their ids.
+    Part,
+}
+
 /// Checks all columns; returns the number of score columns.
-pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError> {
-    let rows = input.ids.len();
+pub(super) fn check(input: &PredictionsInput, extent: Extent) -> Result<usize, PredictionsError> {
+    let rows = match extent {
+        Extent::Whole => input.ids.len(),
+        Extent::Unnamed | Extent::Part => input.rows(),
+    };
     if rows == 0 {
         return Err(PredictionsError::Empty);
     }
@@ -28,7 +42,7 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
         return Err(PredictionsError::TooManyRows { found: rows, limit });
     }
     check_labels(input)?;
-    check_unique_ids(&input.ids)?;
+    ids::check_unique(&input.ids)?;
     check_targets(input, "y_true", &input.y_true)?;
     if let Some(y_pred) = &input.y_pred {
         check_targets(input, "y_pred", y_pred)?;
@@ -36,7 +50,7 @@ pub(super) fn check(input: &PredictionsInput) -> Result<usize, PredictionsError>
     let score_columns = check_scores(input)?;
     check_predicted(input)?;
     if let Some(weight) = &input.weight {
-        check_weight(weight, rows)?;
+        check_weight(weight, rows, extent)?;
     }
     if let Some(group) = &input.group {
         check_length("group", group.len(), rows)?;
@@ -135,47 +149,12 @@ fn check_labels(input: &PredictionsInput) -> Result<(), PredictionsError> {
     Ok(())
 }
 
-fn check_unique_ids(ids: &[String]) -> Result<(), PredictionsError> {
-    // Of ids in ascending order, as row numbers are, none is there twice; that takes no memory.
-    let ascends = |pair: &[String]| (pair[0].len(), &pair[0]) < (pair[1].len(), &pair[1]);
-    if ids.windows(2).all(ascends) {
-        return Ok(());
-    }
-    let mut first_rows: HashMap<&str, usize> = HashMap::with_capacity(ids.len());
-    let mut repeats: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut repeated_in_order = Vec::new();
-    for (row, id) in ids.iter().enumerate() {
-        let first = *first_rows.entry(id).or_insert(row);
-        if first != row {
-            let rows = repeats.entry(id).or_insert_with(|| {
-                repeated_in_order.push(id.as_str());
-                vec![first]
-            });
-            if rows.len() < NAMED_IN_ERRORS {
-                rows.push(row);
-            }
-        }
-    }
-    if repeated_in_order.is_empty() {
-        return Ok(());
-    }
-    let examples: Vec<String> = repeated_in_order
-        .iter()
-        .take(NAMED_IN_ERRORS)
-        .map(|id| format!("`{}` in rows {}", shown_id(id), join(&repeats[id])))
-        .collect();
-    Err(PredictionsError::DuplicateIds {
-        count: repeated_in_order.len(),
-        examples: examples.join("; "),
-    })
-}
-
 fn check_targets(
     input: &PredictionsInput,
     column: &str,
     targets: &Targets,
 ) -> Result<(), PredictionsError> {
-    check_length(column, targets.len(), input.ids.len())?;
+    check_length(column, targets.len(), input.rows())?;
     match (input.task, targets) {
         (Task::Regression | Task::Forecasting, Targets::Values(values)) => {
             check_finite(values.iter().copied(), || column.to_owned())
@@ -277,7 +256,7 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
     let Some(scores) = &input.y_score else {
         return Ok(0);
     };
-    let rows = input.ids.len();
+    let rows = input.rows();
     let labels = input.labels.len();
     let shape_error = |expected: String| PredictionsError::ScoreShape {
         found: scores.len(),
@@ -325,7 +304,7 @@ fn check_scores(input: &PredictionsInput) -> Result<usize, PredictionsError> {
     Ok(columns)
 }
 
-fn check_weight(weight: &[f64], rows: usize) -> Result<(), PredictionsError> {
+fn check_weight(weight: &[f64], rows: usize, extent: Extent) -> Result<(), PredictionsError> {
     check_length("weight", weight.len(), rows)?;
     check_finite(weight.iter().copied(), || "weight".to_owned())?;
     let mut negative = Offenders::default();
@@ -333,7 +312,7 @@ fn check_weight(weight: &[f64], rows: usize) -> Result<(), PredictionsError> {
         negative.note(row, *value < 0.0);
     }
     negative.into_result(|count, rows| PredictionsError::NegativeWeight { count, rows })?;
-    if weight.iter().all(|value| *value == 0.0) {
+    if extent != Extent::Part && weight.iter().all(|value| *value == 0.0) {
         return Err(PredictionsError::ZeroWeight);
     }
     Ok(())
@@ -352,77 +331,6 @@ pub(super) fn check_finite(
         count,
         rows,
     })
-}
-
-/// Ids that must be there and are not, and the reverse.
-pub(super) fn check_ids_cover(
-    ids: &[String],
-    expected: ExpectedIds<'_>,
-) -> Result<(), PredictionsError> {
-    let mut missing = Named::default();
-    let mut unexpected = Named::default();
-    match expected {
-        ExpectedIds::RowCount(count) => {
-            cover_row_numbers(ids, count, &mut missing, &mut unexpected)
-        }
-        ExpectedIds::Ids(wanted) => {
-            let mut found: HashMap<&str, bool> =
-                wanted.iter().map(|id| (id.as_str(), false)).collect();
-            for id in ids {
-                match found.get_mut(id.as_str()) {
-                    Some(seen) => *seen = true,
-                    None => unexpected.note(|| shown_id(id)),
-                }
-            }
-            for id in wanted {
-                // Set to true once named, so that an id wanted twice counts once.
-                if !std::mem::replace(found.entry(id).or_default(), true) {
-                    missing.note(|| shown_id(id));
-                }
-            }
-        }
-    }
-    if missing.count == 0 && unexpected.count == 0 {
-        return Ok(());
-    }
-    Err(PredictionsError::Coverage {
-        missing_count: missing.count,
-        missing: missing.listed(),
-        unexpected_count: unexpected.count,
-        unexpected: unexpected.listed(),
-    })
-}
-
-fn cover_row_numbers(ids: &[String], count: u64, missing: &mut Named, unexpected: &mut Named) {
-    // Sized by what was sent, not by the number asked for.
-    let mut numbers = Vec::with_capacity(ids.len());
-    for id in ids {
-        match row_number(id) {
-            Some(number) if number < count => numbers.push(number),
-            _ => unexpected.note(|| shown_id(id)),
-        }
-    }
-    numbers.sort_unstable();
-    let mut next = 0;
-    for number in numbers {
-        note_gap(next..number, missing);
-        next = number + 1;
-    }
-    note_gap(next..count, missing);
-}
-
-fn note_gap(gap: std::ops::Range<u64>, missing: &mut Named) {
-    missing.count += gap.end - gap.start;
-    let room = NAMED_IN_ERRORS - missing.names.len();
-    missing
-        .names
-        .extend(gap.take(room).map(|id| id.to_string()));
-}
-
-/// A row number in its one decimal form: no sign, no leading zero.
-fn row_number(id: &str) -> Option<u64> {
-    let canonical = id == "0" || !id.starts_with(['0', '+']);
-    canonical.then(|| id.parse().ok()).flatten()
 }
 
 /// Class index per value, by the declared labels.
@@ -486,35 +394,7 @@ impl Offenders {
     }
 }
 
-/// Ids that break a rule: how many, and the first few.
-#[derive(Default)]
-struct Named {
-    count: u64,
-    names: Vec<String>,
-}
-
-impl Named {
-    fn note(&mut self, name: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.names.len() < NAMED_IN_ERRORS {
-            self.names.push(name());
-        }
-    }
-
-    fn listed(&self) -> String {
-        if self.names.is_empty() {
-            return String::new();
-        }
-        let more = if self.count > self.names.len() as u64 {
-            ", ..."
-        } else {
-            ""
-        };
-        format!(" ({}{more})", self.names.join(", "))
-    }
-}
-
-fn join(rows: &[usize]) -> String {
+pub(super) fn join(rows: &[usize]) -> String {
     let rows: Vec<String> = rows.iter().map(usize::to_string).collect();
     rows.join(", ")
 }

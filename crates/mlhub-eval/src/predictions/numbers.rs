@@ -181,7 +181,7 @@ pub(super) fn check(input: &PredictionsInput) -> Result<(), PredictionsError> {
         };
         let earlier = &input.numbers[..place];
         check_name(declared, column, earlier)?;
-        check_values(declared, column, input.ids.len())?;
+        check_values(declared, column, input.rows())?;
         if column.name == SCALE {
             check_scale(input, &column.values)?;
         }

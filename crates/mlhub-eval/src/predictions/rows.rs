@@ -21,9 +21,13 @@ impl Predictions {
     pub(crate) fn reordered(&self, order: &[usize]) -> Self {
         let columns = &self.columns;
         let width = self.score_columns;
+        let ids = match columns.ids.is_empty() {
+            true => Vec::new(),
+            false => picked(&columns.ids, order),
+        };
         Self {
             columns: PredictionsInput {
-                ids: picked(&columns.ids, order),
+                ids,
                 task: columns.task,
                 labels: columns.labels.clone(),
                 y_true: columns.y_true.picked(order),
@@ -38,6 +42,7 @@ impl Predictions {
                 group: columns.group.as_ref().map(|of| picked(of, order)),
                 numbers: columns.numbers.iter().map(|of| of.picked(order)).collect(),
             },
+            rows: order.len(),
             score_columns: width,
         }
     }
