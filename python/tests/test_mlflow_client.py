@@ -106,6 +106,11 @@ def test_the_hub_has_what_mlflow_has(
     there = run_script(interpreter, original, tmp_path / "here")
     for part in ("lives", "searches"):
         assert here[part] == there[part], part
+    trained = here["models"]["trained"]
+    for way in ("alias", "number", "latest", "logged", "run", "twin"):
+        assert trained[way] == trained["own"], way
+    for part, value in here["models"].items():
+        assert value == there["models"][part], part
     names = [experiment["name"] for experiment in here["dump"]]
     assert names == [experiment["name"] for experiment in there["dump"]]
     for mine, other in zip(here["dump"], there["dump"], strict=True):

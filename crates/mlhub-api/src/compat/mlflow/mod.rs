@@ -8,6 +8,7 @@ mod error;
 mod experiments;
 mod fields;
 mod filter;
+mod legacy_models;
 mod logged_model_search;
 mod logged_models;
 mod logging;
@@ -123,7 +124,13 @@ fn under(face: Face, root: &str) -> Face {
         .add("GET", &at("metrics/get-history"), Read, NONE, l::history)
         .add("GET", &at("artifacts/list"), Read, NONE, artifacts::of_run)
         .add("POST", &at("runs/outputs"), Write, JSON, m::outputs)
-        .add("POST", &at("runs/log-model"), Write, BATCH, m::legacy)
+        .add(
+            "POST",
+            &at("runs/log-model"),
+            Write,
+            BATCH,
+            legacy_models::log_model,
+        )
 }
 
 /// Logged models.

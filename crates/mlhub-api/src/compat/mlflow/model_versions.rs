@@ -134,7 +134,7 @@ pub(super) async fn create(
         status_message: None,
     };
     let version = state.hub.model_version_add(&caller, &name, draft).await?;
-    if let Some(model) = &found.model {
+    if let Some(model) = found.model.as_ref().filter(|_| found.named) {
         logged_models::registered(&state, &caller, model, name.as_str(), version.version).await?;
     }
     Ok(answer(&version))

@@ -33,7 +33,10 @@ pub(super) struct Source {
     /// The run, if there is one of that id.
     pub(super) run: Option<String>,
     pub(super) place: Option<ModelPlace>,
+    /// The logged model that it is registered from, in the end.
     pub(super) model: Option<LoggedModel>,
+    /// Whether the client itself named that model.
+    pub(super) named: bool,
 }
 
 impl Asked {
@@ -153,6 +156,7 @@ pub(super) async fn find(state: &ApiState, caller: &Caller, asked: Asked) -> Ans
         prompt,
     } = asked;
     let mut place = None;
+    let named = model_id.is_some();
     if let (false, Some(rest)) = (prompt, source.strip_prefix(MODELS)) {
         match registered(rest) {
             Some((name, choice)) => {
@@ -211,6 +215,7 @@ pub(super) async fn find(state: &ApiState, caller: &Caller, asked: Asked) -> Ans
         run: there.map(|run| run.id.to_string()),
         place,
         model,
+        named,
     })
 }
 
