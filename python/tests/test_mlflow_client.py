@@ -20,7 +20,7 @@ import pytest
 from conftest import REPOSITORY, Hub, wait_until
 
 SCRIPT = Path(__file__).parent / "mlflow_client" / "script.py"
-SCRIPT_SECONDS = 300
+SCRIPT_SECONDS = 900
 QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -301,7 +301,7 @@ def model_dump(model: Any, known: dict[str, str], files: list[str]) -> dict[str,
 
 
 def model_files(client: MlflowClient, model: str, folder: str | None = None) -> list[str]:
-    found = []
+    found: list[str] = []
     for file in client.list_logged_model_artifacts(model, folder):
         found += model_files(client, model, file.path) if file.is_dir else [file.path]
     return sorted(found)
@@ -315,9 +315,7 @@ def dump(client: MlflowClient) -> dict[str, Any]:
     models = client.search_logged_models([experiment])
     known |= {model.model_id: f"MODEL {model.name}" for model in models}
     known[f"mlflow-artifacts:/{experiment}/"] = "mlflow-artifacts:/EXP/"
-    of_models = [
-        model_dump(model, known, model_files(client, model.model_id)) for model in models
-    ]
+    of_models = [model_dump(model, known, model_files(client, model.model_id)) for model in models]
     of_runs = {}
     for run in runs:
         # Searches of MLflow leave the inputs out.
