@@ -123,7 +123,8 @@ pub(crate) async fn a_logged_model_is_made_found_and_changed(store: TestStore) {
     // All of it or nothing.
     assert_eq!(get(&*store, "m-aaaa").await, Some(seen));
     let none = LoggedModelChange::default();
-    let none = store.logged_model_change(&model_id("m-cccc"), &none, Timestamp(10));
+    let gone = model_id("m-cccc");
+    let none = store.logged_model_change(&gone, &none, Timestamp(10));
     assert_eq!(
         none.await.expect_err("no model").kind(),
         ErrorKind::NotFound
