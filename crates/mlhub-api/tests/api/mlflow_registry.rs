@@ -226,7 +226,10 @@ async fn searches_filter_order_and_page() {
         .await;
     }
     assert_eq!(versions(&hub, "filter=tags.n%3D'2'").await, ["3"]);
-    assert_eq!(versions(&hub, "filter=version_number%20%3E%203").await, ["4"]);
+    assert_eq!(
+        versions(&hub, "filter=version_number%20%3E%203").await,
+        ["4"]
+    );
     let query = "filter=name%3D'a'&order_by=version_number%20ASC&max_results=3";
     assert_eq!(versions(&hub, query).await, ["1", "2", "3"]);
     let page = get(&hub, &format!("model-versions/search?{query}")).await;
