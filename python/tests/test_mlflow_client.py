@@ -15,7 +15,7 @@ from typing import Any
 from conftest import MLFLOW_QUIET, Hub
 
 SCRIPT = Path(__file__).parent / "mlflow_client" / "script.py"
-SCRIPT_SECONDS = 300
+SCRIPT_SECONDS = 900
 
 
 def run_script(interpreter: str, url: str, folder: Path) -> Any:
@@ -44,6 +44,11 @@ def test_the_hub_has_what_mlflow_has(
     there = run_script(mlflow_python, mlflow_server, tmp_path / "here")
     for part in ("lives", "searches"):
         assert here[part] == there[part], part
+    trained = here["models"]["trained"]
+    for way in ("alias", "number", "latest", "logged", "run", "twin"):
+        assert trained[way] == trained["own"], way
+    for part, value in here["models"].items():
+        assert value == there["models"][part], part
     names = [experiment["name"] for experiment in here["dump"]]
     assert names == [experiment["name"] for experiment in there["dump"]]
     for mine, other in zip(here["dump"], there["dump"], strict=True):

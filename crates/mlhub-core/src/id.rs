@@ -118,6 +118,21 @@ id_type!(
 );
 
 id_type!(
+    /// Identifies a logged model; [`LoggedModelId::of_run`] one that has a run of its own.
+    LoggedModelId, "logged model"
+);
+
+impl LoggedModelId {
+    /// The model whose files are all that a run is there for.
+    ///
+    /// # Errors
+    /// `Invalid` when the run's id is too long for that.
+    pub fn of_run(run: &RunId) -> Result<Self> {
+        format!("m-{run}").parse()
+    }
+}
+
+id_type!(
     /// Identifies an upload under way.
     UploadId, "upload"
 );

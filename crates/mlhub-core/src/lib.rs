@@ -15,6 +15,7 @@ pub mod error;
 pub mod evaluation;
 pub mod id;
 pub mod limits;
+pub mod logged_model;
 pub mod metric;
 pub mod path;
 pub mod portable;
@@ -26,7 +27,9 @@ pub mod store;
 
 pub use caller::{Caller, Permission, Role, UserId};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{DocumentId, EvaluationId, GroupId, Name, RegisteredModelId, RunId, UploadId};
+pub use id::{
+    DocumentId, EvaluationId, GroupId, LoggedModelId, Name, RegisteredModelId, RunId, UploadId,
+};
 pub use path::ArtifactPath;
 pub use ports::{Clock, Entropy, Timestamp};
 pub use state::{RunEvent, RunState};

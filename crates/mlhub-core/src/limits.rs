@@ -189,3 +189,13 @@ pub const MODEL_VERSIONS_MAX: usize = 100_000;
 pub const MODEL_ALIASES_MAX: usize = 1000;
 /// Tags one registered model, or one version of it, may have.
 pub const REGISTRY_TAGS_MAX: usize = 1000;
+/// Bytes of the name and of the type of a logged model, and of names of datasets of its metrics.
+pub const LOGGED_MODEL_NAME_MAX_BYTES: usize = 2000;
+/// Params of a logged model; tags are as many as of registered models.
+pub const LOGGED_MODEL_LABELS_MAX: usize = 1000;
+/// Metrics of a logged model, by run and dataset.
+pub const LOGGED_MODEL_METRICS_MAX: usize = 5000;
+/// Bytes of params and tags of a logged model in all.
+pub const LOGGED_MODEL_LABELS_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Logged models whose files are artifacts of one run.
+pub const LOGGED_MODELS_PER_RUN_MAX: usize = 10_000;

@@ -17,7 +17,8 @@ use crate::dataset::DatasetPreview;
 use crate::document::{DocumentKind, check_document_body, check_document_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::EvaluationState;
-use crate::id::{DocumentId, EvaluationId, GroupId, Name, RegisteredModelId, RunId};
+use crate::id::{DocumentId, EvaluationId, GroupId, LoggedModelId, Name, RegisteredModelId, RunId};
+use crate::logged_model::{LoggedModelMetric, LoggedModelUse};
 use crate::metric::Point;
 use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
@@ -96,6 +97,10 @@ pub enum PortableLine {
     Artifact(PortableArtifact),
     /// An artifact the run took as an input.
     Input(PortableInput),
+    /// A logged model with files of the run.
+    LoggedModel(Box<PortableLoggedModel>),
+    /// A logged model that the run read or made.
+    LoggedModelUse(LoggedModelUse),
     /// An evaluation of the run with its numbers.
     Evaluation(Box<PortableEvaluation>),
     /// A stream of captured output; its bytes follow later.
@@ -214,6 +219,18 @@ lines! {
         name: String, source_run: Option<RunId>, source_path: Option<ArtifactPath>, hash: String,
         size_bytes: u64, used_at: Timestamp,
     }
+    /// See [`crate::logged_model::LoggedModel`].
+    PortableLoggedModel {
+        id: LoggedModelId, folder: ArtifactPath, source_run: Option<String>, name: String,
+        model_type: Option<String>, status: ModelStatus, params: BTreeMap<String, String>,
+        tags: BTreeMap<String, String>, metrics: Vec<PortableLoggedModelMetric>,
+        created_at: Timestamp, updated_at: Timestamp, deleted_at: Option<Timestamp>,
+    }
+    /// See [`crate::logged_model::LoggedModelMetric`]; the value as its bits.
+    PortableLoggedModelMetric {
+        name: String, run: RunId, dataset_name: Option<String>, dataset_digest: Option<String>,
+        step: i64, time: Timestamp, value_bits: u64,
+    }
     /// Captured output: bytes seen, and the range of them that is not kept.
     PortableLogStream {
         attempt: u32, stream: String, size_bytes: u64, gap_start: Option<u64>,
@@ -230,6 +247,20 @@ lines! {
     PortableMetric {
         name: String, definition: String, value_bits: u64, low_bits: Option<u64>,
         high_bits: Option<u64>,
+    }
+}
+
+impl From<PortableLoggedModelMetric> for LoggedModelMetric {
+    fn from(line: PortableLoggedModelMetric) -> Self {
+        Self {
+            name: line.name,
+            run: line.run,
+            dataset_name: line.dataset_name,
+            dataset_digest: line.dataset_digest,
+            step: line.step,
+            time: line.time,
+            value: f64::from_bits(line.value_bits),
+        }
     }
 }
 
@@ -405,6 +436,8 @@ impl PortableLine {
             Self::ModelVersion(version) => version.check(),
             Self::ModelEvent(event) => event.check(),
             Self::Evaluation(evaluation) => check_evaluation(evaluation),
+            Self::LoggedModel(model) => model.check(),
+            Self::LoggedModelUse(_) => Ok(()),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::document::DocumentStore;
 use crate::error::Result;
 use crate::evaluation::{AdapterVersion, EvaluatedMetric, EvaluationRecord, StoredDefinition};
 use crate::id::{EvaluationId, Name, RunId};
+use crate::logged_model::LoggedModelStore;
 use crate::metric::{
     AttemptPoints, MetricSummary, Reduction, SeriesKey, SeriesPoints, SeriesView, SeriesWindow,
 };
@@ -435,6 +436,7 @@ pub trait Store:
     + DeletionStore
     + DocumentStore
     + RegistryStore
+    + LoggedModelStore
 {
 }
 
@@ -452,5 +454,6 @@ impl<T> Store for T where
         + DeletionStore
         + DocumentStore
         + RegistryStore
+        + LoggedModelStore
 {
 }

@@ -37,6 +37,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V8__experiment",
         include_str!("../migrations/V8__experiment.sql"),
     ),
+    (
+        "V9__logged_model",
+        include_str!("../migrations/V9__logged_model.sql"),
+    ),
 ];
 
 /// Where applied migrations are remembered.

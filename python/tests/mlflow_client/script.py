@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import models
 import numpy
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag, ViewType
@@ -225,6 +226,7 @@ def main() -> None:
     client = MlflowClient()
     train(client)
     said = {"lives": lives(client), "searches": searches(client), "dump": dump(client)}
+    said["models"] = models.everything(client)
     print("\nDUMP " + json.dumps(said, sort_keys=True))
 
 

@@ -630,6 +630,7 @@ async fn every_route_asks_for_a_token_in_its_own_words() {
     for entry in compat_route_table(&hub.state) {
         let method: Method = entry.method.parse().unwrap();
         let path = entry.path.replace("{*path}", "1/aaaa/artifacts/x");
+        let path = path.replace("{model}", "m-aaaa").replace("{key}", "k");
         let ask = |token: Option<String>| {
             let json = (method != Method::GET).then_some("application/json");
             let mut asked = request(method.clone(), &path, json, Vec::new());

@@ -356,10 +356,12 @@ const OFFSET: u8 = 4;
 const RECORD: u8 = 5;
 const ARTIFACT: u8 = 6;
 const INPUT: u8 = 7;
-const EVALUATION: u8 = 8;
-const STREAM: u8 = 9;
-const POINTS: u8 = 10;
-const LOG: u8 = 11;
+const LOGGED_MODEL: u8 = 8;
+const LOGGED_MODEL_USE: u8 = 9;
+const EVALUATION: u8 = 10;
+const STREAM: u8 = 11;
+const POINTS: u8 = 12;
+const LOG: u8 = 13;
 
 /// Kind and key of an item of a run, with the attempt it belongs to.
 fn place_of(item: &PortableItem) -> (u8, Key, u32) {
@@ -393,6 +395,16 @@ fn place_of(item: &PortableItem) -> (u8, Key, u32) {
             artifact.attempt,
         ),
         PortableLine::Input(input) => (INPUT, Key(0, input.name.clone(), 1), 0),
+        PortableLine::LoggedModel(model) => {
+            let key = Key(0, model.id.as_str().to_owned(), 1);
+            (LOGGED_MODEL, key, 0)
+        }
+        PortableLine::LoggedModelUse(used) => {
+            // Steps in the order of numbers.
+            let step = used.step.cast_unsigned() ^ (1 << 63);
+            let key = format!("{}\u{1}{}\u{1}{step:016x}", used.role.as_str(), used.model);
+            (LOGGED_MODEL_USE, Key(0, key, 1), 0)
+        }
         PortableLine::LogStream(log) => {
             (STREAM, Key(log.attempt, log.stream.clone(), 1), log.attempt)
         }

@@ -446,7 +446,7 @@ pub fn at_most(what: &str, count: usize, max: usize) -> Result<()> {
     ))
 }
 
-fn text(what: &str, value: &str, max_bytes: usize) -> Result<()> {
+pub(crate) fn text(what: &str, value: &str, max_bytes: usize) -> Result<()> {
     if value.len() > max_bytes {
         return Err(Error::new(
             ErrorKind::TooLarge,

@@ -13,6 +13,7 @@ mod documents;
 mod evaluations;
 mod experiments;
 pub(crate) mod labels;
+mod logged_models;
 mod logs;
 mod portable;
 mod portable_read;

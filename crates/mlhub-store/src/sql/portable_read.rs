@@ -17,7 +17,7 @@ use mlhub_core::{ArtifactPath, Error, Name, Result, RunId, Timestamp};
 
 use super::portable_shared::{of_hub, shared};
 use super::seam::{Row, Tx, stored};
-use super::{attempts, documents, evaluations, experiments, runs, versions};
+use super::{attempts, documents, evaluations, experiments, logged_models, runs, versions};
 use crate::engine::bulk::Snapshot;
 
 /// Rows of one page.
@@ -180,6 +180,7 @@ async fn run(tx: &mut dyn Tx, log: &Snapshot, seq: i64, out: &Out<'_>) -> Result
     records(tx, seq, out).await?;
     artifacts(tx, seq, out).await?;
     inputs(tx, seq, out).await?;
+    logged_models::portable(tx, seq, out).await?;
     evaluations_of(tx, seq, out).await?;
     log_streams(tx, seq, out).await?;
     points(tx, log, seq, out).await?;

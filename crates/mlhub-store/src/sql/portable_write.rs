@@ -15,7 +15,10 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp};
 
 use super::seam::{Tx, Value, json_text};
 use super::text::insert_rows;
-use super::{documents, evaluations, experiments, labels, previews, projects, registry, versions};
+use super::{
+    documents, evaluations, experiments, labels, logged_models, previews, projects, registry,
+    versions,
+};
 use crate::engine::bulk;
 
 /// Pairs and records that are stored together.
@@ -181,6 +184,8 @@ async fn put_run_line(tx: &mut dyn Tx, run: &mut OpenRun, line: PortableLine) ->
             tx.execute(sql, &values).await.map(drop)
         }
         PortableLine::Input(input) => put_input(tx, run.seq, &input).await,
+        PortableLine::LoggedModel(model) => logged_models::restore(tx, run.seq, *model).await,
+        PortableLine::LoggedModelUse(used) => logged_models::restore_use(tx, run.seq, &used).await,
         PortableLine::LogStream(log) => put_log_stream(tx, run.seq, log).await,
         PortableLine::Evaluation(evaluation) => {
             evaluations::restore(tx, run.seq, &evaluation).await

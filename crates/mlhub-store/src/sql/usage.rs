@@ -27,6 +27,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("artifact_use", &["name"]),
     ("evaluation", &["request", "result", "curves"]),
     ("evaluated_metric", &[]),
+    ("logged_model", &["name"]),
+    ("logged_model_use", &["model"]),
 ];
 /// Lines of an integrity check that are passed on.
 const PROBLEMS_MAX: i64 = 100;

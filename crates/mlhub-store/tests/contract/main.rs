@@ -13,6 +13,7 @@ mod engine_owners;
 mod evaluations;
 mod experiments;
 mod ingest;
+mod logged_models;
 mod logs;
 mod make;
 mod portable;
@@ -55,6 +56,10 @@ contract![
     experiments::an_experiment_is_made_found_and_changed,
     experiments::runs_follow_a_new_name_and_names_stay_unique,
     experiments::a_run_brings_a_deleted_experiment_back,
+    logged_models::a_logged_model_is_made_found_and_changed,
+    logged_models::logged_models_are_listed_newest_first,
+    logged_models::of_metrics_of_models_the_latest_stays,
+    logged_models::models_go_with_the_run_of_their_files_and_move_with_it,
     records::datasets_keep_one_version_per_fingerprint,
     records::splits_are_stored_once_and_need_their_version,
     records::accepted_rows_stay_with_their_split,

@@ -254,6 +254,8 @@ pub(crate) async fn artifacts_of_an_older_postgres_schema_become_versions(url: &
                 DROP TABLE registry_event; DROP TABLE document; DROP TABLE dataset_preview; \
                 DELETE FROM counter WHERE name IN ('document', 'registry'); \
                 DROP TABLE artifact_alias; DROP TABLE artifact_version; DROP TABLE artifact_name; \
+                DROP TABLE logged_model_use; DROP TABLE logged_model_metric; \
+                DROP TABLE logged_model_label; DROP TABLE logged_model; \
                 DROP TABLE experiment_tag; DROP INDEX experiment_by_seq; \
                 ALTER TABLE experiment DROP COLUMN changed_at, DROP COLUMN deleted_at, \
                 DROP COLUMN location; \

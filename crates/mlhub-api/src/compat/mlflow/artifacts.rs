@@ -1,18 +1,22 @@
 //! Artifacts through the hub. Under `mlflow-artifacts` a path is
-//! `EXPERIMENT/RUN/artifacts/PATH`; the experiment's number is not looked at.
+//! `EXPERIMENT/RUN/artifacts/PATH` or `EXPERIMENT/models/MODEL/artifacts/PATH`; the
+//! experiment's number is not looked at. Files of a logged model are artifacts of a run, in a
+//! folder that clients do not see among those of the run: they ask for the model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::{Extension, Json};
+use mlhub_core::logged_model::{LOGGED_MODELS_FOLDER, LoggedModelQuery};
 use mlhub_core::run::{Artifact, Run};
-use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind};
+use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind, limits};
 use serde_json::{Value, json};
 
 use super::error::{Answer, Refusal};
 use super::fields::Fields;
+use super::logged_models::{artifact_uri, by_model_id, experiment_of, no_model};
 use super::runs::{by_run_id, refuse_deleted};
 use super::{nothing, view};
 use crate::ApiState;
@@ -23,26 +27,67 @@ use crate::native::Asked;
 const KIND: &str = "artifact";
 
 /// What a path names.
+#[derive(Debug, PartialEq)]
 struct Place<'p> {
-    run: &'p str,
-    /// What is below the run's artifacts; empty for all of them.
+    of: Owner<'p>,
+    /// What is below the owner's artifacts; empty for all of them.
     path: &'p str,
+}
+
+/// Whose artifacts are meant.
+#[derive(Debug, PartialEq)]
+enum Owner<'p> {
+    Run(&'p str),
+    Model(&'p str),
 }
 
 /// Takes a path apart.
 fn place(path: &str) -> Answer<Place<'_>> {
     let path = path.trim_matches('/');
     let mut parts = path.splitn(4, '/');
-    let (Some(_experiment), Some(run), Some("artifacts")) =
-        (parts.next(), parts.next(), parts.next())
-    else {
-        return Err(Refusal::missing(format!(
-            "nothing is stored under '{}': artifacts are EXPERIMENT/RUN/artifacts/PATH",
-            path.chars().take(200).collect::<String>()
-        )));
+    let found = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_experiment), Some("models"), Some(model), Some(rest)) => {
+            let below = rest.strip_prefix("artifacts").unwrap_or("-");
+            let below = below.strip_prefix('/').or((below.is_empty()).then_some(""));
+            below.map(|path| Place {
+                of: Owner::Model(model),
+                path,
+            })
+        }
+        (Some(_experiment), Some(run), Some("artifacts"), path) => Some(Place {
+            of: Owner::Run(run),
+            path: path.unwrap_or_default(),
+        }),
+        _ => None,
     };
-    let path = parts.next().unwrap_or_default();
-    Ok(Place { run, path })
+    found.ok_or_else(|| {
+        Refusal::missing(format!(
+            "nothing is stored under '{}': artifacts are EXPERIMENT/RUN/artifacts/PATH or \
+             EXPERIMENT/models/MODEL/artifacts/PATH",
+            path.chars().take(200).collect::<String>()
+        ))
+    })
+}
+
+/// The run whose artifacts are meant, and the folder among them that clients see as their root.
+async fn owner(state: &ApiState, caller: &Caller, of: &Owner<'_>) -> Answer<(Run, String)> {
+    match of {
+        Owner::Run(run) => Ok((by_run_id(state, caller, run).await?, String::new())),
+        Owner::Model(model) => {
+            let model = by_model_id(state, caller, model).await?;
+            let run = by_run_id(state, caller, model.run.as_str()).await?;
+            Ok((run, model.folder.as_str().to_owned()))
+        }
+    }
+}
+
+/// A path below a folder; either may be empty.
+fn below(folder: &str, path: &str) -> String {
+    match (folder, path) {
+        ("", path) => path.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, path) => format!("{folder}/{path}"),
+    }
 }
 
 fn file_path(path: &str) -> Answer<ArtifactPath> {
@@ -99,6 +144,36 @@ async fn artifacts(state: &ApiState, caller: &Caller, run: &Run) -> Answer<Vec<A
     Ok(state.hub.artifact_list(caller, run.id.as_str()).await?)
 }
 
+/// The artifacts of a run without those of its logged models.
+async fn own_artifacts(state: &ApiState, caller: &Caller, run: &Run) -> Answer<Vec<Artifact>> {
+    let mut found = artifacts(state, caller, run).await?;
+    let of_models = format!("{LOGGED_MODELS_FOLDER}/");
+    let of_models = |artifact: &Artifact| artifact.path.as_str().starts_with(&of_models);
+    if !found.iter().any(of_models) {
+        return Ok(found);
+    }
+    let mut folders = BTreeSet::new();
+    let mut query = LoggedModelQuery {
+        run: Some(run.id.clone()),
+        deleted: true,
+        limit: limits::PAGE_MAX_ROWS,
+        ..LoggedModelQuery::default()
+    };
+    loop {
+        let page = state.hub.logged_model_list(caller, &query).await?;
+        let Some(last) = page.last() else { break };
+        query.after = Some((last.created_at, last.id.clone()));
+        folders.extend(page.into_iter().map(|model| model.folder));
+    }
+    found.retain(|artifact| {
+        let path = artifact.path.as_str();
+        let slashes = path.match_indices('/');
+        let mut parents = slashes.filter_map(|(at, _)| path[..at].parse::<ArtifactPath>().ok());
+        !parents.any(|parent| folders.contains(&parent))
+    });
+    Ok(found)
+}
+
 pub(super) async fn list(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
@@ -106,8 +181,12 @@ pub(super) async fn list(
 ) -> Answer<Json<Value>> {
     let place = place(fields.text("path")?.unwrap_or_default())?;
     let folder = folder(place.path)?;
-    let run = by_run_id(&state, &caller, place.run).await?;
-    let level = level(&artifacts(&state, &caller, &run).await?, folder);
+    let (run, root) = owner(&state, &caller, &place.of).await?;
+    let found = match place.of {
+        Owner::Run(_) => own_artifacts(&state, &caller, &run).await?,
+        Owner::Model(_) => artifacts(&state, &caller, &run).await?,
+    };
+    let level = level(&found, &below(&root, folder));
     Ok(Json(json!({"files": files(level, "")})))
 }
 
@@ -122,12 +201,34 @@ pub(super) async fn of_run(
         .hub
         .experiment_named(&caller, &run.project, &run.experiment)
         .await?;
-    let level = level(&artifacts(&state, &caller, &run).await?, folder);
+    let level = level(&own_artifacts(&state, &caller, &run).await?, folder);
     let mut answer = json!({"files": files(level, folder)});
     if let Some(experiment) = experiment {
         answer["root_uri"] = view::artifact_uri(&experiment, &run).into();
     }
     Ok(Json(answer))
+}
+
+pub(super) async fn of_model(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Answer<Json<Value>> {
+    let path = fields.text("artifact_directory_path")?;
+    let folder = folder(path.unwrap_or_default())?;
+    let model = by_model_id(&state, &caller, &id).await?;
+    if model.deleted_at.is_some() {
+        return Err(no_model(&id));
+    }
+    let experiment = experiment_of(&state, &caller, &model).await?;
+    let (run, root) = owner(&state, &caller, &Owner::Model(&id)).await?;
+    let found = artifacts(&state, &caller, &run).await?;
+    let level = level(&found, &below(&root, folder));
+    Ok(Json(json!({
+        "files": files(level, folder),
+        "root_uri": artifact_uri(&experiment, &model),
+    })))
 }
 
 pub(super) async fn download(
@@ -137,8 +238,9 @@ pub(super) async fn download(
     asked: HeaderMap,
 ) -> Answer<Response> {
     let place = place(&path)?;
-    let path = file_path(place.path)?;
-    let run = by_run_id(&state, &caller, place.run).await?;
+    file_path(place.path)?;
+    let (run, root) = owner(&state, &caller, &place.of).await?;
+    let path = file_path(&below(&root, place.path))?;
     let id = run.id.as_str();
     let artifact = match state.hub.artifact_get(&caller, id, &path).await {
         Ok(artifact) => artifact,
@@ -167,8 +269,9 @@ pub(super) async fn upload(
     AnyStream(mut body): AnyStream,
 ) -> Answer<Json<Value>> {
     let place = place(&path)?;
-    let path = file_path(place.path)?;
-    let run = by_run_id(&state, &caller, place.run).await?;
+    file_path(place.path)?;
+    let (run, root) = owner(&state, &caller, &place.of).await?;
+    let path = file_path(&below(&root, place.path))?;
     refuse_deleted(&run)?;
     let mut upload = state
         .hub
@@ -217,16 +320,24 @@ mod tests {
     }
 
     #[test]
-    fn a_path_names_a_run_and_what_is_below_it() {
-        let found = place("1/abcd/artifacts/m/x")
-            .map_err(|_| ())
-            .expect("a place");
-        assert_eq!((found.run, found.path), ("abcd", "m/x"));
-        let found = place("1/abcd/artifacts").map_err(|_| ()).expect("a place");
-        assert_eq!((found.run, found.path), ("abcd", ""));
-        for path in ["", "1", "1/abcd", "1/abcd/other/x", "models/m-1/artifacts"] {
-            let found = place(path).is_ok_and(|place| place.run == "abcd");
-            assert!(!found, "{path}");
+    fn a_path_names_a_run_or_a_model_and_what_is_below_it() {
+        let found = |path| place(path).expect("a place");
+        let of = |of, path| Place { of, path };
+        let run = Owner::Run("abcd");
+        assert_eq!(found("1/abcd/artifacts/m/x"), of(run, "m/x"));
+        assert_eq!(found("1/abcd/artifacts"), of(Owner::Run("abcd"), ""));
+        let model = || Owner::Model("m-1");
+        assert_eq!(found("/1/models/m-1/artifacts/a/b"), of(model(), "a/b"));
+        assert_eq!(found("1/models/m-1/artifacts/"), of(model(), ""));
+        for path in [
+            "",
+            "1",
+            "1/abcd",
+            "1/abcd/other/x",
+            "1/models/m-1",
+            "1/models/m-1/artifact/x",
+        ] {
+            assert!(place(path).is_err(), "{path}");
         }
         for path in ["../x", "a/../b", "/etc/passwd", "C:x", "a\\b"] {
             assert!(file_path(path).is_err(), "{path}");

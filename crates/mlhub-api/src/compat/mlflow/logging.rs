@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::extract::State;
 use axum::{Extension, Json};
 use mlhub_app::ClientLog;
+use mlhub_core::logged_model::LoggedModelRole;
 use mlhub_core::metric::{Point, SeriesPoints};
 use mlhub_core::run::RunRecord;
 use mlhub_core::{Caller, ErrorKind, RunId, Timestamp, limits};
@@ -14,7 +15,7 @@ use super::error::{Answer, Refusal};
 use super::fields::{Fields, float, integer, missing, number, shown, wrong_type};
 use super::run_query::NAME_TAG;
 use super::runs::{INPUTS_MAX, NOTE_TAG, by_run_id, refuse_deleted, rename};
-use super::{nothing, view};
+use super::{logged_models, nothing, view};
 use crate::ApiState;
 
 /// Characters in the name of a metric, param or tag.
@@ -67,7 +68,7 @@ fn cut(text: &str, chars: usize) -> String {
 }
 
 /// Stores what a client logs to a run.
-async fn log(state: &ApiState, caller: &Caller, id: &str, log: ClientLog) -> Answer<()> {
+pub(super) async fn log(state: &ApiState, caller: &Caller, id: &str, log: ClientLog) -> Answer<()> {
     let run = by_run_id(state, caller, id).await?;
     refuse_deleted(&run)?;
     let tags: BTreeMap<String, String> = log.tags.iter().cloned().collect();
@@ -93,7 +94,7 @@ async fn log(state: &ApiState, caller: &Caller, id: &str, log: ClientLog) -> Ans
     Ok(())
 }
 
-fn point(path: &str, metric: &Map<String, Value>) -> Answer<(String, Point)> {
+pub(super) fn point(path: &str, metric: &Map<String, Value>) -> Answer<(String, Point)> {
     let at = |part: &str| match path {
         "" => part.to_owned(),
         path => format!("{path}.{part}"),
@@ -125,6 +126,8 @@ pub(super) async fn metric(
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let (name, point) = point("", &fields.0)?;
+    let id = fields.run_id()?;
+    logged_models::metrics(&state, &caller, id, &[&fields.0]).await?;
     let points = vec![point];
     let entry = ClientLog {
         series: vec![SeriesPoints { name, points }],
@@ -214,7 +217,7 @@ pub(super) async fn batch(
     let all = metrics.len() + params.len() + tags.len();
     check_count("metrics, params, and tags", BATCH_MAX, all)?;
     let mut points = Vec::with_capacity(metrics.len());
-    for (index, metric) in metrics.into_iter().enumerate() {
+    for (index, metric) in metrics.iter().enumerate() {
         points.push(point(&format!("metrics[{index}]"), metric)?);
     }
     let mut seen = BTreeMap::new();
@@ -235,6 +238,7 @@ pub(super) async fn batch(
         check_key(&format!("tags[{index}].key"), key)?;
         *value = cut(value, TAG_MAX_CHARS);
     }
+    logged_models::metrics(&state, &caller, id, &metrics).await?;
     // Of a tag that comes twice, the last value stays.
     let tags: BTreeMap<String, String> = tags.into_iter().collect();
     let entry = ClientLog {
@@ -328,6 +332,7 @@ pub(super) async fn inputs(
         ..ClientLog::default()
     };
     log(&state, &caller, id, entry).await?;
+    logged_models::note(&state, &caller, &run, LoggedModelRole::Input, &fields).await?;
     nothing()
 }
 

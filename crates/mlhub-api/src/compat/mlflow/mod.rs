@@ -8,10 +8,17 @@ mod error;
 mod experiments;
 mod fields;
 mod filter;
+mod legacy_models;
+mod logged_model_search;
+mod logged_models;
 mod logging;
+mod model_versions;
 mod names;
+mod registered_models;
+mod registry_search;
 mod run_query;
 mod runs;
+mod version_sources;
 mod view;
 
 use axum::Json;
@@ -62,13 +69,15 @@ pub(crate) fn routes(face: Face) -> Face {
             server_info,
         );
     PREFIXES.into_iter().fold(face, |face, prefix| {
-        let face = under(face, &format!("{prefix}/2.0/mlflow"));
+        let root = format!("{prefix}/2.0/mlflow");
+        let face = registry(models(under(face, &root), &root), &root);
         files(face, &format!("{prefix}/2.0/mlflow-artifacts/artifacts"))
     })
 }
 
 fn under(face: Face, root: &str) -> Face {
     use experiments as e;
+    use logged_models as m;
     use logging as l;
     use runs as r;
     let at = |path: &str| format!("{root}/{path}");
@@ -114,7 +123,101 @@ fn under(face: Face, root: &str) -> Face {
         .add("POST", &at("runs/log-inputs"), Write, BATCH, l::inputs)
         .add("GET", &at("metrics/get-history"), Read, NONE, l::history)
         .add("GET", &at("artifacts/list"), Read, NONE, artifacts::of_run)
-        .add("POST", &at("logged-models/search"), Read, JSON, no_models)
+        .add("POST", &at("runs/outputs"), Write, JSON, m::outputs)
+        .add(
+            "POST",
+            &at("runs/log-model"),
+            Write,
+            BATCH,
+            legacy_models::log_model,
+        )
+}
+
+/// Logged models.
+fn models(face: Face, root: &str) -> Face {
+    use logged_models as m;
+    let at = |path: &str| format!("{root}/logged-models{path}");
+    face.add("POST", &at(""), Write, JSON, m::create)
+        .add(
+            "POST",
+            &at("/search"),
+            Read,
+            JSON,
+            logged_model_search::search,
+        )
+        .add("GET", &at("/{model}"), Read, NONE, m::get)
+        .add("PATCH", &at("/{model}"), Write, JSON, m::finalize)
+        .add("DELETE", &at("/{model}"), Write, JSON, m::delete)
+        .add("PATCH", &at("/{model}/tags"), Write, JSON, m::set_tags)
+        .add(
+            "DELETE",
+            &at("/{model}/tags/{key}"),
+            Write,
+            JSON,
+            m::delete_tag,
+        )
+        .add("POST", &at("/{model}/params"), Write, JSON, m::params)
+        .add(
+            "GET",
+            &at("/{model}/artifacts/directories"),
+            Read,
+            NONE,
+            artifacts::of_model,
+        )
+}
+
+/// The registry.
+fn registry(face: Face, root: &str) -> Face {
+    use model_versions as v;
+    use registered_models as m;
+    let model = |path: &str| format!("{root}/registered-models/{path}");
+    let version = |path: &str| format!("{root}/model-versions/{path}");
+    face.add("POST", &model("create"), Write, JSON, m::create)
+        .add("GET", &model("get"), Read, NONE, m::get)
+        .add("POST", &model("rename"), Write, JSON, m::rename)
+        .add("PATCH", &model("update"), Write, JSON, m::update)
+        .add("DELETE", &model("delete"), Write, JSON, m::delete)
+        .add("GET", &model("search"), Read, NONE, m::search)
+        .add("POST", &model("set-tag"), Write, JSON, m::set_tag)
+        .add("DELETE", &model("delete-tag"), Write, JSON, m::delete_tag)
+        .add(
+            "POST",
+            &model("get-latest-versions"),
+            Read,
+            JSON,
+            m::latest_versions,
+        )
+        .add(
+            "GET",
+            &model("get-latest-versions"),
+            Read,
+            NONE,
+            m::latest_versions,
+        )
+        .add("POST", &model("alias"), Write, JSON, m::alias_set)
+        .add("GET", &model("alias"), Read, NONE, m::alias_get)
+        .add("DELETE", &model("alias"), Write, JSON, m::alias_delete)
+        .add("POST", &version("create"), Write, JSON, v::create)
+        .add("GET", &version("get"), Read, NONE, v::get)
+        .add("PATCH", &version("update"), Write, JSON, v::update)
+        .add("DELETE", &version("delete"), Write, JSON, v::delete)
+        .add("GET", &version("search"), Read, NONE, v::search)
+        .add(
+            "GET",
+            &version("get-download-uri"),
+            Read,
+            NONE,
+            v::download_uri,
+        )
+        .add(
+            "POST",
+            &version("transition-stage"),
+            Write,
+            JSON,
+            v::transition_stage,
+        )
+        .add("POST", &version("set-tag"), Write, JSON, v::set_tag)
+        .add("DELETE", &version("delete-tag"), Write, JSON, v::delete_tag)
 }
 
 fn files(face: Face, root: &str) -> Face {
@@ -141,13 +244,6 @@ async fn server_info() -> Json<Value> {
 /// What is answered where there is no route.
 pub(crate) async fn no_endpoint(OriginalUri(uri): OriginalUri) -> axum::response::Response {
     Refusal::no_endpoint(uri.path()).into_response()
-}
-
-/// Logged models that are asked for: clients look for one before they read artifacts, and
-/// none can be made yet.
-async fn no_models(fields: fields::Fields) -> Answer<Json<Value>> {
-    fields.texts("experiment_ids")?;
-    nothing()
 }
 
 /// An answer without fields.

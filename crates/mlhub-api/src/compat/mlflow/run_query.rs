@@ -1,5 +1,6 @@
 //! Searches for runs, in the query language of the hub.
 
+use mlhub_app::LOGGED_MODEL_TAG;
 use mlhub_core::Name;
 
 use super::error::{Answer, Refusal};
@@ -49,6 +50,8 @@ pub(super) fn query(experiments: &[(Name, Name)], text: &str, view: View) -> Ans
         View::Deleted => parts.push("deleted is not null".to_owned()),
         View::All => parts.push("(deleted is null or deleted is not null)".to_owned()),
     }
+    // Runs that are there for the files of a logged model are none to clients.
+    parts.push(format!("tags.{} is null", quote(LOGGED_MODEL_TAG, '"')));
     parts.push(within(experiments));
     for clause in filter::parse(text)? {
         parts.push(condition(&clause)?);

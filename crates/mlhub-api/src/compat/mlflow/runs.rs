@@ -71,8 +71,10 @@ async fn whole(state: &ApiState, caller: &Caller, run: Run) -> Answer<Value> {
         .hub
         .run_records(caller, &run.id, view::INPUT_KIND, INPUTS_MAX)
         .await?;
+    let ids = std::slice::from_ref(&run.id);
+    let models = state.hub.logged_model_uses(caller, ids).await?;
     let row = data(state, caller, run).await?;
-    Ok(view::run(&row, &experiment, &inputs))
+    Ok(view::run(&row, &experiment, &inputs, &models))
 }
 
 pub(super) async fn create(
@@ -139,8 +141,8 @@ pub(super) async fn create(
     Ok(Json(json!({"run": made})))
 }
 
-/// A name for a run that was given none.
-fn invented(id: &RunId) -> String {
+/// A name for a run, or a logged model, that was given none.
+pub(super) fn invented(id: &RunId) -> String {
     const HOW: [&str; 16] = [
         "able", "bold", "calm", "deep", "eager", "fair", "glad", "keen", "light", "merry", "neat",
         "proud", "quick", "rare", "sharp", "warm",
@@ -300,6 +302,8 @@ pub(super) async fn search(
         }
     }
     let mut views = Vec::with_capacity(runs.len());
+    let ids: Vec<RunId> = runs.iter().map(|run| run.id.clone()).collect();
+    let models = state.hub.logged_model_uses(&caller, &ids).await?;
     for row in state.hub.run_data(&caller, runs).await? {
         let Some(experiment) = view::find(&experiments, &row.run.project, &row.run.experiment)
         else {
@@ -309,7 +313,7 @@ pub(super) async fn search(
             .hub
             .run_records(&caller, &row.run.id, view::INPUT_KIND, INPUTS_MAX)
             .await?;
-        views.push(view::run(&row, experiment, &inputs));
+        views.push(view::run(&row, experiment, &inputs, &models));
     }
     let mut answer = json!({"runs": views});
     if let Some(next) = cursor {

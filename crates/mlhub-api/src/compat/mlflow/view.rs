@@ -1,8 +1,11 @@
 //! What the hub has, as MLflow words it.
 
+use std::collections::BTreeMap;
+
 use mlhub_app::RunRow;
+use mlhub_core::logged_model::{LoggedModelRole, LoggedModelUse};
 use mlhub_core::run::{Experiment, Run, RunRecord};
-use mlhub_core::{Name, RunState};
+use mlhub_core::{Name, RunId, RunState};
 use serde_json::{Map, Value, json};
 
 use super::fields::number;
@@ -24,7 +27,7 @@ pub(super) fn experiment_id(experiment: &Experiment) -> String {
     }
 }
 
-fn location(experiment: &Experiment) -> String {
+pub(super) fn location(experiment: &Experiment) -> String {
     match &experiment.location {
         Some(location) => location.clone(),
         None => format!("{ARTIFACTS}{}", experiment_id(experiment)),
@@ -38,7 +41,7 @@ fn stage(deleted: bool) -> &'static str {
     }
 }
 
-fn pairs<'a>(entries: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<Value> {
+pub(super) fn pairs<'a>(entries: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<Value> {
     let pair = |(key, value): (&String, &String)| json!({"key": key, "value": value});
     entries.into_iter().map(pair).collect()
 }
@@ -101,8 +104,14 @@ pub(super) fn run_info(row: &RunRow, experiment: &Experiment) -> Value {
     info
 }
 
-/// A whole run; `inputs` are the records of datasets it read.
-pub(super) fn run(row: &RunRow, experiment: &Experiment, inputs: &[RunRecord]) -> Value {
+/// A whole run; `inputs` are the records of datasets it read, `models` what runs read and
+/// made of logged models.
+pub(super) fn run(
+    row: &RunRow,
+    experiment: &Experiment,
+    inputs: &[RunRecord],
+    models: &BTreeMap<RunId, Vec<LoggedModelUse>>,
+) -> Value {
     let metric = |metric: &mlhub_core::metric::MetricSummary| {
         json!({
             "key": metric.name,
@@ -131,11 +140,26 @@ pub(super) fn run(row: &RunRow, experiment: &Experiment, inputs: &[RunRecord]) -
         let bodies: Vec<&Value> = inputs.iter().map(|record| &record.body).collect();
         inputs_view["dataset_inputs"] = json!(bodies);
     }
+    let mut outputs_view = json!({});
+    let models = models.get(&row.run.id).map_or(&[][..], Vec::as_slice);
+    let in_role = |role| models.iter().filter(move |used| used.role == role);
+    let read: Vec<Value> = in_role(LoggedModelRole::Input)
+        .map(|used| json!({"model_id": used.model}))
+        .collect();
+    let made: Vec<Value> = in_role(LoggedModelRole::Output)
+        .map(|used| json!({"model_id": used.model, "step": used.step}))
+        .collect();
+    if !read.is_empty() {
+        inputs_view["model_inputs"] = read.into();
+    }
+    if !made.is_empty() {
+        outputs_view["model_outputs"] = made.into();
+    }
     json!({
         "info": run_info(row, experiment),
         "data": data,
         "inputs": inputs_view,
-        "outputs": {},
+        "outputs": outputs_view,
     })
 }
 
