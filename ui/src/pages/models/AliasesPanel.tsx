@@ -37,7 +37,7 @@ function Row(props: { model: RegisteredModelView; row: TargetRow; open: (wish: O
       </td>
       <td>
         {row.rules ? (
-          <details>
+          <details className="rules-folded">
             <summary>
               <span className="badge info">protected</span>
             </summary>

@@ -14,7 +14,7 @@ import { usePageActions } from "~/components/pageActions";
 import { ErrorNotice, Loading, Panel } from "~/components/parts";
 import { TagsEditor } from "~/components/TagsEditor";
 import { shellWord } from "~/model/artifactTree";
-import { formatAge, formatTime, plural } from "~/model/format";
+import { formatAgo, formatTime, plural } from "~/model/format";
 import { DESCRIPTION_MAX, NAME_MAX } from "~/model/registry";
 import { AliasesPanel } from "./AliasesPanel";
 import { RemoveModel } from "./RemoveDialog";
@@ -101,8 +101,8 @@ function Model({ model }: { model: RegisteredModelView }) {
         </div>
         <div className="row wrap muted small run-facts">
           <span>{plural(model.versions, "version")}</span>
-          <span title={formatTime(model.created_at)}>made {formatAge(model.created_at, now)} ago</span>
-          <span title={formatTime(model.updated_at)}>changed {formatAge(model.updated_at, now)} ago</span>
+          <span title={formatTime(model.created_at)}>made {formatAgo(model.created_at, now)}</span>
+          <span title={formatTime(model.updated_at)}>changed {formatAgo(model.updated_at, now)}</span>
         </div>
         <Description
           text={model.description}

@@ -140,7 +140,7 @@ function GateFields(props: {
   return (
     <>
       {stored && (
-        <details>
+        <details className="rules-folded">
           <summary>
             <span className="badge info">protected</span> {targetText(target)} is given past these rules only
           </summary>

@@ -20,7 +20,7 @@ import { usePageActions } from "~/components/pageActions";
 import { ErrorNotice, Loading, Notice, Panel } from "~/components/parts";
 import { TagsEditor } from "~/components/TagsEditor";
 import { shellWord } from "~/model/artifactTree";
-import { formatAge, formatTime } from "~/model/format";
+import { formatAgo, formatTime } from "~/model/format";
 import { DESCRIPTION_MAX, runsOf } from "~/model/registry";
 import { RemoveAlias } from "./AliasesPanel";
 import { StageBadge, StatusBadge } from "./badges";
@@ -52,8 +52,8 @@ export function VersionPage() {
   const model = useQuery(registeredModelQuery(name));
   const error = query.error ?? model.error;
   if (query.data && model.data && !error) {
-    const { number, detail } = { number: query.data.version.version, detail: query.data };
-    return <Version key={`${name} ${number}`} model={model.data} detail={detail} />;
+    const number = query.data.version.version;
+    return <Version key={`${name} ${number}`} model={model.data} detail={query.data} />;
   }
   return (
     <div className="page">
@@ -208,7 +208,7 @@ function Version({ model, detail }: { model: RegisteredModelView; detail: ModelV
         </div>
         <div className="row wrap muted small run-facts">
           <span title={formatTime(version.created_at)}>
-            registered {formatAge(version.created_at, now)} ago by {version.created_by}
+            registered {formatAgo(version.created_at, now)} by {version.created_by}
           </span>
         </div>
         <Description
@@ -229,8 +229,8 @@ function Version({ model, detail }: { model: RegisteredModelView; detail: ModelV
         <div className="overview">
           <div className="stack">
             <LineagePanel detail={detail} />
-            <Evaluations evaluations={detail.evaluations} />
             <FilesPanel version={version} />
+            <Evaluations evaluations={detail.evaluations} />
           </div>
           <div className="stack">
             <VersionFacts version={version} />
