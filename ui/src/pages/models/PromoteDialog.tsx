@@ -1,6 +1,6 @@
 /** Gives a version an alias or a stage; what its gates say is shown, also when they refuse. */
 
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { ApiError } from "~/api/http";
 import { registry } from "~/api/registry";
 import type { Gate, ModelPromoted, ModelPromotion, RegisteredModelView } from "~/api/types";
@@ -173,16 +173,21 @@ function GateFields(props: {
 
 /** Why not: the report of the gate, where one refused. */
 function Refusal({ error }: { error: Error }) {
+  const told = useRef<HTMLDivElement>(null);
+  // The dialog may be longer than the window.
+  useEffect(() => {
+    told.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   const verdict = error instanceof ApiError ? readVerdict(asObject(error.details).gate) : undefined;
   if (!verdict) {
     return (
-      <div role="alert">
+      <div role="alert" ref={told}>
         <Notice tone="bad">{error.message}</Notice>
       </div>
     );
   }
   return (
-    <div role="alert" className="stack tight">
+    <div role="alert" className="stack tight" ref={told}>
       <Notice tone="bad">Nothing was changed: the gate does not pass. The refusal is in the trail.</Notice>
       <Verdict verdict={verdict} />
     </div>

@@ -76,11 +76,12 @@ export function RemoveModel({ model, close }: { model: RegisteredModelView; clos
   );
 }
 
-export function RemoveVersion(props: { version: ModelVersionView; close: () => void; done: () => void }) {
+export function RemoveVersion(props: { version: ModelVersionView; close: () => void; done: () => unknown }) {
   const { version, close, done } = props;
   const remove = useRegistry(async () => {
     await registry.versionRemove(version.model, version.version);
-    done();
+    // The page of the version is left before anything is asked anew.
+    await done();
   });
   return (
     <Dialog title={`Delete version ${version.version} of ${version.model}?`} close={close}>

@@ -1,8 +1,8 @@
 /** One version: what it stands on, its files, its aliases, and promoting it. */
 
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import {
   modelVersionQuery,
   modelVersionsQuery,
@@ -46,9 +46,22 @@ function Crumbs({ name, version }: { name: string; version: string }) {
   );
 }
 
+/** An alias leads to the version it names now: the page stays with that one when the alias goes elsewhere. */
+function useNumberInAddress(name: string, asked: string, detail: ModelVersionDetail | undefined) {
+  const navigate = route.useNavigate();
+  const queries = useQueryClient();
+  const number = detail && String(detail.version.version);
+  useEffect(() => {
+    if (number === undefined || number === asked) return;
+    queries.setQueryData(modelVersionQuery(name, number).queryKey, detail);
+    void navigate({ params: { name, version: number }, search: true, replace: true });
+  }, [asked, detail, name, navigate, number, queries]);
+}
+
 export function VersionPage() {
   const { name, version } = route.useParams();
   const query = useQuery(modelVersionQuery(name, version));
+  useNumberInAddress(name, version, query.data);
   const model = useQuery(registeredModelQuery(name));
   const error = query.error ?? model.error;
   if (query.data && model.data && !error) {
