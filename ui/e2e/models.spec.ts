@@ -55,9 +55,11 @@ test("a model is registered from its run, promoted, protected, and refused with 
   await page.keyboard.press("g");
   await page.keyboard.press("v");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Models");
-  await page.keyboard.press("/");
-  await page.keyboard.type(maker.project);
   const list = page.getByRole("region", { name: "Models" });
+  await expect(list.getByRole("link", { name: model })).toBeVisible();
+  await page.keyboard.press("/");
+  await expect(page.getByRole("searchbox", { name: "Find a model" })).toBeFocused();
+  await page.keyboard.type(maker.project);
   await expect(list.getByRole("row")).toHaveCount(2);
   await expect(list.getByRole("link", { name: "version 2" })).toBeVisible();
   await expectAccessible(page);
