@@ -6,6 +6,7 @@ const PAGES = [
   "/",
   "/home",
   "/projects",
+  "/models",
   "/datasets",
   "/adapters",
   "/metrics",

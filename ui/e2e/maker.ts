@@ -127,9 +127,30 @@ export class Maker {
     await this.send("post", `${attempt}/finish`, { data: end });
   }
 
+  /** Another version of a model, made when it is not there; models whose names begin with the project go with it. */
+  async register(model: string, version: { run: string; path?: string }): Promise<number> {
+    const path = `/api/v1/registry/models/${encodeURIComponent(model)}`;
+    if (!(await this.request.get(path)).ok())
+      await this.send("post", "/registry/models", { data: { name: model } });
+    const data = { ...version };
+    const made = await this.send("post", `/registry/models/${encodeURIComponent(model)}/versions`, { data });
+    return ((await made.json()) as { version: number }).version;
+  }
+
+  /** Runs that a version names are not purged. */
+  private async removeModels() {
+    const found = await this.request.get(`/api/v1/registry/models?prefix=${this.project}`);
+    const { models } = (await found.json()) as { models: { name: string }[] };
+    for (const { name } of models) {
+      const answer = await this.request.delete(`/api/v1/registry/models/${encodeURIComponent(name)}`);
+      expect(answer.ok(), await answer.text()).toBe(true);
+    }
+  }
+
   /** Removes the project with all that was made in it. */
   async purge() {
     if (!this.made) return;
+    await this.removeModels();
     await this.send("post", "/deletions", { data: { action: "purge", project: this.project } });
   }
 }

@@ -58,6 +58,7 @@ test("a narrow window never scrolls sideways", async ({ page, finished, runs }) 
     "/",
     "/?group=experiment",
     ...deleted,
+    "/models",
     "/datasets",
     "/adapters",
     "/metrics",

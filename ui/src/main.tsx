@@ -28,6 +28,7 @@ import "./styles/new.css";
 import "./styles/compare.css";
 import "./styles/report.css";
 import "./styles/trust.css";
+import "./styles/models.css";
 
 const RETRIES_MAX = 2;
 

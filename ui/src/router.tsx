@@ -81,6 +81,26 @@ export const datasetRoute = createRoute({
   component: lazyRouteComponent(() => import("./pages/datasets/DatasetPage"), "DatasetPage"),
 });
 
+export const modelsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/models",
+  component: lazyRouteComponent(() => import("./pages/models/ModelsPage"), "ModelsPage"),
+});
+
+export const modelRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/models/$name",
+  component: lazyRouteComponent(() => import("./pages/models/ModelPage"), "ModelPage"),
+});
+
+export const modelVersionRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/models/$name/$version",
+  validateSearch: (raw: Record<string, unknown>): { metric?: string } =>
+    typeof raw.metric === "string" && raw.metric !== "" ? { metric: raw.metric } : {},
+  component: lazyRouteComponent(() => import("./pages/models/VersionPage"), "VersionPage"),
+});
+
 export const adaptersRoute = createRoute({
   getParentRoute: () => root,
   path: "/adapters",
@@ -178,6 +198,9 @@ export const router = createRouter({
     leaderboardRoute,
     datasetsRoute,
     datasetRoute,
+    modelsRoute,
+    modelRoute,
+    modelVersionRoute,
     adaptersRoute,
     newRoute,
     definitionsRoute,

@@ -114,7 +114,31 @@ async function ask<T>(api: string, method: string, path: string, body?: unknown)
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
-/** The archive, and what no archive holds: rows to show of the data, a rule, a deleted run. */
+/** A model with two versions, of which one is the champion past a gate and one was refused; and one without any. */
+async function registerModels(api: string, ids: Record<string, string>): Promise<void> {
+  const model = "/registry/models/cultivars";
+  const description = "Tells three cultivars of wine apart by what was measured in the glass.";
+  await ask(api, "POST", "/registry/models", { name: "cultivars", description, tags: { team: "cellar" } });
+  await ask(api, "POST", "/registry/models", { name: "vintages" });
+  for (const name of ["softmax-s1", "trees-s1"]) {
+    await ask(api, "POST", `${model}/versions`, { run: ids[name], description: `Of ${name}.` });
+  }
+  const least = (min: number) => ({ threshold: [{ metric: "test/accuracy", min }] });
+  await ask(api, "PUT", `${model}/protections/champion`, { gate: least(0.5) });
+  await ask(api, "POST", `${model}/promotions`, { version: "1", target: "stage:staging" });
+  await ask(api, "POST", `${model}/promotions`, { version: "2", target: "champion" });
+  const refused = { version: "1", target: "champion", gate: least(2) };
+  await ask(api, "POST", `${model}/promotions`, refused).then(
+    () => {
+      throw new Error("an accuracy of 2 was passed");
+    },
+    (error: Error) => {
+      if (!error.message.includes("409")) throw error;
+    },
+  );
+}
+
+/** The archive, and what no archive holds: rows to show of the data, a rule, models, a deleted run. */
 async function fill(folder: string, { api, url }: Served): Promise<Hub> {
   const archive = join(folder, "wine.mlhub");
   writeFileSync(archive, gunzipSync(readFileSync(join(FIXTURE, "wine.mlhub.gz"))));
@@ -131,6 +155,7 @@ async function fill(folder: string, { api, url }: Served): Promise<Hub> {
   const rule = { action: "drop_logs", query: "name = scratch", after_ms: 30 * 24 * HOUR_MS, keep_last: 3 };
   await ask(api, "PUT", "/retention/scratch", rule);
   const ids = Object.fromEntries(runs.map((run) => [run.name, run.id]));
+  await registerModels(api, ids);
   await ask(api, "DELETE", `/runs/${ids[DELETED]}`);
   const last = Math.max(...runs.map((run) => run.ended_at));
   return { url, folder, runs: ids, report: report.id, last, now: last + HOUR_MS };

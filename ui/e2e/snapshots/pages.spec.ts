@@ -11,19 +11,25 @@ const QUIET_LOOKS = 4;
 async function asEverywhere(page: Page, hub: Hub): Promise<void> {
   await page.clock.setFixedTime(hub.now);
   const info = { host: "cellar", version: "0.1.0" };
-  await page.route(/\/api\/v1\/(info|adapters|deletions|retention|runs\/search|datasets)/, async (route) => {
-    const answer = await route.fetch();
-    if (!answer.headers()["content-type"]?.startsWith("application/json"))
-      return route.fulfill({ response: answer });
-    const text = (await answer.text())
-      .replaceAll(hub.folder, "/srv/cellar")
-      .replace(/\b1[89]\d{11}\b/g, (time) =>
-        Number(time) > hub.last ? String(hub.now - TEN_MINUTES_MS) : time,
-      );
-    const isInfo = new URL(route.request().url()).pathname.endsWith("/info");
-    const body = isInfo ? JSON.stringify({ ...(JSON.parse(text) as object), ...info }) : text;
-    return route.fulfill({ response: answer, body });
-  });
+  await page.route(
+    /\/api\/v1\/(info|adapters|deletions|retention|runs\/search|datasets|registry)/,
+    async (route) => {
+      const answer = await route.fetch();
+      if (!answer.headers()["content-type"]?.startsWith("application/json"))
+        return route.fulfill({ response: answer });
+      const { pathname } = new URL(route.request().url());
+      // The fixture registers its models when it is made: no time of theirs is of the archive.
+      const isMade = pathname.includes("/registry/");
+      const text = (await answer.text())
+        .replaceAll(hub.folder, "/srv/cellar")
+        .replace(isMade ? /\b1[5-9]\d{11}\b/g : /\b1[89]\d{11}\b/g, (time) =>
+          isMade || Number(time) > hub.last ? String(hub.now - TEN_MINUTES_MS) : time,
+        );
+      const isInfo = pathname.endsWith("/info");
+      const body = isInfo ? JSON.stringify({ ...(JSON.parse(text) as object), ...info }) : text;
+      return route.fulfill({ response: answer, body });
+    },
+  );
 }
 
 /** How much on screen is still being loaded; what lies below is loaded when it is scrolled to. */
@@ -72,6 +78,9 @@ const PAGES = {
   "runs-grouped": "/?group=experiment",
   project: "/p/wine",
   projects: "/projects",
+  models: "/models",
+  model: "/models/cultivars",
+  "model-version": "/models/cultivars/2",
   datasets: "/datasets",
   dataset: "/datasets/wine",
   adapters: "/adapters",
@@ -149,6 +158,7 @@ const EMPTY = {
   home: "/home",
   runs: "/",
   projects: "/projects",
+  models: "/models",
   datasets: "/datasets",
   reports: "/reports",
   leaderboard: "/leaderboard",

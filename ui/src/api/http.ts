@@ -60,6 +60,16 @@ export function patch<T>(path: string, body: unknown, signal?: AbortSignal): Pro
   return sendJson<T>("PATCH", path, body, signal);
 }
 
+/** Decoded JSON of a PUT. */
+export function put<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return sendJson<T>("PUT", path, body, signal);
+}
+
+/** A DELETE, whose answer has no content. */
+export async function remove(path: string): Promise<void> {
+  await send(path, { method: "DELETE" });
+}
+
 async function sendJson<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
   const response = await send(path, {
     method,

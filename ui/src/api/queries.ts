@@ -36,6 +36,7 @@ export const keys = {
   compare: ["compare"] as const,
   leaderboard: ["leaderboard"] as const,
   pairs: ["pairs"] as const,
+  registry: ["registry"] as const,
 };
 
 export const infoQuery = () =>

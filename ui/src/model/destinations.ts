@@ -26,6 +26,13 @@ export const DESTINATIONS: readonly Destination[] = [
     key: "l",
     words: "ranking best results board verified",
   },
+  {
+    to: "/models",
+    label: "Models",
+    icon: "model",
+    key: "v",
+    words: "registry versions aliases champion promote",
+  },
   { to: "/datasets", label: "Datasets", icon: "data", key: "d", words: "data versions splits" },
   { to: "/adapters", label: "Adapters", icon: "adapter", key: "a", words: "models frameworks" },
   { to: "/metrics", label: "Metrics", icon: "metric", key: "m", words: "definitions formulas" },

@@ -3,6 +3,7 @@ import {
   configureFormat,
   DEFAULT_FORMAT,
   formatAge,
+  formatAgo,
   formatBytes,
   formatCount,
   formatDuration,
@@ -79,6 +80,8 @@ describe("times", () => {
     expect(formatAge(now - 86_400_000 * 12, now)).toBe("12d");
     expect(formatAge(now - 86_400_000 * 800, now)).toBe("2y");
     expect(formatAge(now + 60_000, now)).toBe("now");
+    expect(formatAgo(now - 3_000, now)).toBe("just now");
+    expect(formatAgo(now - 300_000, now)).toBe("5m ago");
   });
 
   it("counts a running run up to now and an unstarted one not at all", () => {

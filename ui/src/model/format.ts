@@ -101,6 +101,12 @@ export function formatAge(at: number | null | undefined, now: number): string {
   return days < 365 ? `${days}d` : `${Math.floor(days / 365)}y`;
 }
 
+/** How long ago, in a sentence: `just now`, `5m ago`. */
+export function formatAgo(at: number, now: number): string {
+  const age = formatAge(at, now);
+  return age === "now" ? "just now" : `${age} ago`;
+}
+
 /** Date and time to the second, local or, marked `Z`, in UTC. */
 export function formatTime(at: number | null | undefined): string {
   if (at === null || at === undefined) return "–";

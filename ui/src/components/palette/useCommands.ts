@@ -1,10 +1,11 @@
-/** What the command palette finds: page actions, pages, projects, datasets, adapters, runs, appearance. */
+/** What the command palette finds: page actions, pages, projects, datasets, models, adapters, runs, appearance. */
 
-import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useLocation, useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { client } from "~/api/client";
 import { adaptersQuery, datasetsQuery, keys, projectsQuery } from "~/api/queries";
+import { modelsQuery } from "~/api/registry";
 import { reachable } from "~/model/destinations";
 import { fuzzyFind } from "~/model/fuzzy";
 import type { IconName } from "../Icon";
@@ -59,6 +60,7 @@ function useNamed(): CommandGroup[] {
   const path = useLocation({ select: (location) => location.pathname });
   const projects = useQuery(projectsQuery()).data?.projects;
   const datasets = useQuery(datasetsQuery()).data?.datasets;
+  const models = useInfiniteQuery(modelsQuery()).data;
   const adapters = useQuery(adaptersQuery()).data?.adapters;
   const actions = usePageActionList();
   return useMemo(() => {
@@ -111,6 +113,15 @@ function useNamed(): CommandGroup[] {
           run: () => void navigate({ to: "/datasets/$name", params: { name: one.name } }),
         }),
       ),
+      ...(models ?? []).map(
+        (one): Command => ({
+          id: `model ${one.name}`,
+          label: one.name,
+          hint: "model",
+          icon: "model",
+          run: () => void navigate({ to: "/models/$name", params: { name: one.name } }),
+        }),
+      ),
       ...(adapters ?? []).map(
         (one): Command => ({
           id: `adapter ${one.name} ${one.source}`,
@@ -146,7 +157,7 @@ function useNamed(): CommandGroup[] {
       { title: "Names", commands: named },
       { title: "Appearance", commands: looks },
     ];
-  }, [actions, adapters, datasets, density, navFolded, navigate, path, projects, router]);
+  }, [actions, adapters, datasets, density, models, navFolded, navigate, path, projects, router]);
 }
 
 /** What is found for the text, in groups, and whether the hub is still being asked. */

@@ -75,6 +75,15 @@ export const TOPICS: readonly Topic[] = [
     ],
   },
   {
+    id: "models",
+    title: "Register and promote a model",
+    text: "The overview of a run has a button that registers its files as a version of a model. Promoting gives a version an alias, such as champion; what is deployed asks for the alias. A protected alias is given past its gate only, and what the gate said stays in the model's trail.",
+    examples: [
+      ["mlhub registry add digits --run RUN --path model", "registers a version"],
+      ["mlhub registry promote digits 2 --alias champion --gate gate.toml", "past a gate"],
+    ],
+  },
+  {
     id: "delete",
     title: "Delete and bring back",
     text: "Deleted runs lie on the page Deleted and can be restored until they are purged. What a purge frees is counted before it is done, and every deletion is in the ledger.",

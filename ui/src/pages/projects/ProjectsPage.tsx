@@ -1,17 +1,20 @@
 /** All projects as cards: runs, states, last activity, and a description that can be edited. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { projectsQuery } from "~/api/queries";
+import { client } from "~/api/client";
+import { keys, projectsQuery } from "~/api/queries";
 import type { ProjectView } from "~/api/types";
 import { DayBars } from "~/components/DayBars";
+import { Description } from "~/components/Description";
 import { useNow } from "~/components/hooks";
 import { Empty, ErrorNotice, Loading } from "~/components/parts";
 import { formatAge, formatTime, plural } from "~/model/format";
 import { fuzzyFind } from "~/model/fuzzy";
 import { ACTIVITY_DAYS, type Activity, useActivity } from "../home/useActivity";
-import { Description } from "./Description";
+
+const DESCRIPTION_MAX = 2_000;
 
 type Order = "activity" | "name" | "runs";
 
@@ -30,6 +33,11 @@ function ordered(projects: readonly ProjectView[], order: Order): ProjectView[] 
 }
 
 function Card({ project, activity, now }: { project: ProjectView; activity: Activity; now: number }) {
+  const queries = useQueryClient();
+  const describe = async (text: string) => {
+    await client.projectDescribe(project.name, text);
+    await queries.invalidateQueries({ queryKey: keys.projects });
+  };
   return (
     <article className="panel card" aria-label={project.name}>
       <div className="row">
@@ -40,7 +48,7 @@ function Card({ project, activity, now }: { project: ProjectView; activity: Acti
         </h2>
         <span className="muted small nowrap">{plural(project.run_count, "run")}</span>
       </div>
-      <Description project={project} />
+      <Description text={project.description} of={project.name} most={DESCRIPTION_MAX} save={describe} />
       <DayBars days={activity.of(project.name)} most={activity.most} label={project.name} />
       <div className="row small faint">
         <span className="grow" title={formatTime(project.last_activity_at)}>

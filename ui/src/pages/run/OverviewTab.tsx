@@ -12,6 +12,7 @@ import { AttemptsPanel } from "./AttemptsPanel";
 import { exitText, FailureNotice } from "./FailureNotice";
 import { NotesPanel } from "./NotesPanel";
 import { ProgressPanel } from "./ProgressPanel";
+import { RegisteredPanel } from "./RegisteredPanel";
 import type { TabProps } from "./RunPage";
 import { SiblingsPanel } from "./SiblingsPanel";
 import { TagsPanel } from "./TagsPanel";
@@ -141,6 +142,7 @@ export default function OverviewTab({ run }: TabProps) {
         </div>
         <div className="stack">
           <RunFacts run={run} />
+          <RegisteredPanel key={`registered ${run.id}`} run={run} />
           <TagsPanel key={run.id} run={run} />
           <Params run={run} />
         </div>

@@ -1,4 +1,4 @@
-/** What can be done with a run: stop, compare, clone, copy, delete. */
+/** What can be done with a run: stop, compare, clone, copy, register as a model, delete. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useRouter } from "@tanstack/react-router";
@@ -13,9 +13,10 @@ import { usePageActions } from "~/components/pageActions";
 import { ErrorNotice } from "~/components/parts";
 import { isActive } from "~/model/states";
 import { DeletionDialog } from "../deleted/DeletionDialog";
+import { RegisterDialog } from "../models/RegisterDialog";
 import { RunPicker } from "./RunPicker";
 
-type Open = "stop" | "compare" | "delete" | undefined;
+type Open = "stop" | "compare" | "register" | "delete" | undefined;
 
 function StopDialog({ run, close }: { run: RunDetail; close: () => void }) {
   const queries = useQueryClient();
@@ -63,6 +64,7 @@ function useMore(run: RunDetail, open: (what: Open) => void) {
   return [
     { id: "copy-id", label: "Copy the id", run: () => copy(run.id) },
     { id: "copy-link", label: "Copy the link", run: () => copy(window.location.href) },
+    { id: "register", label: "Register as a model…", run: () => open("register") },
     ...(active
       ? []
       : [
@@ -125,6 +127,7 @@ export function RunActions({ run }: { run: RunDetail }) {
           choose={(other) => void navigate({ to: "/compare", search: { runs: `${run.id},${other}` } })}
         />
       )}
+      {open === "register" && <RegisterDialog run={run} close={close} />}
       {open === "delete" && (
         <DeletionDialog wish={{ action: "delete", runs: [run.id] }} close={close} done={() => undefined} />
       )}

@@ -6,14 +6,17 @@ import { neighboursQuery } from "~/api/runPage";
 import type { RunDetail } from "~/api/types";
 import { useNow } from "~/components/hooks";
 import { Icon } from "~/components/Icon";
+import { NameField } from "~/components/NameField";
 import { Copy, StateBadge, Swatch } from "~/components/parts";
 import { colorIndex } from "~/model/colors";
 import { formatAge, formatDuration, formatTime, runDuration } from "~/model/format";
 import type { RunTab } from "~/model/search";
 import { isActive } from "~/model/states";
-import { NameField } from "./NameField";
 import { ReproducedBadge } from "./ReproductionPanel";
 import { RunActions } from "./RunActions";
+import { useChange } from "./useChange";
+
+const NAME_LENGTH_MAX = 200;
 
 function Crumbs({ run }: { run: RunDetail }) {
   return (
@@ -75,6 +78,20 @@ function Neighbours({ run, tab }: { run: RunDetail; tab: RunTab }) {
   );
 }
 
+function Name({ run }: { run: RunDetail }) {
+  const change = useChange(run.id);
+  return (
+    <NameField
+      name={run.name}
+      of="run"
+      most={NAME_LENGTH_MAX}
+      pending={change.isPending}
+      error={change.error}
+      change={(name, done) => change.mutate({ name }, { onSuccess: done })}
+    />
+  );
+}
+
 export function RunHead({ run, tab }: { run: RunDetail; tab: RunTab }) {
   const now = useNow(isActive(run.state));
   const duration = runDuration(run, now);
@@ -86,7 +103,7 @@ export function RunHead({ run, tab }: { run: RunDetail; tab: RunTab }) {
       </div>
       <div className="row wrap">
         <Swatch color={colorIndex(run.id)} />
-        <NameField key={run.id} run={run} />
+        <Name key={run.id} run={run} />
         <StateBadge state={run.state} stopping={run.stop_requested} />
         <ReproducedBadge run={run} />
         <span className="grow" />

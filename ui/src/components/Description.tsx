@@ -1,24 +1,25 @@
-/** A project's description: shown, and edited in place. */
+/** A description: shown, and edited in place. */
 
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { client } from "~/api/client";
-import { keys } from "~/api/queries";
-import type { ProjectView } from "~/api/types";
-import { Icon } from "~/components/Icon";
+import { Icon } from "./Icon";
+import { useReturnFocus } from "./useReturnFocus";
 
-const DESCRIPTION_MAX = 2_000;
+interface Props {
+  text: string;
+  /** What is described, by its name. */
+  of: string;
+  /** Characters it may have. */
+  most: number;
+  save: (text: string) => Promise<unknown>;
+  /** Whether all of it is shown, not the first lines only. */
+  whole?: boolean;
+}
 
-function Editor({ project, done }: { project: ProjectView; done: () => void }) {
-  const queries = useQueryClient();
-  const [text, setText] = useState(project.description);
-  const save = useMutation({
-    mutationFn: () => client.projectDescribe(project.name, text.trim()),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: keys.projects });
-      done();
-    },
-  });
+function Editor(props: Props & { done: () => void }) {
+  const { done } = props;
+  const [text, setText] = useState(props.text);
+  const save = useMutation({ mutationFn: () => props.save(text.trim()), onSuccess: done });
   return (
     <form
       className="stack tight"
@@ -29,8 +30,8 @@ function Editor({ project, done }: { project: ProjectView; done: () => void }) {
     >
       <textarea
         className="textarea"
-        aria-label={`Description of ${project.name}`}
-        maxLength={DESCRIPTION_MAX}
+        aria-label={`Description of ${props.of}`}
+        maxLength={props.most}
         rows={3}
         value={text}
         // biome-ignore lint/a11y/noAutofocus: the reader just asked to write here
@@ -58,18 +59,19 @@ function Editor({ project, done }: { project: ProjectView; done: () => void }) {
   );
 }
 
-export function Description({ project }: { project: ProjectView }) {
+export function Description(props: Props) {
   const [editing, setEditing] = useState(false);
-  if (editing) return <Editor project={project} done={() => setEditing(false)} />;
+  const opener = useReturnFocus(editing);
+  if (editing) return <Editor {...props} done={() => setEditing(false)} />;
+  const shown = props.whole ? "prose measure" : "clamp grow";
   return (
     <div className="row top">
-      <p className={`grow clamp ${project.description ? "muted" : "faint"}`}>
-        {project.description || "No description."}
-      </p>
+      <p className={`${shown} ${props.text ? "muted" : "faint"}`}>{props.text || "No description."}</p>
       <button
+        ref={opener}
         type="button"
         className="button ghost icon"
-        aria-label={`Edit the description of ${project.name}`}
+        aria-label={`Edit the description of ${props.of}`}
         title="Edit the description"
         onClick={() => setEditing(true)}
       >
