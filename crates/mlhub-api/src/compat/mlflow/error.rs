@@ -37,6 +37,11 @@ impl Refusal {
         Self::new(MISSING, message)
     }
 
+    /// Whether it says that something is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        self.code == MISSING
+    }
+
     /// Nothing answers under this path.
     pub(crate) fn no_endpoint(path: &str) -> Self {
         let path: String = path.chars().take(200).collect();
