@@ -134,9 +134,8 @@ class Server:
         if self.name == "mlflow":
             return mlflow_tables.fill(self.folder / "mlflow.db", runs, fasttrackml=False)
         hub = Hub(self.url)
-        rows = [(at, min(runs - at + first, 100)) for at in range(first, runs, 100)]
         with ThreadPoolExecutor(FILLERS) as pool:
-            list(pool.map(lambda row: hub.rows(PROJECT, *row), rows))
+            list(pool.map(lambda at: hub.rows(PROJECT, at, runs), range(first, runs, 100)))
         found = self.post("experiments/search", {"filter": f"name = '{PROJECT}/{PROJECT}'"})
         return found["experiments"][0]["experiment_id"]
 
@@ -183,10 +182,16 @@ def measure(smoke: bool, rounds: int) -> dict:
         for _turn in range(rounds):
             for server in servers:
                 batches, calls = (20, 100) if smoke else AHEAD[server.name]
-                keep("log-batch", server.name,
-                     server.load("mlflow", CONNECTIONS, BATCH_POINTS, seconds, batches))
-                keep("log-metric", server.name,
-                     server.load("mlflow-metric", METRIC_CONNECTIONS, 1, seconds, calls))
+                keep(
+                    "log-batch",
+                    server.name,
+                    server.load("mlflow", CONNECTIONS, BATCH_POINTS, seconds, batches),
+                )
+                keep(
+                    "log-metric",
+                    server.name,
+                    server.load("mlflow-metric", METRIC_CONNECTIONS, 1, seconds, calls),
+                )
                 for what, found in searches(server, tables[server.name], times, runs).items():
                     keep(f"search-{what}", server.name, found)
         if not smoke:
@@ -197,7 +202,7 @@ def measure(smoke: bool, rounds: int) -> dict:
     finally:
         for server in servers:
             server.stop()
-    return results  # fmt: skip
+    return results
 
 
 FIGURES = {
@@ -205,7 +210,7 @@ FIGURES = {
     "log-metric": ("`log-metric`, 16 connections: calls/s", "requests_per_s", False),
     "search-filter": (f"`runs/search` of {RUNS:,} runs, filter, order, first 100: ms", "ms", True),
     "search-page": (f"`runs/search` of {RUNS:,} runs, first 1,000: ms", "ms", True),
-}  # fmt: skip
+}
 
 
 def write(results: dict, rounds: int) -> None:

@@ -7,7 +7,7 @@ use mlhub_core::{Caller, Permission, Result, RunId, Timestamp};
 use crate::Hub;
 
 /// Points from which on a reduction of the hub can keep the first and the last.
-const REDUCED_POINTS_MIN: usize = 5;
+const REDUCED_POINTS_MIN: usize = 4;
 
 fn key_of(run: &RunId, metric: &str) -> SeriesKey {
     SeriesKey {
@@ -39,8 +39,9 @@ impl Hub {
     }
 
     /// At most `limit` points (at least 1) of a metric of each run, between two steps where
-    /// they are given: all where there are no more, else the first, the last and what shows
-    /// the course between them best, peaks among it. A limit of 1 keeps the last.
+    /// they are given: all where there are no more, else the first, the last and, of equal
+    /// stretches between them, what they begin and end with and their extremes. A limit of 1
+    /// keeps the last.
     pub async fn run_points_reduced(
         &self,
         caller: &Caller,
@@ -58,7 +59,7 @@ impl Hub {
             attempt: None,
         };
         let max_points = limit.max(REDUCED_POINTS_MIN);
-        let reduction = Reduction::Lttb { max_points };
+        let reduction = Reduction::Envelope { max_points };
         let views = self.store.series_read(&keys, window, reduction).await?;
         let few = |view: mlhub_core::metric::SeriesView| {
             let mut points = view.points;

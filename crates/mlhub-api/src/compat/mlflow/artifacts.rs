@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::{Extension, Json};
@@ -12,7 +12,7 @@ use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind};
 use serde_json::{Value, json};
 
 use super::error::{Answer, Refusal};
-use super::fields::Fields;
+use super::fields::{Fields, Rest};
 use super::runs::{by_run_id, refuse_deleted};
 use super::{nothing, view};
 use crate::ApiState;
@@ -133,7 +133,7 @@ pub(super) async fn of_run(
 pub(super) async fn download(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(path): Path<String>,
+    Rest(path): Rest,
     asked: HeaderMap,
 ) -> Answer<Response> {
     let place = place(&path)?;
@@ -163,7 +163,7 @@ pub(super) async fn download(
 pub(super) async fn upload(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(path): Path<String>,
+    Rest(path): Rest,
     AnyStream(mut body): AnyStream,
 ) -> Answer<Json<Value>> {
     let place = place(&path)?;

@@ -3,7 +3,8 @@
 //! query.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -33,6 +34,19 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         }
         let body = Body::from_request(request, state).await?;
         Self::of_body(&body.0).map_err(IntoResponse::into_response)
+    }
+}
+
+/// What stands in the place of a path's only parameter, percent-decoded once.
+pub(crate) struct Rest(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Rest {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let read = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        read.map(|path| Self(path.0))
+            .map_err(|_| Refusal::invalid("Invalid path: it is not UTF-8").into_response())
     }
 }
 
