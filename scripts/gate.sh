@@ -162,6 +162,8 @@ step_smoke() {
     --data-dir "$SMOKE_DATA" "${leave_out[@]}"
   # Every scenario of the benchmarks, tiny, of this hub alone; nothing is judged by time.
   BENCH_PROFILE=debug BENCH_PYTHON=$PYTHON "$PYTHON" benches/run.py --smoke --peers mlhub
+  # The MLflow API as it is measured beside MLflow's own server.
+  BENCH_PROFILE=debug "$PYTHON" benches/mlflow/compare.py --smoke
   # The metrics that are measured beside scikit-learn: that both have the same values.
   BENCH_PROFILE=debug "$PYTHON" benches/eval/compare.py --smoke
   # The soak itself has 10,000.

@@ -20,6 +20,8 @@ pub(crate) enum Shape {
     HubBinary,
     /// MLflow's log-batch, JSON.
     Mlflow,
+    /// MLflow's log-metric, JSON: the first point of a batch.
+    MlflowMetric,
 }
 
 /// Bytes of a writer's stream that a batch says it covers.
@@ -68,6 +70,11 @@ impl Batches {
                 "/api/2.0/mlflow/runs/log-batch".to_owned(),
                 "application/json",
                 serde_json::to_vec(&self.mlflow(number)).unwrap_or_default(),
+            ),
+            Shape::MlflowMetric => (
+                "/api/2.0/mlflow/runs/log-metric".to_owned(),
+                "application/json",
+                serde_json::to_vec(&self.mlflow_metric(number)).unwrap_or_default(),
             ),
         };
         let mut request = format!(
@@ -136,6 +143,12 @@ impl Batches {
             })
             .collect();
         serde_json::json!({"run_id": self.run, "metrics": metrics, "params": [], "tags": []})
+    }
+
+    fn mlflow_metric(&self, number: u64) -> serde_json::Value {
+        let mut metric = self.mlflow(number)["metrics"][0].take();
+        metric["run_id"] = self.run.as_str().into();
+        metric
     }
 }
 

@@ -104,6 +104,15 @@ impl Hub {
         self.run_data(caller, runs).await
     }
 
+    /// The run of an id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn run_get(&self, caller: &Caller, id: &RunId) -> Result<Run> {
+        caller.require(Permission::Read)?;
+        self.run_exact(id).await
+    }
+
     /// Everything lists show of runs, metrics of the machine among it.
     pub async fn run_data(&self, caller: &Caller, runs: Vec<Run>) -> Result<Vec<RunRow>> {
         caller.require(Permission::Read)?;
@@ -137,30 +146,6 @@ impl Hub {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         digits.parse()
-    }
-
-    /// Points of the visible history of a metric in the order they were logged, those
-    /// behind the first `skip`, at most `limit`; and how many there are in all.
-    pub async fn run_points(
-        &self,
-        caller: &Caller,
-        run: &RunId,
-        metric: &str,
-        skip: u64,
-        limit: usize,
-    ) -> Result<(Vec<Point>, u64)> {
-        caller.require(Permission::Read)?;
-        let key = SeriesKey {
-            run: run.clone(),
-            name: metric.to_owned(),
-            origin: Timestamp(0),
-        };
-        let page = Reduction::Page { skip, limit };
-        let keys = std::slice::from_ref(&key);
-        let window = SeriesWindow::default();
-        let views = self.store.series_read(keys, window, page).await?;
-        let view = views.into_iter().next().unwrap_or_default();
-        Ok((view.points, view.total))
     }
 
     /// Moves a run on at its client's word. One that has ended goes on in a new attempt,
@@ -264,10 +249,12 @@ impl Hub {
     /// Stores what a client logs. The same call again changes nothing: points that are
     /// there already, the same step, time and value, are not stored twice.
     ///
+    /// Returns the run as it was found.
+    ///
     /// # Errors
-    /// `Conflict` for a deleted run, and for a param that is there with another value,
-    /// naming both; `Invalid` and `TooLarge` for what cannot be stored.
-    pub async fn client_log(&self, caller: &Caller, id: &RunId, log: ClientLog) -> Result<()> {
+    /// `NotFound`; `Conflict` for a deleted run, and for a param that is there with another
+    /// value, naming both; `Invalid` and `TooLarge` for what cannot be stored.
+    pub async fn client_log(&self, caller: &Caller, id: &RunId, log: ClientLog) -> Result<Run> {
         caller.require(Permission::Write)?;
         let known = self.clients.known(id);
         let mut known = known.lock().await;
@@ -300,14 +287,15 @@ impl Hub {
             && batch.tags.is_empty()
             && batch.records.is_empty()
         {
-            return Ok(());
+            return Ok(run);
         }
         for _ in 0..ALIGN_MAX {
             (batch.start, batch.end) = (known.offset, known.offset + 1);
             match self.attempt_events(caller, batch.clone()).await? {
                 IngestOutcome::Stored { params_kept } => {
                     known.offset = batch.end;
-                    return stored(&mut known, &batch, &params_kept);
+                    stored(&mut known, &batch, &params_kept)?;
+                    return Ok(run);
                 }
                 // Another hub stored something in between.
                 IngestOutcome::Duplicate => known.offset += 1,
@@ -358,6 +346,7 @@ impl Hub {
         mut series: SeriesPoints,
     ) -> Result<SeriesPoints> {
         let order = |point: &Point| (point.step, point.time);
+        // As a rule they come in order, and then this only looks at each once.
         series.points.sort_by(|a, b| {
             let values = || a.value.total_cmp(&b.value);
             order(a).cmp(&order(b)).then_with(values)

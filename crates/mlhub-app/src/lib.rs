@@ -10,6 +10,7 @@ mod artifacts;
 mod attempts;
 mod attribution;
 mod blob_reader;
+mod client_histories;
 mod client_runs;
 mod compare;
 mod cursor;
@@ -45,6 +46,7 @@ mod registry;
 mod reproduction;
 mod retention;
 mod run_index;
+mod run_inputs;
 mod run_search;
 mod runs;
 mod series;
@@ -100,6 +102,7 @@ pub use reproduction::{
     TOLERANCE_DEFAULT,
 };
 pub use retention::RetentionDraft;
+pub use run_inputs::{INPUT_CONTEXT_TAG, INPUT_KIND, RunInput, RunInputTest, RunsOnly};
 pub use run_search::{
     RunField, RunFields, RunFilter, RunFound, RunGroupFound, RunListRequest, RunRowPage,
     RunSearchHint, RunSearchRequest, RunsFound,

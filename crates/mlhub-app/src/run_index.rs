@@ -15,6 +15,7 @@ use mlhub_core::{Error, ErrorKind, Result, RunId, Timestamp};
 use mlhub_query::RunTable;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::run_inputs::{self, RunInputs};
 use crate::runs::{RunRow, read_rows};
 
 /// Runs read from the store at once.
@@ -63,6 +64,8 @@ pub(crate) struct RunIndex {
     /// Whether marks matter: before the first page is read they do not.
     started: AtomicBool,
     turns: Turns,
+    /// What runs read; kept up to date from the first question about it on.
+    pub(crate) inputs: tokio::sync::RwLock<RunInputs>,
 }
 
 /// Marks runs when a change ends, however it ends.
@@ -143,6 +146,9 @@ impl RunIndex {
             let ids: Vec<RunId> = slab.iter().map(|(run, _)| run.clone()).collect();
             let runs = store.runs_get(&ids).await?;
             let rows = read_rows(store, runs).await?;
+            if self.inputs.read().await.loaded {
+                run_inputs::read(store, &self.inputs, &ids).await?;
+            }
             let mut table = self.table.write().await;
             let there: HashSet<&RunId> = rows.iter().map(|row| &row.run.id).collect();
             for id in ids.iter().filter(|id| !there.contains(id)) {
@@ -159,6 +165,26 @@ impl RunIndex {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Brings what runs read up to the store; all of it at the first question.
+    pub(crate) async fn inputs_refresh(&self, store: &dyn Store, now: Timestamp) -> Result<()> {
+        self.refresh(store, now).await?;
+        // No row is read again meanwhile: what changes from here on is marked.
+        let _loading = self.loading.lock().await;
+        if self.inputs.read().await.loaded {
+            return Ok(());
+        }
+        let mut after_seq = 0;
+        loop {
+            let runs = store.run_scan(after_seq, PAGE_ROWS).await?;
+            let Some(last) = runs.last() else { break };
+            after_seq = last.seq;
+            let ids: Vec<RunId> = runs.into_iter().map(|run| run.id).collect();
+            run_inputs::read(store, &self.inputs, &ids).await?;
+        }
+        self.inputs.write().await.loaded = true;
         Ok(())
     }
 

@@ -19,6 +19,7 @@ use mlhub_query::{
 pub use self::fields::{RunField, RunFields};
 pub(crate) use self::wanted::numeric;
 use self::wanted::{checked_limit, equal, list_filter, list_order, operands, parsed, refusal};
+use crate::run_inputs::RunsOnly;
 use crate::runs::RunRow;
 use crate::{Hub, cursor};
 
@@ -84,6 +85,8 @@ pub struct RunRowPage {
 pub struct RunSearchRequest {
     /// Only these runs.
     pub filter: RunFilter,
+    /// Only runs of this choice; no groups are made of it.
+    pub only: Option<RunsOnly>,
     /// The condition; empty for all runs.
     pub query: String,
     /// The order, key by key; newest first when empty. For groups at most one key.
@@ -164,12 +167,11 @@ impl Hub {
         let search = Search {
             filter: list_filter(&request.filter, self.parsed(query).await?.expr)?,
             order: list_order(&request)?,
-            after: None,
-            offset: 0,
             limit: checked_limit(request.limit)?,
-            columns: Vec::new(),
+            ..Search::default()
         };
-        let (page, next_cursor) = self.search_page(search, request.cursor.as_deref()).await?;
+        let cursor = request.cursor.as_deref();
+        let (page, next_cursor) = self.search_page(search, "", cursor).await?;
         Ok(RunRowPage {
             rows: self.rows(self.runs_in_order(&page.runs).await?).await?,
             next_cursor,
@@ -307,9 +309,10 @@ impl Hub {
     async fn search_page(
         &self,
         mut search: Search,
+        only_by: &str,
         text: Option<&str>,
     ) -> Result<(mlhub_query::Page, Option<String>)> {
-        let shape = cursor::shape(search.filter.as_ref(), &search.order);
+        let shape = cursor::shape(search.filter.as_ref(), &search.order) + only_by;
         let (after, now) = self.place(&shape, text)?;
         search.after = after;
         self.run_index
@@ -355,15 +358,19 @@ impl Hub {
         for text in &request.order {
             order.extend(parse_order(text).map_err(|error| refusal("order", text, &error))?);
         }
+        let only = request.only.as_ref();
         let search = Search {
             filter,
+            only: only.map(|only| only.ids.clone()),
             order,
             after: None,
             offset: request.offset.unwrap_or(0),
             limit: checked_limit(request.limit)?,
             columns: columns.clone(),
         };
-        let (page, next_cursor) = self.search_page(search, request.cursor.as_deref()).await?;
+        let only_by = only.map_or("", |only| only.by.as_str());
+        let cursor = request.cursor.as_deref();
+        let (page, next_cursor) = self.search_page(search, only_by, cursor).await?;
         let names: Vec<&String> = request.columns.iter().flatten().collect();
         let mut values: HashMap<&str, BTreeMap<String, Value>> = page
             .runs

@@ -193,6 +193,9 @@ pub trait SeriesStore: Send + Sync {
         kind: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(u32, RunRecord)>>;
+    /// All records of one kind of some runs; those of a run oldest first. The caller
+    /// bounds how many runs it asks for at once.
+    async fn records_of(&self, runs: &[RunId], kind: &str) -> Result<Vec<(RunId, RunRecord)>>;
 }
 
 /// What became of a piece of log.

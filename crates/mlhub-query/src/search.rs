@@ -1,6 +1,7 @@
 //! A search: condition, order, page, columns; and what it should perhaps have said.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use mlhub_core::Timestamp;
 
@@ -20,6 +21,8 @@ use crate::table::{Family, RunTable};
 pub struct Search {
     /// The condition; every run meets an absent one.
     pub filter: Option<Expr>,
+    /// Only these runs, by id; any when absent.
+    pub only: Option<Arc<[String]>>,
     /// The order; newest first when empty.
     pub order: Vec<OrderKey>,
     /// The place the page before ended.
@@ -91,10 +94,13 @@ impl RunTable {
             return refuse("a page starts at a cursor or at an offset, not at both".to_owned());
         }
         let seen = seen(self, search.filter.as_ref());
-        let rows = match &search.filter {
+        let mut rows = match &search.filter {
             Some(expr) => Filter::new(self, now, &seen, &patience).rows(expr),
             None => seen.clone(),
         };
+        if let Some(only) = &search.only {
+            rows.and(&self.rows_of(only));
+        }
         patience.check()?;
         let sorter = Sorter::new(self, &search.order, now, &seen);
         let room = search.limit.saturating_add(1);

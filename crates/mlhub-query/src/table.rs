@@ -158,6 +158,16 @@ impl RunTable {
         symbol.is_some_and(|symbol| self.row_of.contains_key(&symbol))
     }
 
+    /// The rows of some runs; those that are not there have none.
+    pub(crate) fn rows_of(&self, ids: &[String]) -> Bits {
+        let mut found = Bits::empty(self.row_count());
+        let row = |id: &String| self.row_of.get(&self.texts.find(id)?);
+        for row in ids.iter().filter_map(row) {
+            found.insert(*row as usize);
+        }
+        found
+    }
+
     /// Rows there is room for; rows are below it.
     pub(crate) fn row_count(&self) -> usize {
         self.rows.seq.len()

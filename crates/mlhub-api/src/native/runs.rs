@@ -96,6 +96,7 @@ pub(crate) async fn search(
             text: body.text,
             ..filter(body.project, body.experiment, states, body.group)?
         },
+        only: None,
         query: body.query,
         order: body.order,
         group_by: body.group_by,

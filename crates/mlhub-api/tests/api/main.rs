@@ -18,6 +18,8 @@ mod hub;
 mod idempotence;
 mod live;
 mod mlflow;
+mod mlflow_bulk;
+mod mlflow_hostile;
 mod mlflow_models;
 mod mlflow_registry;
 mod models;

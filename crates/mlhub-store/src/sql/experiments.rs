@@ -15,6 +15,14 @@ const EXPERIMENTS: &str = "SELECT e.project, e.name, e.description, e.created_at
     AND r.deleted_at IS NULL), e.seq, e.location, coalesce(e.changed_at, e.created_at), \
     e.deleted_at FROM experiment e";
 
+/// The same of a single one, whose runs are counted in indexes alone: all of them, less
+/// the deleted ones. `CASE` keeps those from being looked for among all runs of it.
+const EXPERIMENT: &str = "SELECT e.project, e.name, e.description, e.created_at, \
+    (SELECT count(*) FROM run r WHERE r.project = e.project AND r.experiment = e.name) - \
+    (SELECT count(*) FROM run g WHERE g.deleted_at > -9223372036854775807 AND \
+    CASE WHEN g.project = e.project AND g.experiment = e.name THEN 1 ELSE 0 END = 1), \
+    e.seq, e.location, coalesce(e.changed_at, e.created_at), e.deleted_at FROM experiment e";
+
 /// Those of a project, or all, newest first.
 pub(super) async fn list(tx: &mut dyn Tx, project: Option<&Name>) -> Result<Vec<Experiment>> {
     let mut sql = Sql::new(EXPERIMENTS);
@@ -37,7 +45,7 @@ pub(super) async fn list(tx: &mut dyn Tx, project: Option<&Name>) -> Result<Vec<
 
 /// The one of a number.
 pub(super) async fn get(tx: &mut dyn Tx, number: i64) -> Result<Option<Experiment>> {
-    let sql = format!("{EXPERIMENTS} WHERE e.seq = $1");
+    let sql = format!("{EXPERIMENT} WHERE e.seq = $1");
     one(tx, &sql, &[number.into()]).await
 }
 
@@ -47,7 +55,7 @@ pub(super) async fn named(
     project: &Name,
     name: &Name,
 ) -> Result<Option<Experiment>> {
-    let sql = format!("{EXPERIMENTS} WHERE e.project = $1 AND e.name = $2");
+    let sql = format!("{EXPERIMENT} WHERE e.project = $1 AND e.name = $2");
     one(tx, &sql, &[project.as_str().into(), name.as_str().into()]).await
 }
 

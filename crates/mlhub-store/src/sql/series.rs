@@ -15,6 +15,9 @@ use super::seam::{Backend, Row, Tx};
 use super::text::Sql;
 use crate::check;
 
+/// Runs per query of records.
+const RUNS_SLAB: usize = 64;
+
 #[async_trait]
 impl<B: Backend> SeriesStore for SqlStore<B> {
     async fn ingest(&self, batch: IngestBatch) -> Result<IngestOutcome> {
@@ -87,6 +90,38 @@ impl<B: Backend> SeriesStore for SqlStore<B> {
         })
         .await
     }
+
+    async fn records_of(&self, runs: &[RunId], kind: &str) -> Result<Vec<(RunId, RunRecord)>> {
+        check::optional("the kind", Some(kind))?;
+        let input = (runs.to_vec(), kind.to_owned());
+        self.read("read records", input, |tx, (runs, kind)| {
+            Box::pin(records_of(tx, runs, kind))
+        })
+        .await
+    }
+}
+
+async fn records_of(
+    tx: &mut dyn Tx,
+    runs: &[RunId],
+    kind: &str,
+) -> Result<Vec<(RunId, RunRecord)>> {
+    let mut found = Vec::new();
+    for slab in runs.chunks(RUNS_SLAB) {
+        let mut sql = Sql::new(
+            "SELECT r.id, c.attempt, c.kind, c.written_at, c.body FROM record c \
+             JOIN run r ON r.seq = c.run WHERE r.id IN ",
+        );
+        sql.bind_list(slab.iter().map(|run| run.as_str().into()))
+            .push(" AND c.kind = ")
+            .bind(kind)
+            .push(" ORDER BY c.run, c.seq");
+        for mut row in sql.query(tx).await? {
+            let run = row.parsed()?;
+            found.push((run, record(row)?.1));
+        }
+    }
+    Ok(found)
 }
 
 async fn records(

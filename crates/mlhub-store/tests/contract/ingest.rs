@@ -317,6 +317,43 @@ pub(crate) async fn records_come_back_newest_limited_oldest_first(store: TestSto
     assert_eq!(read(Some("other"), 9).await, []);
 }
 
+pub(crate) async fn records_of_one_kind_are_read_of_many_runs(store: TestStore) {
+    store
+        .run_create(&[run("aaaa"), run("bbbb"), run("cccc")])
+        .await
+        .expect("made");
+    let record = |kind: &str, index: i64| RunRecord {
+        kind: kind.to_owned(),
+        time: Timestamp(100 - index),
+        body: json!({"index": index}),
+    };
+    for (of, records) in [
+        (
+            "aaaa",
+            vec![record("input", 0), record("warning", 1), record("input", 2)],
+        ),
+        ("bbbb", vec![record("warning", 3)]),
+        ("cccc", vec![record("input", 4)]),
+    ] {
+        let mut events = batch(of, 0, 10, "m", &[point(0, 0.0)]);
+        events.records = records;
+        store.ingest(events).await.expect("ingest");
+    }
+    let read = async |runs: &[&str]| {
+        let runs: Vec<_> = runs.iter().map(|run| id(run)).collect();
+        store.records_of(&runs, "input").await.expect("records")
+    };
+    let of = |run: &str, index| (id(run), record("input", index));
+    let all = [of("aaaa", 0), of("aaaa", 2), of("cccc", 4)];
+    assert_eq!(read(&["cccc", "aaaa", "bbbb", "nnnn"]).await, all);
+    // More runs than one statement asks for.
+    let mut many: Vec<String> = (0..200).map(|number| format!("n{number:03}")).collect();
+    many.extend(["aaaa", "cccc"].map(str::to_owned));
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(read(&many).await, all);
+    assert_eq!(read(&[]).await, []);
+}
+
 async fn summary(store: &TestStore, metric: &str) -> Option<MetricSummary> {
     let names = [metric.to_owned()];
     store

@@ -90,6 +90,7 @@ contract![
     ingest::params_keep_their_first_value_and_tags_their_last,
     ingest::a_refused_batch_leaves_nothing,
     ingest::records_come_back_newest_limited_oldest_first,
+    ingest::records_of_one_kind_are_read_of_many_runs,
     ingest::a_resume_supersedes_what_came_after_it,
     ingest::summaries_are_those_of_the_visible_points,
     ingest::many_names_are_stored_up_to_the_limit,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::{Extension, Json};
@@ -15,7 +15,7 @@ use mlhub_core::{ArtifactPath, Caller, Error, ErrorKind, limits};
 use serde_json::{Value, json};
 
 use super::error::{Answer, Refusal};
-use super::fields::Fields;
+use super::fields::{Fields, Rest};
 use super::logged_models::{artifact_uri, by_model_id, experiment_of, no_model};
 use super::runs::{by_run_id, refuse_deleted};
 use super::{nothing, view};
@@ -212,7 +212,7 @@ pub(super) async fn of_run(
 pub(super) async fn of_model(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Rest(id): Rest,
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let path = fields.text("artifact_directory_path")?;
@@ -234,7 +234,7 @@ pub(super) async fn of_model(
 pub(super) async fn download(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(path): Path<String>,
+    Rest(path): Rest,
     asked: HeaderMap,
 ) -> Answer<Response> {
     let place = place(&path)?;
@@ -265,7 +265,7 @@ pub(super) async fn download(
 pub(super) async fn upload(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(path): Path<String>,
+    Rest(path): Rest,
     AnyStream(mut body): AnyStream,
 ) -> Answer<Json<Value>> {
     let place = place(&path)?;

@@ -19,14 +19,19 @@ pub(crate) type Answer<T> = Result<T, Refusal>;
 pub(super) const INVALID: &str = "INVALID_PARAMETER_VALUE";
 pub(super) const MISSING: &str = "RESOURCE_DOES_NOT_EXIST";
 pub(super) const EXISTS: &str = "RESOURCE_ALREADY_EXISTS";
+/// Characters of a message; the rest is cut off.
+const MESSAGE_MAX_CHARS: usize = 1000;
 const NO_ENDPOINT: &str = "ENDPOINT_NOT_FOUND";
 
 impl Refusal {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
+        let mut message = message.into();
+        // What a client sent may be in it, however long that is.
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_MAX_CHARS) {
+            message.truncate(end);
+            message.push_str("...");
         }
+        Self { code, message }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -35,6 +40,11 @@ impl Refusal {
 
     pub(super) fn missing(message: impl Into<String>) -> Self {
         Self::new(MISSING, message)
+    }
+
+    /// Whether it says that something is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        self.code == MISSING
     }
 
     /// Nothing answers under this path.

@@ -1,6 +1,6 @@
 //! Experiments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -64,6 +64,34 @@ pub(super) async fn all(state: &ApiState, caller: &Caller) -> Answer<Vec<Experim
         all.push(default);
     }
     Ok(all)
+}
+
+/// Experiments that are asked for one by one; of more, all are read.
+const SOME_MAX: usize = 20;
+
+/// Those of some experiments that there are.
+pub(super) async fn some(
+    state: &ApiState,
+    caller: &Caller,
+    ids: &[&str],
+) -> Answer<Vec<Experiment>> {
+    let ids: BTreeSet<&str> = ids.iter().copied().collect();
+    if ids.len() > SOME_MAX {
+        let mut all = all(state, caller).await?;
+        all.retain(|one| ids.contains(view::experiment_id(one).as_str()));
+        return Ok(all);
+    }
+    let mut found: Vec<Experiment> = Vec::new();
+    for id in ids {
+        match by_id(state, caller, id).await {
+            // The same number written otherwise is none.
+            Ok(one) if view::experiment_id(&one) == id => found.push(one),
+            Ok(_) => {}
+            Err(refusal) if refusal.is_missing() => {}
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    Ok(found)
 }
 
 /// An experiment that can be changed: the default one is made where nobody has yet.

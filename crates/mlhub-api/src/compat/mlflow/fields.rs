@@ -2,9 +2,12 @@
 //! one, numbers may be texts, unknown fields do not matter. Of a GET they come in the
 //! query.
 
-use axum::extract::{FromRequest, Request};
-use axum::http::Method;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::error::{Answer, Refusal};
@@ -22,7 +25,7 @@ pub(crate) struct Fields(pub(super) Map<String, Value>);
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Response;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         if request.method() == Method::GET {
             let read = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
             let pairs = read.map_err(|_| {
@@ -30,8 +33,39 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             })?;
             return Ok(Self::of_query(pairs.0));
         }
-        let bytes = read_bounded(request).await?;
-        Self::of_body(&bytes).map_err(IntoResponse::into_response)
+        let body = Body::from_request(request, state).await?;
+        Self::of_body(&body.0).map_err(IntoResponse::into_response)
+    }
+}
+
+/// What stands in the places of a path's parameters, percent-decoded once.
+pub(crate) struct Rest<T = String>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Rest<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let read = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        read.map(|path| Self(path.0))
+            .map_err(|_| Refusal::invalid("Invalid path: it is not UTF-8").into_response())
+    }
+}
+
+/// The body of a request as it came.
+pub(crate) struct Body(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
+        let read = read_bounded(request).await;
+        read.map(Self).map_err(|refused| {
+            let why = match refused.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => "the body is larger than what this route takes",
+                _ => "the body was cut off or took too long; nothing was stored",
+            };
+            Refusal::invalid(why).into_response()
+        })
     }
 }
 
@@ -160,27 +194,34 @@ impl Fields {
 /// A whole number, as a number or a text.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => number.as_i64().or_else(|| {
-            let float = number.as_f64()?;
-            let whole = float.trunc() == float && float.abs() < 9.0e18;
-            whole.then_some(float as i64)
-        }),
+        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
         Value::String(text) => text.parse().ok(),
         _ => None,
     }
+}
+
+/// A whole number that came as a float.
+pub(super) fn whole(number: f64) -> Option<i64> {
+    let whole = number.trunc() == number && number.abs() < 9.0e18;
+    whole.then_some(number as i64)
 }
 
 /// A number, as a number or a text: JSON has no NaN and no infinities.
 pub(super) fn float(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => match text.as_str() {
-            "NaN" => Some(f64::NAN),
-            "Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
-            text => text.parse().ok().filter(|value: &f64| value.is_finite()),
-        },
+        Value::String(text) => float_of_text(text),
         _ => None,
+    }
+}
+
+/// The number that a text stands for.
+pub(super) fn float_of_text(text: &str) -> Option<f64> {
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        text => text.parse().ok().filter(|value: &f64| value.is_finite()),
     }
 }
 

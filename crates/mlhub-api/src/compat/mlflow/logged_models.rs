@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use mlhub_app::LoggedModelDraft;
 use mlhub_core::logged_model::{
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{Answer, Refusal};
 use super::experiments::by_id;
-use super::fields::{Fields, integer, missing, number, shown};
+use super::fields::{Fields, Rest, integer, missing, number, shown};
 use super::runs::{by_run_id, invented, refuse_deleted};
 use super::{logging, nothing, view};
 use crate::ApiState;
@@ -186,7 +186,7 @@ pub(super) struct Wanted {
 pub(super) async fn get(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Rest(id): Rest,
     Query(wanted): Query<Wanted>,
 ) -> Answer<Json<Value>> {
     let model = by_model_id(&state, &caller, &id).await?;
@@ -227,7 +227,7 @@ async fn change(
 pub(super) async fn finalize(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Rest(id): Rest,
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let value = fields.0.get("status").filter(|value| !value.is_null());
@@ -250,7 +250,7 @@ pub(super) async fn finalize(
 pub(super) async fn delete(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Rest(id): Rest,
 ) -> Answer<Json<Value>> {
     let model = by_model_id(&state, &caller, &id).await?;
     state.hub.logged_model_delete(&caller, &model.id).await?;
@@ -260,7 +260,7 @@ pub(super) async fn delete(
 pub(super) async fn set_tags(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Rest(id): Rest,
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let tags = fields.pairs("tags")?.into_iter();
@@ -275,7 +275,7 @@ pub(super) async fn set_tags(
 pub(super) async fn delete_tag(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path((id, key)): Path<(String, String)>,
+    Rest((id, key)): Rest<(String, String)>,
 ) -> Answer<Json<Value>> {
     let model = by_model_id(&state, &caller, &id).await?;
     if !model.tags.contains_key(&key) {
@@ -295,7 +295,7 @@ pub(super) async fn delete_tag(
 pub(super) async fn params(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Rest(id): Rest,
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let to = LoggedModelChange {

@@ -4,10 +4,13 @@
 //! (`names`), a run is a run. What is answered and what is not: docs/compat-mlflow.md.
 
 mod artifacts;
+mod batch;
 mod error;
 mod experiments;
 mod fields;
 mod filter;
+mod histories;
+mod inputs;
 mod legacy_models;
 mod logged_model_search;
 mod logged_models;
@@ -71,12 +74,18 @@ pub(crate) fn routes(face: Face) -> Face {
     PREFIXES.into_iter().fold(face, |face, prefix| {
         let root = format!("{prefix}/2.0/mlflow");
         let face = registry(models(under(face, &root), &root), &root);
+        // The second lacks a slash, and that is what clients of MLflow ask for.
+        let face = ["2.0/mlflow", "2.0mlflow"].iter().fold(face, |face, root| {
+            let path = format!("{prefix}/{root}/experiments/search-datasets");
+            face.add("POST", &path, Read, JSON, inputs::search)
+        });
         files(face, &format!("{prefix}/2.0/mlflow-artifacts/artifacts"))
     })
 }
 
 fn under(face: Face, root: &str) -> Face {
     use experiments as e;
+    use histories as h;
     use logged_models as m;
     use logging as l;
     use runs as r;
@@ -119,9 +128,23 @@ fn under(face: Face, root: &str) -> Face {
         .add("POST", &at("runs/log-parameter"), Write, JSON, l::param)
         .add("POST", &at("runs/set-tag"), Write, JSON, l::set_tag)
         .add("POST", &at("runs/delete-tag"), Write, JSON, l::delete_tag)
-        .add("POST", &at("runs/log-batch"), Write, BATCH, l::batch)
-        .add("POST", &at("runs/log-inputs"), Write, BATCH, l::inputs)
-        .add("GET", &at("metrics/get-history"), Read, NONE, l::history)
+        .add("POST", &at("runs/log-batch"), Write, BATCH, batch::batch)
+        .add(
+            "POST",
+            &at("runs/log-inputs"),
+            Write,
+            BATCH,
+            inputs::log_inputs,
+        )
+        .add("GET", &at("metrics/get-history"), Read, NONE, h::history)
+        .add("GET", &at("metrics/get-history-bulk"), Read, NONE, h::bulk)
+        .add(
+            "GET",
+            &at("metrics/get-history-bulk-interval"),
+            Read,
+            NONE,
+            h::bulk_interval,
+        )
         .add("GET", &at("artifacts/list"), Read, NONE, artifacts::of_run)
         .add("POST", &at("runs/outputs"), Write, JSON, m::outputs)
         .add(

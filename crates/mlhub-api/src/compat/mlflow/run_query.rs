@@ -42,8 +42,16 @@ const STATUSES: [(&str, &[&str]); 5] = [
     ("KILLED", &["stopped"]),
 ];
 
-/// The condition that a search means.
-pub(super) fn query(experiments: &[(Name, Name)], text: &str, view: View) -> Answer<String> {
+/// What a search asks for.
+pub(super) struct Wanted {
+    /// The condition, in the query language.
+    pub(super) query: String,
+    /// What it asks of datasets, for which that language has no words.
+    pub(super) datasets: Vec<Clause>,
+}
+
+/// What a search means.
+pub(super) fn wanted(experiments: &[(Name, Name)], text: &str, view: View) -> Answer<Wanted> {
     let mut parts = Vec::new();
     match view {
         View::Active => {}
@@ -53,10 +61,17 @@ pub(super) fn query(experiments: &[(Name, Name)], text: &str, view: View) -> Ans
     // Runs that are there for the files of a logged model are none to clients.
     parts.push(format!("tags.{} is null", quote(LOGGED_MODEL_TAG, '"')));
     parts.push(within(experiments));
+    let mut datasets = Vec::new();
     for clause in filter::parse(text)? {
-        parts.push(condition(&clause)?);
+        match clause.entity.as_deref() {
+            Some("dataset" | "datasets") => datasets.push(clause),
+            _ => parts.push(condition(&clause)?),
+        }
     }
-    Ok(parts.join(" and "))
+    Ok(Wanted {
+        query: parts.join(" and "),
+        datasets,
+    })
 }
 
 fn within(experiments: &[(Name, Name)]) -> String {
@@ -125,9 +140,6 @@ fn condition(clause: &Clause) -> Answer<String> {
         Some("parameter" | "parameters" | "param" | "params") => label(clause, "params", &key),
         Some("tag" | "tags") => label(clause, "tags", &key),
         None | Some("attribute" | "attributes" | "attr" | "run") => attribute(clause),
-        Some("dataset" | "datasets") => Err(Refusal::invalid(
-            "this hub does not search runs by their datasets; see docs/compat-mlflow.md",
-        )),
         Some(other) => Err(Refusal::invalid(format!(
             "Invalid entity type '{other}'. Valid values are ['metric', 'parameter', 'tag', \
              'attribute', 'dataset']"
@@ -380,8 +392,9 @@ mod tests {
 
     fn condition_of(filter: &str) -> Answer<String> {
         let name = |text: &str| text.parse::<Name>().expect("a name");
-        query(&[(name("p"), name("it's"))], filter, View::Active).map(|query| {
-            query
+        wanted(&[(name("p"), name("it's"))], filter, View::Active).map(|wanted| {
+            wanted
+                .query
                 .split_once(" and experiment")
                 .map_or(String::new(), |(_, rest)| rest.to_owned())
         })
@@ -437,10 +450,23 @@ mod tests {
             "run_id IS NULL",
             "nothing = 'x'",
             "model.a = 'x'",
-            "dataset.name = 'x'",
         ] {
             assert!(condition_of(filter).is_err(), "{filter}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_of_datasets_stands_apart() {
+        let name = |text: &str| text.parse::<Name>().expect("a name");
+        let filter = "datasets.name = 'a' AND params.p = 'x' AND dataset.digest IN ('b', 'c')";
+        let wanted = wanted(&[(name("p"), name("e"))], filter, View::Active).expect("a query");
+        assert!(
+            wanted.query.ends_with(" and params.\"p\" = 'x'"),
+            "{}",
+            wanted.query
+        );
+        let keys: Vec<&str> = wanted.datasets.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(keys, ["name", "digest"]);
     }
 
     #[test]

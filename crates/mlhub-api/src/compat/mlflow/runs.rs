@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use mlhub_app::{ClientChange, DeletionRequest, RunCreation, RunDraft, RunRow, RunSearchRequest};
+use mlhub_app::{
+    ClientChange, DeletionRequest, INPUT_KIND, RunCreation, RunDraft, RunRow, RunSearchRequest,
+    RunsOnly,
+};
 use mlhub_core::deletion::DeletionAction;
 use mlhub_core::run::{Experiment, Run};
 use mlhub_core::{Caller, ErrorKind, RunId, RunState, Timestamp, limits};
@@ -12,10 +15,11 @@ use mlhub_protocol::rest::Snapshot;
 use serde_json::{Value, json};
 
 use super::error::{Answer, Refusal};
-use super::experiments::{all, by_id, page_limit};
+use super::experiments::{by_id, page_limit, some};
 use super::fields::Fields;
+use super::filter::Clause;
 use super::run_query::{self, NAME_TAG, USER_TAG, View};
-use super::{names, nothing, view};
+use super::{inputs, names, nothing, view};
 use crate::ApiState;
 
 /// Runs of one page at most.
@@ -34,8 +38,8 @@ pub(super) fn no_run(id: &str) -> Refusal {
 /// The run of an id.
 pub(super) async fn by_run_id(state: &ApiState, caller: &Caller, id: &str) -> Answer<Run> {
     let parsed: RunId = id.parse().map_err(|_| no_run(id))?;
-    match state.hub.run_row(caller, &parsed).await {
-        Ok(row) => Ok(row.run),
+    match state.hub.run_get(caller, &parsed).await {
+        Ok(run) => Ok(run),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(no_run(id)),
         Err(error) => Err(error.into()),
     }
@@ -69,7 +73,7 @@ async fn whole(state: &ApiState, caller: &Caller, run: Run) -> Answer<Value> {
     let experiment = experiment_of(state, caller, &run).await?;
     let inputs = state
         .hub
-        .run_records(caller, &run.id, view::INPUT_KIND, INPUTS_MAX)
+        .run_records(caller, &run.id, INPUT_KIND, INPUTS_MAX)
         .await?;
     let ids = std::slice::from_ref(&run.id);
     let models = state.hub.logged_model_uses(caller, ids).await?;
@@ -269,16 +273,15 @@ pub(super) async fn search(
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let limit = page_limit(fields.int("max_results")?, PAGE_DEFAULT, PAGE_MAX)?;
-    let wanted = View::parse(fields.text("run_view_type")?)?;
-    let experiments = all(&state, &caller).await?;
-    let ids = fields.texts("experiment_ids")?;
+    let view = View::parse(fields.text("run_view_type")?)?;
+    let experiments = some(&state, &caller, &fields.texts("experiment_ids")?).await?;
     let places: Vec<_> = experiments
         .iter()
-        .filter(|one| ids.contains(&view::experiment_id(one).as_str()))
         .map(|one| (one.project.clone(), one.name.clone()))
         .collect();
     let filter = fields.text("filter")?.unwrap_or_default();
-    let query = run_query::query(&places, filter, wanted)?;
+    let wanted = run_query::wanted(&places, filter, view)?;
+    let only = only(&state, &caller, &wanted.datasets).await?;
     let order = run_query::order(&fields.texts("order_by")?)?;
     let mut cursor = fields
         .text("page_token")?
@@ -287,7 +290,8 @@ pub(super) async fn search(
     let mut runs = Vec::new();
     loop {
         let request = RunSearchRequest {
-            query: query.clone(),
+            only: only.clone(),
+            query: wanted.query.clone(),
             order: order.clone(),
             columns: Some(Vec::new()),
             limit: Some((limit - runs.len()).min(limits::PAGE_MAX_ROWS)),
@@ -301,23 +305,45 @@ pub(super) async fn search(
             break;
         }
     }
-    let mut views = Vec::with_capacity(runs.len());
     let ids: Vec<RunId> = runs.iter().map(|run| run.id.clone()).collect();
+    let inputs = state
+        .hub
+        .run_records_many(&caller, &ids, INPUT_KIND)
+        .await?;
     let models = state.hub.logged_model_uses(&caller, &ids).await?;
-    for row in state.hub.run_data(&caller, runs).await? {
-        let Some(experiment) = view::find(&experiments, &row.run.project, &row.run.experiment)
-        else {
-            continue;
-        };
-        let inputs = state
-            .hub
-            .run_records(&caller, &row.run.id, view::INPUT_KIND, INPUTS_MAX)
-            .await?;
-        views.push(view::run(&row, experiment, &inputs, &models));
-    }
+    let rows = state.hub.run_data(&caller, runs).await?;
+    let views: Vec<Value> = rows
+        .iter()
+        .filter_map(|row| {
+            let experiment = view::find(&experiments, &row.run.project, &row.run.experiment)?;
+            let inputs = inputs.get(&row.run.id).map(Vec::as_slice);
+            Some(view::run(
+                row,
+                experiment,
+                inputs.unwrap_or_default(),
+                &models,
+            ))
+        })
+        .collect();
     let mut answer = json!({"runs": views});
     if let Some(next) = cursor {
         answer["next_page_token"] = next.into();
     }
     Ok(Json(answer))
+}
+
+/// The runs that read what a search asks of datasets; any where it asks nothing.
+async fn only(state: &ApiState, caller: &Caller, datasets: &[Clause]) -> Answer<Option<RunsOnly>> {
+    if datasets.is_empty() {
+        return Ok(None);
+    }
+    let tests = datasets
+        .iter()
+        .map(inputs::test)
+        .collect::<Answer<Vec<_>>>()?;
+    let ids = state.hub.runs_with_inputs(caller, &tests).await?;
+    Ok(Some(RunsOnly {
+        ids: ids.into(),
+        by: format!("{datasets:?}"),
+    }))
 }

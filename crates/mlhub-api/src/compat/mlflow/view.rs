@@ -12,8 +12,6 @@ use super::fields::number;
 use super::names;
 use super::run_query::{NAME_TAG, USER_TAG};
 
-/// The kind of the records that hold datasets a run read.
-pub(super) const INPUT_KIND: &str = "input_dataset";
 /// Where artifacts are that the hub keeps.
 const ARTIFACTS: &str = "mlflow-artifacts:/";
 
