@@ -163,9 +163,16 @@ pub(super) fn order(item: &str) -> Answer<(Option<String>, String, bool)> {
     };
     // `Run name` is a key of two words.
     let rest = words.filter[words.at..].trim();
-    let name = match rest.is_empty() {
-        true => name,
-        false => format!("{name} {rest}"),
+    let name = match rest {
+        "" => name,
+        rest if name.eq_ignore_ascii_case("run") && rest.eq_ignore_ascii_case("name") => {
+            format!("{name} {rest}")
+        }
+        _ => {
+            return Err(Refusal::invalid(format!(
+                "Invalid order_by clause '{item}'"
+            )));
+        }
     };
     let (entity, key) = identifier(&name);
     Ok((entity, key, descends))
@@ -501,6 +508,7 @@ mod tests {
         );
         assert_eq!(of("start_time asc"), (None, "start_time".to_owned(), false));
         assert_eq!(of("Run name desc"), (None, "Run name".to_owned(), true));
+        assert!(order("metrics.x SIDEWAYS").is_err());
     }
 
     proptest! {
