@@ -20,8 +20,8 @@ os.environ["KERAS_BACKEND"] = "jax"
 import mlflow
 import numpy
 import torch
+from dumping import dump
 from mlflow import MlflowClient
-from script import dump
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV

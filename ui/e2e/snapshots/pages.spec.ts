@@ -22,7 +22,7 @@ async function asEverywhere(page: Page, hub: Hub): Promise<void> {
       const isMade = pathname.includes("/registry/");
       const text = (await answer.text())
         .replaceAll(hub.folder, "/srv/cellar")
-        .replace(isMade ? /\b1[5-9]\d{11}\b/g : /\b1[89]\d{11}\b/g, (time) =>
+        .replace(/\b1[5-9]\d{11}\b/g, (time) =>
           isMade || Number(time) > hub.last ? String(hub.now - TEN_MINUTES_MS) : time,
         );
       const isInfo = pathname.endsWith("/info");
