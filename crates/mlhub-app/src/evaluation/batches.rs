@@ -63,12 +63,16 @@ pub(super) fn evaluated(source: &Source<'_>, plan: &EvaluationPlan) -> Option<Ev
         }
         Road::Fold(mut fold) => {
             if fold.end_first() {
-                source.read(&mut |table| {
-                    let batch = form.encode(table).map(Predictions::part);
-                    if let Some(Ok(batch)) = batch {
-                        fold.push(&batch);
-                    }
-                })?;
+                let mut is_whole = true;
+                source.read(
+                    &mut |table| match form.encode(table).map(Predictions::part) {
+                        Some(Ok(batch)) => fold.push(&batch),
+                        _ => is_whole = false,
+                    },
+                )?;
+                if !is_whole {
+                    return None;
+                }
             }
             fold.finish().ok()
         }
