@@ -275,6 +275,22 @@ async fn labels_and_metrics_of_models_change_and_are_searched() {
     let unknown = metric(&format!("m-{}", "0".repeat(32)), "lost", 1.0, 1, "x");
     let unknown = call(&hub, Method::POST, "runs/log-metric", unknown).await;
     assert_eq!(refused(&unknown), missing());
+    // What is refused is neither in the run nor in a model.
+    let batch = |model: &str, value: &str| {
+        json!({"run_id": run, "params": [{"key": "p", "value": value}],
+            "metrics": [metric(model, "lost", 1.0, 9, "x")]})
+    };
+    let lost = batch(&format!("m-{}", "0".repeat(32)), "1");
+    let lost = call(&hub, Method::POST, "runs/log-batch", lost).await;
+    assert_eq!(refused(&lost), missing());
+    let param = json!({"run_id": run, "key": "p", "value": "2"});
+    ok(&hub, Method::POST, "runs/log-parameter", param).await;
+    let lost = call(&hub, Method::POST, "runs/log-batch", batch(&a, "1")).await;
+    assert_eq!(refused(&lost), invalid());
+    let seen = get(&hub, &format!("logged-models/{a}")).await;
+    assert!(!seen.to_string().contains("lost"), "{seen}");
+    let seen = get(&hub, &format!("runs/get?run_id={run}")).await;
+    assert!(!seen.to_string().contains("lost"), "{seen}");
 
     let filtered = async |filter: &str| found(&hub, json!({"filter": filter})).await;
     assert_eq!(filtered("name = 'a'").await, ["a"]);

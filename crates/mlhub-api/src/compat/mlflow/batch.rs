@@ -18,8 +18,9 @@ use serde_json::Value;
 
 use super::error::{Answer, Refusal};
 use super::fields::{Body, Fields, float_of_text, whole};
+use super::logged_models::AboutModels;
 use super::logging::{PARAM_MAX_CHARS, TAG_MAX_CHARS, check_key, cut, log, point};
-use super::{logged_models, nothing};
+use super::nothing;
 use crate::ApiState;
 
 /// Metrics in one batch.
@@ -53,16 +54,20 @@ pub(super) async fn batch(
             body.len()
         )));
     }
-    let (id, entry) = match usual(&body) {
-        Some(read) => read,
+    let (id, entry, about) = match usual(&body) {
+        Some((id, entry)) => (id, entry, None),
         None => {
             let fields = Fields::of_body(&body)?;
             let (id, entry) = (fields.run_id()?.to_owned(), any(&fields)?);
-            logged_models::metrics(&state, &caller, &id, &fields.list("metrics")?).await?;
-            (id, entry)
+            let metrics = fields.list("metrics")?;
+            let about = AboutModels::of(&state, &caller, &id, &metrics).await?;
+            (id, entry, Some(about))
         }
     };
     log(&state, &caller, &id, entry).await?;
+    if let Some(about) = about {
+        about.store(&state, &caller).await?;
+    }
     nothing()
 }
 

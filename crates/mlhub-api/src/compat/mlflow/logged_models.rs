@@ -1,7 +1,7 @@
 //! Logged models: made, finalised, labelled, deleted; what runs read and made of them, and
 //! their metrics. Searches are in `logged_model_search`, files in `artifacts`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Query, State};
 use axum::{Extension, Json};
@@ -351,53 +351,57 @@ pub(super) async fn outputs(
     nothing()
 }
 
-/// Stores the metrics that are about a model, beside those of the run.
-pub(super) async fn metrics(
-    state: &ApiState,
-    caller: &Caller,
-    run: &str,
-    messages: &[&Map<String, Value>],
-) -> Answer<()> {
-    let mut about = Vec::new();
-    for (index, message) in messages.iter().enumerate() {
-        let id = match message.get("model_id") {
-            Some(Value::String(id)) if !id.is_empty() => id,
-            _ => continue,
-        };
-        let path = match messages.len() {
-            1 => String::new(),
-            _ => format!("metrics[{index}]"),
-        };
-        let (name, point) = logging::point(&path, message)?;
-        let dataset = |part: &str| {
-            let value = message.get(part).and_then(Value::as_str);
-            value.filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        let metric = LoggedModelMetric {
-            name,
-            run: run.parse().map_err(|_| super::runs::no_run(run))?,
-            dataset_name: dataset("dataset_name"),
-            dataset_digest: dataset("dataset_digest"),
-            step: point.step,
-            time: point.time,
-            value: point.value,
-        };
-        let parsed: LoggedModelId = id.parse().map_err(|_| no_model(id))?;
-        about.push((parsed, metric));
-    }
-    let Some((first, _)) = about.first() else {
-        return Ok(());
-    };
-    refuse_deleted(&by_run_id(state, caller, run).await?)?;
-    match state.hub.logged_model_metrics(caller, &about).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            // One of several; the message of the hub says which.
-            match about.iter().all(|(id, _)| id == first) {
-                true => Err(no_model(first.as_str())),
-                false => Err(error.into()),
+/// Metrics that are about models, beside those of the run: read before anything is stored, so
+/// that a call is refused whole, and stored after the run has them, so that what is refused
+/// there is in no model.
+pub(super) struct AboutModels(Vec<(LoggedModelId, LoggedModelMetric)>);
+
+impl AboutModels {
+    /// Those among the metrics of a call; refuses a model that is not there.
+    pub(super) async fn of(
+        state: &ApiState,
+        caller: &Caller,
+        run: &str,
+        messages: &[&Map<String, Value>],
+    ) -> Answer<Self> {
+        let mut about = Vec::new();
+        let mut known = BTreeSet::new();
+        for (index, message) in messages.iter().enumerate() {
+            let id = match message.get("model_id") {
+                Some(Value::String(id)) if !id.is_empty() => id,
+                _ => continue,
+            };
+            let path = match messages.len() {
+                1 => String::new(),
+                _ => format!("metrics[{index}]"),
+            };
+            let (name, point) = logging::point(&path, message)?;
+            let dataset = |part: &str| {
+                let value = message.get(part).and_then(Value::as_str);
+                value.filter(|text| !text.is_empty()).map(str::to_owned)
+            };
+            let metric = LoggedModelMetric {
+                name,
+                run: run.parse().map_err(|_| super::runs::no_run(run))?,
+                dataset_name: dataset("dataset_name"),
+                dataset_digest: dataset("dataset_digest"),
+                step: point.step,
+                time: point.time,
+                value: point.value,
+            };
+            if known.insert(id) {
+                by_model_id(state, caller, id).await?;
             }
+            about.push((id.parse().map_err(|_| no_model(id))?, metric));
         }
-        other => Ok(other?),
+        Ok(Self(about))
+    }
+
+    pub(super) async fn store(&self, state: &ApiState, caller: &Caller) -> Answer<()> {
+        if !self.0.is_empty() {
+            state.hub.logged_model_metrics(caller, &self.0).await?;
+        }
+        Ok(())
     }
 }
 

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 
 use super::error::{Answer, Refusal};
 use super::fields::{Fields, float, integer, missing, shown, wrong_type};
+use super::logged_models::AboutModels;
+use super::nothing;
 use super::run_query::NAME_TAG;
 use super::runs::{NOTE_TAG, by_run_id, no_run, refuse_deleted, rename};
-use super::{logged_models, nothing};
 use crate::ApiState;
 
 /// Characters in the name of a metric, param or tag.
@@ -136,13 +137,14 @@ pub(super) async fn metric(
 ) -> Answer<Json<Value>> {
     let (name, point) = point("", &fields.0)?;
     let id = fields.run_id()?;
-    logged_models::metrics(&state, &caller, id, &[&fields.0]).await?;
+    let about = AboutModels::of(&state, &caller, id, &[&fields.0]).await?;
     let points = vec![point];
     let entry = ClientLog {
         series: vec![SeriesPoints { name, points }],
         ..ClientLog::default()
     };
-    log(&state, &caller, fields.run_id()?, entry).await?;
+    log(&state, &caller, id, entry).await?;
+    about.store(&state, &caller).await?;
     nothing()
 }
 
