@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MLFLOW_QUIET, REPOSITORY, Hub
+from conftest import MLFLOW_QUIET, REPOSITORY, Hub, interpreter_at
 
 SCRIPTS = Path(__file__).parent / "mlflow_client"
 SCRIPT_SECONDS = 600
 CLIENTS = ("venv-mlflow-skinny", "venv-mlflow-2")
 
 
-def dumps(interpreter: Path | str, script: str, folder: Path, *urls: str) -> list[Any]:
+def dumps(interpreter: str, script: str, folder: Path, *urls: str) -> list[Any]:
     """What a script tells of each server."""
     done = subprocess.run(
-        [str(interpreter), str(SCRIPTS / script), *urls],
+        [interpreter, str(SCRIPTS / script), *urls],
         cwd=folder,
         env={**os.environ, **MLFLOW_QUIET},
         capture_output=True,
@@ -42,9 +42,7 @@ def dumps(interpreter: Path | str, script: str, folder: Path, *urls: str) -> lis
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_frameworks_log_the_same(client: str, mlflow_server: str, hub: Hub, tmp_path: Path) -> None:
-    interpreter = REPOSITORY / "target" / client / "bin/python"
-    if not interpreter.is_file():
-        pytest.skip(f"{interpreter} is missing: scripts/setup.sh makes it where PyTorch is")
+    interpreter = interpreter_at(REPOSITORY / "target" / client / "bin/python")
     url = hub.url()
     assert url is not None
     (tmp_path / "work").mkdir()
