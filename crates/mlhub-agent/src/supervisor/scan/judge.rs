@@ -4,14 +4,17 @@
 //! most [`LOOKBACK_BYTES`] and ahead at most a few hundred bytes, and says `Wait` where
 //! more could change it. So the same output is masked the same way however it arrives.
 
+use std::ops::Range;
+
 use mlhub_config::{TOKEN_SHAPES, TokenBody, TokenShape};
 
 use super::named;
 use super::rules::{BLOCK, ENV_PIECE_MAX_BYTES, Rules, URL, begins_name};
 use super::swallow::Swallow;
 
-/// Bytes before a trigger that are looked at.
-pub(crate) const LOOKBACK_BYTES: usize = 128;
+/// Bytes before a trigger that are looked at; a secret of the environment may have begun so
+/// far back in what was masked.
+pub(crate) const LOOKBACK_BYTES: usize = ENV_PIECE_MAX_BYTES;
 /// Bytes of a URL's host part, with user and password.
 const AUTHORITY_MAX_BYTES: usize = 512;
 /// Bytes between `-----BEGIN ` and the dashes after it.
@@ -78,7 +81,7 @@ pub(crate) fn judge(rules: &Rules, view: View<'_>, at: usize) -> Verdict {
         }
     }
     if here.starts_with(URL) {
-        return keep_literals(rules, view, at, url(view, at + URL.len()));
+        return with_literal_before(rules, view, at, url(view, at + URL.len()));
     }
     if here.starts_with(BLOCK) {
         return block(view, at);
@@ -88,29 +91,73 @@ pub(crate) fn judge(rules: &Rules, view: View<'_>, at: usize) -> Verdict {
     }
     match token(view, at) {
         Verdict::Nothing if !begins_name(here) => Verdict::Nothing,
-        Verdict::Nothing => keep_literals(rules, view, at, named::judge(view, at)),
+        Verdict::Nothing => with_literal_before(rules, view, at, named::judge(view, at)),
         other => other,
     }
 }
 
-/// A secret of the environment that begins in a range and does not end in it is better
-/// masked by itself: masking the range would tear it, and its rest would be told.
-fn keep_literals(rules: &Rules, view: View<'_>, at: usize, verdict: Verdict) -> Verdict {
-    let Verdict::Secret { to, .. } = verdict else {
+/// A range that begins within a secret of the environment begins with that instead: its
+/// first part would be told.
+fn with_literal_before(rules: &Rules, view: View<'_>, at: usize, verdict: Verdict) -> Verdict {
+    let Verdict::Secret {
+        from,
+        to,
+        kind,
+        rest,
+    } = verdict
+    else {
         return verdict;
     };
-    for start in to.saturating_sub(ENV_PIECE_MAX_BYTES).max(at + 1)..to {
+    match literal_over(rules, view, at + 1..from, from) {
+        Over::Open => Verdict::Wait,
+        Over::To { start, .. } => Verdict::Secret {
+            from: start,
+            to,
+            kind,
+            rest,
+        },
+        Over::Nowhere => Verdict::Secret {
+            from,
+            to,
+            kind,
+            rest,
+        },
+    }
+}
+
+/// A secret of the environment that goes past a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    Nowhere,
+    /// More bytes have to come.
+    Open,
+    To { start: usize, end: usize },
+}
+
+/// The first secret of the environment that begins in `starts` and ends past `point`.
+pub(crate) fn literal_over(
+    rules: &Rules,
+    view: View<'_>,
+    starts: Range<usize>,
+    point: usize,
+) -> Over {
+    let least = (point + 1).saturating_sub(ENV_PIECE_MAX_BYTES);
+    for start in starts.start.max(least)..starts.end {
         let here = &view.bytes[start..];
         for literal in &rules.literals {
-            if here.starts_with(&literal.bytes) && start + literal.bytes.len() > to {
-                return Verdict::Nothing;
+            if start + literal.bytes.len() <= point {
+                continue;
             }
-            if !view.ended && here.len() < literal.bytes.len() && literal.bytes.starts_with(here) {
-                return Verdict::Wait;
+            if here.starts_with(&literal.bytes) {
+                let end = start + literal.bytes.len();
+                return Over::To { start, end };
+            }
+            if !view.ended && is_part(here, &literal.bytes) {
+                return Over::Open;
             }
         }
     }
-    verdict
+    Over::Nowhere
 }
 
 /// A token of a well-known service at `at`.

@@ -3,12 +3,12 @@
 //! What cannot be (the beginning of) a secret goes out at once: no line and no time is
 //! waited for. What may be one is held until it is known, a kilobyte or so at most. A
 //! secret that is longer is masked as soon as that is sure, and its rest dropped when it
-//! comes. So there is no cut through which a part of a secret slips, and live output never
+//! comes. Secrets that overlap are masked as one. So there is no cut through which a part of a secret slips, and live output never
 //! waits for its line to end. All other bytes come out as they went in.
 
 use std::sync::Arc;
 
-use super::judge::{LOOKBACK_BYTES, Verdict, View, judge};
+use super::judge::{LOOKBACK_BYTES, Over, Verdict, View, judge, literal_over};
 use super::rules::Rules;
 use super::swallow::Swallow;
 
@@ -23,6 +23,9 @@ pub(crate) struct Masker {
     /// Bytes of `held` that are out.
     done: usize,
     swallow: Option<Swallow>,
+    /// Where in `held` the secret begins that is masked last, until it is sure that no other
+    /// goes on where it ends.
+    within: Option<usize>,
 }
 
 /// A mask that was written.
@@ -42,6 +45,7 @@ impl Masker {
             folded: Vec::new(),
             done: 0,
             swallow: None,
+            within: None,
         }
     }
 
@@ -56,6 +60,7 @@ impl Masker {
         self.held.drain(..kept);
         self.folded.drain(..kept);
         self.done -= kept;
+        self.within = self.within.map(|from| from.saturating_sub(kept));
         first
     }
 
@@ -66,6 +71,7 @@ impl Masker {
         self.folded.clear();
         self.done = 0;
         self.swallow = None;
+        self.within = None;
         first
     }
 
@@ -76,7 +82,7 @@ impl Masker {
 
     /// Whether a secret is being dropped whose end has not come.
     pub(crate) fn is_within(&self) -> bool {
-        self.swallow.is_some()
+        self.within.is_some()
     }
 
     /// Goes on after bytes that are out already, of which the last are looked back at.
@@ -104,6 +110,17 @@ impl Masker {
                 bytes: &self.held,
                 ended,
             };
+            if let Some(from) = self.within {
+                match literal_over(&self.rules, view, from..self.done, self.done) {
+                    Over::Open => return first,
+                    Over::To { end, .. } => {
+                        self.done = end;
+                        looked = end;
+                        continue;
+                    }
+                    Over::Nowhere => self.within = None,
+                }
+            }
             let Some(trigger) = self.rules.next(&self.folded, looked) else {
                 let end = if ended {
                     self.held.len()
@@ -132,6 +149,7 @@ impl Masker {
                     self.done = to;
                     looked = to;
                     self.swallow = rest;
+                    self.within = Some(from);
                 }
             }
         }

@@ -153,6 +153,16 @@ fn secrets_of_the_environment_are_masked_by_value() {
             assert!(!out.contains(part), "{out}");
         }
     }
+    // One that goes on where another secret ends, or before which another begins.
+    for text in [
+        format!("Bearer {}first of many", github()),
+        format!("{}second of many", github()),
+        "password=hunter2first of many".to_owned(),
+        "first of manysecond of many".to_owned(),
+    ] {
+        let out = masked(&text);
+        assert!(!out.contains("of many") && !out.contains("hunter2"), "{out}");
+    }
     let innocent = "plain value of an innocent one";
     assert_eq!(masked(innocent), innocent);
 }
@@ -290,6 +300,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         "staple@1",
         "0123456789abcdef",
         "first of many",
+        "first",
+        " of many",
         "second of ",
         "123456",
         "b'",
