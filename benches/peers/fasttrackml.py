@@ -24,7 +24,9 @@ def start(folder: Path) -> dict:
 
 def table(folder: Path, url: str, runs: int):
     """Fills the table beside the running server; returns what searches it once."""
-    experiment = mlflow_tables.fill(folder / "fasttrackml.db", runs, fasttrackml=True)
+    experiment = mlflow_tables.fill(
+        mlflow_tables.Sqlite(folder / "fasttrackml.db"), runs, fasttrackml=True
+    )
     return lambda: mlflow_tables.search(url, experiment)
 
 

@@ -21,7 +21,9 @@ def start(folder: Path) -> dict:
 
 def table(folder: Path, url: str, runs: int):
     """Fills the table beside the running server; returns what searches it once."""
-    experiment = mlflow_tables.fill(folder / "mlflow.db", runs, fasttrackml=False)
+    experiment = mlflow_tables.fill(
+        mlflow_tables.Sqlite(folder / "mlflow.db"), runs, fasttrackml=False
+    )
     return lambda: mlflow_tables.search(url, experiment)
 
 

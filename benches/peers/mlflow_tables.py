@@ -7,48 +7,69 @@ import json
 import sqlite3
 import time
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 PARAMS = METRICS = 5
 FILTER = "metrics.m0 > 0.5 and params.p0 = '3'"
 
 
-def fill(database: Path, runs: int, *, fasttrackml: bool) -> str:
-    """Adds runs with params and latest metrics; returns the experiment's id."""
-    base = sqlite3.connect(database)
-    columns = [row[1] for row in base.execute("PRAGMA table_info(experiments)")]
-    extra = ", namespace_id" if "namespace_id" in columns else ""
-    value = ", 1" if extra else ""
-    base.execute(
-        "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, "
-        f"creation_time, last_update_time{extra}) VALUES (77, 'table', 'x', 'active', 1, 1{value})"
-    )
+class Sqlite:
+    """The database of a server, for a moment."""
+
+    def __init__(self, file: Path):
+        self.base = sqlite3.connect(file)
+
+    def columns(self, table: str) -> list[str]:
+        return [row[1] for row in self.base.execute(f"PRAGMA table_info({table})")]
+
+    def insert(self, table: str, columns: str, rows: Iterable[tuple]) -> None:
+        marks = ", ".join("?" for _column in columns.split(","))
+        self.base.executemany(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", rows)
+
+    def close(self) -> None:
+        self.base.commit()
+        self.base.close()
+
+
+def fill(database, runs: int, *, fasttrackml: bool) -> str:
+    """Adds runs with params and latest metrics to a database such as `Sqlite`; returns the
+    experiment's id."""
+    owner = ("namespace_id",) if "namespace_id" in database.columns("experiments") else ()
+    columns = ("experiment_id", "name", "artifact_location", "lifecycle_stage", "creation_time",
+               "last_update_time", *owner)  # fmt: skip
+    row = (77, "table", "x", "active", 1, 1) + (1,) * len(owner)
+    database.insert("experiments", ", ".join(columns), [row])
     if fasttrackml:
-        base.execute("INSERT OR IGNORE INTO contexts (id, json) VALUES (1, '{}')")
+        database.insert("contexts", "id, json", [(1, "{}")])
     names = [f"{index:032x}" for index in range(runs)]
-    row_num = ", row_num" if fasttrackml else ""
-    base.executemany(
-        "INSERT INTO runs (run_uuid, name, source_type, user_id, status, start_time, end_time, "
-        f"lifecycle_stage, artifact_uri, experiment_id{row_num}) VALUES "
-        f"(?, ?, 'LOCAL', 'u', 'FINISHED', ?, ?, 'active', 'x', 77{', ?' if row_num else ''})",
+    number = ", row_num" if fasttrackml else ""
+    database.insert(
+        "runs",
+        "run_uuid, name, source_type, user_id, status, start_time, end_time, lifecycle_stage, "
+        f"artifact_uri, experiment_id{number}",
         (
-            (key, f"run-{i}", i, i + 1) + ((i,) if fasttrackml else ())
+            (key, f"run-{i}", "LOCAL", "u", "FINISHED", i, i + 1, "active", "x", 77)
+            + ((i,) if fasttrackml else ())
             for i, key in enumerate(names)
         ),
     )
-    param_value = "value_str" if fasttrackml else "value"
-    base.executemany(
-        f'INSERT INTO params ("key", {param_value}, run_uuid) VALUES (?, ?, ?)',
+    database.insert(
+        "params",
+        f'"key", {"value_str" if fasttrackml else "value"}, run_uuid',
         ((f"p{j}", param(i, j), key) for i, key in enumerate(names) for j in range(PARAMS)),
     )
-    context = (", last_iter, context_id", ", 1, 1") if fasttrackml else ("", "")
-    base.executemany(
-        f'INSERT INTO latest_metrics ("key", value, timestamp, step, is_nan, run_uuid{context[0]}) '
-        f"VALUES (?, ?, 1, 1, 0, ?{context[1]})",
-        ((f"m{j}", metric(i, j), key) for i, key in enumerate(names) for j in range(METRICS)),
+    context = (", last_iter, context_id", (1, 1)) if fasttrackml else ("", ())
+    database.insert(
+        "latest_metrics",
+        f'"key", value, timestamp, step, is_nan, run_uuid{context[0]}',
+        (
+            (f"m{j}", metric(i, j), 1, 1, False, key, *context[1])
+            for i, key in enumerate(names)
+            for j in range(METRICS)
+        ),
     )
-    base.commit()
-    base.close()
+    database.close()
     return "77"
 
 
