@@ -8,20 +8,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agent::{Agent, AgentId};
-use crate::job::{Job, JobId, Stage};
+use crate::job::{Job, JobId, JobSpec, Stage};
 use crate::lease::{Lease, Phase, StopReason};
 use crate::policy::Quota;
-use crate::queue::{Change, Queue};
+use crate::queue::{Change, Queue, Shape};
 use crate::resources::{Offer, Resources};
-
-/// What jobs that fit the same machines have in common.
-type Shape = (BTreeSet<String>, Resources);
+use crate::turns::Turns;
 
 /// A round's view of an agent.
 struct Room {
     free: Offer,
     /// Kept for a job that waited for long.
     reserved: bool,
+}
+
+/// What a round comes to.
+#[derive(Default)]
+struct Plan {
+    offers: Vec<(JobId, AgentId, Vec<u32>)>,
+    /// The first job that found no room.
+    blocked: Option<JobId>,
 }
 
 /// What somebody has with agents.
@@ -72,106 +78,108 @@ impl Queue {
         (owners, projects)
     }
 
-    /// Offers jobs to agents that have room. Returns what changed and who has orders now.
+    /// Offers jobs to agents that have room. Returns what changed and who has something to do
+    /// now. It costs nothing where nothing came about that may give a job a place.
     pub fn dispatch(&mut self, now_ms: u64) -> (Vec<Change>, BTreeSet<AgentId>) {
         let mut changes = Vec::new();
         let mut ordered = BTreeSet::new();
-        if self.paused || self.lines.is_empty() {
+        let is_time = self.look_again_ms.is_some_and(|time| time <= now_ms);
+        if self.paused || !(self.is_changed || is_time) {
             return (changes, ordered);
         }
-        let mut rooms: BTreeMap<AgentId, Room> = self
-            .agents
-            .iter()
-            .filter(|(_, agent)| self.takes_jobs(agent, now_ms))
-            .filter_map(|(id, _)| {
-                let free = self.free(id)?;
-                Some((
-                    id.clone(),
-                    Room {
-                        free,
-                        reserved: false,
-                    },
-                ))
-            })
-            .collect();
-        let (mut owners, mut projects) = self.uses();
-        let mut without_room: BTreeSet<Shape> = BTreeSet::new();
-        let mut first_blocked = None;
-        for id in self.turns(now_ms) {
-            let Some(job) = self.jobs.get(&id) else {
-                continue;
-            };
-            let needs = job.spec.needs;
-            let used =
-                |all: &BTreeMap<String, Use>, who: &str| all.get(who).copied().unwrap_or_default();
-            let too_much = |quotas: &BTreeMap<String, Quota>, who: &str, used: Use| {
-                quotas
-                    .get(who)
-                    .is_some_and(|quota| used.exceeds(quota, &needs))
-            };
-            let (owner, project) = (job.spec.owner.clone(), job.spec.project.clone());
-            if too_much(&self.policy.owners, &owner, used(&owners, &owner))
-                || too_much(&self.policy.projects, &project, used(&projects, &project))
-            {
-                continue;
-            }
-            let shape = (job.spec.labels.clone(), needs);
-            if without_room.contains(&shape) {
-                continue;
-            }
-            let Some((agent, gpus)) = self.best(job, &rooms) else {
-                if first_blocked.is_none() {
-                    first_blocked = Some(id);
-                    self.keep_room(job, &mut rooms, now_ms);
-                }
-                without_room.insert(shape);
-                continue;
-            };
-            if let Some(room) = rooms.get_mut(&agent) {
-                room.free.take(&needs, &gpus);
-            }
-            owners.entry(owner).or_default().add(&needs);
-            projects.entry(project).or_default().add(&needs);
+        let Plan { offers, blocked } = self.plan(now_ms);
+        for (id, agent, gpus) in offers {
             self.offer(id, &agent, gpus, now_ms);
             changes.push(Change::Saved(id));
             ordered.insert(agent);
         }
-        if let Some(id) = first_blocked {
+        let mut look_again = self
+            .delayed
+            .range((now_ms + 1, JobId(0))..)
+            .next()
+            .map(|first| first.0);
+        if let Some(job) = blocked.and_then(|id| self.jobs.get(&id)) {
+            let reserve_ms = job.waiting_since_ms + self.policy.reserve_after_ms;
+            if reserve_ms > now_ms {
+                look_again = Some(look_again.map_or(reserve_ms, |time| time.min(reserve_ms)));
+            }
+        }
+        if let Some(id) = blocked {
             ordered.extend(self.preempt_for(id, now_ms, &mut changes));
         }
+        self.look_again_ms = look_again;
+        self.is_changed = false;
         (changes, ordered)
     }
 
-    /// Ready jobs in the order of their turns, as if each of them were given out.
-    fn turns(&self, now_ms: u64) -> Vec<JobId> {
-        let mut turns = Vec::new();
-        // What owners would get in the round so far.
-        let mut got: BTreeMap<&String, f64> = BTreeMap::new();
-        for owners in self.lines.values() {
-            let mut takers: Vec<Taker<'_>> = owners
-                .iter()
-                .map(|(owner, line)| Taker {
-                    weight: self.shares.weight(owner, now_ms, self.policy.half_life_ms)
-                        + got.get(owner).copied().unwrap_or_default(),
-                    owner,
-                    line: line.iter(),
-                })
-                .collect();
-            while let Some(at) = least(&takers) {
-                match takers[at].line.next() {
-                    Some((_, id)) => {
-                        if let Some(job) = self.jobs.get(id).filter(|job| job.is_ready(now_ms)) {
-                            let cost = job.spec.needs.cost() as f64;
-                            takers[at].weight += cost;
-                            *got.entry(takers[at].owner).or_default() += cost;
-                            turns.push(*id);
-                        }
-                    }
-                    None => drop(takers.remove(at)),
-                }
-            }
+    fn plan(&self, now_ms: u64) -> Plan {
+        let mut plan = Plan::default();
+        if self.lines.is_empty() {
+            return plan;
         }
-        turns
+        let mut rooms = self.rooms(now_ms);
+        let (mut owners, mut projects) = self.uses();
+        let mut without_room: BTreeSet<Shape> = BTreeSet::new();
+        for job in Turns::new(self, now_ms) {
+            let JobSpec {
+                owner,
+                project,
+                needs,
+                labels,
+                ..
+            } = &job.spec;
+            let exceeds =
+                |quotas: &BTreeMap<String, Quota>, uses: &BTreeMap<String, Use>, who: &str| {
+                    let used = uses.get(who).copied().unwrap_or_default();
+                    quotas
+                        .get(who)
+                        .is_some_and(|quota| used.exceeds(quota, needs))
+                };
+            if exceeds(&self.policy.owners, &owners, owner)
+                || exceeds(&self.policy.projects, &projects, project)
+            {
+                continue;
+            }
+            let shape = (labels.clone(), *needs);
+            if without_room.contains(&shape) {
+                continue;
+            }
+            let Some((agent, gpus)) = self.best(job, &rooms) else {
+                if plan.blocked.is_none() {
+                    plan.blocked = Some(job.id);
+                    self.keep_room(job, &mut rooms, now_ms);
+                }
+                without_room.insert(shape);
+                if without_room.len() == self.shapes.len() {
+                    break;
+                }
+                continue;
+            };
+            if let Some(room) = rooms.get_mut(&agent) {
+                room.free.take(needs, &gpus);
+            }
+            owners.entry(owner.clone()).or_default().add(needs);
+            projects.entry(project.clone()).or_default().add(needs);
+            plan.offers.push((job.id, agent, gpus));
+        }
+        plan
+    }
+
+    /// What agents that take jobs have left.
+    fn rooms(&self, now_ms: u64) -> BTreeMap<AgentId, Room> {
+        let taking = self
+            .agents
+            .iter()
+            .filter(|(_, agent)| self.takes_jobs(agent, now_ms));
+        taking
+            .filter_map(|(id, _)| {
+                let room = Room {
+                    free: self.free(id)?,
+                    reserved: false,
+                };
+                Some((id.clone(), room))
+            })
+            .collect()
     }
 
     /// The agent that a job fills best, with the GPUs it gets.
@@ -353,20 +361,4 @@ impl Queue {
         }
         Some(gone)
     }
-}
-
-/// An owner whose jobs wait, in a round.
-struct Taker<'a> {
-    /// What he has had, and got in the round.
-    weight: f64,
-    owner: &'a String,
-    line: std::collections::btree_set::Iter<'a, (i64, JobId)>,
-}
-
-/// Who has the least weight; the first by name among equals.
-fn least(takers: &[Taker<'_>]) -> Option<usize> {
-    (0..takers.len()).min_by(|a, b| {
-        let (a, b) = (&takers[*a], &takers[*b]);
-        a.weight.total_cmp(&b.weight).then(a.owner.cmp(b.owner))
-    })
 }

@@ -184,6 +184,13 @@ impl Queue {
                 return Ok(false);
             }
         }
+        let is_as_before = self.agents.get(&report.agent).is_some_and(|known| {
+            known.offer == report.offer
+                && known.labels == report.labels
+                && known.draining == report.draining
+                && self.takes_jobs(known, now_ms)
+        });
+        self.is_changed |= !is_as_before;
         let agent = Agent {
             incarnation,
             sequence: report.sequence,

@@ -29,6 +29,7 @@ mod policy;
 mod queue;
 mod resources;
 mod retry;
+mod turns;
 
 pub use agent::{Agent, AgentId, Incarnation};
 pub use exchange::{Answer, End, EndedReport, Hold, Order, Report};

@@ -36,6 +36,8 @@ pub enum Change {
     },
 }
 
+/// What jobs that fit the same machines have in common.
+pub(crate) type Shape = (BTreeSet<String>, Resources);
 /// Jobs of one priority and owner, in order.
 pub(crate) type Line = BTreeSet<(i64, JobId)>;
 pub(crate) type Lines = BTreeMap<Reverse<i32>, BTreeMap<String, Line>>;
@@ -50,6 +52,14 @@ pub struct Queue {
     pub(crate) given: BTreeMap<AgentId, BTreeMap<JobId, (Resources, Vec<u32>)>>,
     /// Jobs that wait for room, and for nothing else but time.
     pub(crate) lines: Lines,
+    /// What jobs in the lines ask of a machine, and how many ask it.
+    pub(crate) shapes: BTreeMap<Shape, usize>,
+    /// Of those, which wait for a time, too.
+    pub(crate) delayed: BTreeSet<(u64, JobId)>,
+    /// Whether anything came about since the last dispatch that may give a job a place.
+    pub(crate) is_changed: bool,
+    /// When time alone may give one a place.
+    pub(crate) look_again_ms: Option<u64>,
     dependents: BTreeMap<JobId, Vec<JobId>>,
     pub(crate) shares: Shares,
     pub(crate) paused: bool,
@@ -65,6 +75,10 @@ impl Queue {
             agents: BTreeMap::new(),
             given: BTreeMap::new(),
             lines: Lines::new(),
+            shapes: BTreeMap::new(),
+            delayed: BTreeSet::new(),
+            is_changed: true,
+            look_again_ms: None,
             dependents: BTreeMap::new(),
             shares: Shares::default(),
             paused: false,
@@ -143,6 +157,7 @@ impl Queue {
     /// Gives nothing out while it is paused; what runs goes on.
     pub fn pause(&mut self, paused: bool) {
         self.paused = paused;
+        self.is_changed = true;
     }
 
     /// Takes jobs in, all or none. Dependencies name jobs of the queue, jobs of this
@@ -290,14 +305,15 @@ impl Queue {
         changes
     }
 
-    /// When the next lease is over that [`Queue::expire`] would end, or the next delay.
+    /// When [`Queue::expire`] or [`Queue::dispatch`] may have something to do although nothing
+    /// came about.
     pub fn next_event_ms(&self) -> Option<u64> {
-        let time = |job: &Job| match &job.stage {
-            Stage::Held => None,
-            Stage::Waiting { not_before_ms } => (*not_before_ms > 0).then_some(*not_before_ms),
-            Stage::Leased(lease) => Some(lease.until_ms),
-        };
-        self.jobs.values().filter_map(time).min()
+        let leased = self.given.values().flat_map(BTreeMap::keys);
+        let over = leased
+            .filter_map(|id| self.jobs.get(id)?.lease())
+            .map(|lease| lease.until_ms)
+            .min();
+        [over, self.look_again_ms].into_iter().flatten().min()
     }
 
     /// The program of a leased job is dead and nobody can say how it ended.
@@ -398,6 +414,7 @@ impl Queue {
         if let Some(jobs) = self.given.get_mut(&lease.agent) {
             jobs.remove(&id);
         }
+        self.is_changed = true;
         self.shares.ended(
             &job.spec.owner,
             job.spec.needs.cost(),
@@ -430,14 +447,27 @@ impl Queue {
         let Some(owners) = self.lines.get_mut(&priority) else {
             return;
         };
-        if let Some(line) = owners.get_mut(&job.spec.owner) {
-            line.remove(&(job.position, id));
-            if line.is_empty() {
-                owners.remove(&job.spec.owner);
-            }
+        let Some(line) = owners.get_mut(&job.spec.owner) else {
+            return;
+        };
+        if !line.remove(&(job.position, id)) {
+            return;
+        }
+        if line.is_empty() {
+            owners.remove(&job.spec.owner);
         }
         if owners.is_empty() {
             self.lines.remove(&priority);
+        }
+        if let Stage::Waiting { not_before_ms } = job.stage {
+            self.delayed.remove(&(not_before_ms, id));
+        }
+        let shape = (job.spec.labels.clone(), job.spec.needs);
+        if let Some(count) = self.shapes.get_mut(&shape) {
+            *count -= 1;
+            if *count == 0 {
+                self.shapes.remove(&shape);
+            }
         }
     }
 
@@ -445,14 +475,26 @@ impl Queue {
         let Some(job) = self.jobs.get(&id) else {
             return;
         };
-        if !job.pending.is_empty() || !matches!(job.stage, Stage::Waiting { .. }) {
+        let Stage::Waiting { not_before_ms } = job.stage else {
+            return;
+        };
+        if !job.pending.is_empty() {
             return;
         }
-        self.lines
+        if not_before_ms > 0 {
+            self.delayed.insert((not_before_ms, id));
+        }
+        let is_new = self
+            .lines
             .entry(Reverse(job.spec.priority))
             .or_default()
             .entry(job.spec.owner.clone())
             .or_default()
             .insert((job.position, id));
+        if is_new {
+            let shape = (job.spec.labels.clone(), job.spec.needs);
+            *self.shapes.entry(shape).or_default() += 1;
+            self.is_changed = true;
+        }
     }
 }
