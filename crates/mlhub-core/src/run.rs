@@ -114,6 +114,12 @@ pub enum FailureClass {
     GpuOutOfMemory,
     /// The disk was full.
     DiskFull,
+    /// Processes of one run could not talk to each other: NCCL or Gloo failed or waited in vain.
+    Nccl,
+    /// A GPU or its driver failed.
+    GpuError,
+    /// The program gave up because its loss was no number.
+    NotANumber,
     /// A signal from outside ended it.
     Killed,
     /// It crashed on an invalid memory access or an abort.
@@ -130,6 +136,52 @@ pub enum FailureClass {
     Exit,
     /// The process is gone and nobody saw how it ended.
     Vanished,
+}
+
+impl FailureClass {
+    /// What to do about it, in one line; nothing where the message says all.
+    pub fn advice(self) -> Option<&'static str> {
+        Some(match self {
+            Self::CommandNotFound | Self::Config | Self::Dataset | Self::Exit => return None,
+            Self::Environment => {
+                "See why the environment could not be made, then try again: `mlhub adapter check` tries it alone."
+            }
+            Self::Import => {
+                "Install the module into the environment of the adapter, or correct its name."
+            }
+            Self::HostOutOfMemory => {
+                "Use a smaller batch, fewer data workers, or a machine with more memory; for workers, more room in /dev/shm."
+            }
+            Self::GpuOutOfMemory => {
+                "Use a smaller batch (gradient accumulation keeps its effect), lower precision, or a GPU with more memory."
+            }
+            Self::DiskFull => {
+                "Free room where the run writes; `mlhub doctor` and retention rules say what takes it."
+            }
+            Self::Nccl => {
+                "Look at the rank that failed first: the others only waited for it. NCCL_DEBUG=INFO tells more."
+            }
+            Self::GpuError => {
+                "Run once with CUDA_LAUNCH_BLOCKING=1 to see the line that fails; if it is another each time, suspect the GPU or its driver."
+            }
+            Self::NotANumber => {
+                "Lower the learning rate, clip gradients, and check the data for values that are no numbers."
+            }
+            Self::Killed => {
+                "Somebody or something outside the hub ended it; `dmesg` and the cluster's log say who."
+            }
+            Self::Crash => {
+                "It crashed in native code; `PYTHONFAULTHANDLER=1` prints where Python was."
+            }
+            Self::Timeout => "Give it more time, or let it go on from its last checkpoint.",
+            Self::MemoryLimit | Self::ProcessLimit | Self::OutputLimit => {
+                "Raise the limit in the experiment file if that is what the run needs."
+            }
+            Self::Vanished => {
+                "Its machine was restarted, or everything that watched it was killed at once; its last checkpoint is in the run directory."
+            }
+        })
+    }
 }
 
 /// Why a run failed, with the lines that show it.

@@ -2495,6 +2495,8 @@ export interface components {
         };
         /** @description Why a run did not finish. */
         FailureView: {
+            /** @description What to do about it; told by the hub, not by who reports the failure. */
+            advice?: string | null;
             /** @description The class, such as `command_not_found` (see `mlhub_core::run::FailureClass`). */
             class: string;
             /** @description The lines that show it. */

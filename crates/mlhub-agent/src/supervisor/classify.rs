@@ -14,9 +14,14 @@ use mlhub_protocol::rest::FailureView;
 use mlhub_protocol::run_dir::{ExitFile, Limits, names};
 
 use super::limits::excess_message;
+use super::signs::{self, Sign};
 
 /// Bytes at the end of a log that are looked at.
 const TAIL_BYTES: u64 = 256 * 1024;
+/// Lines of evidence before a sign.
+const LINES_BEFORE_SIGN: usize = 15;
+/// What shells add to the number of the signal that ended their command.
+const SHELL_SIGNAL_BASE: i32 = 128;
 /// Bytes of a failure's message taken from the program.
 const MESSAGE_MAX_BYTES: usize = 8 * 1024;
 
@@ -28,6 +33,10 @@ pub(crate) mod cause {
     pub(crate) const PROCESS_LIMIT: &str = "process_limit";
     pub(crate) const OUTPUT_LIMIT: &str = "output_limit";
 }
+
+/// Lines, each cut to what is kept of a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lines(pub(crate) Vec<String>);
 
 /// All that is known about the end of an attempt.
 #[derive(Debug, Default)]
@@ -41,8 +50,8 @@ pub(crate) struct End<'a> {
     pub(crate) limits: Limits,
     /// The last `error` event.
     pub(crate) error: Option<&'a ErrorEvent>,
-    /// The last lines of output.
-    pub(crate) evidence: Vec<String>,
+    /// The last lines of standard error and of standard output.
+    pub(crate) printed: [Lines; 2],
     /// What the kernel says about an out-of-memory kill.
     pub(crate) oom: Option<String>,
     /// The program's file name, for messages.
@@ -89,8 +98,10 @@ pub(crate) fn classify(end: &End<'_>) -> (&'static str, Option<FailureView>) {
     match (exit.code, exit.signal) {
         (Some(0), None) => ("finished", None),
         (code, signal) => {
-            let (class, message) = cause_of(end, code, signal);
+            let sign = signs::find(&end.printed);
+            let (class, message) = cause_of(end, code, signal, sign.as_ref());
             let mut view = failure(end, class, &message);
+            view.evidence = evidence(&end.printed, sign.as_ref());
             if class == "host_out_of_memory" {
                 // The kernel's word is worth more than the oldest line.
                 if view.evidence.len() >= EVIDENCE_LINES_MAX && end.oom.is_some() {
@@ -107,11 +118,17 @@ fn failure(end: &End<'_>, class: &str, message: &str) -> FailureView {
     FailureView {
         class: class.to_owned(),
         message: cut(&message.replace('\0', "\u{fffd}"), MESSAGE_MAX_BYTES),
-        evidence: end.evidence.clone(),
+        evidence: evidence(&end.printed, None),
+        advice: None,
     }
 }
 
-fn cause_of(end: &End<'_>, code: Option<i32>, signal: Option<i32>) -> (&'static str, String) {
+fn cause_of(
+    end: &End<'_>,
+    code: Option<i32>,
+    signal: Option<i32>,
+    sign: Option<&Sign>,
+) -> (&'static str, String) {
     if let Some((class, message)) = refusal(end, code) {
         return (class, message);
     }
@@ -120,20 +137,29 @@ fn cause_of(end: &End<'_>, code: Option<i32>, signal: Option<i32>) -> (&'static 
         (Some(code), None) => format!("exited with code {code}"),
         (None, None) => "ended without a status".to_owned(),
     };
-    if signal == Some(9) && end.oom.is_some() {
+    // A shell tells the signal that ended its command in its own code.
+    let of_command = code
+        .map(|code| code - SHELL_SIGNAL_BASE)
+        .filter(|signal| *signal > 0);
+    if (signal == Some(9) || of_command == Some(9)) && end.oom.is_some() {
         let message = format!("{} was {ended}: the kernel ran out of memory", end.program);
         return ("host_out_of_memory", message);
     }
-    if let Some((class, line)) = evidence_class(&end.evidence) {
-        return (class, format!("{} {ended}: {line}", end.program));
+    if let Some(sign) = sign {
+        let line = end.printed[sign.stream].0[sign.line].trim();
+        return (sign.class, format!("{} {ended}: {line}", end.program));
     }
-    match signal {
+    match signal.or(of_command.filter(|signal| [6, 9, 11, 15].contains(signal))) {
         Some(4 | 6 | 7 | 8 | 11) => ("crash", format!("{} crashed: {ended}", end.program)),
         Some(_) => (
             "killed",
             format!("{} was {ended}, sent from outside", end.program),
         ),
-        None => match end.evidence.iter().rfind(|line| !line.trim().is_empty()) {
+        None => match told(&end.printed)
+            .0
+            .iter()
+            .rfind(|line| !line.trim().is_empty())
+        {
             Some(line) => ("exit", format!("{} {ended}: {}", end.program, line.trim())),
             None => (
                 "exit",
@@ -161,35 +187,6 @@ fn refusal(end: &End<'_>, code: Option<i32>) -> Option<(&'static str, String)> {
     Some((class, message))
 }
 
-/// What the last lines say, the most telling first.
-fn evidence_class(lines: &[String]) -> Option<(&'static str, String)> {
-    type Test = fn(&str) -> bool;
-    const TESTS: [(&str, Test); 4] = [
-        ("gpu_out_of_memory", |line| {
-            line.contains("CUDA out of memory")
-                || line.contains("OutOfMemoryError")
-                || line.contains("CUDA_ERROR_OUT_OF_MEMORY")
-                || line.contains("HIP out of memory")
-        }),
-        ("disk_full", |line| {
-            line.contains("No space left on device") || line.contains("Errno 28]")
-        }),
-        ("import", |line| {
-            line.starts_with("ModuleNotFoundError:") || line.starts_with("ImportError:")
-        }),
-        ("host_out_of_memory", |line| {
-            line.trim() == "MemoryError"
-                || line.starts_with("MemoryError:")
-                || line.contains("numpy._core._exceptions._ArrayMemoryError")
-                || line.starts_with("memory allocation of ")
-        }),
-    ];
-    TESTS.iter().find_map(|(class, test)| {
-        let line = lines.iter().rfind(|line| test(line))?;
-        Some((*class, line.trim().to_owned()))
-    })
-}
-
 fn signal_name(signal: i32) -> &'static str {
     match signal {
         4 => " (SIGILL)",
@@ -203,16 +200,38 @@ fn signal_name(signal: i32) -> &'static str {
     }
 }
 
-/// The last lines of standard error, or of standard output when there are none.
-pub(crate) fn evidence(dir: &Path) -> Vec<String> {
-    [names::STDERR, names::STDOUT]
-        .iter()
-        .map(|name| last_lines(&dir.join(name)))
-        .find(|lines| lines.iter().any(|line| !line.trim().is_empty()))
-        .unwrap_or_default()
+/// Standard error, or standard output when nothing is in it.
+fn told(printed: &[Lines; 2]) -> &Lines {
+    let [err, out] = printed;
+    if err.0.iter().any(|line| !line.trim().is_empty()) {
+        err
+    } else {
+        out
+    }
 }
 
-fn last_lines(path: &Path) -> Vec<String> {
+/// The last lines, or those around a sign that stands before them.
+fn evidence(printed: &[Lines; 2], sign: Option<&Sign>) -> Vec<String> {
+    let lines = &sign
+        .map_or_else(|| told(printed), |sign| &printed[sign.stream])
+        .0;
+    let last = lines.len().saturating_sub(EVIDENCE_LINES_MAX);
+    let first = sign.map_or(last, |sign| {
+        last.min(sign.line.saturating_sub(LINES_BEFORE_SIGN))
+    });
+    lines[first..]
+        .iter()
+        .take(EVIDENCE_LINES_MAX)
+        .cloned()
+        .collect()
+}
+
+/// The last lines of standard error and of standard output.
+pub(crate) fn printed(dir: &Path) -> [Lines; 2] {
+    [names::STDERR, names::STDOUT].map(|name| last_lines(&dir.join(name)))
+}
+
+fn last_lines(path: &Path) -> Lines {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
@@ -224,12 +243,8 @@ fn last_lines(path: &Path) -> Vec<String> {
     // No evidence is better than no verdict.
     let bytes = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    let first = lines.len().saturating_sub(EVIDENCE_LINES_MAX);
-    lines[first..]
-        .iter()
-        .map(|line| cut(&line.replace('\0', "\u{fffd}"), EVIDENCE_LINE_MAX_BYTES))
-        .collect()
+    let line = |line: &str| cut(&line.replace('\0', "\u{fffd}"), EVIDENCE_LINE_MAX_BYTES);
+    Lines(text.lines().map(line).collect())
 }
 
 fn cut(text: &str, max: usize) -> String {
@@ -277,7 +292,10 @@ mod tests {
     fn class(exit: &ExitFile, lines: &[&str]) -> String {
         let end = End {
             exit: Some(exit),
-            evidence: lines.iter().map(|line| (*line).to_owned()).collect(),
+            printed: [
+                Lines(lines.iter().map(|line| (*line).to_owned()).collect()),
+                Lines::default(),
+            ],
             program: "train",
             ..End::default()
         };
@@ -312,6 +330,34 @@ mod tests {
         assert_eq!(class(&exit(None, Some(6)), &["abort"]), "crash");
         assert_eq!(class(&exit(None, Some(9)), &[]), "killed");
         assert_eq!(class(&exit(Some(64), None), &[]), "config");
+        // What a shell says of its command.
+        assert_eq!(class(&exit(Some(137), None), &[]), "killed");
+        assert_eq!(class(&exit(Some(139), None), &[]), "crash");
+        assert_eq!(class(&exit(Some(200), None), &[]), "exit");
+    }
+
+    #[test]
+    fn a_sign_is_found_in_either_stream_and_shown() {
+        let one = exit(Some(1), None);
+        let filler = |count: usize| (0..count).map(|at| format!("line {at}"));
+        let mut out: Vec<String> = filler(50).collect();
+        out.push("RuntimeError: CUDA out of memory".to_owned());
+        out.extend(filler(100));
+        let end = End {
+            exit: Some(&one),
+            printed: [Lines(vec!["a warning".to_owned()]), Lines(out)],
+            program: "train",
+            ..End::default()
+        };
+        let failure = classify(&end).1.expect("a failure");
+        assert_eq!(failure.class, "gpu_out_of_memory");
+        assert_eq!(
+            failure.message,
+            "train exited with code 1: RuntimeError: CUDA out of memory"
+        );
+        assert_eq!(failure.evidence.len(), EVIDENCE_LINES_MAX);
+        assert_eq!(failure.evidence[0], "line 35");
+        assert_eq!(failure.evidence[15], "RuntimeError: CUDA out of memory");
     }
 
     #[test]
@@ -374,7 +420,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let text: String = (0..100).map(|i| format!("{i}\n")).collect();
         std::fs::write(folder.path().join(names::STDOUT), text + &"é".repeat(5000)).expect("write");
-        let lines = evidence(folder.path());
+        let lines = evidence(&printed(folder.path()), None);
         assert_eq!(lines.len(), EVIDENCE_LINES_MAX);
         assert!(
             lines
@@ -383,6 +429,6 @@ mod tests {
         );
         assert!(lines.last().expect("lines").ends_with("[cut]"));
         std::fs::write(folder.path().join(names::STDERR), b"bad \xff\n").expect("write");
-        assert_eq!(evidence(folder.path()), ["bad \u{fffd}"]);
+        assert_eq!(evidence(&printed(folder.path()), None), ["bad \u{fffd}"]);
     }
 }

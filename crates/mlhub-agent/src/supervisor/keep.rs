@@ -9,7 +9,7 @@ use mlhub_client::{Client, ClientErrorKind};
 use mlhub_protocol::event::FileEvent;
 use mlhub_protocol::rest::{AttemptFinish, ExitView, PredictionsRef};
 
-use super::classify::{End, classify, evidence};
+use super::classify::{End, classify, printed};
 use super::files::now_ms;
 use super::link::{LocalEnd, Stop, stop_of};
 use super::ship::{Shipped, Shipper};
@@ -230,7 +230,7 @@ impl Shipper {
             stop_measured: self.record.stop_measured(),
             limits: launch.limits,
             error: self.requests.error.as_ref(),
-            evidence: evidence(self.dir.path()),
+            printed: printed(self.dir.path()),
             oom: end.oom.clone(),
             program: program.rsplit('/').next().unwrap_or(program),
             timeout_seconds: launch.timeout_seconds.unwrap_or(0),

@@ -45,6 +45,7 @@ mod shim;
 mod ship;
 mod ship_events;
 mod ship_logs;
+mod signs;
 mod supervise;
 mod sync;
 mod system;

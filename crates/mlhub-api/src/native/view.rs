@@ -50,6 +50,7 @@ fn failure(failure: Failure) -> rest::FailureView {
         class,
         message: failure.message,
         evidence: failure.evidence,
+        advice: failure.class.advice().map(str::to_owned),
     }
 }
 

@@ -90,6 +90,9 @@ pub struct FailureView {
     /// The lines that show it.
     #[serde(default)]
     pub evidence: Vec<String>,
+    /// What to do about it; told by the hub, not by who reports the failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
 }
 
 /// A run, as lists show it.

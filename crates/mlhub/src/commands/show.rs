@@ -114,6 +114,9 @@ fn overview(detail: &RunDetail) -> anyhow::Result<()> {
         for line in &failure.evidence {
             output::line(format_args!("  | {line}"))?;
         }
+        if let Some(advice) = &failure.advice {
+            output::line(format_args!("  {advice}"))?;
+        }
     }
     for warning in &detail.snapshot.warnings {
         output::line(format_args!("  warning: {warning}"))?;

@@ -13,19 +13,24 @@ export function exitText(exit: NonNullable<RunDetail["exit"]>): string | undefin
   return exit.code !== null && exit.code !== undefined ? `exit code ${exit.code}` : undefined;
 }
 
-/** The supervisor takes evidence from the end of standard error, or of standard output where that is empty. */
-function useEvidence(run: RunDetail) {
+/** A stream of the run's newest attempt, and where the evidence stands in its end. */
+function usePlaces(run: RunDetail, stream: "stderr" | "stdout") {
   const evidence = run.failure?.evidence ?? [];
   const logs = useQuery({ ...logsQuery(run.id), enabled: evidence.length > 0 }).data?.logs ?? [];
-  const streams = logs.filter((log) => log.attempt === run.attempt && log.size > 0);
-  const log = streams.find((one) => one.stream === "stderr") ?? streams[0];
-  const stream = log?.stream ?? "stderr";
+  const isThere = logs.some((log) => log.attempt === run.attempt && log.stream === stream && log.size > 0);
   const tail = useQuery({
     ...logTailQuery({ run: run.id, attempt: run.attempt, stream }),
-    enabled: log !== undefined,
+    enabled: isThere,
   }).data;
   const places = tail ? placesOf(openWindow(tail), evidence) : [];
-  return { evidence, stream, places };
+  return { stream, places, found: places.filter((place) => place !== undefined).length };
+}
+
+/** The supervisor takes evidence from one stream: the one in which more of it is found. */
+function useEvidence(run: RunDetail) {
+  const errors = usePlaces(run, "stderr");
+  const output = usePlaces(run, "stdout");
+  return { evidence: run.failure?.evidence ?? [], ...(output.found > errors.found ? output : errors) };
 }
 
 export function FailureNotice({ run }: { run: RunDetail }) {
@@ -39,6 +44,7 @@ export function FailureNotice({ run }: { run: RunDetail }) {
         {run.exit && <span className="badge bad">{exitText(run.exit)}</span>}
       </div>
       <p>{failure.message}</p>
+      {failure.advice && <p className="small">{failure.advice}</p>}
       {evidence.length > 0 && (
         <ol className="evidence" aria-label={`The last lines of ${stream}`}>
           {evidence.map((line, i) => {
