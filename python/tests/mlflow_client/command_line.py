@@ -24,7 +24,15 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 IDS = re.compile(r"\b[0-9a-f]{32}\b")
 NUMBERS = re.compile(r"\b[0-9]{13}\b")
 # Names that come back as they are; what clients cut or decode by themselves comes after.
-ODD = ("a b.txt", "a+b.txt", "\u00fc \u65e5.txt", "100%.txt", "a&b=c;d.txt", "it's.txt", "[1]{2}.txt")
+ODD = (
+    "a b.txt",
+    "a+b.txt",
+    "\u00fc \u65e5.txt",
+    "100%.txt",
+    "a&b=c;d.txt",
+    "it's.txt",
+    "[1]{2}.txt",
+)
 CHANGED = ("%41.txt", "a%2Fb.txt")
 
 
