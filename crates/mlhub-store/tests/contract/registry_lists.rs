@@ -92,7 +92,11 @@ pub(crate) async fn lists_are_ordered_and_filtered(store: TestStore) {
     };
     let (up, down) = (Direction::Ascending, Direction::Descending);
     assert_eq!(
-        versions(order(&[(VersionKey::Number, up), (VersionKey::Model, down)])).await,
+        versions(order(&[
+            (VersionKey::Number, up),
+            (VersionKey::Model, down)
+        ]))
+        .await,
         ["c1", "b1", "a1", "c2", "b2", "a2", "c3", "b3", "a3"]
     );
     let by_times = order(&[(VersionKey::Updated, down), (VersionKey::Created, up)]);
