@@ -36,6 +36,8 @@ macro_rules! with_room {
     };
 }
 
+pub(crate) use with_room;
+
 impl Hub {
     /// Deletes, restores or removes for good what the request says. Runs that
     /// have not ended are refused one by one, in the report.
@@ -290,7 +292,7 @@ impl Hub {
         self.blobs_let_go(&[hash]).await
     }
 
-    async fn blobs_let_go(&self, hashes: &[String]) -> Result<()> {
+    pub(crate) async fn blobs_let_go(&self, hashes: &[String]) -> Result<()> {
         match self.blobs_sweep(hashes).await {
             Err(error) if error.kind() == ErrorKind::Unavailable => Ok(()),
             done => done.map(drop),

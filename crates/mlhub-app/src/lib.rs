@@ -6,6 +6,7 @@
 //! process. Background work (evaluation) is driven by [`Hub::evaluate_pending`].
 
 mod adapters;
+mod artifact_removal;
 mod artifacts;
 mod attempts;
 mod attribution;

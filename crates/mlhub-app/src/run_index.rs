@@ -2,7 +2,8 @@
 //!
 //! It is read from the store in pages, at the first search or in the background
 //! after a start, and never before. Whatever changes a run marks it; a search
-//! first reads the marked ones again, in bulk. Changes that reach the database by
+//! first reads the marked ones again, in bulk, and so does whoever waits for there
+//! to be many. Changes that reach the database by
 //! another road than this hub are not seen: one hub serves a database at a time.
 
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,8 @@ use crate::runs::{RunRow, read_rows};
 const PAGE_ROWS: usize = 500;
 /// Runs between two lines of progress in the log.
 const PROGRESS_ROWS: usize = 50_000;
+/// Runs that may be stale before they are read again without a search that asks for it.
+const BEHIND_ROWS: usize = 1000;
 /// How long a change whose outcome nobody waited for may still arrive.
 const UNSURE_MS: i64 = 60_000;
 /// Questions answered at once; each works on one thread and may take memory.
@@ -64,6 +67,8 @@ pub(crate) struct RunIndex {
     /// Whether marks matter: before the first page is read they do not.
     started: AtomicBool,
     turns: Turns,
+    /// Told when many rows are stale.
+    behind: tokio::sync::Notify,
     /// What runs read; kept up to date from the first question about it on.
     pub(crate) inputs: tokio::sync::RwLock<RunInputs>,
 }
@@ -90,6 +95,9 @@ impl Drop for Change<'_> {
             marks.count += 1;
             let count = marks.count;
             marks.runs.insert(run, count);
+        }
+        if marks.runs.len() >= BEHIND_ROWS {
+            self.index.behind.notify_one();
         }
     }
 }
@@ -120,6 +128,11 @@ impl RunIndex {
             Err(error) => !matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable),
         };
         outcome
+    }
+
+    /// Waits until so many rows are stale that the next search would be late.
+    pub(crate) async fn falls_behind(&self) {
+        self.behind.notified().await;
     }
 
     /// Brings the table up to the store.

@@ -284,9 +284,15 @@ impl Hub {
         Ok(numbers)
     }
 
-    /// Reads the run table, so that the first search need not wait for it.
+    /// Reads the run table, or what changed of it, so that a search need not wait for it.
     pub async fn run_table_load(&self) -> Result<()> {
         self.run_index.refresh(&*self.store, self.clock.now()).await
+    }
+
+    /// Waits until many runs were changed that no search read since: then the table is
+    /// to be read again, so that the next search need not.
+    pub async fn run_table_behind(&self) {
+        self.run_index.falls_behind().await;
     }
 
     /// Tells the run table that runs were changed by another road than the use

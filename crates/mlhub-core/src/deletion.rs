@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::caller::UserId;
 use crate::error::{Error, Result};
 use crate::id::{Name, RunId};
+use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
 use crate::run::Run;
 
@@ -123,6 +124,21 @@ pub struct NewDeletion {
     pub now: Timestamp,
 }
 
+/// Artifacts of a run that are to be removed for good, the run itself staying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactRemoval {
+    /// The run.
+    pub run: RunId,
+    /// The artifact, or the folder with all below it; all of the run's when absent.
+    pub path: Option<ArtifactPath>,
+    /// Whether files of logged models go, too; else they stay, wherever they are.
+    pub of_models: bool,
+    /// Who asked for it.
+    pub actor: UserId,
+    /// When.
+    pub now: Timestamp,
+}
+
 /// A line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletionRecord {
@@ -130,7 +146,7 @@ pub struct DeletionRecord {
     pub seq: i64,
     /// What was done.
     pub action: DeletionAction,
-    /// Why: `request`, or `retention NAME`.
+    /// Why: `request`, `request PATH` where only these artifacts went, or `retention NAME`.
     pub cause: String,
     /// Who asked for it.
     pub actor: UserId,
@@ -260,6 +276,10 @@ pub trait DeletionStore: Send + Sync {
     async fn deletion_step(&self, seq: i64) -> Result<bool>;
     /// Blobs of a deletion that nothing uses any more.
     async fn deletion_blobs(&self, seq: i64) -> Result<Vec<String>>;
+    /// Removes artifacts, with a line in the ledger if there are any. Returns the
+    /// contents that lost a use. `NotFound` for the run; `Conflict` when a version
+    /// of a registered model needs one of them, and nothing is removed.
+    async fn artifacts_remove(&self, removal: &ArtifactRemoval) -> Result<Vec<String>>;
     /// Marks a deletion done.
     async fn deletion_end(&self, seq: i64, now: Timestamp) -> Result<()>;
     /// Deletions under way, oldest first.

@@ -162,6 +162,10 @@ pub struct LoggedModelQuery {
     pub experiments: Option<Vec<(Name, Name)>>,
     /// Of this name.
     pub name: Option<String>,
+    /// With all of these params, of any value or of this one.
+    pub params: Vec<(String, Option<String>)>,
+    /// With all of these tags, likewise.
+    pub tags: Vec<(String, Option<String>)>,
     /// Deleted ones too.
     pub deleted: bool,
     /// Behind this one.

@@ -379,11 +379,15 @@ async fn expire_uploads_forever(hub: Arc<Hub>) {
 
 /// Reads the run table once the hub has answered its first calls, so that neither
 /// its start nor a command that only serves itself waits for it. A search that
-/// comes earlier reads it itself.
+/// comes earlier reads it itself. From then on it is read again whenever many runs
+/// were written.
 async fn load_run_table(hub: Arc<Hub>) {
     tokio::time::sleep(RUN_TABLE_DELAY).await;
-    if let Err(error) = hub.run_table_load().await {
-        tracing::warn!(%error, "the run table is read at the first search instead");
+    loop {
+        if let Err(error) = hub.run_table_load().await {
+            tracing::warn!(%error, "the run table is read at the next search instead");
+        }
+        hub.run_table_behind().await;
     }
 }
 

@@ -169,7 +169,9 @@ def registry(client: MlflowClient) -> dict[str, Any]:
         client.create_model_version(
             "plain", source, run_id=run_id, tags={"n": text}, description=text
         )
-    client.create_model_version("plain", "s3://bucket/model", tags={"n": "outside"})
+    client.create_model_version(
+        "plain", "s3://bucket/model", tags={"n": "outside"}, run_link="https://there/#/runs/1"
+    )
     client.create_model_version("plain", "models:/iris@champion")
     client.update_registered_model("plain", "other words")
     client.update_model_version("plain", "2", "the second")
@@ -267,6 +269,7 @@ def version_dump(version: Any, known: dict[str, str]) -> dict[str, Any]:
         "description": version.description or "",
         "source": source,
         "run": known.get(version.run_id, version.run_id) or "",
+        "run_link": version.run_link or "",
         "tags": version.tags,
         "aliases": sorted(version.aliases),
     }

@@ -37,6 +37,7 @@ pub(crate) async fn list(
         prefix: params.prefix,
         after: params.cursor.map(ModelName::try_from).transpose()?,
         limit,
+        ..ModelQuery::default()
     };
     let models = state.hub.registered_model_list(&caller, &query).await?;
     let last = models.last().filter(|_| models.len() == limit);
@@ -131,6 +132,7 @@ pub(crate) async fn version_list(
         run: params.run,
         after: params.cursor.as_deref().map(version_cursor).transpose()?,
         limit,
+        ..ModelVersionQuery::default()
     };
     let versions = state.hub.model_version_list(&caller, &query).await?;
     let last = versions.last().filter(|_| versions.len() == limit);

@@ -652,6 +652,8 @@ async fn every_route_asks_for_a_token_in_its_own_words() {
         assert_eq!(reader.status == 403, !may, "{entry:?}: {reader:?}");
         let writer = ask(Some(format!("Bearer {WRITER}"))).await;
         assert!(![401, 403].contains(&writer.status.as_u16()), "{entry:?}");
-        assert!(!writer.status.is_server_error(), "{entry:?}: {writer:?}");
+        // What the hub does not offer is told so, and not asked again.
+        let fails = writer.status.is_server_error() && writer.status != 501;
+        assert!(!fails, "{entry:?}: {writer:?}");
     }
 }

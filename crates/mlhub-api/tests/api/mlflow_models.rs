@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::hub::{Answer, TestHub, request};
 
 const ROOT: &str = "/api/2.0/mlflow";
-const FILES: &str = "/api/2.0/mlflow-artifacts/artifacts";
+pub(crate) const FILES: &str = "/api/2.0/mlflow-artifacts/artifacts";
 
 pub(crate) async fn call(hub: &TestHub, method: Method, path: &str, body: Value) -> Answer {
     let (kind, body) = match method {
@@ -69,7 +69,7 @@ async fn put_answer(hub: &TestHub, path: &str, text: &str) -> Answer {
         .await
 }
 
-async fn files(hub: &TestHub, path: &str) -> Vec<String> {
+pub(crate) async fn files(hub: &TestHub, path: &str) -> Vec<String> {
     let answer = hub.get(&format!("{FILES}?path={path}")).await;
     assert_eq!(answer.status, 200, "{path}: {answer:?}");
     let body = answer.json();

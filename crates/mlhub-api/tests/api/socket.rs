@@ -41,23 +41,23 @@ impl Served {
         }
     }
 
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(("127.0.0.1", self.port)).await.unwrap()
     }
 
     /// Sends bytes, ends the sending side, and reads until the hub closes.
-    async fn talk(&self, text: &str) -> String {
+    pub(crate) async fn talk(&self, text: &str) -> String {
         let mut stream = self.say(text).await;
         stream.shutdown().await.ok();
         read_all(&mut stream).await
     }
 
     /// Sends a request that asks the hub to close, and reads until it does.
-    async fn ask(&self, text: &str) -> String {
+    pub(crate) async fn ask(&self, text: &str) -> String {
         read_all(&mut self.say(text).await).await
     }
 
-    async fn say(&self, text: &str) -> TcpStream {
+    pub(crate) async fn say(&self, text: &str) -> TcpStream {
         let mut stream = self.connect().await;
         let text = text.replace("HOST", &format!("127.0.0.1:{}", self.port));
         // The hub may hang up on what is too long before it was all sent.
@@ -65,7 +65,7 @@ impl Served {
         stream
     }
 
-    async fn artifacts(&self) -> usize {
+    pub(crate) async fn artifacts(&self) -> usize {
         let caller = mlhub_core::Caller::local("ann");
         let list = self.hub.hub.artifact_list(&caller, "run-socket").await;
         list.unwrap().len()
@@ -73,7 +73,7 @@ impl Served {
 }
 
 /// All that arrives until the other side closes, or resets the connection.
-async fn read_all(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_all(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {

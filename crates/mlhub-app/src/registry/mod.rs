@@ -107,7 +107,7 @@ impl Hub {
         found.ok_or_else(|| Error::not_found("registered model", name))
     }
 
-    /// Registered models by name, a page.
+    /// Registered models, a page.
     ///
     /// # Errors
     /// `Invalid` for an odd limit.
@@ -225,7 +225,7 @@ impl Hub {
         Err(Error::not_found("model version", named))
     }
 
-    /// Versions by name, newest first, a page.
+    /// Versions, a page.
     ///
     /// # Errors
     /// `Invalid` for an odd limit.
@@ -237,6 +237,16 @@ impl Hub {
         caller.require(Permission::Read)?;
         check_limit(query.limit)?;
         self.store.registry_version_list(query).await
+    }
+
+    /// The newest version in each stage of each of the models, by name and stage.
+    pub async fn model_versions_newest(
+        &self,
+        caller: &Caller,
+        models: &[ModelName],
+    ) -> Result<Vec<ModelVersion>> {
+        caller.require(Permission::Read)?;
+        self.store.registry_newest(models).await
     }
 
     /// Says whether the files of a version are there.

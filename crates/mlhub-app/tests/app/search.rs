@@ -54,6 +54,27 @@ async fn agree(test: &TestHub, step: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn many_changes_are_told_before_a_search_asks() {
+    let test = TestHub::new();
+    test.hub.run_table_load().await.unwrap();
+    for slab in 0..10 {
+        assert!(test.hub.run_table_behind().now_or_never().is_none());
+        let ids: Vec<String> = (0..100).map(|run| format!("run-{slab}-{run}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        test.runs(&ids, plan(None)).await;
+    }
+    test.hub
+        .run_table_behind()
+        .now_or_never()
+        .expect("a thousand runs are enough");
+    test.hub.run_table_load().await.unwrap();
+    test.runs(&["run-last"], plan(None)).await;
+    assert!(test.hub.run_table_behind().now_or_never().is_none());
+    let found = test.hub.run_search(&test.caller, everything()).await;
+    assert_eq!(found.unwrap().total, 1001);
+}
+
+#[tokio::test]
 async fn the_table_follows_every_change() {
     let test = TestHub::new();
     assert!(agree(&test, "nothing").await.is_empty());

@@ -9,6 +9,7 @@
 
 mod names;
 mod portable;
+mod query;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ use crate::limits;
 use crate::path::ArtifactPath;
 use crate::ports::Timestamp;
 pub use names::{ModelAlias, ModelChoice, ModelName, ModelStage, ModelStatus, PromotionTarget};
+pub use query::{Direction, ModelQuery, ModelVersionQuery, TagWanted, VersionKey};
 
 /// A registered model.
 #[derive(Debug, Clone, PartialEq)]
@@ -262,30 +264,6 @@ pub struct ModelEvent {
     pub at: Timestamp,
 }
 
-/// Which models are listed; what is absent does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ModelQuery {
-    /// Names that begin so.
-    pub prefix: Option<String>,
-    /// Names after this one.
-    pub after: Option<ModelName>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-/// Which versions are listed; what is absent does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ModelVersionQuery {
-    /// Of this model.
-    pub model: Option<ModelName>,
-    /// From this run, or with files of it.
-    pub run: Option<RunId>,
-    /// After this one, in the order of name, then newest first.
-    pub after: Option<(ModelName, u32)>,
-    /// At most so many.
-    pub limit: usize,
-}
-
 /// Registered models. Each method is one transaction.
 #[async_trait]
 pub trait RegistryStore: Send + Sync {
@@ -296,7 +274,7 @@ pub trait RegistryStore: Send + Sync {
     async fn registry_change(&self, change: &RegistryChange) -> Result<Option<u32>>;
     /// Finds a model.
     async fn registry_model_get(&self, name: &ModelName) -> Result<Option<RegisteredModel>>;
-    /// Models by name, at most [`limits::PAGE_MAX_ROWS`].
+    /// Models in the order asked for, at most [`limits::PAGE_MAX_ROWS`].
     async fn registry_model_list(&self, query: &ModelQuery) -> Result<Vec<RegisteredModel>>;
     /// Finds a version.
     async fn registry_version_get(
@@ -304,8 +282,10 @@ pub trait RegistryStore: Send + Sync {
         model: &ModelName,
         choice: &ModelChoice,
     ) -> Result<Option<ModelVersion>>;
-    /// Versions by name, newest first, at most [`limits::PAGE_MAX_ROWS`].
+    /// Versions in the order asked for, at most [`limits::PAGE_MAX_ROWS`].
     async fn registry_version_list(&self, query: &ModelVersionQuery) -> Result<Vec<ModelVersion>>;
+    /// The newest version in each stage of each of the models, by name and stage.
+    async fn registry_newest(&self, models: &[ModelName]) -> Result<Vec<ModelVersion>>;
     /// The trail of the models that have or had a name, or of all; newest first,
     /// lines with a smaller `seq` than `before`.
     async fn registry_events(

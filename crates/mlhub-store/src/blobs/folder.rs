@@ -1,7 +1,8 @@
 //! Whole blobs in a folder, by BLAKE3 hash: `ab/cd/abcd...`.
 //!
 //! A blob arrives as a synced file on the same file system and is linked and
-//! renamed to its place, so it is there whole or not at all.
+//! renamed to its place, so it is there whole or not at all. Links below the folder are
+//! nobody's blobs: none is followed. (What a hard link leads to is told by the hash.)
 
 use std::fs::File;
 use std::io::{ErrorKind as Io, Read, Seek, SeekFrom};
@@ -38,17 +39,30 @@ impl Folder {
         let hash = hash.as_str();
         self.root.join(&hash[..2]).join(&hash[2..4]).join(hash)
     }
+
+    /// Refuses a place that a link leads to.
+    fn check_folders(&self, place: &Path) -> std::io::Result<()> {
+        let above = place.ancestors().skip(1);
+        for folder in above.take_while(|above| *above != self.root) {
+            if folder.is_symlink() {
+                let why = format!("`{}` is a link, and none is followed", folder.display());
+                return Err(std::io::Error::new(Io::NotADirectory, why));
+            }
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Place for Folder {
     async fn land(&self, file: &Path, info: &BlobInfo) -> Result<()> {
         let place = self.place(&Hash::parse(&info.hash)?);
-        let (root, file) = (self.root.clone(), file.to_owned());
+        let (of, file) = (self.clone(), file.to_owned());
         blocking("store a blob", move || {
             let put = || -> std::io::Result<()> {
-                let folder = place.parent().unwrap_or(&root);
-                make_synced(folder, &root)?;
+                let folder = place.parent().unwrap_or(&of.root);
+                of.check_folders(&place)?;
+                make_synced(folder, &of.root)?;
                 // A name of its own in the same folder; the rename then replaces
                 // what is there, which heals a blob whose bytes have rotted.
                 let name = tempfile::Builder::new()
@@ -65,22 +79,31 @@ impl Place for Folder {
     }
 
     async fn stat(&self, hash: &Hash) -> Result<Option<u64>> {
-        let place = self.place(hash);
-        blocking("look for a blob", move || match std::fs::metadata(&place) {
-            Ok(metadata) => Ok(Some(metadata.len())),
-            Err(error) if error.kind() == Io::NotFound => Ok(None),
-            Err(error) => Err(io_error("look for a blob", &place, error)),
+        let (of, place) = (self.clone(), self.place(hash));
+        blocking("look for a blob", move || {
+            if of.check_folders(&place).is_err() {
+                return Ok(None);
+            }
+            match std::fs::symlink_metadata(&place) {
+                Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
+                Ok(_) => Ok(None),
+                Err(error) if error.kind() == Io::NotFound => Ok(None),
+                Err(error) => Err(io_error("look for a blob", &place, error)),
+            }
         })
         .await
     }
 
     async fn read(&self, hash: &Hash, offset: u64, limit: usize) -> Result<Bytes> {
-        let place = self.place(hash);
+        let (of, place) = (self.clone(), self.place(hash));
         let hash = hash.clone();
         blocking("read a blob", move || {
-            match read_file(&place, offset, limit as u64) {
+            let read = of
+                .check_folders(&place)
+                .and_then(|()| read_file(&place, offset, limit as u64));
+            match read {
                 Ok(bytes) => Ok(bytes.into()),
-                Err(error) if error.kind() == Io::NotFound => {
+                Err(error) if matches!(error.kind(), Io::NotFound | Io::NotADirectory) => {
                     Err(Error::not_found("blob", hash.as_str()))
                 }
                 Err(error) => Err(io_error("read a blob", &place, error)),
@@ -90,8 +113,12 @@ impl Place for Folder {
     }
 
     async fn remove(&self, hash: &Hash) -> Result<()> {
-        let place = self.place(hash);
+        let (of, place) = (self.clone(), self.place(hash));
         blocking("remove a blob", move || {
+            if of.check_folders(&place).is_err() {
+                return Ok(());
+            }
+            // Of a link, the link itself.
             match std::fs::remove_file(&place) {
                 Err(error) if error.kind() != Io::NotFound => {
                     Err(io_error("remove a blob", &place, error))
@@ -112,9 +139,18 @@ impl Place for Folder {
     }
 }
 
+/// Reads a part of a plain file; a link is not followed.
 pub(super) fn read_file(place: &Path, offset: u64, limit: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(place)?;
-    let size = file.metadata()?.len();
+    if place.is_symlink() {
+        return Err(std::io::Error::from(Io::NotFound));
+    }
+    // One that is put there right now is refused by the system.
+    let mut file = open_plain(place)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::from(Io::NotFound));
+    }
+    let size = metadata.len();
     if offset >= size {
         return Ok(Vec::new());
     }
@@ -124,12 +160,38 @@ pub(super) fn read_file(place: &Path, offset: u64, limit: u64) -> std::io::Resul
     Ok(bytes)
 }
 
+#[cfg(unix)]
+fn open_plain(place: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use rustix::fs::OFlags;
+
+    // Opening a pipe must not wait for its other end.
+    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits();
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).custom_flags(flags.cast_signed());
+    options.open(place)
+}
+
+#[cfg(not(unix))]
+fn open_plain(place: &Path) -> std::io::Result<File> {
+    File::open(place)
+}
+
 /// For file systems without hard links.
 fn copy_synced(from: &Path, to: &Path) -> std::io::Result<()> {
     let mut source = File::open(from)?;
     let mut copy = File::create_new(to)?;
     std::io::copy(&mut source, &mut copy)?;
     copy.sync_all()
+}
+
+/// Names in a folder below the root, sorted; none when it is no folder, or a link to one.
+fn names_below(folder: &Path) -> std::io::Result<Vec<String>> {
+    match folder.is_symlink() {
+        true => Ok(Vec::new()),
+        false => names(folder),
+    }
 }
 
 /// Names in a folder, sorted; none when it is not a folder.
@@ -158,13 +220,13 @@ fn list(root: &Path, after: &str, limit: usize) -> std::io::Result<Vec<BlobEntry
         .into_iter()
         .filter(|name| name.len() == 2 && **name >= *start(2))
     {
-        for second in names(&root.join(&first))? {
+        for second in names_below(&root.join(&first))? {
             let folder = root.join(&first).join(&second);
             let prefix = format!("{first}{second}");
             if prefix < start(4) {
                 continue;
             }
-            for name in names(&folder)? {
+            for name in names_below(&folder)? {
                 if name.as_str() <= after
                     || !name.starts_with(&prefix)
                     || Hash::parse(&name).is_err()
@@ -172,9 +234,12 @@ fn list(root: &Path, after: &str, limit: usize) -> std::io::Result<Vec<BlobEntry
                     continue;
                 }
                 // It may have been removed since it was listed.
-                let Ok(data) = std::fs::metadata(folder.join(&name)) else {
+                let Ok(data) = std::fs::symlink_metadata(folder.join(&name)) else {
                     continue;
                 };
+                if !data.is_file() {
+                    continue;
+                }
                 if found.len() == limit {
                     return Ok(found);
                 }
@@ -283,6 +348,47 @@ mod tests {
         let store = FolderBlobStore::open(folder.path()).expect("open again");
         assert_eq!(temporary_files(folder.path()), 0);
         assert_eq!(store.stat(&info.hash).await.expect("stat"), Some(4));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_link_in_the_folder_is_not_followed() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().expect("temp folder");
+        let root = folder.path().join("blobs");
+        let store = FolderBlobStore::open(&root).expect("open");
+        let file = put(&store, &[b"of the store"]).await;
+        let whole = put(&store, &[b"in a folder that is swapped"]).await;
+        let outside = folder.path().join("outside");
+        std::fs::create_dir(&outside).expect("a folder");
+        std::fs::write(outside.join("canary"), "of the store").expect("written");
+        let place = |info: &BlobInfo| {
+            let hash = &info.hash;
+            root.join(&hash[..2]).join(&hash[2..4]).join(hash)
+        };
+        std::fs::remove_file(place(&file)).expect("removed");
+        symlink(outside.join("canary"), place(&file)).expect("linked");
+        let above = place(&whole).parent().expect("a folder").to_owned();
+        std::fs::rename(&above, outside.join("moved")).expect("moved");
+        symlink(outside.join("moved"), &above).expect("linked");
+        for info in [&file, &whole] {
+            let read = store.read(&info.hash, 0, 100).await.expect_err("a link");
+            assert_eq!(read.kind(), ErrorKind::NotFound);
+            assert_eq!(store.stat(&info.hash).await.expect("stat"), None);
+            store.remove(&info.hash).await.expect("removed");
+        }
+        assert_eq!(store.list(None, 10).await.expect("list"), []);
+        let read = std::fs::read(outside.join("canary")).expect("still there");
+        assert_eq!(read, b"of the store");
+        assert!(outside.join("moved").join(&whole.hash).exists());
+        // It is stored beside the link, never through it.
+        assert_eq!(put(&store, &[b"of the store"]).await, file);
+        assert_eq!(store.stat(&file.hash).await.expect("stat"), Some(12));
+        let mut writer = store.create().await.expect("writer");
+        let bytes = Bytes::from_static(b"in a folder that is swapped");
+        writer.write(bytes).await.expect("write");
+        writer.finish(None).await.expect_err("a link");
     }
 
     #[tokio::test]

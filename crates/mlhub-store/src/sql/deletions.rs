@@ -7,8 +7,8 @@
 
 use async_trait::async_trait;
 use mlhub_core::deletion::{
-    BlobUse, DeletionAction, DeletionRecord, DeletionScope, DeletionSize, DeletionStore,
-    NewDeletion, PointsChecked, PointsPlace, RetentionRule,
+    ArtifactRemoval, BlobUse, DeletionAction, DeletionRecord, DeletionScope, DeletionSize,
+    DeletionStore, NewDeletion, PointsChecked, PointsPlace, RetentionRule,
 };
 use mlhub_core::run::Run;
 use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits};
@@ -16,7 +16,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits
 use super::runs::{RUN_COLUMNS, run as read_run};
 use super::seam::{Backend, Row, Tx, Value, stored};
 use super::text::Sql;
-use super::{SqlStore, registry, retention, runs, usage};
+use super::{SqlStore, artifact_removal, registry, retention, runs, usage};
 use crate::{check, engine};
 
 /// Pieces of output removed in one transaction.
@@ -112,6 +112,13 @@ impl<B: Backend> DeletionStore for SqlStore<B> {
     async fn deletion_blobs(&self, seq: i64) -> Result<Vec<String>> {
         self.read("list blobs of a deletion", seq, |tx, seq| {
             Box::pin(usage::unused_of_deletion(tx, *seq))
+        })
+        .await
+    }
+
+    async fn artifacts_remove(&self, removal: &ArtifactRemoval) -> Result<Vec<String>> {
+        self.write("remove artifacts", removal.clone(), |tx, removal| {
+            Box::pin(artifact_removal::remove(tx, removal))
         })
         .await
     }
@@ -313,7 +320,7 @@ async fn begin(tx: &mut dyn Tx, new: &NewDeletion, unsealed_bytes: u64) -> Resul
     by_seq(tx, seq).await
 }
 
-async fn insert(
+pub(crate) async fn insert(
     tx: &mut dyn Tx,
     run: &Doomed,
     new: &NewDeletion,
@@ -398,8 +405,8 @@ async fn by_seq(tx: &mut dyn Tx, seq: i64) -> Result<DeletionRecord> {
 }
 
 /// What a deletion needs to know of its run.
-struct Doomed {
-    seq: i64,
+pub(crate) struct Doomed {
+    pub(crate) seq: i64,
     state: RunState,
     project: Name,
     experiment: Name,
@@ -407,7 +414,7 @@ struct Doomed {
     deleted_at: Option<i64>,
 }
 
-async fn locked(tx: &mut dyn Tx, id: &RunId) -> Result<Doomed> {
+pub(crate) async fn locked(tx: &mut dyn Tx, id: &RunId) -> Result<Doomed> {
     let sql = format!(
         "SELECT seq, state, project, experiment, name, deleted_at FROM run WHERE id = $1{}",
         tx.dialect().lock_rows()

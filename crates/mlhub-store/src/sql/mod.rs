@@ -5,6 +5,7 @@
 //! database it talks to, apart from [`Dialect`].
 
 mod adapters;
+mod artifact_removal;
 mod artifacts;
 pub(crate) mod attempts;
 mod datasets;

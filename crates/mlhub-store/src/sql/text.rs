@@ -58,6 +58,37 @@ impl Sql {
         self.push(")")
     }
 
+    /// Appends a condition: only rows behind a place in the order of these columns, each
+    /// with its value there and whether it descends.
+    pub(crate) fn push_behind(&mut self, keys: &[(&str, Value, bool)]) -> &mut Self {
+        let beyond = |descends: bool| if descends { " < " } else { " > " };
+        if let Some((column, value, descends)) = keys.first() {
+            // Says nothing new, but an index finds where to begin by it.
+            let sign = if *descends { " <= " } else { " >= " };
+            self.push(" AND ").push(column).push(sign);
+            self.bind(value.clone());
+        }
+        for (at, (column, value, descends)) in keys.iter().enumerate() {
+            self.push(if at == 0 { " AND ((" } else { " OR (" });
+            for (column, value, _) in &keys[..at] {
+                self.push(column).push(" = ").bind(value.clone());
+                self.push(" AND ");
+            }
+            self.push(column).push(beyond(*descends));
+            self.bind(value.clone()).push(")");
+        }
+        self.push(if keys.is_empty() { "" } else { ")" })
+    }
+
+    /// Appends the order by these columns.
+    pub(crate) fn push_order(&mut self, keys: &[(&str, Value, bool)]) -> &mut Self {
+        for (at, (column, _, descends)) in keys.iter().enumerate() {
+            self.push(if at == 0 { " ORDER BY " } else { ", " });
+            self.push(column).push(if *descends { " DESC" } else { "" });
+        }
+        self
+    }
+
     /// Runs it as a query.
     pub(crate) async fn query(&self, tx: &mut dyn Tx) -> Result<Vec<Row>> {
         tx.query(&self.text, &self.values).await
@@ -156,5 +187,18 @@ mod tests {
             .bind_list([2i64, 3].map(Value::from));
         assert_eq!(sql.text, "SELECT $1 IN ($2, $3, $4, $5, $6, $7, $8, $9)");
         assert_eq!(sql.values[8], Value::I64(3));
+    }
+
+    #[test]
+    fn a_place_in_an_order_is_by_all_of_its_columns() {
+        let keys = [("t", Value::I64(5), true), ("n", Value::from("x"), false)];
+        let mut sql = Sql::new("SELECT 1 WHERE 1 = 1");
+        sql.push_behind(&keys).push_order(&keys);
+        assert_eq!(
+            sql.text,
+            "SELECT 1 WHERE 1 = 1 AND t <= $1 AND ((t < $2) OR (t = $3 AND n > $4)) \
+             ORDER BY t DESC, n"
+        );
+        assert_eq!(sql.values[3], Value::from("x"));
     }
 }

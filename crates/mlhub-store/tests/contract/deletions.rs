@@ -1,7 +1,8 @@
 //! Hiding, removing for good, the ledger, rules.
 
 use mlhub_core::deletion::{
-    BestDirection, DeletionAction, DeletionScope, KeepBest, NewDeletion, RetentionRule,
+    ArtifactRemoval, BestDirection, DeletionAction, DeletionScope, KeepBest, NewDeletion,
+    RetentionRule,
 };
 use mlhub_core::run::Artifact;
 use mlhub_core::{ErrorKind, RunState, Timestamp, UserId};
@@ -271,6 +272,74 @@ pub(crate) async fn blobs_are_known_by_their_users(store: TestStore) {
         after = Some((used.run_seq, used.path.clone()));
     }
     assert_eq!(seen, ["aaaa/x=h1", "aaaa/y=h2", "bbbb/x=h1"]);
+}
+
+pub(crate) async fn single_artifacts_go_and_the_ledger_tells(store: TestStore) {
+    store
+        .run_create(&[run("aaaa"), run("bbbb")])
+        .await
+        .expect("made");
+    for (run, path, hash, size) in [
+        ("aaaa", "m", "h1", 3),
+        ("aaaa", "m/x", "h1", 3),
+        ("aaaa", "m/y", "h2", 5),
+        ("aaaa", "m-2", "h3", 7),
+        ("bbbb", "z", "h2", 5),
+    ] {
+        artifact(&store, run, path, hash, size).await;
+    }
+    let removal = |run: &str, path: Option<&str>| ArtifactRemoval {
+        run: id(run),
+        path: path.map(|path| path.parse().expect("a path")),
+        of_models: false,
+        actor: me(),
+        now: Timestamp(70),
+    };
+    let paths = async |run: &str| -> Vec<String> {
+        let found = store.artifact_list(&id(run)).await.expect("list");
+        found.into_iter().map(|one| one.path.to_string()).collect()
+    };
+    // The folder with the file of its name, and nothing that begins alike.
+    let lost = store.artifacts_remove(&removal("aaaa", Some("m"))).await;
+    assert_eq!(lost.expect("removed"), ["h1", "h2"]);
+    assert_eq!(paths("aaaa").await, ["m-2"]);
+    assert_eq!(paths("bbbb").await, ["z"]);
+    let ledger = store.deletion_list(None, 10).await.expect("ledger");
+    let [line] = ledger.as_slice() else {
+        panic!("one line: {ledger:?}")
+    };
+    assert_eq!(
+        (line.action, line.cause.as_str(), line.ended_at),
+        (
+            DeletionAction::DropArtifacts,
+            "request m",
+            Some(Timestamp(70))
+        )
+    );
+    // What another run has too is not freed.
+    assert_eq!(
+        (
+            line.size.row_count,
+            line.size.blob_count,
+            line.size.blob_bytes
+        ),
+        (3, 1, 3)
+    );
+    assert!(store.deletion_open().await.expect("open").is_empty());
+    // What is not there leaves no line.
+    for path in ["m", "m-2/x", "nothing"] {
+        let lost = store.artifacts_remove(&removal("aaaa", Some(path))).await;
+        assert_eq!(lost.expect("nothing"), Vec::<String>::new(), "{path}");
+    }
+    assert_eq!(
+        store.deletion_list(None, 10).await.expect("ledger").len(),
+        1
+    );
+    let lost = store.artifacts_remove(&removal("aaaa", None)).await;
+    assert_eq!(lost.expect("all"), ["h3"]);
+    assert!(paths("aaaa").await.is_empty());
+    let missing = store.artifacts_remove(&removal("cccc", None)).await;
+    assert_eq!(missing.expect_err("no run").kind(), ErrorKind::NotFound);
 }
 
 pub(crate) async fn rules_are_replaced_by_name(store: TestStore) {

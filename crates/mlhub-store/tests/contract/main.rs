@@ -20,6 +20,7 @@ mod portable;
 mod postgres;
 mod records;
 mod registry;
+mod registry_lists;
 mod runs;
 mod upgrade;
 mod upgrade_data;
@@ -106,6 +107,7 @@ contract![
     deletions::a_purge_is_measured_begun_once_and_ended,
     deletions::dropping_a_part_leaves_the_rest,
     deletions::blobs_are_known_by_their_users,
+    deletions::single_artifacts_go_and_the_ledger_tells,
     deletions::rules_are_replaced_by_name,
     documents::documents_come_back_and_are_listed_last_stored_first,
     documents::of_many_changes_of_one_revision_one_is_stored,
@@ -129,6 +131,7 @@ contract![
     registry::what_is_protected_needs_its_gate,
     registry::a_run_stays_while_a_version_names_it,
     registry::models_and_versions_are_listed_page_by_page,
+    registry_lists::lists_are_ordered_and_filtered,
     registry::the_registry_moves_into_any_database,
     portable::everything_moves_out_of_and_into_any_database,
     portable::what_exists_is_refused_and_nothing_is_stored,

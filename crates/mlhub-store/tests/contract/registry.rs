@@ -17,7 +17,7 @@ use super::TestStore;
 use super::make::{change as attempt, id, map, run};
 use super::portable::{Given, bits, read, sqlite};
 
-fn model_name(text: &str) -> ModelName {
+pub(crate) fn model_name(text: &str) -> ModelName {
     text.parse().expect("a model's name")
 }
 
@@ -36,11 +36,15 @@ async fn change_at(
     store.registry_change(&change).await
 }
 
-async fn change(store: &dyn Store, model: &str, act: RegistryAct) -> Result<Option<u32>> {
+pub(crate) async fn change(
+    store: &dyn Store,
+    model: &str,
+    act: RegistryAct,
+) -> Result<Option<u32>> {
     change_at(store, model, act, 50).await
 }
 
-fn create(id: &str) -> RegistryAct {
+pub(crate) fn create(id: &str) -> RegistryAct {
     RegistryAct::Create {
         id: id.parse().expect("an id"),
         description: String::new(),
@@ -48,7 +52,7 @@ fn create(id: &str) -> RegistryAct {
     }
 }
 
-fn version(run: Option<&str>) -> NewModelVersion {
+pub(crate) fn version(run: Option<&str>) -> NewModelVersion {
     NewModelVersion {
         run: run.map(id),
         source: "s3://bucket/model".to_owned(),
@@ -60,11 +64,15 @@ fn version(run: Option<&str>) -> NewModelVersion {
     }
 }
 
-async fn add(store: &dyn Store, model: &str, new: NewModelVersion) -> Result<Option<u32>> {
+pub(crate) async fn add(
+    store: &dyn Store,
+    model: &str,
+    new: NewModelVersion,
+) -> Result<Option<u32>> {
     change(store, model, RegistryAct::VersionAdd(Box::new(new))).await
 }
 
-fn alias(text: &str, version: u32, gate: Option<GatePassed>) -> RegistryAct {
+pub(crate) fn alias(text: &str, version: u32, gate: Option<GatePassed>) -> RegistryAct {
     RegistryAct::AliasSet {
         alias: text.parse().expect("an alias"),
         version,
@@ -491,6 +499,7 @@ pub(crate) async fn models_and_versions_are_listed_page_by_page(store: TestStore
             prefix: prefix.map(str::to_owned),
             after: after.map(model_name),
             limit,
+            ..ModelQuery::default()
         };
         let models = store.registry_model_list(&query).await.expect("list");
         assert!(models.iter().all(|of| of.aliases.len() == 1));

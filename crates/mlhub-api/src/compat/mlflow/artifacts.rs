@@ -36,7 +36,7 @@ struct Place<'p> {
 
 /// Whose artifacts are meant.
 #[derive(Debug, PartialEq)]
-enum Owner<'p> {
+pub(super) enum Owner<'p> {
     Run(&'p str),
     Model(&'p str),
 }
@@ -70,7 +70,11 @@ fn place(path: &str) -> Answer<Place<'_>> {
 }
 
 /// The run whose artifacts are meant, and the folder among them that clients see as their root.
-async fn owner(state: &ApiState, caller: &Caller, of: &Owner<'_>) -> Answer<(Run, String)> {
+pub(super) async fn owner(
+    state: &ApiState,
+    caller: &Caller,
+    of: &Owner<'_>,
+) -> Answer<(Run, String)> {
     match of {
         Owner::Run(run) => Ok((by_run_id(state, caller, run).await?, String::new())),
         Owner::Model(model) => {
@@ -82,7 +86,7 @@ async fn owner(state: &ApiState, caller: &Caller, of: &Owner<'_>) -> Answer<(Run
 }
 
 /// A path below a folder; either may be empty.
-fn below(folder: &str, path: &str) -> String {
+pub(super) fn below(folder: &str, path: &str) -> String {
     match (folder, path) {
         ("", path) => path.to_owned(),
         (folder, "") => folder.to_owned(),
@@ -90,7 +94,7 @@ fn below(folder: &str, path: &str) -> String {
     }
 }
 
-fn file_path(path: &str) -> Answer<ArtifactPath> {
+pub(super) fn file_path(path: &str) -> Answer<ArtifactPath> {
     path.parse()
         .map_err(|error: Error| Refusal::invalid(format!("Invalid path: {error}")))
 }
@@ -240,9 +244,20 @@ pub(super) async fn download(
     let place = place(&path)?;
     file_path(place.path)?;
     let (run, root) = owner(&state, &caller, &place.of).await?;
-    let path = file_path(&below(&root, place.path))?;
+    send(&state, &caller, &run, &below(&root, place.path), &asked).await
+}
+
+/// Sends an artifact of a run, to be stored and not shown.
+pub(super) async fn send(
+    state: &ApiState,
+    caller: &Caller,
+    run: &Run,
+    path: &str,
+    asked: &HeaderMap,
+) -> Answer<Response> {
+    let path = file_path(path)?;
     let id = run.id.as_str();
-    let artifact = match state.hub.artifact_get(&caller, id, &path).await {
+    let artifact = match state.hub.artifact_get(caller, id, &path).await {
         Ok(artifact) => artifact,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(Refusal::missing(format!(
@@ -251,15 +266,35 @@ pub(super) async fn download(
         }
         Err(error) => return Err(error.into()),
     };
-    let asked = Asked::of(&asked, &artifact.hash, artifact.size_bytes);
+    let asked = Asked::of(asked, &artifact.hash, artifact.size_bytes);
     let Some(part) = asked.part() else {
         return Ok(asked.refusal(path.file_name()));
     };
-    let content = state.hub.artifact_open(&caller, id, &path, part).await?;
+    let content = state.hub.artifact_open(caller, id, &path, part).await?;
     if content.artifact.hash != artifact.hash {
         return Err(Error::conflict("the artifact was replaced just now; ask again").into());
     }
     Ok(asked.answer(content.reader, path.file_name()).await?)
+}
+
+/// Removes a file, or a folder with all below it. What is not there is gone already.
+pub(super) async fn delete(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Rest(path): Rest,
+) -> Answer<Json<Value>> {
+    let place = place(&path)?;
+    let path = folder(place.path)?;
+    let (run, root) = owner(&state, &caller, &place.of).await?;
+    let path = match below(&root, path) {
+        path if path.is_empty() => None,
+        path => Some(file_path(&path)?),
+    };
+    let of_models = matches!(place.of, Owner::Model(_));
+    let hub = &state.hub;
+    hub.artifacts_remove(&caller, &run.id, path, of_models)
+        .await?;
+    nothing()
 }
 
 pub(super) async fn upload(
@@ -268,6 +303,10 @@ pub(super) async fn upload(
     Rest(path): Rest,
     AnyStream(mut body): AnyStream,
 ) -> Answer<Json<Value>> {
+    if path.ends_with('/') {
+        // A client cut its name off: the folder is no file.
+        return Err(Refusal::invalid("Invalid path: it names no file"));
+    }
     let place = place(&path)?;
     file_path(place.path)?;
     let (run, root) = owner(&state, &caller, &place.of).await?;

@@ -19,6 +19,19 @@ pub(super) struct Clause {
     pub(super) value: Operand,
 }
 
+impl Clause {
+    /// Whether its texts can be told to any database: none has a NUL.
+    pub(super) fn is_plain(&self) -> bool {
+        let plain = |text: &str| !text.contains('\0');
+        let value = match &self.value {
+            Operand::Text(text) => plain(text),
+            Operand::Texts(texts) => texts.iter().all(|text| plain(text)),
+            Operand::Number(_) | Operand::Nothing => true,
+        };
+        value && plain(&self.key)
+    }
+}
+
 /// How two things are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {

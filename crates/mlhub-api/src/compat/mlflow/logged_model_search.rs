@@ -24,6 +24,11 @@ const PAGE_DEFAULT: i64 = 100;
 /// What the token of a page begins with; the id of its last model follows.
 const AFTER: &str = "after:";
 
+/// Params and tags of a filter that the store is told, each.
+const LABELS_TOLD_MAX: usize = 8;
+/// Rows that are read at least, since a filter may leave out many.
+const ROWS_FIRST_MIN: usize = 100;
+
 /// Metrics about this dataset.
 struct Dataset {
     name: String,
@@ -81,16 +86,29 @@ pub(super) async fn search(
         .into_iter()
         .filter(|one| ids.contains(&view::experiment_id(one).as_str()))
         .collect();
-    let mut found = candidates(&state, &caller, &experiments, &clauses).await?;
-    found.retain(|(model, experiment)| meets(model, experiment, &clauses, &datasets));
-    found.sort_by(|a, b| compare(a, b, &order));
     let token = fields.text("page_token")?.filter(|token| !token.is_empty());
-    let start = match token {
-        None => 0,
-        Some(token) => start(&state, &caller, &experiments, token, &found, &order).await?,
+    let after = match token {
+        None => None,
+        Some(token) => Some(last_of(&state, &caller, &experiments, token).await?),
     };
-    let more = found.len() > start + limit;
-    let page: Vec<_> = found.iter().skip(start).take(limit).collect();
+    let mut query = query(&experiments, &clauses);
+    let filter = (&clauses[..], &datasets[..]);
+    let mut found = if newest_first(&order) {
+        // As the store has them: read until the page is full.
+        query.after = after.map(|(last, _)| (last.created_at, last.id));
+        query.limit = (limit + 1).clamp(ROWS_FIRST_MIN, limits::PAGE_MAX_ROWS);
+        read(&state, &caller, &experiments, query, filter, limit + 1).await?
+    } else {
+        let mut found = read(&state, &caller, &experiments, query, filter, usize::MAX).await?;
+        found.sort_by(|a, b| compare(a, b, &order));
+        if let Some(last) = &after {
+            found.drain(..found.partition_point(|one| compare(one, last, &order).is_le()));
+        }
+        found
+    };
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let page = found;
     let views: Vec<Value> = page
         .iter()
         .map(|(model, experiment)| model_view(model, experiment))
@@ -108,61 +126,96 @@ pub(super) async fn search(
 /// A model with its experiment.
 type Found<'e> = (LoggedModel, &'e Experiment);
 
-/// All models that are not deleted, of some experiments; fewer where a name is asked for.
-async fn candidates<'e>(
-    state: &ApiState,
-    caller: &Caller,
-    experiments: &'e [Experiment],
-    clauses: &[Clause],
-) -> Answer<Vec<Found<'e>>> {
-    let named = clauses.iter().find_map(|clause| match &clause.value {
-        Operand::Text(name) if is_attribute(clause, "name") && clause.how == How::Equal => {
-            Some(name.clone())
-        }
-        _ => None,
-    });
+/// Models of these experiments that are not deleted; fewer where the store can tell which.
+fn query(experiments: &[Experiment], clauses: &[Clause]) -> LoggedModelQuery {
+    let of = |entity: &str| -> Vec<(String, Option<String>)> {
+        let clauses = clauses
+            .iter()
+            .filter(|clause| clause.entity.as_deref() == Some(entity) && clause.is_plain());
+        let wanted = clauses.map(|clause| match (clause.how, &clause.value) {
+            (How::Equal, Operand::Text(value)) => (clause.key.clone(), Some(value.clone())),
+            _ => (clause.key.clone(), None),
+        });
+        wanted.take(LABELS_TOLD_MAX).collect()
+    };
     let places = experiments.iter();
-    let mut query = LoggedModelQuery {
+    LoggedModelQuery {
         experiments: Some(
             places
                 .map(|one| (one.project.clone(), one.name.clone()))
                 .collect(),
         ),
-        name: named,
+        name: clauses.iter().find_map(|clause| match &clause.value {
+            Operand::Text(name)
+                if is_attribute(clause, "name")
+                    && clause.how == How::Equal
+                    && clause.is_plain() =>
+            {
+                Some(name.clone())
+            }
+            _ => None,
+        }),
+        params: of("params"),
+        tags: of("tags"),
         limit: limits::PAGE_MAX_ROWS,
         ..LoggedModelQuery::default()
-    };
-    let mut found = Vec::new();
-    loop {
-        let page = state.hub.logged_model_list(caller, &query).await?;
-        let Some(last) = page.last() else {
-            return Ok(found);
-        };
-        query.after = Some((last.created_at, last.id.clone()));
-        found.extend(page.into_iter().filter_map(|model| {
-            let experiment = view::find(experiments, &model.project, &model.experiment)?;
-            Some((model, experiment))
-        }));
     }
 }
 
-/// Where a page begins: behind a model, whatever came or went since.
-async fn start(
+/// Whether an order is that of the store.
+fn newest_first(order: &[Key]) -> bool {
+    match order.first() {
+        None => true,
+        Some(Key {
+            field: Field::Attribute(name),
+            ascending: false,
+        }) => order.len() == 1 && name.starts_with("creation_time"),
+        Some(_) => false,
+    }
+}
+
+/// Reads models that meet a filter, in the order of the store, until there are enough.
+async fn read<'e>(
     state: &ApiState,
     caller: &Caller,
-    experiments: &[Experiment],
+    experiments: &'e [Experiment],
+    mut query: LoggedModelQuery,
+    (clauses, datasets): (&[Clause], &[Dataset]),
+    enough: usize,
+) -> Answer<Vec<Found<'e>>> {
+    let mut found = Vec::new();
+    loop {
+        let page = state.hub.logged_model_list(caller, &query).await?;
+        let whole = page.len() < query.limit;
+        if let Some(last) = page.last() {
+            query.after = Some((last.created_at, last.id.clone()));
+        }
+        let known = page.into_iter().filter_map(|model| {
+            let experiment = view::find(experiments, &model.project, &model.experiment)?;
+            meets(&model, experiment, clauses, datasets).then_some((model, experiment))
+        });
+        found.extend(known);
+        if whole || found.len() >= enough {
+            return Ok(found);
+        }
+        query.limit = limits::PAGE_MAX_ROWS;
+    }
+}
+
+/// The model that a page begins behind, whatever came or went since.
+async fn last_of<'e>(
+    state: &ApiState,
+    caller: &Caller,
+    experiments: &'e [Experiment],
     token: &str,
-    found: &[Found<'_>],
-    order: &[Key],
-) -> Answer<usize> {
+) -> Answer<Found<'e>> {
     let invalid = || Refusal::invalid("Invalid page token");
     let id = token.strip_prefix(AFTER).ok_or_else(invalid)?;
     let last = by_model_id(state, caller, id)
         .await
         .map_err(|_| invalid())?;
     let experiment = view::find(experiments, &last.project, &last.experiment);
-    let last = (last, experiment.ok_or_else(invalid)?);
-    Ok(found.partition_point(|one| compare(one, &last, order).is_le()))
+    Ok((last, experiment.ok_or_else(invalid)?))
 }
 
 fn datasets(fields: &Fields) -> Answer<Vec<Dataset>> {

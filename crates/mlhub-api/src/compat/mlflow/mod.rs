@@ -9,6 +9,7 @@ mod error;
 mod experiments;
 mod fields;
 mod filter;
+mod get_artifact;
 mod histories;
 mod inputs;
 mod legacy_models;
@@ -44,8 +45,15 @@ const STREAM: usize = usize::MAX;
 /// Where the API begins: clients use the first, pages of a browser the second.
 const PREFIXES: [&str; 2] = ["/api", "/ajax-api"];
 
+/// Files by run or version, outside of the prefixes.
+const GET_ARTIFACT: &str = "/get-artifact";
+const GET_VERSION_ARTIFACT: &str = "/model-versions/get-artifact";
+
 /// Whether a path is one of this face.
 pub(crate) fn owns(path: &str) -> bool {
+    if path == GET_ARTIFACT || path == GET_VERSION_ARTIFACT {
+        return true;
+    }
     let version = |rest: &str| rest.starts_with("/2.0") || rest.starts_with("/3.0");
     PREFIXES.into_iter().any(|prefix| {
         path.strip_prefix(prefix)
@@ -70,6 +78,14 @@ pub(crate) fn routes(face: Face) -> Face {
             Read,
             NONE,
             server_info,
+        )
+        .add("GET", GET_ARTIFACT, Read, NONE, get_artifact::of_run)
+        .add(
+            "GET",
+            GET_VERSION_ARTIFACT,
+            Read,
+            NONE,
+            get_artifact::of_version,
         );
     PREFIXES.into_iter().fold(face, |face, prefix| {
         let root = format!("{prefix}/2.0/mlflow");
@@ -79,7 +95,7 @@ pub(crate) fn routes(face: Face) -> Face {
             let path = format!("{prefix}/{root}/experiments/search-datasets");
             face.add("POST", &path, Read, JSON, inputs::search)
         });
-        files(face, &format!("{prefix}/2.0/mlflow-artifacts/artifacts"))
+        files(face, &format!("{prefix}/2.0/mlflow-artifacts"))
     })
 }
 
@@ -187,6 +203,13 @@ fn models(face: Face, root: &str) -> Face {
             NONE,
             artifacts::of_model,
         )
+        .add(
+            "GET",
+            &at("/{model}/artifacts/files"),
+            Read,
+            NONE,
+            get_artifact::of_model,
+        )
 }
 
 /// The registry.
@@ -245,10 +268,21 @@ fn registry(face: Face, root: &str) -> Face {
 
 fn files(face: Face, root: &str) -> Face {
     use artifacts as a;
-    let one = format!("{root}/{{*path}}");
-    face.add("GET", root, Read, NONE, a::list)
+    let all = format!("{root}/artifacts");
+    let one = format!("{all}/{{*path}}");
+    let face = face
+        .add("GET", &all, Read, NONE, a::list)
         .add("GET", &one, Read, NONE, a::download)
         .add("PUT", &one, Write, STREAM, a::upload)
+        .add("DELETE", &one, Write, NONE, a::delete);
+    let presigned = format!("{root}/presigned/{{*path}}");
+    let face = face.add("GET", &presigned, Read, NONE, get_artifact::no_presigned);
+    ["create", "complete", "abort"]
+        .into_iter()
+        .fold(face, |face, act| {
+            let path = format!("{root}/mpu/{act}/{{*path}}");
+            face.add("POST", &path, Write, JSON, get_artifact::no_multipart)
+        })
 }
 
 /// The version of MLflow whose API is answered.
@@ -260,7 +294,8 @@ async fn server_info() -> Json<Value> {
     Json(json!({
         "store_type": "SqlStore",
         "workspaces_enabled": false,
-        "multipart_upload_enabled": false,
+        "multipart_uploads_enabled": false,
+        "multipart_downloads_enabled": false,
     }))
 }
 

@@ -19,6 +19,9 @@ use super::version_sources::{self, Asked};
 use super::{logged_models, nothing, registry_search, view};
 use crate::ApiState;
 
+/// The tag that keeps the link to a run on another server.
+const RUN_LINK_TAG: &str = "mlhub.run_link";
+
 /// A stage as MLflow writes it.
 pub(super) fn stage_name(stage: ModelStage) -> &'static str {
     match stage {
@@ -39,6 +42,8 @@ fn status_name(status: ModelStatus) -> &'static str {
 
 /// A version as MLflow words it.
 pub(super) fn version_view(version: &ModelVersion) -> Value {
+    let mut tags = version.tags.clone();
+    let run_link = tags.remove(RUN_LINK_TAG).unwrap_or_default();
     let mut view = json!({
         "name": version.model,
         "version": version.version.to_string(),
@@ -48,14 +53,14 @@ pub(super) fn version_view(version: &ModelVersion) -> Value {
         "description": version.description,
         "source": version.source,
         "run_id": version.run.as_ref().map_or("", |run| run.as_str()),
-        "run_link": "",
+        "run_link": run_link,
         "status": status_name(version.status),
     });
     if let Some(message) = &version.status_message {
         view["status_message"] = message.as_str().into();
     }
-    if !version.tags.is_empty() {
-        view["tags"] = view::pairs(&version.tags).into();
+    if !tags.is_empty() {
+        view["tags"] = view::pairs(&tags).into();
     }
     if !version.aliases.is_empty() {
         view["aliases"] = json!(version.aliases);
@@ -118,7 +123,11 @@ pub(super) async fn create(
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let name = model_name(&fields, "name")?;
-    let tags: BTreeMap<String, String> = fields.pairs("tags")?.into_iter().collect();
+    let mut tags: BTreeMap<String, String> = fields.pairs("tags")?.into_iter().collect();
+    let link = fields.text("run_link")?.filter(|link| !link.is_empty());
+    if let Some(link) = link {
+        tags.insert(RUN_LINK_TAG.to_owned(), link.to_owned());
+    }
     let asked = Asked::read(&fields, &tags)?;
     by_name(&state, &caller, &name).await?;
     let found = version_sources::find(&state, &caller, asked).await?;

@@ -7,10 +7,9 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use mlhub_app::{ModelDraft, Promotion};
 use mlhub_core::registry::{
-    ModelAlias, ModelChoice, ModelName, ModelStage, ModelVersion, ModelVersionQuery,
-    PromotionTarget, RegisteredModel,
+    ModelAlias, ModelChoice, ModelName, ModelStage, ModelVersion, PromotionTarget, RegisteredModel,
 };
-use mlhub_core::{Caller, ErrorKind, limits};
+use mlhub_core::{Caller, ErrorKind};
 use serde_json::{Value, json};
 
 use super::error::{Answer, EXISTS, Refusal};
@@ -53,43 +52,8 @@ pub(super) async fn by_name(
     }
 }
 
-/// All versions of a model, newest first.
-pub(super) async fn versions_of(
-    state: &ApiState,
-    caller: &Caller,
-    model: &ModelName,
-) -> Answer<Vec<ModelVersion>> {
-    let mut query = ModelVersionQuery {
-        model: Some(model.clone()),
-        limit: limits::PAGE_MAX_ROWS,
-        ..ModelVersionQuery::default()
-    };
-    let mut found = Vec::new();
-    loop {
-        let page = state.hub.model_version_list(caller, &query).await?;
-        let Some(last) = page.last() else {
-            return Ok(found);
-        };
-        query.after = Some((last.model.clone(), last.version));
-        found.extend(page);
-    }
-}
-
-/// The newest version of each stage.
-async fn latest(state: &ApiState, caller: &Caller, name: &ModelName) -> Answer<Vec<ModelVersion>> {
-    let mut newest: BTreeMap<ModelStage, ModelVersion> = BTreeMap::new();
-    for version in versions_of(state, caller, name).await? {
-        newest.entry(version.stage).or_insert(version);
-    }
-    Ok(newest.into_values().collect())
-}
-
-/// A model as MLflow words it.
-pub(super) async fn model_view(
-    state: &ApiState,
-    caller: &Caller,
-    model: &RegisteredModel,
-) -> Answer<Value> {
+/// A model with its newest versions, as MLflow words it.
+fn model_view(model: &RegisteredModel, newest: &[ModelVersion]) -> Value {
     let mut view = json!({
         "name": model.name,
         "creation_timestamp": model.created_at.0,
@@ -98,9 +62,8 @@ pub(super) async fn model_view(
     if !model.description.is_empty() {
         view["description"] = model.description.as_str().into();
     }
-    if model.versions > 0 {
-        let latest = latest(state, caller, &model.name).await?;
-        view["latest_versions"] = latest.iter().map(version_view).collect();
+    if !newest.is_empty() {
+        view["latest_versions"] = newest.iter().map(version_view).collect();
     }
     if !model.tags.is_empty() {
         view["tags"] = view::pairs(&model.tags).into();
@@ -109,13 +72,30 @@ pub(super) async fn model_view(
         let alias = |(alias, version): (&ModelAlias, &u32)| json!({"alias": alias, "version": version.to_string()});
         view["aliases"] = model.aliases.iter().map(alias).collect();
     }
-    Ok(view)
+    view
+}
+
+/// Models in their order, each with its newest version of each stage.
+async fn model_views(
+    state: &ApiState,
+    caller: &Caller,
+    models: &[RegisteredModel],
+) -> Answer<Vec<Value>> {
+    let with = models.iter().filter(|model| model.versions > 0);
+    let names: Vec<ModelName> = with.map(|model| model.name.clone()).collect();
+    let newest = state.hub.model_versions_newest(caller, &names).await?;
+    let view = |model: &RegisteredModel| {
+        let from = newest.partition_point(|version| version.model < model.name);
+        let to = newest.partition_point(|version| version.model <= model.name);
+        model_view(model, &newest[from..to])
+    };
+    Ok(models.iter().map(view).collect())
 }
 
 async fn answer(state: &ApiState, caller: &Caller, name: &ModelName) -> Answer<Json<Value>> {
     let model = by_name(state, caller, name).await?;
-    let view = model_view(state, caller, &model).await?;
-    Ok(Json(json!({"registered_model": view})))
+    let mut views = model_views(state, caller, &[model]).await?;
+    Ok(Json(json!({"registered_model": views.pop()})))
 }
 
 fn is_prompt(tags: &BTreeMap<String, String>) -> bool {
@@ -224,10 +204,7 @@ pub(super) async fn search(
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let (page, next) = registry_search::models(&state, &caller, &fields).await?;
-    let mut views = Vec::with_capacity(page.len());
-    for model in &page {
-        views.push(model_view(&state, &caller, model).await?);
-    }
+    let views = model_views(&state, &caller, &page).await?;
     let mut answer = json!({});
     if !views.is_empty() {
         answer["registered_models"] = views.into();
@@ -274,7 +251,8 @@ pub(super) async fn latest_versions(
     for stage in fields.texts("stages")? {
         stages.push(self::stage(stage)?);
     }
-    let mut found = latest(&state, &caller, &name).await?;
+    let names = [name];
+    let mut found = state.hub.model_versions_newest(&caller, &names).await?;
     found.retain(|version| stages.is_empty() || stages.contains(&version.stage));
     let views: Vec<Value> = found.iter().map(version_view).collect();
     match views.is_empty() {

@@ -2,14 +2,17 @@
 //!
 //! A tag that is compared has to be there, but for the one that makes a model a prompt: models
 //! without it are none, and prompts are found only by asking for them.
+//!
+//! The store orders and reads on behind the page before, and leaves out what it can tell; the
+//! filter is held against what it finds, until the page is full.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mlhub_core::registry::{
-    ModelName, ModelQuery, ModelVersion, ModelVersionQuery, RegisteredModel,
+    Direction, ModelName, ModelQuery, ModelVersion, ModelVersionQuery, RegisteredModel, TagWanted,
+    VersionKey,
 };
-use mlhub_core::{Caller, RunId, limits};
+use mlhub_core::{Caller, RunId, Timestamp, limits};
 
 use super::error::{Answer, Refusal};
 use super::experiments::page_limit;
@@ -22,6 +25,13 @@ use crate::ApiState;
 const MODELS_PAGE: (i64, i64) = (100, 1000);
 /// Versions of one page where nothing is said, and at most.
 const VERSIONS_PAGE: (i64, i64) = (10_000, 200_000);
+
+/// Tags of a filter that the store is told.
+const TAGS_TOLD_MAX: usize = 8;
+/// Names of a filter that the store is told.
+const NAMES_TOLD_MAX: usize = 500;
+/// Rows that are read at least, since a filter may leave out many.
+const ROWS_FIRST_MIN: usize = 100;
 
 /// A page, and the token of the next.
 type Page<T> = (Vec<T>, Option<String>);
@@ -37,8 +47,6 @@ trait Filtered {
     fn text(&self, name: &str) -> &str;
     fn number(&self, name: &str) -> i64;
     fn tags(&self) -> &BTreeMap<String, String>;
-    /// Compares by one of `ORDERS`.
-    fn compare(&self, other: &Self, by: &str) -> Ordering;
 }
 
 impl Filtered for RegisteredModel {
@@ -56,13 +64,6 @@ impl Filtered for RegisteredModel {
 
     fn tags(&self) -> &BTreeMap<String, String> {
         &self.tags
-    }
-
-    fn compare(&self, other: &Self, by: &str) -> Ordering {
-        match by {
-            "name" => self.name.cmp(&other.name),
-            _ => self.updated_at.cmp(&other.updated_at),
-        }
     }
 }
 
@@ -91,15 +92,6 @@ impl Filtered for ModelVersion {
 
     fn tags(&self) -> &BTreeMap<String, String> {
         &self.tags
-    }
-
-    fn compare(&self, other: &Self, by: &str) -> Ordering {
-        match by {
-            "name" => self.model.cmp(&other.model),
-            "version_number" => self.version.cmp(&other.version),
-            "creation_timestamp" => self.created_at.cmp(&other.created_at),
-            _ => self.updated_at.cmp(&other.updated_at),
-        }
     }
 }
 
@@ -199,9 +191,9 @@ fn meets<T: Filtered>(one: &T, clauses: &[Clause], prompts: bool) -> bool {
     })
 }
 
-/// What a page is ordered by: names, and whether they descend.
-fn order<T: Filtered>(items: &[&str]) -> Answer<Vec<(String, bool)>> {
-    let mut keys: Vec<(String, bool)> = Vec::new();
+/// What a page is ordered by.
+fn order<T: Filtered>(items: &[&str]) -> Answer<Vec<(String, Direction)>> {
+    let mut keys: Vec<(String, Direction)> = Vec::new();
     for item in items {
         let (_, key, descends) = filter::order(item)?;
         if !T::ORDERS.contains(&key.as_str()) {
@@ -216,39 +208,39 @@ fn order<T: Filtered>(items: &[&str]) -> Answer<Vec<(String, bool)>> {
                 "`order_by` contains duplicate fields: {items:?}"
             )));
         }
-        keys.push((key, descends));
+        let direction = match descends {
+            true => Direction::Descending,
+            false => Direction::Ascending,
+        };
+        keys.push((key, direction));
     }
     Ok(keys)
-}
-
-fn compare<T: Filtered>(a: &T, b: &T, keys: &[(String, bool)]) -> Ordering {
-    let mut compared = keys.iter().map(|(key, descends)| {
-        let order = a.compare(b, key);
-        if *descends { order.reverse() } else { order }
-    });
-    compared
-        .find(|order| order.is_ne())
-        .unwrap_or(Ordering::Equal)
 }
 
 fn invalid_token() -> Refusal {
     Refusal::invalid("Invalid page token")
 }
 
-/// A page of what is found, behind the last of the page before, and whether more follows.
-fn page<T: Filtered>(
-    mut found: Vec<T>,
-    keys: &[(String, bool)],
-    after: Option<&T>,
-    limit: usize,
-) -> (Vec<T>, bool) {
-    found.sort_by(|a, b| compare(a, b, keys));
-    if let Some(after) = after {
-        found.drain(..found.partition_point(|one| compare(one, after, keys).is_le()));
-    }
-    let more = found.len() > limit;
-    found.truncate(limit);
-    (found, more)
+/// What of a filter the store can tell by itself: tags that have to be there.
+fn tags_wanted(clauses: &[Clause], prompts: bool) -> Vec<TagWanted> {
+    let tags = clauses.iter().filter(|clause| {
+        is_tag(clause) && clause.is_plain() && (prompts || clause.key != PROMPT_TAG)
+    });
+    let wanted = tags.map(|clause| match (clause.how, &clause.value) {
+        (How::Equal, Operand::Text(value)) => (clause.key.clone(), Some(value.clone())),
+        _ => (clause.key.clone(), None),
+    });
+    wanted.take(TAGS_TOLD_MAX).collect()
+}
+
+/// What makes a model a prompt; where prompts are not asked for they are left out.
+fn no_prompts(prompts: bool) -> Option<(String, String)> {
+    (!prompts).then(|| (PROMPT_TAG.to_owned(), "true".to_owned()))
+}
+
+/// Rows read first for a page of `limit`: one more tells whether another page follows.
+fn rows_first(limit: usize) -> usize {
+    (limit + 1).clamp(ROWS_FIRST_MIN, limits::PAGE_MAX_ROWS)
 }
 
 fn token(fields: &Fields) -> Answer<Option<&str>> {
@@ -266,25 +258,26 @@ fn token_parts(token: &str) -> Answer<(i64, &str)> {
     Ok((at.parse().map_err(|_| invalid_token())?, rest))
 }
 
-/// All models.
-async fn all_models(state: &ApiState, caller: &Caller) -> Answer<Vec<RegisteredModel>> {
-    let mut query = ModelQuery {
-        limit: limits::PAGE_MAX_ROWS,
-        ..ModelQuery::default()
-    };
-    let mut found = Vec::new();
-    loop {
-        let page = state.hub.registered_model_list(caller, &query).await?;
-        let Some(last) = page.last() else {
-            return Ok(found);
-        };
-        query.after = Some(last.name.clone());
-        found.extend(page);
+/// Tells the store what a filter says of names.
+fn tell_names(query: &mut ModelQuery, clauses: &[Clause]) {
+    // What cannot be a name finds nothing.
+    let name = |text: &String| text.parse::<ModelName>().ok();
+    let attributes = clauses.iter().filter(|clause| !is_tag(clause));
+    for clause in attributes.filter(|clause| clause.is_plain()) {
+        match (clause.how, &clause.value) {
+            (How::Equal, Operand::Text(text)) => {
+                query.names = Some(name(text).into_iter().collect());
+            }
+            (How::In, Operand::Texts(texts)) if texts.len() <= NAMES_TOLD_MAX => {
+                query.names = Some(texts.iter().filter_map(name).collect());
+            }
+            (How::Like, Operand::Text(pattern)) => {
+                let end = pattern.find(['%', '_']).unwrap_or(pattern.len());
+                query.prefix = Some(pattern[..end].to_owned()).filter(|text| !text.is_empty());
+            }
+            _ => {}
+        }
     }
-}
-
-fn is_prompt(tags: &BTreeMap<String, String>) -> bool {
-    tags.get(PROMPT_TAG).is_some_and(|value| value == "true")
 }
 
 /// Registered models.
@@ -297,26 +290,47 @@ pub(super) async fn models(
     let limit = page_limit(fields.int("max_results")?, default, max)?;
     let clauses = filter::parse(fields.text("filter")?.unwrap_or_default())?;
     clauses.iter().try_for_each(check::<RegisteredModel>)?;
-    let mut keys = order::<RegisteredModel>(&fields.texts("order_by")?)?;
-    keys.push(("name".to_owned(), false));
     let prompts = for_prompts(&clauses);
-    let mut found = all_models(state, caller).await?;
-    let after = match token(fields)? {
-        None => None,
-        Some(token) => {
-            let (at, name) = token_parts(token)?;
-            let name: ModelName = name.parse().map_err(|_| invalid_token())?;
-            let last = found.iter().find(|model| model.name == name).cloned();
-            let mut last = last.ok_or_else(invalid_token)?;
-            last.updated_at.0 = at;
-            Some(last)
-        }
+    let mut query = ModelQuery {
+        tags: tags_wanted(&clauses, prompts),
+        without: no_prompts(prompts),
+        limit: rows_first(limit),
+        ..ModelQuery::default()
     };
-    found.retain(|model| meets(model, &clauses, prompts) && (prompts || !is_prompt(&model.tags)));
-    let (page, more) = page(found, &keys, after.as_ref(), limit);
-    let last = page.last().filter(|_| more);
+    tell_names(&mut query, &clauses);
+    for (key, direction) in order::<RegisteredModel>(&fields.texts("order_by")?)? {
+        match key.as_str() {
+            // Names tell models apart: what comes behind them does not matter.
+            "name" => {
+                query.by_name = direction;
+                break;
+            }
+            _ => query.by_time = query.by_time.or(Some(direction)),
+        }
+    }
+    if let Some(token) = token(fields)? {
+        let (at, name) = token_parts(token)?;
+        query.after = Some(name.parse().map_err(|_| invalid_token())?);
+        query.after_time = Timestamp(at);
+    }
+    let mut found = Vec::new();
+    loop {
+        let page = state.hub.registered_model_list(caller, &query).await?;
+        let whole = page.len() < query.limit;
+        if let Some(last) = page.last() {
+            query.go_on(last);
+        }
+        found.extend(page.into_iter().filter(|one| meets(one, &clauses, prompts)));
+        if whole || found.len() > limit {
+            break;
+        }
+        query.limit = limits::PAGE_MAX_ROWS;
+    }
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
     let next = last.map(|last| token_of(last.updated_at.0, last.name.as_str()));
-    Ok((page, next))
+    Ok((found, next))
 }
 
 /// Versions of registered models.
@@ -337,66 +351,22 @@ pub(super) async fn versions(
             "version_number DESC",
         ];
     }
-    let mut keys = order::<ModelVersion>(&items)?;
-    keys.extend([
-        ("name".to_owned(), false),
-        ("version_number".to_owned(), true),
-    ]);
     let prompts = for_prompts(&clauses);
-    let after = match token(fields)? {
-        None => None,
-        Some(token) => Some(version_of_token(state, caller, token).await?),
+    let key = |(key, direction): (String, Direction)| {
+        let key = match key.as_str() {
+            "name" => VersionKey::Model,
+            "version_number" => VersionKey::Number,
+            "creation_timestamp" => VersionKey::Created,
+            _ => VersionKey::Updated,
+        };
+        (key, direction)
     };
-    let mut found = candidates(state, caller, &clauses).await?;
-    if !prompts {
-        // A model is a prompt when one of its versions is.
-        let of: BTreeSet<ModelName> = found
-            .iter()
-            .filter(|version| is_prompt(&version.tags))
-            .map(|version| version.model.clone())
-            .collect();
-        found.retain(|version| !of.contains(&version.model));
-    }
-    found.retain(|version| meets(version, &clauses, prompts));
-    let (page, more) = page(found, &keys, after.as_ref(), limit);
-    let last = page.last().filter(|_| more);
-    let next = last.map(|last| {
-        let rest = format!("{}:{}:{}", last.created_at.0, last.version, last.model);
-        token_of(last.updated_at.0, &rest)
-    });
-    Ok((page, next))
-}
-
-/// The last version of a page, as it was then.
-async fn version_of_token(state: &ApiState, caller: &Caller, token: &str) -> Answer<ModelVersion> {
-    let (updated_at, rest) = token_parts(token)?;
-    let mut parts = rest.splitn(3, ':');
-    let mut next = || parts.next().ok_or_else(invalid_token);
-    let created_at: i64 = next()?.parse().map_err(|_| invalid_token())?;
-    let version: u32 = next()?.parse().map_err(|_| invalid_token())?;
-    let model: ModelName = next()?.parse().map_err(|_| invalid_token())?;
-    // Whatever else it was does not matter for its place.
-    let query = ModelVersionQuery {
-        limit: 1,
-        ..ModelVersionQuery::default()
-    };
-    let any = state.hub.model_version_list(caller, &query).await?;
-    let mut last = any.into_iter().next().ok_or_else(invalid_token)?;
-    last.model = model;
-    last.version = version;
-    last.created_at.0 = created_at;
-    last.updated_at.0 = updated_at;
-    Ok(last)
-}
-
-/// All versions, or those of the model or run that a filter asks for.
-async fn candidates(
-    state: &ApiState,
-    caller: &Caller,
-    clauses: &[Clause],
-) -> Answer<Vec<ModelVersion>> {
+    let order = order::<ModelVersion>(&items)?;
     let mut query = ModelVersionQuery {
-        limit: limits::PAGE_MAX_ROWS,
+        tags: tags_wanted(&clauses, prompts),
+        without: no_prompts(prompts),
+        order: order.into_iter().map(key).collect(),
+        limit: rows_first(limit),
         ..ModelVersionQuery::default()
     };
     for clause in clauses.iter().filter(|clause| !is_tag(clause)) {
@@ -409,13 +379,41 @@ async fn candidates(
             }
         }
     }
+    if let Some(token) = token(fields)? {
+        go_on(&mut query, token)?;
+    }
     let mut found = Vec::new();
     loop {
         let page = state.hub.model_version_list(caller, &query).await?;
-        let Some(last) = page.last() else {
-            return Ok(found);
-        };
-        query.after = Some((last.model.clone(), last.version));
-        found.extend(page);
+        let whole = page.len() < query.limit;
+        if let Some(last) = page.last() {
+            query.go_on(last);
+        }
+        found.extend(page.into_iter().filter(|one| meets(one, &clauses, prompts)));
+        if whole || found.len() > limit {
+            break;
+        }
+        query.limit = limits::PAGE_MAX_ROWS;
     }
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|last| {
+        let rest = format!("{}:{}:{}", last.created_at.0, last.version, last.model);
+        token_of(last.updated_at.0, &rest)
+    });
+    Ok((found, next))
+}
+
+/// Goes on behind the last version of a page, as it was then.
+fn go_on(query: &mut ModelVersionQuery, token: &str) -> Answer<()> {
+    let (updated_at, rest) = token_parts(token)?;
+    let mut parts = rest.splitn(3, ':');
+    let mut next = || parts.next().ok_or_else(invalid_token);
+    let created_at: i64 = next()?.parse().map_err(|_| invalid_token())?;
+    let version: u32 = next()?.parse().map_err(|_| invalid_token())?;
+    let model: ModelName = next()?.parse().map_err(|_| invalid_token())?;
+    query.after = Some((model, version));
+    query.after_times = (Timestamp(created_at), Timestamp(updated_at));
+    Ok(())
 }

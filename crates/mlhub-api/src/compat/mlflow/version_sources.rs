@@ -333,6 +333,21 @@ pub(super) async fn download_uri(
     })
 }
 
+/// The run that has the files of a version, and the folder they are in; nothing when they are
+/// not in the hub.
+pub(super) async fn files(
+    state: &ApiState,
+    caller: &Caller,
+    version: &ModelVersion,
+) -> Answer<Option<(Run, String)>> {
+    let Some(place) = &version.place else {
+        return Ok(None);
+    };
+    let run = run_there(state, caller, place.run.as_str()).await?;
+    let folder = place.path.as_ref().map_or("", ArtifactPath::as_str);
+    Ok(run.map(|run| (run, folder.to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

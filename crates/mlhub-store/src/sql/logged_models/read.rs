@@ -50,17 +50,35 @@ pub(super) async fn list(tx: &mut dyn Tx, query: &LoggedModelQuery) -> Result<Ve
     if let Some(name) = &query.name {
         sql.push(" AND m.name = ").bind(name.as_str());
     }
+    for (kind, wanted) in [(PARAM, &query.params), (TAG, &query.tags)] {
+        for (name, value) in wanted {
+            sql.push(" AND EXISTS (SELECT 1 FROM logged_model_label l WHERE l.model = m.id")
+                .push(" AND l.kind = ")
+                .bind(kind)
+                .push(" AND l.name = ")
+                .bind(name.as_str());
+            if let Some(value) = value {
+                sql.push(" AND l.value = ").bind(value.as_str());
+            }
+            sql.push(")");
+        }
+    }
     if !query.deleted {
         sql.push(" AND m.deleted_at IS NULL");
     }
-    if let Some((time, id)) = &query.after {
-        sql.push(" AND (m.created_at < ").bind(time.0);
-        sql.push(" OR (m.created_at = ").bind(time.0);
-        sql.push(" AND m.id > ").bind(id.as_str()).push("))");
+    let (time, id) = match &query.after {
+        Some((time, id)) => (time.0, id.as_str()),
+        None => (0, ""),
+    };
+    let keys = [
+        ("m.created_at", Value::from(time), true),
+        ("m.id", id.into(), false),
+    ];
+    if query.after.is_some() {
+        sql.push_behind(&keys);
     }
     let limit = query.limit.min(limits::PAGE_MAX_ROWS) as i64;
-    sql.push(" ORDER BY m.created_at DESC, m.id LIMIT ")
-        .bind(limit);
+    sql.push_order(&keys).push(" LIMIT ").bind(limit);
     let rows = sql.query(tx).await?;
     joined(tx, rows).await
 }

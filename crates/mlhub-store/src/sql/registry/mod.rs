@@ -67,6 +67,13 @@ impl<B: Backend> RegistryStore for SqlStore<B> {
         .await
     }
 
+    async fn registry_newest(&self, models: &[ModelName]) -> Result<Vec<ModelVersion>> {
+        self.read("find newest versions", models.to_vec(), |tx, models| {
+            Box::pin(read::newest(tx, models))
+        })
+        .await
+    }
+
     async fn registry_events(
         &self,
         name: Option<&ModelName>,
@@ -98,6 +105,35 @@ pub(crate) async fn refuse_use(tx: &mut dyn Tx, run: &RunId, action: DeletionAct
     for mut row in tx.query(&sql, &[run.as_str().into()]).await? {
         named.push(format!("`{}` version {}", row.text()?, row.i64()?));
     }
+    needed(&format!("run `{run}`"), named)
+}
+
+/// Refuses to remove artifacts of a run that are files of a version, each by its path.
+pub(crate) async fn refuse_files(tx: &mut dyn Tx, run: &RunId, paths: &[String]) -> Result<()> {
+    let sql = "SELECT m.name, v.version, v.place_path FROM registry_version v \
+               JOIN registry_model m ON m.id = v.model WHERE v.place_run = $1 \
+               ORDER BY m.name, v.version";
+    let mut named = Vec::new();
+    let mut first: Option<&String> = None;
+    for mut row in tx.query(sql, &[run.as_str().into()]).await? {
+        let (name, version, place) = (row.text()?, row.i64()?, row.optional_text()?);
+        let is_in = |path: &&String| match &place {
+            None => true,
+            Some(place) => path
+                .strip_prefix(place.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        };
+        if let Some(path) = paths.iter().find(is_in) {
+            first = first.or(Some(path));
+            named.push(format!("`{name}` version {version}"));
+        }
+    }
+    let path = first.map_or("", String::as_str);
+    needed(&format!("the artifact `{path}` of run `{run}`"), named)
+}
+
+/// Refuses what these versions need.
+fn needed(what: &str, mut named: Vec<String>) -> Result<()> {
     if named.is_empty() {
         return Ok(());
     }
@@ -108,6 +144,6 @@ pub(crate) async fn refuse_use(tx: &mut dyn Tx, run: &RunId, action: DeletionAct
         told.push_str(&format!(" and {more} more"));
     }
     Err(Error::conflict(format!(
-        "the model registry needs run `{run}` for {told}; delete what nobody uses from the registry first"
+        "the model registry needs {what} for {told}; delete what nobody uses from the registry first"
     )))
 }

@@ -16,9 +16,9 @@ pub(crate) async fn portable(tx: &mut dyn Tx, out: &Out<'_>) -> Result<()> {
     let mut after: Option<ModelName> = None;
     loop {
         let query = ModelQuery {
-            prefix: None,
             after: after.clone(),
             limit: limits::PAGE_MAX_ROWS,
+            ..ModelQuery::default()
         };
         let page = read::models(tx, &query).await?;
         let Some(last) = page.last() else {
@@ -57,9 +57,9 @@ async fn versions(
     loop {
         let query = ModelVersionQuery {
             model: Some(name.clone()),
-            run: None,
             after,
             limit: limits::PAGE_MAX_ROWS,
+            ..ModelVersionQuery::default()
         };
         let page = read::versions(tx, &query).await?;
         let Some(last) = page.last() else {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlhub_core::registry::{
-    ModelAlias, ModelChoice, ModelEvent, ModelName, ModelPlace, ModelQuery, ModelVersion,
-    ModelVersionQuery, RegisteredModel,
+    Direction, ModelAlias, ModelChoice, ModelEvent, ModelName, ModelPlace, ModelQuery,
+    ModelVersion, ModelVersionQuery, RegisteredModel, TagWanted, VersionKey,
 };
 use mlhub_core::{RegisteredModelId, Result, RunId, Timestamp, UserId, limits};
 
@@ -37,8 +37,7 @@ pub(super) async fn model(
 /// A page of models.
 pub(super) async fn models(tx: &mut dyn Tx, query: &ModelQuery) -> Result<Vec<RegisteredModel>> {
     let mut sql = Sql::new(MODELS);
-    sql.push(" WHERE m.name > ");
-    sql.bind(query.after.as_ref().map_or("", ModelName::as_str));
+    sql.push(" WHERE 1 = 1");
     if let Some(prefix) = &query.prefix {
         // The range is found by the index; what it has too much is compared.
         let count = prefix.chars().count() as i64;
@@ -46,10 +45,45 @@ pub(super) async fn models(tx: &mut dyn Tx, query: &ModelQuery) -> Result<Vec<Re
         sql.push(" AND substr(m.name, 1, CAST(").bind(count);
         sql.push(" AS INTEGER)) = ").bind(prefix.as_str());
     }
+    if let Some(names) = &query.names {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        sql.push(" AND m.name IN ");
+        sql.bind_list(names.iter().map(|name| name.as_str().into()));
+    }
+    for wanted in &query.tags {
+        let of = " AND EXISTS (SELECT 1 FROM registry_model_tag t WHERE t.model = m.id";
+        push_tag(sql.push(of), wanted);
+    }
+    if let Some((name, value)) = &query.without {
+        let of = " AND NOT EXISTS (SELECT 1 FROM registry_model_tag t WHERE t.model = m.id";
+        push_tag(sql.push(of), &(name.clone(), Some(value.clone())));
+    }
+    let mut keys = Vec::new();
+    if let Some(by_time) = query.by_time {
+        let time = Value::from(query.after_time.0);
+        keys.push(("m.updated_at", time, by_time.descends()));
+    }
+    let after = query.after.as_ref();
+    let name = after.map_or("", ModelName::as_str).into();
+    keys.push(("m.name", name, query.by_name.descends()));
+    if after.is_some() {
+        sql.push_behind(&keys);
+    }
     let limit = query.limit.min(limits::PAGE_MAX_ROWS) as i64;
-    sql.push(" ORDER BY m.name LIMIT ").bind(limit);
+    sql.push_order(&keys).push(" LIMIT ").bind(limit);
     let rows = sql.query(tx).await?;
     joined_models(tx, rows).await
+}
+
+/// Appends the rest of a condition on a tag `t`.
+fn push_tag(sql: &mut Sql, (name, value): &TagWanted) {
+    sql.push(" AND t.name = ").bind(name.as_str());
+    if let Some(value) = value {
+        sql.push(" AND t.value = ").bind(value.as_str());
+    }
+    sql.push(")");
 }
 
 async fn joined_models(tx: &mut dyn Tx, rows: Vec<Row>) -> Result<Vec<RegisteredModel>> {
@@ -140,31 +174,129 @@ pub(super) async fn versions(
         sql.push(" AND (v.run = ").bind(run.as_str());
         sql.push(" OR v.place_run = ").bind(run.as_str()).push(")");
     }
-    if let Some((name, number)) = &query.after {
-        sql.push(" AND (m.name > ").bind(name.as_str());
-        sql.push(" OR (m.name = ").bind(name.as_str());
-        sql.push(" AND v.version < ").bind(*number).push("))");
+    for wanted in &query.tags {
+        let of = " AND EXISTS (SELECT 1 FROM registry_version_tag t \
+                  WHERE t.model = v.model AND t.version = v.version";
+        push_tag(sql.push(of), wanted);
+    }
+    if let Some((name, value)) = &query.without {
+        let of = " AND v.model NOT IN (SELECT t.model FROM registry_version_tag t WHERE 1 = 1";
+        push_tag(sql.push(of), &(name.clone(), Some(value.clone())));
+    }
+    let mut order = query.order.clone();
+    // Together they tell any two versions apart.
+    for (key, direction) in [
+        (VersionKey::Model, Direction::Ascending),
+        (VersionKey::Number, Direction::Descending),
+    ] {
+        if order.iter().all(|(there, _)| *there != key) {
+            order.push((key, direction));
+        }
+    }
+    let (name, number) = match &query.after {
+        Some((name, number)) => (name.as_str(), *number),
+        None => ("", 0),
+    };
+    let (created, updated) = query.after_times;
+    let key = |(key, direction): (VersionKey, Direction)| -> (&str, Value, bool) {
+        let (column, value) = match key {
+            VersionKey::Model => ("m.name", name.into()),
+            VersionKey::Number => ("v.version", number.into()),
+            VersionKey::Created => ("v.created_at", created.0.into()),
+            VersionKey::Updated => ("v.updated_at", updated.0.into()),
+        };
+        (column, value, direction.descends())
+    };
+    let keys: Vec<_> = order.into_iter().map(key).collect();
+    if query.after.is_some() {
+        sql.push_behind(&keys);
     }
     let limit = query.limit.min(limits::PAGE_MAX_ROWS) as i64;
-    sql.push(" ORDER BY m.name, v.version DESC LIMIT ")
-        .bind(limit);
+    sql.push_order(&keys).push(" LIMIT ").bind(limit);
     let rows = sql.query(tx).await?;
     joined_versions(tx, rows).await
 }
 
-async fn joined_versions(tx: &mut dyn Tx, rows: Vec<Row>) -> Result<Vec<ModelVersion>> {
-    let mut found = Vec::with_capacity(rows.len());
-    let mut places = BTreeMap::new();
-    for mut row in rows {
-        let (id, version) = read_version(&mut row)?;
-        places.insert((id, version.version), found.len());
-        found.push(version);
-    }
-    let numbers = found.iter().map(|one: &ModelVersion| one.version);
-    let (Some(low), Some(high)) = (numbers.clone().min(), numbers.max()) else {
-        return Ok(found);
+/// The newest version in each stage of models, by name and stage.
+pub(super) async fn newest(tx: &mut dyn Tx, models: &[ModelName]) -> Result<Vec<ModelVersion>> {
+    let names: Vec<Value> = models.iter().map(|name| name.as_str().into()).collect();
+    let of = |select: &str| {
+        format!(
+            "{select} JOIN (SELECT w.model AS model, max(w.version) AS version \
+             FROM registry_version w JOIN registry_model n ON n.id = w.model WHERE n.name IN "
+        )
     };
-    let ids: BTreeSet<RegisteredModelId> = places.keys().map(|(id, _)| id.clone()).collect();
+    let end = |table: &str| {
+        format!(
+            " GROUP BY w.model, w.stage) q ON q.model = {table}.model AND q.version = {table}.version"
+        )
+    };
+    let mut joining = Joining::default();
+    joining.add(query_in(tx, &of(VERSIONS), &names, &end("v")).await?)?;
+    let sql = of("SELECT t.model, t.version, t.name, t.value FROM registry_version_tag t");
+    joining.tags(query_in(tx, &sql, &names, &end("t")).await?)?;
+    let sql = of("SELECT a.model, a.version, a.alias FROM registry_alias a");
+    joining.aliases(query_in(tx, &sql, &names, &end("a")).await?)?;
+    let mut found = joining.found;
+    found.sort_by(|a, b| (&a.model, a.stage).cmp(&(&b.model, b.stage)));
+    Ok(found)
+}
+
+/// Versions that get their tags and aliases.
+#[derive(Default)]
+struct Joining {
+    found: Vec<ModelVersion>,
+    places: BTreeMap<(RegisteredModelId, u32), usize>,
+}
+
+impl Joining {
+    fn add(&mut self, rows: Vec<Row>) -> Result<()> {
+        for mut row in rows {
+            let (id, version) = read_version(&mut row)?;
+            self.places.insert((id, version.version), self.found.len());
+            self.found.push(version);
+        }
+        Ok(())
+    }
+
+    /// The version that a row begins with, if it is one of these.
+    fn of(&mut self, row: &mut Row) -> Result<Option<&mut ModelVersion>> {
+        let at = self.places.get(&(row.parsed()?, row.int()?));
+        Ok(at.and_then(|at| self.found.get_mut(*at)))
+    }
+
+    fn tags(&mut self, rows: Vec<Row>) -> Result<()> {
+        for mut row in rows {
+            if let Some(version) = self.of(&mut row)? {
+                version.tags.insert(row.text()?, row.text()?);
+            }
+        }
+        Ok(())
+    }
+
+    fn aliases(&mut self, rows: Vec<Row>) -> Result<()> {
+        for mut row in rows {
+            if let Some(version) = self.of(&mut row)? {
+                let alias: ModelAlias = row.parsed()?;
+                version.aliases.push(alias);
+            }
+        }
+        for version in &mut self.found {
+            version.aliases.sort();
+        }
+        Ok(())
+    }
+}
+
+async fn joined_versions(tx: &mut dyn Tx, rows: Vec<Row>) -> Result<Vec<ModelVersion>> {
+    let mut joining = Joining::default();
+    joining.add(rows)?;
+    let numbers = joining.found.iter().map(|one| one.version);
+    let (Some(low), Some(high)) = (numbers.clone().min(), numbers.max()) else {
+        return Ok(Vec::new());
+    };
+    let ids: BTreeSet<RegisteredModelId> =
+        joining.places.keys().map(|(id, _)| id.clone()).collect();
     let ids: Vec<Value> = ids.iter().map(|id| id.as_str().into()).collect();
     let between = async |tx: &mut dyn Tx, before: &str| -> Result<Vec<Row>> {
         let mut rows = Vec::new();
@@ -178,22 +310,10 @@ async fn joined_versions(tx: &mut dyn Tx, rows: Vec<Row>) -> Result<Vec<ModelVer
         Ok(rows)
     };
     let sql = "SELECT model, version, name, value FROM registry_version_tag WHERE model IN ";
-    for mut row in between(tx, sql).await? {
-        if let Some(at) = places.get(&(row.parsed()?, row.int()?)) {
-            found[*at].tags.insert(row.text()?, row.text()?);
-        }
-    }
+    joining.tags(between(tx, sql).await?)?;
     let sql = "SELECT model, version, alias FROM registry_alias WHERE model IN ";
-    for mut row in between(tx, sql).await? {
-        if let Some(at) = places.get(&(row.parsed()?, row.int()?)) {
-            let alias: ModelAlias = row.parsed()?;
-            found[*at].aliases.push(alias);
-        }
-    }
-    for version in &mut found {
-        version.aliases.sort();
-    }
-    Ok(found)
+    joining.aliases(between(tx, sql).await?)?;
+    Ok(joining.found)
 }
 
 fn read_version(row: &mut Row) -> Result<(RegisteredModelId, ModelVersion)> {
