@@ -52,6 +52,7 @@ mod runs;
 mod series;
 mod significance;
 mod slices;
+mod traces;
 mod uploads;
 mod validate;
 mod versions;
