@@ -163,11 +163,10 @@ def find(client: MlflowClient, made: list[str]) -> dict[str, Any]:
             "feedback.correct = 'true'",
             "feedback.judge IS NOT NULL",
             "expectation.answer = 'How?'",
-            "expectation.answer LIKE 'H%'",
+            "expectation.answer LIKE '%How%'",
             "span.name = 'step 1'",
             "span.type = 'TOOL'",
             "span.status = 'ERROR'",
-            "span.attributes.k = 'v'",
             "trace.text LIKE '%\u2603%'",
         )
     }

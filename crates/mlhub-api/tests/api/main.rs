@@ -22,6 +22,8 @@ mod mlflow_bulk;
 mod mlflow_hostile;
 mod mlflow_models;
 mod mlflow_registry;
+mod mlflow_trace_hostile;
+mod mlflow_trace_search;
 mod mlflow_traces;
 mod models;
 mod numbers;

@@ -4,15 +4,15 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 
-use crate::hub::{Answer, HOST, READER, TestHub, WRITER, request};
+use crate::hub::{Answer, TestHub, request};
 use crate::mlflow::experiment;
 
-const ROOT: &str = "/api/3.0/mlflow/traces";
+pub(crate) const ROOT: &str = "/api/3.0/mlflow/traces";
 const ROOT_2: &str = "/api/2.0/mlflow/traces";
 const FILES: &str = "/api/2.0/mlflow-artifacts/artifacts";
 
 /// A field of a message that holds bytes.
-fn field(number: u8, of: &[u8]) -> Vec<u8> {
+pub(crate) fn field(number: u8, of: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
     let mut length = of.len();
     while length > 0x7f {
@@ -39,7 +39,13 @@ fn text_attribute(key: &str, value: &str) -> Vec<u8> {
 }
 
 /// A span of the trace whose id is 16 times a byte.
-fn span(trace: u8, id: u8, parent: Option<u8>, name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn span(
+    trace: u8,
+    id: u8,
+    parent: Option<u8>,
+    name: &str,
+    attributes: &[(&str, &str)],
+) -> Vec<u8> {
     let mut span = [
         field(1, &[trace; 16]),
         field(2, &[id; 8]),
@@ -58,14 +64,14 @@ fn span(trace: u8, id: u8, parent: Option<u8>, name: &str, attributes: &[(&str, 
     span
 }
 
-fn sent(spans: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn sent(spans: &[Vec<u8>]) -> Vec<u8> {
     let service = [field(1, b"service.name"), field(2, &field(1, b"shop"))].concat();
     let resource = field(1, &field(1, &service));
     let spans: Vec<u8> = spans.iter().flat_map(|span| field(2, span)).collect();
     field(1, &[resource, field(2, &spans)].concat())
 }
 
-fn otlp(experiment: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Request<Body> {
+pub(crate) fn otlp(experiment: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Request<Body> {
     let kind = Some("application/x-protobuf");
     let mut request = request(Method::POST, "/v1/traces", kind, body);
     let all = [("x-mlflow-experiment-id", experiment)];
@@ -76,7 +82,7 @@ fn otlp(experiment: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Request<Bo
     request
 }
 
-fn trace(id: &str, experiment: &str, more: Value) -> Value {
+pub(crate) fn trace(id: &str, experiment: &str, more: Value) -> Value {
     let mut info = json!({
         "trace_id": id,
         "trace_location": {
@@ -94,13 +100,13 @@ fn trace(id: &str, experiment: &str, more: Value) -> Value {
     json!({"trace": {"trace_info": info, "spans": []}})
 }
 
-async fn send(hub: &TestHub, method: Method, path: &str, body: Value) -> Answer {
+pub(crate) async fn send(hub: &TestHub, method: Method, path: &str, body: Value) -> Answer {
     let json = Some("application/json");
     hub.send(request(method, path, json, body.to_string().into_bytes()))
         .await
 }
 
-async fn ok(hub: &TestHub, method: Method, path: &str, body: Value) -> Value {
+pub(crate) async fn ok(hub: &TestHub, method: Method, path: &str, body: Value) -> Value {
     let answer = match method {
         Method::GET => hub.get(path).await,
         method => send(hub, method, path, body).await,
@@ -109,43 +115,48 @@ async fn ok(hub: &TestHub, method: Method, path: &str, body: Value) -> Value {
     answer.json()
 }
 
-async fn start(hub: &TestHub, id: &str, experiment: &str, more: Value) -> Value {
+pub(crate) async fn start(hub: &TestHub, id: &str, experiment: &str, more: Value) -> Value {
     let answer = ok(hub, Method::POST, ROOT, trace(id, experiment, more)).await;
     answer["trace"]["trace_info"].clone()
 }
 
-fn refused(answer: &Answer) -> (u16, String) {
+pub(crate) fn refused(answer: &Answer) -> (u16, String) {
     let body = answer.json();
     let code = body["error_code"].as_str().unwrap().to_owned();
     (answer.status.as_u16(), code)
 }
 
-fn invalid() -> (u16, String) {
+pub(crate) fn invalid() -> (u16, String) {
     (400, "INVALID_PARAMETER_VALUE".to_owned())
 }
 
-fn missing() -> (u16, String) {
+pub(crate) fn missing() -> (u16, String) {
     (404, "RESOURCE_DOES_NOT_EXIST".to_owned())
 }
 
-fn location(experiment: &str) -> Value {
+pub(crate) fn location(experiment: &str) -> Value {
     json!([{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment}}])
 }
 
 /// Ids of the traces that a search finds.
-async fn found(hub: &TestHub, experiment: &str, filter: &str, order: &[&str]) -> Vec<String> {
+pub(crate) async fn found(
+    hub: &TestHub,
+    experiment: &str,
+    filter: &str,
+    order: &[&str],
+) -> Vec<String> {
     let body = json!({"locations": location(experiment), "filter": filter, "order_by": order});
     let answer = ok(hub, Method::POST, &format!("{ROOT}/search"), body).await;
     ids(&answer)
 }
 
-fn ids(answer: &Value) -> Vec<String> {
+pub(crate) fn ids(answer: &Value) -> Vec<String> {
     let traces = answer["traces"].as_array().cloned().unwrap_or_default();
     let id = |trace: &Value| trace["trace_id"].as_str().unwrap().to_owned();
     traces.iter().map(id).collect()
 }
 
-fn id_of(byte: u8) -> String {
+pub(crate) fn id_of(byte: u8) -> String {
     format!("tr-{}", format!("{byte:02x}").repeat(16))
 }
 
@@ -289,149 +300,6 @@ async fn a_trace_can_be_of_the_default_experiment_and_of_a_run() {
         let answer = send(&hub, Method::POST, &format!("{ROOT_2}/link-to-run"), link).await;
         assert!([400, 404].contains(&refused(&answer).0), "{answer:?}");
     }
-}
-
-#[tokio::test]
-async fn traces_are_found_ordered_and_paged() {
-    let hub = TestHub::local();
-    let of = experiment(&hub, "e").await;
-    for (number, name, state) in [
-        (1, "a", "OK"),
-        (2, "b", "ERROR"),
-        (3, "a", "OK"),
-        (4, "c", "OK"),
-    ] {
-        let assessments = match number {
-            1 => json!([{"assessment_name": "good", "feedback": {"value": "yes"}}]),
-            2 => json!([{"assessment_name": "score", "feedback": {"value": 0.75}},
-                        {"assessment_name": "wanted", "expectation": {"value": true}}]),
-            _ => json!([]),
-        };
-        start(
-            &hub,
-            &id_of(number),
-            &of,
-            json!({
-                "request_time": format!("2026-01-02T03:04:0{number}Z"),
-                "execution_duration": format!("{}s", 5 - number),
-                "state": state,
-                "tags": {"mlflow.traceName": name, "n": number.to_string()},
-                "client_request_id": format!("c{number}"),
-                "assessments": assessments,
-            }),
-        )
-        .await;
-    }
-    let spans = [
-        span(
-            1,
-            1,
-            None,
-            "work",
-            &[("model", "large"), ("mlflow.spanType", "LLM")],
-        ),
-        span(2, 1, None, "work", &[("mlflow.spanInputs", "the Needle")]),
-    ];
-    assert_eq!(hub.send(otlp(&of, sent(&spans), &[])).await.status, 200);
-    let numbers = async |filter: &str, order: &[&str]| -> Vec<u8> {
-        let found = found(&hub, &of, filter, order).await;
-        found
-            .iter()
-            .map(|id| u8::from_str_radix(&id[3..5], 16).unwrap())
-            .collect()
-    };
-    assert_eq!(numbers("", &[]).await, [4, 3, 2, 1]);
-    for (filter, expected) in [
-        ("status = 'OK'", vec![4, 3, 1]),
-        ("trace.status IN ('ERROR')", vec![2]),
-        ("name = 'a'", vec![3, 1]),
-        ("name LIKE '%A%'", vec![]),
-        ("name ILIKE '%A%' AND tags.n != '1'", vec![3]),
-        ("tags.n IS NULL", vec![]),
-        ("tag.who IS NULL", vec![4, 3, 2, 1]),
-        (
-            "metadata.m = '1' AND metadata.none IS NULL",
-            vec![4, 3, 2, 1],
-        ),
-        (
-            "timestamp_ms >= 1767323042000 AND timestamp < 1767323044000",
-            vec![3, 2],
-        ),
-        ("execution_time_ms > 2000", vec![2, 1]),
-        (
-            "end_time_ms = 1767323045000 AND client_request_id = 'c4'",
-            vec![4],
-        ),
-        ("request_id = 'tr-none'", vec![]),
-        ("feedback.good = 'yes'", vec![1]),
-        ("feedback.good IS NOT NULL", vec![1]),
-        ("feedback.score > 0.5", vec![2]),
-        ("feedback.score > 0.8", vec![]),
-        ("expectation.wanted = 'true'", vec![2]),
-        ("span.name = 'work'", vec![2, 1]),
-        ("span.type = 'LLM' AND span.status = 'OK'", vec![1]),
-        ("span.attributes.model = 'large'", vec![1]),
-        ("trace.text LIKE '%Needle%'", vec![2]),
-        ("trace.text LIKE '%needle%'", vec![]),
-        ("run_id = 'none'", vec![]),
-    ] {
-        assert_eq!(numbers(filter, &[]).await, expected, "{filter}");
-    }
-    for (order, expected) in [
-        (vec!["timestamp_ms ASC"], vec![1, 2, 3, 4]),
-        (vec!["timestamp DESC"], vec![4, 3, 2, 1]),
-        (vec!["name DESC"], vec![4, 2, 3, 1]),
-        (vec!["name ASC", "timestamp_ms ASC"], vec![1, 3, 2, 4]),
-        (vec!["execution_time_ms"], vec![4, 3, 2, 1]),
-        (vec!["tags.n"], vec![1, 2, 3, 4]),
-        (vec!["metadata.none DESC"], vec![4, 3, 2, 1]),
-        (vec!["status"], vec![2, 4, 3, 1]),
-    ] {
-        assert_eq!(numbers("", &order).await, expected, "{order:?}");
-        // In pages of one, of which each goes on behind the one before.
-        let mut body = json!({"locations": location(&of), "max_results": 1, "order_by": order});
-        let mut paged = Vec::new();
-        loop {
-            let page = ok(&hub, Method::POST, &format!("{ROOT}/search"), body.clone()).await;
-            paged.extend(
-                ids(&page)
-                    .iter()
-                    .map(|id| u8::from_str_radix(&id[3..5], 16).unwrap()),
-            );
-            match page.get("next_page_token") {
-                None => break,
-                Some(token) => body["page_token"] = token.clone(),
-            }
-        }
-        assert_eq!(paged, expected, "{order:?} in pages");
-    }
-    for body in [
-        json!({"max_results": 501}),
-        json!({"max_results": 0}),
-        json!({"page_token": "eyJvZmZzZXQiOiAxfQ=="}),
-        json!({"page_token": "after:1:?"}),
-        json!({"page_token": "after:x:tr-1"}),
-        json!({"page_token": "after:1:tr-none", "order_by": ["name"]}),
-        json!({"filter": "foo.bar = 'x'"}),
-        json!({"filter": "state = 'OK'"}),
-        json!({"filter": "status = 'OK' OR status = 'ERROR'"}),
-        json!({"order_by": ["foo"]}),
-        json!({"order_by": ["span.name"]}),
-        json!({"order_by": ["name", "name DESC"]}),
-        json!({"order_by": 3}),
-        json!({"locations": []}),
-        json!({"locations": [3]}),
-    ] {
-        let mut whole = json!({"locations": location(&of)});
-        whole
-            .as_object_mut()
-            .unwrap()
-            .extend(body.as_object().unwrap().clone());
-        let answer = send(&hub, Method::POST, &format!("{ROOT}/search"), whole).await;
-        assert_eq!(refused(&answer), invalid(), "{body}");
-    }
-    let elsewhere = found(&hub, "12345", "", &[]).await;
-    assert!(elsewhere.is_empty());
 }
 
 #[tokio::test]
@@ -609,114 +477,6 @@ async fn traces_are_deleted_by_name_and_by_time() {
 }
 
 #[tokio::test]
-async fn what_is_no_trace_is_refused() {
-    let hub = TestHub::local();
-    let of = experiment(&hub, "e").await;
-    for more in [
-        json!({"trace_id": ""}),
-        json!({"trace_id": "../x"}),
-        json!({"trace_id": "x".repeat(100)}),
-        json!({"trace_id": 3}),
-        json!({"trace_location": {"type": "INFERENCE_TABLE"}}),
-        json!({"request_time": "yesterday"}),
-        json!({"request_time": 3}),
-        json!({"execution_duration": "1e300s"}),
-        json!({"execution_duration": "long"}),
-        json!({"state": "GOOD"}),
-        json!({"tags": {"a": 3}}),
-        json!({"tags": [1]}),
-        json!({"trace_metadata": {"a": "x".repeat(100_000)}}),
-        json!({"request_preview": "x".repeat(100_000)}),
-        json!({"assessments": [{}]}),
-    ] {
-        let body = trace("tr-1", &of, more.clone());
-        let answer = send(&hub, Method::POST, ROOT, body).await;
-        assert_eq!(refused(&answer), invalid(), "{more}");
-    }
-    let nowhere = send(&hub, Method::POST, ROOT, trace("tr-1", "12345", json!({}))).await;
-    assert_eq!(refused(&nowhere), missing());
-    for body in [json!({}), json!({"trace": 3}), json!({"trace": {}})] {
-        assert_eq!(
-            refused(&send(&hub, Method::POST, ROOT, body).await),
-            invalid()
-        );
-    }
-    let deleted = json!({"experiment_id": of});
-    let path = "/api/2.0/mlflow/experiments/delete";
-    assert_eq!(send(&hub, Method::POST, path, deleted).await.status, 200);
-    let answer = send(&hub, Method::POST, ROOT, trace("tr-1", &of, json!({}))).await;
-    assert_eq!(refused(&answer), invalid());
-    assert_eq!(refused(&hub.get(&format!("{ROOT}/tr-1")).await), missing());
-    let answer = hub.get(&format!("{ROOT}/get?trace_id=tr-1")).await;
-    assert_eq!(refused(&answer), missing());
-}
-
-#[tokio::test]
-async fn what_are_no_spans_is_refused_and_nothing_is_stored() {
-    let hub = TestHub::local();
-    let of = experiment(&hub, "e").await;
-    let good = span(7, 1, None, "root", &[]);
-    let mut deep = field(1, b"x");
-    for _ in 0..3_000 {
-        deep = field(5, &field(1, &deep));
-    }
-    let deep = field(9, &[field(1, b"k"), field(2, &deep)].concat());
-    let many: Vec<u8> = field(9, &[]).repeat(500_000);
-    for (what, body) in [
-        ("nothing", Vec::new()),
-        ("text", b"hello".to_vec()),
-        ("cut off", sent(&[good.clone()])[..40].to_vec()),
-        ("no ids", sent(&[good.clone(), field(5, b"x")])),
-        (
-            "no UTF-8",
-            sent(&[[good.clone(), field(5, &[0xff])].concat()]),
-        ),
-        ("deep", sent(&[[good.clone(), deep].concat()])),
-        ("many", sent(&[[good.clone(), many].concat()])),
-    ] {
-        let answer = hub.send(otlp(&of, body, &[])).await;
-        assert_eq!(refused(&answer), invalid(), "{what}");
-    }
-    let packed = |bytes: &[u8]| {
-        use std::io::Write as _;
-        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        writer.write_all(bytes).unwrap();
-        writer.finish().unwrap()
-    };
-    let bomb = packed(&vec![0; 80 * 1024 * 1024]);
-    for (encoding, body) in [
-        ("gzip", b"no".to_vec()),
-        ("gzip", bomb),
-        ("br", good.clone()),
-    ] {
-        let answer = hub
-            .send(otlp(&of, body, &[("content-encoding", encoding)]))
-            .await;
-        assert_eq!(refused(&answer), invalid(), "{encoding}");
-    }
-    let json = [("content-type", "application/json")];
-    let answer = hub.send(otlp(&of, b"{}".to_vec(), &json)).await;
-    assert_eq!(refused(&answer), invalid());
-    let answer = hub.send(otlp("12345", sent(&[good.clone()]), &[])).await;
-    assert_eq!(refused(&answer), missing());
-    let kind = Some("application/x-protobuf");
-    let answer = hub
-        .send(request(
-            Method::POST,
-            "/v1/traces",
-            kind,
-            sent(&[good.clone()]),
-        ))
-        .await;
-    assert_eq!(refused(&answer), invalid());
-    assert!(found(&hub, &of, "", &[]).await.is_empty());
-    let gzip = [("content-encoding", "gzip")];
-    let answer = hub.send(otlp(&of, packed(&sent(&[good])), &gzip)).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(found(&hub, &of, "", &[]).await, [id_of(7)]);
-}
-
-#[tokio::test]
 async fn files_of_a_trace_are_its_own() {
     let hub = TestHub::local();
     let of = experiment(&hub, "e").await;
@@ -813,26 +573,4 @@ async fn older_clients_begin_and_end_traces() {
     )
     .await;
     assert_eq!(refused(&nowhere), missing());
-}
-
-#[tokio::test]
-async fn spans_are_taken_of_those_who_may_write() {
-    let hub = TestHub::with_tokens();
-    let body = || sent(&[span(7, 1, None, "root", &[])]);
-    let with = |token: &str| format!("Bearer {token}");
-    let nobody = hub.send(otlp("0", body(), &[])).await;
-    assert_eq!(refused(&nobody), (401, "UNAUTHENTICATED".to_owned()));
-    let reader = hub
-        .send(otlp("0", body(), &[("authorization", &with(READER))]))
-        .await;
-    assert_eq!(refused(&reader), (403, "PERMISSION_DENIED".to_owned()));
-    let writer = hub
-        .send(otlp("0", body(), &[("authorization", &with(WRITER))]))
-        .await;
-    assert_eq!(writer.status, 200, "{writer:?}");
-    // A page of another origin sends nothing, whoever looks at it.
-    let mut foreign = otlp("0", body(), &[("authorization", &with(WRITER))]);
-    let origin = "http://evil.example".parse().unwrap();
-    foreign.headers_mut().insert(header::ORIGIN, origin);
-    assert_eq!(hub.send(foreign).await.status, 403, "from {HOST}");
 }
