@@ -66,7 +66,7 @@ async fn what_are_no_spans_is_refused_and_nothing_is_stored() {
     for (what, body) in [
         ("nothing", Vec::new()),
         ("text", b"hello".to_vec()),
-        ("cut off", sent(&[good.clone()])[..40].to_vec()),
+        ("cut off", sent(std::slice::from_ref(&good))[..40].to_vec()),
         ("no ids", sent(&[good.clone(), field(5, b"x")])),
         (
             "no UTF-8",
@@ -98,7 +98,9 @@ async fn what_are_no_spans_is_refused_and_nothing_is_stored() {
     let json = [("content-type", "application/json")];
     let answer = hub.send(otlp(&of, b"{}".to_vec(), &json)).await;
     assert_eq!(refused(&answer), invalid());
-    let answer = hub.send(otlp("12345", sent(&[good.clone()]), &[])).await;
+    let answer = hub
+        .send(otlp("12345", sent(std::slice::from_ref(&good)), &[]))
+        .await;
     assert_eq!(refused(&answer), missing());
     let kind = Some("application/x-protobuf");
     let answer = hub
@@ -106,7 +108,7 @@ async fn what_are_no_spans_is_refused_and_nothing_is_stored() {
             Method::POST,
             "/v1/traces",
             kind,
-            sent(&[good.clone()]),
+            sent(std::slice::from_ref(&good)),
         ))
         .await;
     assert_eq!(refused(&answer), invalid());

@@ -120,7 +120,10 @@ pub(crate) async fn head_and_spans_become_one_trace_in_any_order(store: TestStor
     let child = || span("02", Some("01"), 1_000_000);
     // The child, the head, the root, and all of it again.
     let first = arrived("tr-1", of, vec![child()]);
-    store.trace_spans_put(&[first.clone()]).await.expect("put");
+    store
+        .trace_spans_put(std::slice::from_ref(&first))
+        .await
+        .expect("put");
     let seen = get(&*store, "tr-1").await.expect("there");
     assert_eq!((seen.requested_at.0, seen.duration_ms), (1, Some(7)));
     assert_eq!((seen.state, seen.headed), (TraceState::InProgress, false));
