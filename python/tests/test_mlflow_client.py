@@ -14,14 +14,14 @@ from typing import Any
 
 from conftest import MLFLOW_QUIET, Hub
 
-SCRIPT = Path(__file__).parent / "mlflow_client" / "script.py"
+SCRIPTS = Path(__file__).parent / "mlflow_client"
 SCRIPT_SECONDS = 900
 
 
-def run_script(interpreter: str, url: str, folder: Path) -> Any:
+def run_script(interpreter: str, url: str, folder: Path, script: str = "script.py") -> Any:
     environment = {**os.environ, **MLFLOW_QUIET}
     done = subprocess.run(
-        [interpreter, str(SCRIPT), url],
+        [interpreter, str(SCRIPTS / script), url],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -58,3 +58,18 @@ def test_the_hub_has_what_mlflow_has(
             for part, value in my_run.items():
                 assert value == other_run[part], (mine["name"], my_run["name"], part)
         assert {**mine, "runs": []} == {**other, "runs": []}
+
+
+def test_the_hub_has_the_traces_that_mlflow_has(
+    mlflow_python: str, mlflow_server: str, hub: Hub, tmp_path: Path
+) -> None:
+    url = hub.url()
+    assert url is not None
+    here = run_script(mlflow_python, url, tmp_path, "traces.py")
+    there = run_script(mlflow_python, mlflow_server, tmp_path, "traces.py")
+    assert len(here["traces"]) == len(there["traces"]) == 4
+    for mine, other in zip(here["traces"], there["traces"], strict=True):
+        for part, value in mine.items():
+            assert value == other[part], (other["tags"]["mlflow.traceName"], part)
+    for part, value in here.items():
+        assert value == there[part], part

@@ -53,6 +53,7 @@ mod runs;
 mod series;
 mod significance;
 mod slices;
+mod traces;
 mod uploads;
 mod validate;
 mod versions;

@@ -133,6 +133,15 @@ impl LoggedModelId {
 }
 
 id_type!(
+    /// Identifies a trace.
+    TraceId, "trace"
+);
+id_type!(
+    /// Identifies an assessment of a trace.
+    AssessmentId, "assessment"
+);
+
+id_type!(
     /// Identifies an upload under way.
     UploadId, "upload"
 );

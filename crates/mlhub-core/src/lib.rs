@@ -24,11 +24,13 @@ pub mod registry;
 pub mod run;
 pub mod state;
 pub mod store;
+pub mod trace;
 
 pub use caller::{Caller, Permission, Role, UserId};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{
-    DocumentId, EvaluationId, GroupId, LoggedModelId, Name, RegisteredModelId, RunId, UploadId,
+    AssessmentId, DocumentId, EvaluationId, GroupId, LoggedModelId, Name, RegisteredModelId, RunId,
+    TraceId, UploadId,
 };
 pub use path::ArtifactPath;
 pub use ports::{Clock, Entropy, Timestamp};

@@ -84,6 +84,8 @@ pub const SNAPSHOT_MAX_BYTES: usize = 3 * 1024 * 1024;
 pub const PORTABLE_ITEM_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Runs in one archive.
 pub const PORTABLE_RUNS_MAX: usize = 1_000_000;
+/// Traces in one archive.
+pub const PORTABLE_TRACES_MAX: usize = 5_000_000;
 /// Exports, imports, backups and content hashes at once.
 pub const PORTABLE_AT_ONCE_MAX: usize = 2;
 /// Exports and content hashes among them; one is left to imports and backups.
@@ -199,3 +201,31 @@ pub const LOGGED_MODEL_METRICS_MAX: usize = 5000;
 pub const LOGGED_MODEL_LABELS_MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Logged models whose files are artifacts of one run.
 pub const LOGGED_MODELS_PER_RUN_MAX: usize = 10_000;
+/// Tags, and entries of the metadata, one trace may have.
+pub const TRACE_LABELS_MAX: usize = 1000;
+/// Bytes of tags and metadata of a trace in all.
+pub const TRACE_LABELS_MAX_BYTES: usize = 1024 * 1024;
+/// Bytes of each preview of a trace: of what was asked, and of what was answered.
+pub const TRACE_PREVIEW_MAX_BYTES: usize = 64 * 1024;
+/// Spans of one trace.
+pub const TRACE_SPANS_MAX: i64 = 20_000;
+/// Bytes of one span of a trace.
+pub const TRACE_SPAN_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of all spans of one trace.
+pub const TRACE_SPANS_MAX_BYTES: i64 = 32 * 1024 * 1024;
+/// Bytes of spans that one request for traces is answered with.
+pub const TRACES_ANSWER_MAX_BYTES: i64 = 128 * 1024 * 1024;
+/// Assessments of one trace.
+pub const TRACE_ASSESSMENTS_MAX: usize = 1000;
+/// Bytes of one assessment.
+pub const TRACE_ASSESSMENT_MAX_BYTES: usize = 256 * 1024;
+/// Runs that one trace is linked to.
+pub const TRACE_LINKS_MAX: usize = 1000;
+/// Bytes of the files of one trace.
+pub const TRACE_FILES_MAX_BYTES: i64 = 32 * 1024 * 1024;
+/// Files of one trace.
+pub const TRACE_FILES_MAX: i64 = 200;
+/// Traces that one request changes, or asks for by their ids.
+pub const TRACES_PER_REQUEST_MAX: usize = 1000;
+/// Traces that a search orders by something else than their time.
+pub const TRACES_ORDERED_MAX: usize = 200_000;

@@ -3,7 +3,7 @@
 //!
 //! Items travel in one order: what projects share (datasets, adapters,
 //! definitions), then per project its line, its experiments, its documents, the versions of its
-//! artifacts by (name, number) and its runs by (creation, id), each run followed by everything of it. The lines are the wire
+//! artifacts by (name, number), its traces by id and its runs by (creation, id), each trace and run followed by everything of it. The lines are the wire
 //! form of archives, version [`PORTABLE_VERSION`]; how items are framed, hashed
 //! and checked for sequence is in `mlhub-app`. Blobs are not items.
 
@@ -17,7 +17,9 @@ use crate::dataset::DatasetPreview;
 use crate::document::{DocumentKind, check_document_body, check_document_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluation::EvaluationState;
-use crate::id::{DocumentId, EvaluationId, GroupId, LoggedModelId, Name, RegisteredModelId, RunId};
+use crate::id::{
+    DocumentId, EvaluationId, GroupId, LoggedModelId, Name, RegisteredModelId, RunId, TraceId,
+};
 use crate::logged_model::{LoggedModelMetric, LoggedModelUse};
 use crate::metric::Point;
 use crate::path::ArtifactPath;
@@ -27,6 +29,7 @@ use crate::registry::{
 };
 use crate::run::{ExitStatus, Failure};
 use crate::state::RunState;
+use crate::trace::{Assessment, Trace, TraceSpan, TraceState};
 use crate::{limits, store};
 
 /// The version of the items below. A reader refuses newer ones.
@@ -81,6 +84,12 @@ pub enum PortableLine {
     Document(PortableDocument),
     /// A version of an artifact of the project, with its aliases.
     ArtifactVersion(PortableArtifactVersion),
+    /// A trace in an experiment of the project begins.
+    Trace(Box<PortableTrace>),
+    /// A span of the trace.
+    TraceSpan(Box<TraceSpan>),
+    /// A file of the trace.
+    TraceFile(PortableTraceFile),
     /// A run of the project begins.
     Run(Box<PortableRun>),
     /// An attempt of the run.
@@ -231,6 +240,16 @@ lines! {
         name: String, run: RunId, dataset_name: Option<String>, dataset_digest: Option<String>,
         step: i64, time: Timestamp, value_bits: u64,
     }
+    /// See [`crate::trace::Trace`]; `links` are further runs it belongs to.
+    PortableTrace {
+        id: TraceId, experiment: Name, run: Option<String>, client_request: Option<String>,
+        requested_at: Timestamp, duration_ms: Option<i64>, state: TraceState,
+        request_preview: Option<String>, response_preview: Option<String>,
+        tags: BTreeMap<String, String>, metadata: BTreeMap<String, String>,
+        assessments: Vec<Assessment>, links: Vec<String>, headed: bool,
+    }
+    /// A file of a trace; the content in hex digits.
+    PortableTraceFile { path: ArtifactPath, content: String }
     /// Captured output: bytes seen, and the range of them that is not kept.
     PortableLogStream {
         attempt: u32, stream: String, size_bytes: u64, gap_start: Option<u64>,
@@ -260,6 +279,27 @@ impl From<PortableLoggedModelMetric> for LoggedModelMetric {
             step: line.step,
             time: line.time,
             value: f64::from_bits(line.value_bits),
+        }
+    }
+}
+
+/// Its experiment is told by a name, not by a number.
+impl From<PortableTrace> for Trace {
+    fn from(line: PortableTrace) -> Self {
+        Self {
+            id: line.id,
+            experiment: 0,
+            run: line.run,
+            client_request: line.client_request,
+            requested_at: line.requested_at,
+            duration_ms: line.duration_ms,
+            state: line.state,
+            request_preview: line.request_preview,
+            response_preview: line.response_preview,
+            tags: line.tags,
+            metadata: line.metadata,
+            assessments: line.assessments,
+            headed: line.headed,
         }
     }
 }
@@ -438,8 +478,26 @@ impl PortableLine {
             Self::Evaluation(evaluation) => check_evaluation(evaluation),
             Self::LoggedModel(model) => model.check(),
             Self::LoggedModelUse(_) => Ok(()),
+            Self::Trace(trace) => check_trace(trace),
+            Self::TraceSpan(span) => span.check(),
+            Self::TraceFile(file) => {
+                let max = 2 * limits::TRACE_FILES_MAX_BYTES as usize;
+                text("a file of a trace", &file.content, max)
+            }
         }
     }
+}
+
+fn check_trace(trace: &PortableTrace) -> Result<()> {
+    size(
+        "the runs of a trace",
+        trace.links.len(),
+        limits::TRACE_LINKS_MAX,
+    )?;
+    for run in &trace.links {
+        short("a run of a trace", run)?;
+    }
+    Trace::from(trace.clone()).check()
 }
 
 fn check_artifact_version(version: &PortableArtifactVersion) -> Result<()> {

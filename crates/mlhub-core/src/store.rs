@@ -30,6 +30,7 @@ use crate::run::{
     Artifact, ArtifactUse, Attempt, AttemptChange, Experiment, ExperimentChange, NewExperiment,
     NewRun, Project, Run, RunRecord,
 };
+use crate::trace::TraceStore;
 
 /// Projects and experiments.
 #[async_trait]
@@ -440,6 +441,7 @@ pub trait Store:
     + DocumentStore
     + RegistryStore
     + LoggedModelStore
+    + TraceStore
 {
 }
 
@@ -458,5 +460,6 @@ impl<T> Store for T where
         + DocumentStore
         + RegistryStore
         + LoggedModelStore
+        + TraceStore
 {
 }

@@ -41,6 +41,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V9__logged_model",
         include_str!("../migrations/V9__logged_model.sql"),
     ),
+    ("V10__trace", include_str!("../migrations/V10__trace.sql")),
 ];
 
 /// Where applied migrations are remembered.

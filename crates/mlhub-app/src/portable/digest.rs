@@ -79,7 +79,10 @@ impl ContentDigest {
             PortableItem::Line(
                 PortableLine::Experiment(_)
                 | PortableLine::Document(_)
-                | PortableLine::ArtifactVersion(_),
+                | PortableLine::ArtifactVersion(_)
+                | PortableLine::Trace(_)
+                | PortableLine::TraceSpan(_)
+                | PortableLine::TraceFile(_),
             ) => {
                 feed(&mut self.whole, tag.byte(), bytes);
             }

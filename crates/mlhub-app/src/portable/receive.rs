@@ -212,6 +212,9 @@ impl Receiver {
                         | PortableLine::Experiment(_)
                         | PortableLine::Document(_)
                         | PortableLine::ArtifactVersion(_)
+                        | PortableLine::Trace(_)
+                        | PortableLine::TraceSpan(_)
+                        | PortableLine::TraceFile(_)
                 )
             );
         let ranges = match begins_other {

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use mlhub_core::artifact_version::Alias;
 use mlhub_core::portable::{
     LOG_BYTES_PER_ITEM, POINTS_PER_ITEM, PortableArtifactVersion, PortableDocument, PortableItem,
-    PortableLine, PortableLog, PortableModelVersion, PortablePoints, PortableRun,
+    PortableLine, PortableLog, PortableModelVersion, PortablePoints, PortableRun, PortableTrace,
 };
 use mlhub_core::registry::{ModelAlias, ModelName};
 use mlhub_core::{
     ArtifactPath, DocumentId, Error, ErrorKind, EvaluationId, Name, RegisteredModelId, Result,
-    RunId, Timestamp, limits,
+    RunId, Timestamp, TraceId, limits,
 };
 
 use super::archive::blob_of;
@@ -34,6 +34,11 @@ pub(crate) struct Sequence {
     last_version: Option<(ArtifactPath, u32)>,
     /// Aliases of that name so far.
     aliases: BTreeSet<Alias>,
+    last_trace: Option<TraceId>,
+    traces: BTreeSet<TraceId>,
+    /// Spans and files of that trace so far: the last of each.
+    last_span: Option<String>,
+    last_file: Option<ArtifactPath>,
     last_run: Option<(Timestamp, RunId)>,
     runs: BTreeSet<RunId>,
     evaluations: BTreeSet<EvaluationId>,
@@ -94,6 +99,7 @@ impl Sequence {
                 self.experiments.clear();
                 self.last_document = None;
                 self.last_version = None;
+                self.last_trace = None;
                 self.last_run = None;
                 Ok(())
             }
@@ -101,6 +107,7 @@ impl Sequence {
                 let fresh = self.experiments.insert(experiment.name.clone());
                 let early = self.last_document.is_none()
                     && self.last_version.is_none()
+                    && self.last_trace.is_none()
                     && self.last_run.is_none();
                 match self.project.is_some() && early && fresh {
                     true => Ok(()),
@@ -109,6 +116,20 @@ impl Sequence {
             }
             PortableItem::Line(PortableLine::Document(document)) => self.document(document),
             PortableItem::Line(PortableLine::ArtifactVersion(version)) => self.version(version),
+            PortableItem::Line(PortableLine::Trace(trace)) => self.begin_trace(trace),
+            PortableItem::Line(PortableLine::TraceSpan(span)) => {
+                let follows = self.last_span.as_ref().is_none_or(|last| *last < span.id);
+                let early = self.last_file.is_none();
+                self.last_span = Some(span.id.clone());
+                self.in_trace(follows && early)
+            }
+            PortableItem::Line(PortableLine::TraceFile(file)) => {
+                let path = file.path.as_str();
+                let mut last = self.last_file.iter();
+                let follows = last.all(|last| last.as_str() < path);
+                self.last_file = Some(file.path.clone());
+                self.in_trace(follows)
+            }
             PortableItem::Line(PortableLine::Run(run)) => self.begin_run(run),
             item => self.in_run(item),
         }
@@ -175,7 +196,8 @@ impl Sequence {
     fn document(&mut self, document: &PortableDocument) -> Result<()> {
         let place = (document.created_at, document.id.clone());
         let follows = self.last_document.as_ref().is_none_or(|last| *last < place);
-        let early = self.last_version.is_none() && self.last_run.is_none();
+        let early =
+            self.last_version.is_none() && self.last_trace.is_none() && self.last_run.is_none();
         if self.project.is_none() || !early || !follows {
             return Err(wrong("a document is out of place"));
         }
@@ -201,11 +223,42 @@ impl Sequence {
         }
         let mut aliases = version.aliases.iter();
         let fresh = aliases.all(|alias| self.aliases.insert(alias.alias.clone()));
-        if self.project.is_none() || self.last_run.is_some() || !follows || !fresh {
+        let early = self.last_trace.is_none() && self.last_run.is_none();
+        if self.project.is_none() || !early || !follows || !fresh {
             return Err(wrong("a version of an artifact is out of place"));
         }
         self.last_version = Some((version.name.clone(), version.version));
         Ok(())
+    }
+
+    /// Traces ascend by id, in an experiment of the project, before its runs.
+    fn begin_trace(&mut self, trace: &PortableTrace) -> Result<()> {
+        let follows = self.last_trace.as_ref().is_none_or(|last| *last < trace.id);
+        let placed = self.experiments.contains(&trace.experiment) && self.last_run.is_none();
+        if self.project.is_none() || !follows || !placed || !self.traces.insert(trace.id.clone()) {
+            return Err(wrong(&format!("trace `{}` is out of place", trace.id)));
+        }
+        if self.traces.len() > limits::PORTABLE_TRACES_MAX {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "an archive may have {} traces at most",
+                    limits::PORTABLE_TRACES_MAX
+                ),
+            ));
+        }
+        self.last_trace = Some(trace.id.clone());
+        self.last_span = None;
+        self.last_file = None;
+        Ok(())
+    }
+
+    /// Spans of a trace ascend by id, then its files by path.
+    fn in_trace(&self, follows: bool) -> Result<()> {
+        match self.last_trace.is_some() && self.last_run.is_none() && follows {
+            true => Ok(()),
+            false => Err(wrong("a span or a file of a trace is out of place")),
+        }
     }
 
     fn begin_run(&mut self, run: &PortableRun) -> Result<()> {

@@ -117,3 +117,32 @@ async fn a_reader_reads() {
     assert!(hub.metric_list(ray, "open1").await.unwrap().is_empty());
     assert!(hub.evaluation_list(ray, "open1").await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_reader_changes_no_trace() {
+    let test = TestHub::new();
+    let (hub, ray) = (&test.hub, &reader());
+    let trace: mlhub_core::TraceId = "tr-1".parse().unwrap();
+    let assessment = "a-01".parse().unwrap();
+    let path = "x".parse().unwrap();
+    forbidden("send spans", hub.trace_spans_put(ray, &[]).await);
+    forbidden("tag", hub.trace_tags(ray, &trace, &BTreeMap::new()).await);
+    let run = "aaaa".parse().unwrap();
+    forbidden("link", hub.trace_link(ray, &run, &[]).await);
+    let which = mlhub_core::trace::TraceDeletion::Ids(Vec::new());
+    forbidden("delete traces", hub.trace_delete(ray, 1, &which).await);
+    let change = mlhub_core::trace::AssessmentChange::default();
+    forbidden(
+        "change what others think",
+        hub.assessment_change(ray, &trace, &assessment, &change)
+            .await,
+    );
+    forbidden(
+        "remove what others think",
+        hub.assessment_remove(ray, &trace, &assessment).await,
+    );
+    forbidden(
+        "store a file",
+        hub.trace_file_put(ray, &trace, &path, b"x").await,
+    );
+}

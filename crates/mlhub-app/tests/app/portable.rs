@@ -1,10 +1,11 @@
 //! Projects out of one hub and into another; archives that lie.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mlhub_app::portable::{ImportReport, tar};
 use mlhub_core::deletion::DeletionAction;
 use mlhub_core::store::BlobStore as _;
+use mlhub_core::trace::{ArrivedSpans, SpanState, TraceSpan};
 use mlhub_core::{ErrorKind, Name, Permission, Result, RunState};
 use mlhub_protocol::rest::Snapshot;
 use mlhub_store::FolderBlobStore;
@@ -25,7 +26,49 @@ async fn filled() -> TestHub {
     hub.upload(&run, "copy.bin", &[7; 700], "model").await;
     hub.predict(&run, "test.csv", PREDICTIONS).await;
     hub.run("run-two").await;
+    traces(&hub).await;
     hub
+}
+
+/// Traces with spans and a file.
+async fn traces(hub: &TestHub) {
+    let experiments = hub.hub.experiment_list_all(&hub.caller).await.unwrap();
+    for id in ["tr-b", "tr-a"] {
+        let span = TraceSpan {
+            id: "01".to_owned(),
+            parent: None,
+            name: "root".to_owned(),
+            kind: String::new(),
+            state: SpanState::Ok,
+            started_ns: 5_000_000,
+            ended_ns: None,
+            content: "{\"a\": 1}".to_owned(),
+        };
+        let arrived = ArrivedSpans {
+            trace: id.parse().unwrap(),
+            experiment: experiments[0].number,
+            run: None,
+            spans: vec![
+                TraceSpan {
+                    id: "02".to_owned(),
+                    ..span.clone()
+                },
+                span,
+            ],
+            tags: [("t".to_owned(), "1".to_owned())].into(),
+            metadata: BTreeMap::new(),
+            request_preview: None,
+            response_preview: None,
+        };
+        let stored = hub.hub.trace_spans_put(&hub.caller, &[arrived]).await;
+        stored.unwrap();
+        for path in ["traces.json", "attachments/x"] {
+            let path = path.parse().unwrap();
+            let id = id.parse().unwrap();
+            let stored = hub.hub.trace_file_put(&hub.caller, &id, &path, &[0, 255]);
+            stored.await.unwrap();
+        }
+    }
 }
 
 pub(crate) async fn export(hub: &TestHub) -> Vec<u8> {

@@ -16,7 +16,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits
 use super::runs::{RUN_COLUMNS, run as read_run};
 use super::seam::{Backend, Row, Tx, Value, stored};
 use super::text::Sql;
-use super::{SqlStore, artifact_removal, registry, retention, runs, usage};
+use super::{SqlStore, artifact_removal, registry, retention, runs, traces, usage};
 use crate::{check, engine};
 
 /// Pieces of output removed in one transaction.
@@ -368,6 +368,11 @@ async fn step(tx: &mut dyn Tx, seq: i64) -> Result<bool> {
         tx.execute(sql, &[run.into()]).await?;
         return Ok(false);
     }
+    if deletion.action == DeletionAction::Purge
+        && traces::remove_spans_of_run(tx, &deletion.run).await?
+    {
+        return Ok(true);
+    }
     if deletion.action == DeletionAction::DropLogs {
         let sql = "UPDATE log_stream SET gap_start = 0, gap_end = size_bytes WHERE run = $1";
         tx.execute(sql, &[run.into()]).await?;
@@ -389,6 +394,7 @@ async fn project_remove(tx: &mut dyn Tx, name: &Name) -> Result<bool> {
     if !tx.query(sql, &key).await?.is_empty() {
         return Ok(false);
     }
+    traces::remove_of_project(tx, name).await?;
     let sql = "DELETE FROM experiment_tag WHERE experiment IN \
                (SELECT seq FROM experiment WHERE project = $1)";
     tx.execute(sql, &key).await?;

@@ -28,6 +28,7 @@ pub(crate) mod runs;
 mod seam;
 mod series;
 pub(crate) mod text;
+mod traces;
 mod usage;
 mod versions;
 

@@ -17,7 +17,7 @@ use mlhub_core::{ArtifactPath, Error, Name, Result, RunId, Timestamp};
 
 use super::portable_shared::{of_hub, shared};
 use super::seam::{Row, Tx, stored};
-use super::{attempts, documents, evaluations, experiments, logged_models, runs, versions};
+use super::{attempts, documents, evaluations, experiments, logged_models, runs, traces, versions};
 use crate::engine::bulk::Snapshot;
 
 /// Rows of one page.
@@ -111,6 +111,7 @@ async fn project(
         out.line(PortableLine::Document(document)).await?;
     }
     artifact_versions(tx, name, out).await?;
+    traces::portable(tx, name, deleted, out).await?;
     let sql = "SELECT seq FROM run WHERE project = $1 AND (deleted_at IS NULL OR $2 = 1) \
                ORDER BY created_at, id";
     let [name] = key;

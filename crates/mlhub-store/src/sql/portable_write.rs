@@ -11,13 +11,13 @@ use mlhub_core::portable::{
 };
 use mlhub_core::run::Artifact;
 use mlhub_core::store::PortableSource;
-use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp};
+use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, TraceId};
 
 use super::seam::{Tx, Value, json_text};
 use super::text::insert_rows;
 use super::{
     documents, evaluations, experiments, labels, logged_models, previews, projects, registry,
-    versions,
+    traces, versions,
 };
 use crate::engine::bulk;
 
@@ -40,6 +40,8 @@ pub(crate) async fn write(tx: &mut dyn Tx, source: &dyn PortableSource) -> Resul
 #[derive(Default)]
 struct Place {
     project: Option<Name>,
+    /// The trace whose spans and files follow, and whether they are stored.
+    trace: Option<(TraceId, bool)>,
     run: Option<OpenRun>,
 }
 
@@ -54,6 +56,11 @@ struct OpenRun {
 impl Place {
     fn project(&self) -> Result<&Name> {
         self.project.as_ref().ok_or_else(out_of_place)
+    }
+
+    fn trace(&self) -> Result<(&TraceId, bool)> {
+        let trace = self.trace.as_ref().ok_or_else(out_of_place)?;
+        Ok((&trace.0, trace.1))
     }
 
     fn run(&mut self) -> Result<&mut OpenRun> {
@@ -124,6 +131,7 @@ async fn put_line(tx: &mut dyn Tx, place: &mut Place, line: PortableLine) -> Res
         PortableLine::Project(project) => {
             flush(tx, place).await?;
             place.run = None;
+            place.trace = None;
             put_project(tx, &project).await?;
             place.project = Some(project.name);
             Ok(())
@@ -146,6 +154,20 @@ async fn put_line(tx: &mut dyn Tx, place: &mut Place, line: PortableLine) -> Res
             });
             Ok(())
         }
+        PortableLine::Trace(trace) => {
+            let id = trace.id.clone();
+            let stored = traces::restore(tx, place.project()?, *trace).await?;
+            place.trace = Some((id, stored));
+            Ok(())
+        }
+        PortableLine::TraceSpan(span) => match place.trace()? {
+            (trace, true) => traces::restore_span(tx, trace, *span).await,
+            _ => Ok(()),
+        },
+        PortableLine::TraceFile(file) => match place.trace()? {
+            (trace, true) => traces::restore_file(tx, trace, &file).await,
+            _ => Ok(()),
+        },
         PortableLine::ArtifactVersion(version) => {
             versions::restore(tx, place.project()?, &version).await
         }

@@ -9,7 +9,7 @@ use mlhub_core::{Error, Name, Result, RunId, RunState, Timestamp, UserId, limits
 
 use super::seam::{Backend, Row, Tx, Value, json_text, stored};
 use super::text::{insert_rows, query_in};
-use super::{SqlStore, attempts, experiments, labels, projects};
+use super::{SqlStore, attempts, experiments, labels, projects, traces};
 use crate::check;
 use crate::engine::bulk;
 
@@ -408,6 +408,7 @@ async fn delete(tx: &mut dyn Tx, id: &RunId) -> Result<Vec<String>> {
         .into_iter()
         .map(|mut row| row.text())
         .collect::<Result<_>>()?;
+    traces::remove_of_run(tx, id).await?;
     tx.execute("DELETE FROM run WHERE seq = $1", &[run.seq.into()])
         .await?;
     Ok(hashes)

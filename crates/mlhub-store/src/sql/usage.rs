@@ -29,6 +29,16 @@ const TABLES: &[(&str, &[&str])] = &[
     ("evaluated_metric", &[]),
     ("logged_model", &["name"]),
     ("logged_model_use", &["model"]),
+    (
+        "(SELECT r.seq AS run, t.request_preview, t.response_preview FROM trace t \
+         JOIN run r ON r.id = t.source_run) one",
+        &["request_preview", "response_preview"],
+    ),
+    (
+        "(SELECT r.seq AS run, s.content FROM trace_span s JOIN trace t ON t.id = s.trace \
+         JOIN run r ON r.id = t.source_run) one",
+        &["content"],
+    ),
 ];
 /// Lines of an integrity check that are passed on.
 const PROBLEMS_MAX: i64 = 100;

@@ -22,6 +22,7 @@ mod records;
 mod registry;
 mod registry_lists;
 mod runs;
+mod traces;
 mod upgrade;
 mod upgrade_data;
 mod versions;
@@ -61,6 +62,11 @@ contract![
     logged_models::logged_models_are_listed_newest_first,
     logged_models::of_metrics_of_models_the_latest_stays,
     logged_models::models_go_with_the_run_of_their_files_and_move_with_it,
+    traces::head_and_spans_become_one_trace_in_any_order,
+    traces::traces_are_listed_newest_first_and_deleted,
+    traces::assessments_and_tags_of_a_trace_change,
+    traces::a_trace_has_its_limits,
+    traces::traces_go_with_their_run_and_move_in_archives,
     records::datasets_keep_one_version_per_fingerprint,
     records::splits_are_stored_once_and_need_their_version,
     records::accepted_rows_stay_with_their_split,

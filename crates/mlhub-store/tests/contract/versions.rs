@@ -49,7 +49,7 @@ async fn with_runs(store: &dyn Store, ids: &[&str]) {
     store.run_create(&runs).await.expect("runs");
 }
 
-async fn hide(store: &dyn Store, run: &str) {
+pub(crate) async fn hide(store: &dyn Store, run: &str) {
     let start = change(run, 1, RunState::Queued, RunState::Running);
     assert!(store.attempt_change(&start).await.expect("start"));
     let end = change(run, 1, RunState::Running, RunState::Finished);
@@ -254,6 +254,8 @@ pub(crate) async fn artifacts_of_an_older_postgres_schema_become_versions(url: &
                 DROP TABLE registry_event; DROP TABLE document; DROP TABLE dataset_preview; \
                 DELETE FROM counter WHERE name IN ('document', 'registry'); \
                 DROP TABLE artifact_alias; DROP TABLE artifact_version; DROP TABLE artifact_name; \
+                DROP TABLE trace_file; DROP TABLE trace_span; DROP TABLE trace_assessment; \
+                DROP TABLE trace_link; DROP TABLE trace_label; DROP TABLE trace; \
                 DROP TABLE logged_model_use; DROP TABLE logged_model_metric; \
                 DROP TABLE logged_model_label; DROP TABLE logged_model; \
                 DROP TABLE experiment_tag; DROP INDEX experiment_by_seq; \

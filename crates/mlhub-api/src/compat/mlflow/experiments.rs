@@ -95,7 +95,7 @@ pub(super) async fn some(
 }
 
 /// An experiment that can be changed: the default one is made where nobody has yet.
-async fn to_change(state: &ApiState, caller: &Caller, id: &str) -> Answer<Experiment> {
+pub(super) async fn to_change(state: &ApiState, caller: &Caller, id: &str) -> Answer<Experiment> {
     let found = by_id(state, caller, id).await?;
     if found.number != 0 {
         return Ok(found);

@@ -22,6 +22,7 @@ mod registered_models;
 mod registry_search;
 mod run_query;
 mod runs;
+mod traces;
 mod version_sources;
 mod view;
 
@@ -44,6 +45,8 @@ const STREAM: usize = usize::MAX;
 
 /// Where the API begins: clients use the first, pages of a browser the second.
 const PREFIXES: [&str; 2] = ["/api", "/ajax-api"];
+/// Where OpenTelemetry sends spans.
+const SPANS: &str = "/v1/traces";
 
 /// Files by run or version, outside of the prefixes.
 const GET_ARTIFACT: &str = "/get-artifact";
@@ -58,13 +61,14 @@ pub(crate) fn owns(path: &str) -> bool {
     PREFIXES.into_iter().any(|prefix| {
         path.strip_prefix(prefix)
             .is_some_and(|rest| version(rest) && !rest.starts_with("/v1"))
-    })
+    }) || path == SPANS
 }
 
 /// Adds every route.
 pub(crate) fn routes(face: Face) -> Face {
     let face = face
         .add("GET", "/version", Public, NONE, version)
+        .add("POST", SPANS, Write, BATCH, traces::spans::receive)
         .add(
             "GET",
             "/api/3.0/mlflow/server-info",
@@ -95,7 +99,11 @@ pub(crate) fn routes(face: Face) -> Face {
             let path = format!("{prefix}/{root}/experiments/search-datasets");
             face.add("POST", &path, Read, JSON, inputs::search)
         });
-        files(face, &format!("{prefix}/2.0/mlflow-artifacts"))
+        let face = files(face, &format!("{prefix}/2.0/mlflow-artifacts"));
+        traces_2(
+            traces_3(face, &format!("{prefix}/3.0/mlflow/traces")),
+            &root,
+        )
     })
 }
 
@@ -266,14 +274,62 @@ fn registry(face: Face, root: &str) -> Face {
         .add("DELETE", &version("delete-tag"), Write, JSON, v::delete_tag)
 }
 
+/// Traces as clients of MLflow 3 have them.
+fn traces_3(face: Face, root: &str) -> Face {
+    use traces as t;
+    let at = |path: &str| format!("{root}{path}");
+    let one = at("/{trace}/assessments/{assessment}");
+    face.add("POST", root, Write, BATCH, t::start)
+        .add("GET", &at("/get"), Read, NONE, t::get_whole)
+        .add("GET", &at("/batchGet"), Read, NONE, t::get_many)
+        .add("POST", &at("/batchGetInfos"), Read, JSON, t::get_many_infos)
+        .add("POST", &at("/search"), Read, JSON, t::search::search)
+        .add("POST", &at("/delete-traces"), Write, JSON, t::delete)
+        .add("GET", &at("/{trace}"), Read, NONE, t::get)
+        .add("PATCH", &at("/{trace}/tags"), Write, JSON, t::set_tag)
+        .add("DELETE", &at("/{trace}/tags"), Write, JSON, t::delete_tag)
+        .add(
+            "POST",
+            &at("/{trace}/assessments"),
+            Write,
+            JSON,
+            t::assessments::create,
+        )
+        .add("GET", &one, Read, NONE, t::assessments::get)
+        .add("PATCH", &one, Write, JSON, t::assessments::change)
+        .add("DELETE", &one, Write, JSON, t::assessments::delete)
+}
+
+/// Traces as older clients have them, and what never moved.
+fn traces_2(face: Face, root: &str) -> Face {
+    use traces as t;
+    let at = |path: &str| format!("{root}/traces{path}");
+    face.add("POST", &at(""), Write, JSON, t::version_2::start)
+        .add("GET", &at(""), Read, NONE, t::version_2::search)
+        .add("POST", &at("/delete-traces"), Write, JSON, t::delete)
+        .add("POST", &at("/link-to-run"), Write, JSON, t::link)
+        .add("PATCH", &at("/{trace}"), Write, JSON, t::version_2::end)
+        .add("GET", &at("/{trace}/info"), Read, NONE, t::version_2::get)
+        .add("PATCH", &at("/{trace}/tags"), Write, JSON, t::set_tag)
+        .add("DELETE", &at("/{trace}/tags"), Write, JSON, t::delete_tag)
+        .add(
+            "GET",
+            &format!("{root}/get-trace-artifact"),
+            Read,
+            NONE,
+            t::files::of_trace,
+        )
+}
+
 fn files(face: Face, root: &str) -> Face {
     use artifacts as a;
+    use traces::files as t;
     let all = format!("{root}/artifacts");
     let one = format!("{all}/{{*path}}");
     let face = face
-        .add("GET", &all, Read, NONE, a::list)
-        .add("GET", &one, Read, NONE, a::download)
-        .add("PUT", &one, Write, STREAM, a::upload)
+        .add("GET", &all, Read, NONE, t::list)
+        .add("GET", &one, Read, NONE, t::download)
+        .add("PUT", &one, Write, STREAM, t::upload)
         .add("DELETE", &one, Write, NONE, a::delete);
     let presigned = format!("{root}/presigned/{{*path}}");
     let face = face.add("GET", &presigned, Read, NONE, get_artifact::no_presigned);
