@@ -22,6 +22,7 @@ mod mlflow_bulk;
 mod mlflow_hostile;
 mod mlflow_models;
 mod mlflow_registry;
+mod mlflow_semantics;
 mod models;
 mod numbers;
 mod openapi;

@@ -24,7 +24,7 @@ use crate::extract::AnyStream;
 use crate::native::Asked;
 
 /// The kind of artifacts that clients store so.
-const KIND: &str = "artifact";
+pub(super) const KIND: &str = "artifact";
 
 /// What a path names.
 #[derive(Debug, PartialEq)]
@@ -90,7 +90,7 @@ fn below(folder: &str, path: &str) -> String {
     }
 }
 
-fn file_path(path: &str) -> Answer<ArtifactPath> {
+pub(super) fn file_path(path: &str) -> Answer<ArtifactPath> {
     path.parse()
         .map_err(|error: Error| Refusal::invalid(format!("Invalid path: {error}")))
 }
