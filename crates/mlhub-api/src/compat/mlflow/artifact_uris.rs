@@ -45,19 +45,17 @@ pub(super) fn ids(clause: &Clause, location: &str) -> Answer<Ids> {
         How::NotEqual => Ok(exact().map_or(Ids::All, Ids::Not)),
         How::Ilike => {
             let found = patterns(&text.to_lowercase(), &root.to_lowercase())?;
-            Ok(found.map_or(Ids::All, Ids::Ilike)).map(none_of_none)
+            Ok(met(found, Ids::Ilike))
         }
-        _ => {
-            let found = patterns(text, &root)?;
-            Ok(found.map_or(Ids::All, Ids::Like)).map(none_of_none)
-        }
+        _ => Ok(met(patterns(text, &root)?, Ids::Like)),
     }
 }
 
-fn none_of_none(ids: Ids) -> Ids {
-    match ids {
-        Ids::Like(patterns) | Ids::Ilike(patterns) if patterns.is_empty() => Ids::None,
-        ids => ids,
+fn met(patterns: Option<Vec<String>>, like: fn(Vec<String>) -> Ids) -> Ids {
+    match patterns {
+        None => Ids::All,
+        Some(none) if none.is_empty() => Ids::None,
+        Some(some) => like(some),
     }
 }
 
