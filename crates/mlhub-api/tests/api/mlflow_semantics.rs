@@ -31,7 +31,10 @@ async fn the_latest_value_is_that_of_the_largest_step() {
     assert_eq!(latest(&hub, &run).await, (1.0, 5));
     log(&hub, &run, 4.0, 5, 101).await;
     assert_eq!(latest(&hub, &run).await, (4.0, 5));
-    assert_eq!(found(&hub, &id, "metrics.m = 4").await, [run.clone()]);
+    assert_eq!(
+        found(&hub, &id, "metrics.m = 4").await,
+        std::slice::from_ref(&run)
+    );
     // A run that ended and goes on is one course.
     for status in ["FINISHED", "RUNNING"] {
         let body = json!({"run_id": run, "status": status});
