@@ -115,11 +115,12 @@ impl Hub {
     /// `Conflict` when a stored definition of the same id has another hash: the
     /// data directory was written by a hub that defines the metric otherwise.
     pub async fn definitions_install(&self) -> Result<()> {
-        for definition in mlhub_eval::definitions() {
-            let stored = crate::custom_metrics::stored(definition)?;
-            self.store.definition_put(&stored).await?;
-        }
-        Ok(())
+        // At once: each write waits for the disk, and a hub that starts is waited for.
+        let all = mlhub_eval::definitions().iter();
+        let all = all
+            .map(crate::custom_metrics::stored)
+            .collect::<Result<Vec<_>>>()?;
+        self.store.definitions_put(&all).await
     }
 }
 

@@ -206,35 +206,8 @@ impl Hub {
         self.run_exact(&run.id).await
     }
 
-    /// A run that can be hidden: one that its client drives is stopped for that.
-    pub(crate) async fn client_run_settle(&self, caller: &Caller, run: Run) -> Result<Run> {
-        if !matches!(run.state, RunState::Queued | RunState::Running) {
-            return Ok(run);
-        }
-        self.refuse_minded(&run).await?;
-        let stop = ClientChange {
-            state: RunState::Stopped,
-            ended_at: None,
-        };
-        self.client_run_change(caller, &run.id, stop).await
-    }
-
-    /// Hides a run; one that its client drives may be running.
-    ///
-    /// # Errors
-    /// `Conflict` while an agent minds it.
-    pub async fn client_run_delete(&self, caller: &Caller, id: &RunId) -> Result<()> {
-        caller.require(Permission::Write)?;
-        let run = self.run_exact(id).await?;
-        if run.deleted_at.is_some() {
-            return Ok(());
-        }
-        let run = self.client_run_settle(caller, run).await?;
-        self.run_delete(caller, run.id.as_str()).await
-    }
-
     /// An agent says how its run stands, and nobody else.
-    async fn refuse_minded(&self, run: &Run) -> Result<()> {
+    pub(crate) async fn refuse_minded(&self, run: &Run) -> Result<()> {
         let active = matches!(run.state, RunState::Queued | RunState::Running);
         let attempt = self.attempt_exact(&run.id, run.attempt).await?;
         match attempt.host.filter(|_| active) {

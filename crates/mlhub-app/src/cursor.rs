@@ -34,7 +34,7 @@ pub(crate) fn shape(filter: Option<&Expr>, order: &[OrderKey]) -> String {
     let filter = filter.map(ToString::to_string).unwrap_or_default();
     let order = order
         .iter()
-        .map(|key| format!(", {} {}", key.operand, key.descending));
+        .map(|key| format!(", {} {} {}", key.operand, key.descending, key.as_text));
     filter + &order.collect::<String>()
 }
 

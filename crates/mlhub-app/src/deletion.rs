@@ -78,6 +78,11 @@ impl Hub {
         ) {
             self.project_remove(project).await?;
         }
+        if request.action == DeletionAction::Restore && !request.dry_run {
+            let restored = report.items.iter().filter(|item| item.refused.is_none());
+            let restored: Vec<RunId> = restored.map(|item| item.run.id.clone()).collect();
+            self.client_runs_revive(caller, &restored).await?;
+        }
         Ok(report)
     }
 

@@ -135,6 +135,9 @@ impl Hub {
         };
         self.deletion_apply(action, CAUSE, &caller.user, chosen, false)
             .await?;
+        if !deleted {
+            self.client_runs_revive(caller, &ids).await?;
+        }
         let change = ExperimentChange {
             deleted: Some(deleted),
             ..ExperimentChange::default()

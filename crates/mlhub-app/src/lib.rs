@@ -11,6 +11,7 @@ mod artifacts;
 mod attempts;
 mod attribution;
 mod blob_reader;
+mod client_deletion;
 mod client_histories;
 mod client_runs;
 mod compare;
@@ -73,6 +74,7 @@ pub use attribution::{
     package_changes, part_differences,
 };
 pub use blob_reader::BlobReader;
+pub use client_deletion::RAN_WHEN_DELETED_TAG;
 pub use client_runs::{ClientChange, ClientLog};
 pub use compare::{
     Comparison, ConfigDifference, GroupStatistics, MetricComparison, SeedStatistics,

@@ -174,7 +174,7 @@ impl TryFrom<String> for Name {
         let problem = if text.is_empty() {
             "it is empty"
         } else if text.len() > limits::NAME_MAX_BYTES {
-            "it is longer than 250 bytes"
+            "it is longer than 500 bytes"
         } else if text.chars().any(char::is_control) {
             "it has a control character"
         } else if text.contains('/') {
@@ -237,6 +237,6 @@ mod tests {
         for text in ["", " a", "a ", "a\nb", "a\0", "a/b"] {
             assert!(text.parse::<Name>().is_err(), "{text:?}");
         }
-        assert!("x".repeat(251).parse::<Name>().is_err());
+        assert!("x".repeat(501).parse::<Name>().is_err());
     }
 }

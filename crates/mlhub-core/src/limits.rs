@@ -6,7 +6,7 @@
 /// Bytes in an identifier.
 pub const ID_MAX_BYTES: usize = 64;
 /// Bytes in the name of a project, experiment, run, dataset or split.
-pub const NAME_MAX_BYTES: usize = 250;
+pub const NAME_MAX_BYTES: usize = 500;
 /// Bytes in a metric, param or tag key.
 pub const KEY_MAX_BYTES: usize = 4096;
 /// Bytes in a param or tag value.

@@ -113,7 +113,9 @@ pub struct MetricSummary {
     pub count: u64,
     /// Points that are NaN or infinite.
     pub non_finite: u64,
-    /// The point logged last.
+    /// The latest point of the newest attempt that logged any: that of the largest step, of
+    /// those the latest time, of those the one logged last. An attempt that goes on behind
+    /// every step is one with the attempt before it.
     pub last: Point,
     /// The smallest finite value, if any.
     pub min: Option<f64>,

@@ -361,8 +361,8 @@ pub trait EvaluationStore: Send + Sync {
     async fn evaluated_metrics(&self, runs: &[RunId]) -> Result<Vec<EvaluatedMetric>>;
     /// Runs with a number of this definition, the newest first, at most `limit`.
     async fn evaluated_by(&self, definition: &str, limit: usize) -> Result<Vec<RunId>>;
-    /// Stores a definition; a conflict when the id exists with another hash.
-    async fn definition_put(&self, definition: &StoredDefinition) -> Result<()>;
+    /// Stores definitions, all or none; a conflict when an id exists with another hash.
+    async fn definitions_put(&self, definitions: &[StoredDefinition]) -> Result<()>;
     /// All stored definitions.
     async fn definition_list(&self) -> Result<Vec<StoredDefinition>>;
 }

@@ -17,6 +17,8 @@ pub struct OrderKey {
     pub operand: Operand,
     /// Greatest, or last in the alphabet, first.
     pub descending: bool,
+    /// Whether params and tags that are numbers are ordered as the texts they are.
+    pub as_text: bool,
 }
 
 /// Where a page ended: the values of its last row by the keys of the order.
@@ -129,7 +131,23 @@ const KEPT_MIN: usize = 2048;
 /// An order over a table.
 pub(crate) struct Sorter<'t> {
     table: &'t RunTable,
-    keys: Vec<(Reader<'t>, bool)>,
+    keys: Vec<SortKey<'t>>,
+}
+
+/// One key of an order over a table.
+struct SortKey<'t> {
+    reader: Reader<'t>,
+    descending: bool,
+    as_text: bool,
+}
+
+impl<'t> SortKey<'t> {
+    fn cell(&self, table: &'t RunTable, row: usize) -> Cell<'t> {
+        match self.reader.cell(table, row) {
+            Cell::Label(_, text) if self.as_text => Cell::Text(text),
+            cell => cell,
+        }
+    }
 }
 
 impl<'t> Sorter<'t> {
@@ -141,22 +159,26 @@ impl<'t> Sorter<'t> {
     ) -> Self {
         let keys = order
             .iter()
-            .map(|key| (table.reader(&key.operand, now, seen), key.descending))
+            .map(|key| SortKey {
+                reader: table.reader(&key.operand, now, seen),
+                descending: key.descending,
+                as_text: key.as_text,
+            })
             .collect();
         Self { table, keys }
     }
 
     fn primary(&self, row: usize) -> u128 {
         match self.keys.first() {
-            Some((reader, descending)) => encode(reader.cell(self.table, row), *descending),
+            Some(key) => encode(key.cell(self.table, row), key.descending),
             None => 0,
         }
     }
 
     fn compare(&self, a: usize, b: usize) -> Ordering {
-        for (reader, descending) in &self.keys {
-            let (a, b) = (reader.cell(self.table, a), reader.cell(self.table, b));
-            let order = compare_cells(a, b, *descending);
+        for key in &self.keys {
+            let (a, b) = (key.cell(self.table, a), key.cell(self.table, b));
+            let order = compare_cells(a, b, key.descending);
             if order.is_ne() {
                 return order;
             }
@@ -166,9 +188,9 @@ impl<'t> Sorter<'t> {
 
     /// Whether a row comes after the place.
     fn is_after(&self, row: usize, cursor: &Cursor) -> bool {
-        for ((reader, descending), key) in self.keys.iter().zip(&cursor.keys) {
-            let cell = reader.cell(self.table, row);
-            match compare_cells(cell, cursor_cell(key), *descending) {
+        for (key, place) in self.keys.iter().zip(&cursor.keys) {
+            let cell = key.cell(self.table, row);
+            match compare_cells(cell, cursor_cell(place), key.descending) {
                 Ordering::Greater => return true,
                 Ordering::Less => return false,
                 Ordering::Equal => {}
@@ -181,9 +203,7 @@ impl<'t> Sorter<'t> {
     pub(crate) fn first(&self, rows: &Bits, after: Option<&Cursor>, limit: usize) -> Vec<usize> {
         let from = after.map_or(0, |cursor| {
             let first = self.keys.first().zip(cursor.keys.first());
-            first.map_or(0, |((_, descending), key)| {
-                encode(cursor_cell(key), *descending)
-            })
+            first.map_or(0, |(key, place)| encode(cursor_cell(place), key.descending))
         });
         let mut kept: Vec<(u128, usize)> = Vec::new();
         let mut worst = u128::MAX;
@@ -237,7 +257,7 @@ impl<'t> Sorter<'t> {
         let keys = self
             .keys
             .iter()
-            .map(|(reader, _)| cursor_key(reader.cell(self.table, row)));
+            .map(|key| cursor_key(key.cell(self.table, row)));
         Cursor {
             keys: keys.collect(),
             seq: self.table.rows.seq[row],

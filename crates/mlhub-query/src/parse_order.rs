@@ -8,7 +8,7 @@ use crate::limits::ORDER_KEYS_MAX;
 use crate::order::OrderKey;
 use crate::parse::Parser;
 
-/// Parses `metrics.acc desc, params.lr, created:asc`. Ascending unless it says
+/// Parses `metrics.acc desc, params.lr text, created:asc`. Ascending unless it says
 /// otherwise; an empty text is no key.
 ///
 /// # Errors
@@ -25,10 +25,12 @@ pub fn parse_order(text: &str) -> Result<Vec<OrderKey>, QueryError> {
             ));
         }
         let operand = parser.operand()?;
+        let as_text = parser.take_keyword("text");
         let descending = direction(&mut parser)?;
         keys.push(OrderKey {
             operand,
             descending,
+            as_text,
         });
         next(&mut parser)?;
     }

@@ -219,6 +219,9 @@ proptest! {
         let order = parse_order(&format!("{operand} desc, {operand}")).expect("an order");
         prop_assert!(order[0].descending && !order[1].descending);
         prop_assert_eq!(&order[1].operand, &operand);
+        let order = parse_order(&format!("{operand} text, {operand} text desc")).expect("an order");
+        prop_assert!(order.iter().all(|key| key.as_text && key.operand == operand));
+        prop_assert!(order[1].descending && !order[0].descending);
     }
 
     #[test]

@@ -134,9 +134,11 @@ fn query_text() -> impl Strategy<Value = String> {
 }
 
 fn orders() -> impl Strategy<Value = Vec<OrderKey>> {
-    let key = (operands(), any::<bool>()).prop_map(|(text, descending)| OrderKey {
+    let key = (operands(), any::<bool>(), any::<bool>());
+    let key = key.prop_map(|(text, descending, as_text)| OrderKey {
         operand: parse_operand(&text).expect("an operand"),
         descending,
+        as_text,
     });
     prop::collection::vec(key, 0..3)
 }

@@ -18,7 +18,7 @@ pub use plan::{Needs, ReadPlan, SealedChunk};
 pub use rollup::{ROLLUP_POINTS, Rollup, WIDE_POINTS};
 pub use stats::{ChunkStats, Extreme};
 pub use summary::Summary;
-pub use visible::{visible, visible_limit};
+pub use visible::{course, visible, visible_limit};
 
 #[cfg(test)]
 mod testing;

@@ -5,14 +5,15 @@
 
 use mlhub_core::metric::Point;
 
-/// Count, last, and the extremes over finite values.
+/// Count, latest point, and the extremes over finite values.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {
     /// Points folded.
     pub count: u64,
     /// Points that are NaN or infinite.
     pub non_finite: u64,
-    /// The point folded last.
+    /// The latest point: that of the largest step, of those the latest time, of those the
+    /// one logged last.
     pub last: Option<Point>,
     /// The smallest finite value; -0 is smaller than 0.
     pub min: Option<f64>,
@@ -33,7 +34,7 @@ impl Summary {
     /// Adds one point, logged after all the others.
     pub fn fold(&mut self, point: &Point) {
         self.count += 1;
-        self.last = Some(*point);
+        self.last = latest(self.last, Some(*point));
         if point.value.is_finite() {
             self.widen(Some(point.value), Some(point.value));
         } else {
@@ -43,22 +44,39 @@ impl Summary {
 
     /// Adds points logged after all the others.
     pub fn merge(&mut self, later: &Self) {
-        self.merge_earlier(later);
-        self.last = later.last.or(self.last);
+        self.count_in(later);
+        self.last = latest(self.last, later.last);
     }
 
-    /// Adds points of which others were logged later: `last` stays, unless
-    /// there was none.
+    /// Adds points logged before all the others.
     pub fn merge_earlier(&mut self, earlier: &Self) {
-        self.count += earlier.count;
-        self.non_finite += earlier.non_finite;
-        self.last = self.last.or(earlier.last);
-        self.widen(earlier.min, earlier.max);
+        self.count_in(earlier);
+        self.last = latest(earlier.last, self.last);
+    }
+
+    /// Adds points that do not compete for the latest: `last` stays, unless there was none.
+    pub fn count_in(&mut self, others: &Self) {
+        self.count += others.count;
+        self.non_finite += others.non_finite;
+        self.last = self.last.or(others.last);
+        self.widen(others.min, others.max);
     }
 
     fn widen(&mut self, min: Option<f64>, max: Option<f64>) {
         self.min = pick(self.min, min, f64::total_cmp);
         self.max = pick(self.max, max, |a, b| b.total_cmp(a));
+    }
+}
+
+/// The later of two points, of which `b` was logged after `a`.
+fn latest(a: Option<Point>, b: Option<Point>) -> Option<Point> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if (a.step, a.time) > (b.step, b.time) {
+            a
+        } else {
+            b
+        }),
+        (a, b) => b.or(a),
     }
 }
 
@@ -98,7 +116,8 @@ mod tests {
             prop_assert_eq!(summary.non_finite as usize, points.len() - finite.len());
             prop_assert_eq!(summary.min.map(f64::to_bits), finite.first().map(|v| v.to_bits()));
             prop_assert_eq!(summary.max.map(f64::to_bits), finite.last().map(|v| v.to_bits()));
-            prop_assert_eq!(summary.last.as_ref().map(bits), points.last().map(bits));
+            let latest = points.iter().max_by_key(|point| (point.step, point.time));
+            prop_assert_eq!(summary.last.as_ref().map(bits), latest.map(bits));
         }
 
         #[test]

@@ -17,6 +17,17 @@ pub fn visible_limit(attempts: &[(u32, Option<i64>)], attempt: u32) -> Option<i6
         .min()
 }
 
+/// The first attempt of the course that `attempt` belongs to. One that resumed behind
+/// every step goes on with the course of the attempt before it; any other begins its own.
+pub fn course(attempts: &[(u32, Option<i64>)], attempt: u32) -> u32 {
+    let begins = |resumed: &Option<i64>| *resumed != Some(i64::MAX);
+    let first = attempts
+        .iter()
+        .filter(|(number, resumed)| *number <= attempt && begins(resumed))
+        .map(|(number, _)| *number);
+    first.max().unwrap_or(attempt)
+}
+
 /// The visible points of a series: by attempt, then in the order they were logged.
 pub fn visible(attempts: &[(u32, Option<i64>)], series: &[AttemptPoints]) -> Vec<Point> {
     let mut parts: Vec<&AttemptPoints> = series.iter().collect();
@@ -63,6 +74,22 @@ mod tests {
         ];
         let steps: Vec<i64> = visible(&attempts, &series).iter().map(|p| p.step).collect();
         assert_eq!(steps, [0, 10, 11, 12]);
+    }
+
+    #[test]
+    fn an_attempt_behind_every_step_goes_on_with_the_course() {
+        let on = Some(i64::MAX);
+        let attempts = [
+            (1, None),
+            (2, on),
+            (3, Some(10)),
+            (4, on),
+            (5, on),
+            (6, None),
+        ];
+        let courses: Vec<u32> = (1..=6).map(|number| course(&attempts, number)).collect();
+        assert_eq!(courses, [1, 1, 3, 3, 3, 6]);
+        assert_eq!(course(&[], 2), 2);
     }
 
     proptest! {

@@ -25,6 +25,7 @@ mod mlflow_hostile_bodies;
 mod mlflow_models;
 mod mlflow_registry;
 mod mlflow_registry_pages;
+mod mlflow_semantics;
 mod mlflow_socket;
 mod mlflow_trace_hostile;
 mod mlflow_trace_search;

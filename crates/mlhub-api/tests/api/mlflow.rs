@@ -85,7 +85,7 @@ async fn experiments_have_one_name_tags_and_a_life() {
         (
             400,
             "RESOURCE_ALREADY_EXISTS".to_owned(),
-            "Experiment 'flowers/trees' already exists.".to_owned()
+            "Experiment(name=flowers/trees) already exists.".to_owned()
         )
     );
     let tag = json!({"experiment_id": id, "key": "team", "value": "a b"});

@@ -58,7 +58,7 @@ impl Hub {
             };
             match found {
                 Ok(found) if wanted.contains(found) => {}
-                Ok(found) => match self.store.definition_put(&stored(found)?).await {
+                Ok(found) => match self.store.definitions_put(&[stored(found)?]).await {
                     Ok(()) => wanted.push(found.clone()),
                     Err(error) if error.kind() == ErrorKind::Conflict => custom.skip(
                         &found.id(),

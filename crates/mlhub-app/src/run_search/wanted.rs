@@ -145,6 +145,7 @@ pub(super) fn list_order(request: &RunListRequest) -> Result<Vec<OrderKey>> {
     Ok(vec![OrderKey {
         operand,
         descending,
+        as_text: false,
     }])
 }
 

@@ -90,7 +90,7 @@ async fn numbers_of_a_replaced_definition_are_computed_again_when_asked_for() {
         hash: "ab".repeat(32),
         body: json!({}),
     };
-    hub.store.definition_put(&old).await.unwrap();
+    hub.store.definitions_put(&[old]).await.unwrap();
     let mut pinned = plan(Some("binary"));
     if let Some(plan) = &mut pinned.evaluation {
         plan.metrics = vec!["accuracy@0".to_owned()];

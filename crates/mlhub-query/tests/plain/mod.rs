@@ -225,8 +225,11 @@ pub(crate) fn rank(value: &Plain, operand: &Operand) -> (u8, f64, String) {
 
 pub(crate) fn order(a: &Known, b: &Known, all: &[&Known], keys: &[OrderKey]) -> Ordering {
     for key in keys {
-        let a = rank(&plain(a, all, &key.operand), &key.operand);
-        let b = rank(&plain(b, all, &key.operand), &key.operand);
+        let of = |run: &Known| match (plain(run, all, &key.operand), key.as_text) {
+            (Plain::Text(text), true) => (1, 0.0, text),
+            (value, _) => rank(&value, &key.operand),
+        };
+        let (a, b) = (of(a), of(b));
         let within =
             a.1.partial_cmp(&b.1)
                 .expect("no NaN")

@@ -125,7 +125,7 @@ pub(crate) async fn restore(
     let rows = tx.query(&sql, &[run.into(), label.into()]).await?;
     let stored = rows.into_iter().next().map(|mut row| Fold::read(&mut row));
     let mut fold = stored.transpose()?.unwrap_or_default();
-    fold.add(&Fold::of(attempt, points, limit));
+    fold.add(&Fold::of(attempt, points, limit), &resumes);
     fold::put(tx, &[(run, label, fold)]).await
 }
 

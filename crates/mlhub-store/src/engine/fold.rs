@@ -1,8 +1,10 @@
 //! The summary of a series' visible points, kept as batches arrive.
 
+use std::cmp::Ordering;
+
 use mlhub_core::metric::{MetricSummary, Point};
 use mlhub_core::{Result, RunId, Timestamp};
-use mlhub_series::Summary;
+use mlhub_series::{Summary, course};
 
 use crate::sql::text::{bits, insert_rows, sort_columns};
 use crate::sql::{Row, Tx, Value};
@@ -11,7 +13,7 @@ use crate::sql::{Row, Tx, Value};
 pub(super) const COLUMNS: &str = "s.last_attempt, s.points, s.non_finite, s.last_step, \
     s.last_time, s.last_bits, s.min_bits, s.max_bits";
 
-/// The visible points of one series: their summary and the attempt of the last.
+/// The visible points of one series: their summary and the attempt of the latest.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Fold {
     pub(super) summary: Summary,
@@ -27,17 +29,41 @@ impl Fold {
         }
     }
 
-    /// Adds points that arrived later; those of an earlier attempt were still
-    /// logged earlier.
-    pub(super) fn add(&mut self, arrived: &Self) {
+    /// Adds points that arrived later. The latest point is one of the latest course (see
+    /// [`course`]) that has any; within it those of an earlier attempt were logged earlier.
+    pub(super) fn add(&mut self, arrived: &Self, attempts: &[(u32, Option<i64>)]) {
         if arrived.summary.count == 0 {
             return;
         }
-        if self.summary.count == 0 || arrived.last_attempt >= self.last_attempt {
-            self.summary.merge(&arrived.summary);
-            self.last_attempt = arrived.last_attempt;
+        if self.summary.count == 0 {
+            *self = *arrived;
+            return;
+        }
+        let order = if arrived.last_attempt == self.last_attempt {
+            Ordering::Equal
         } else {
-            self.summary.merge_earlier(&arrived.summary);
+            let of = |fold: &Self| course(attempts, fold.last_attempt);
+            of(arrived).cmp(&of(self))
+        };
+        let place = |fold: &Self| fold.summary.last.map(|point| (point.step, point.time));
+        match order {
+            Ordering::Greater => {
+                let before = std::mem::replace(self, *arrived);
+                self.summary.count_in(&before.summary);
+            }
+            Ordering::Less => self.summary.count_in(&arrived.summary),
+            Ordering::Equal if arrived.last_attempt >= self.last_attempt => {
+                if place(arrived) >= place(self) {
+                    self.last_attempt = arrived.last_attempt;
+                }
+                self.summary.merge(&arrived.summary);
+            }
+            Ordering::Equal => {
+                if place(arrived) > place(self) {
+                    self.last_attempt = arrived.last_attempt;
+                }
+                self.summary.merge_earlier(&arrived.summary);
+            }
         }
     }
 

@@ -89,7 +89,7 @@ async fn whole(
         }
         let limit = visible_limit(attempts, attempt).unwrap_or(i64::MAX);
         match of_chunk(tx, id, attempt, limit, &row.blob()?).await {
-            Ok(fold) => parts.entry(attempt).or_default().add(&fold),
+            Ok(fold) => parts.entry(attempt).or_default().add(&fold, attempts),
             // One broken chunk does not keep a run from being resumed.
             Err(error) if error.kind() == ErrorKind::Internal => tracing::error!(
                 run, label, attempt, chunk = id, error = %error,
@@ -101,11 +101,11 @@ async fn whole(
     for view in tails {
         let limit = visible_limit(attempts, view.attempt).unwrap_or(i64::MAX);
         let fold = Fold::of(view.attempt, &view.points(), limit);
-        parts.entry(view.attempt).or_default().add(&fold);
+        parts.entry(view.attempt).or_default().add(&fold, attempts);
     }
     let mut whole = Fold::default();
     for fold in parts.values() {
-        whole.add(fold);
+        whole.add(fold, attempts);
     }
     Ok(whole)
 }
@@ -119,9 +119,12 @@ async fn of_chunk(
     stats: &[u8],
 ) -> Result<Fold> {
     match stats::decode(stats) {
-        Ok(stats) if stats.step_max <= limit => Ok(of_stats(attempt, &stats)),
         Ok(stats) if stats.step_min > limit => Ok(Fold::default()),
-        // The points say what damaged statistics do not.
+        // The point logged last is the latest where steps and times are in order.
+        Ok(stats) if stats.step_max <= limit && stats.steps_ordered && stats.times_ordered => {
+            Ok(of_stats(attempt, &stats))
+        }
+        // The points say what statistics do not.
         _ => Ok(Fold::of(attempt, &chunk_points(tx, id).await?, limit)),
     }
 }

@@ -139,7 +139,7 @@ impl RunState {
             _ => Fold::of(attempt, arrival.points, limit),
         };
         if let Some(series) = self.series.get_mut(&arrival.label) {
-            series.fold.add(&fold);
+            series.fold.add(&fold, &self.attempts);
             if !series.dirty {
                 series.dirty = true;
                 self.dirty_series.push(arrival.label);

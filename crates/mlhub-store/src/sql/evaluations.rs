@@ -119,13 +119,22 @@ impl<B: Backend> EvaluationStore for SqlStore<B> {
         .await
     }
 
-    async fn definition_put(&self, definition: &StoredDefinition) -> Result<()> {
-        check::name("the definition's id", &definition.id)?;
-        check::name("the definition's hash", &definition.hash)?;
+    async fn definitions_put(&self, definitions: &[StoredDefinition]) -> Result<()> {
+        for definition in definitions {
+            check::name("the definition's id", &definition.id)?;
+            check::name("the definition's hash", &definition.hash)?;
+        }
         self.write(
-            "store a metric definition",
-            definition.clone(),
-            |tx, definition| Box::pin(put_definition(tx, definition)),
+            "store metric definitions",
+            definitions.to_vec(),
+            |tx, definitions| {
+                Box::pin(async move {
+                    for definition in definitions.iter() {
+                        put_definition(tx, definition).await?;
+                    }
+                    Ok(())
+                })
+            },
         )
         .await
     }

@@ -247,19 +247,19 @@ pub(crate) async fn a_definition_never_changes(store: TestStore) {
         body: json!({"id": id}),
     };
     store
-        .definition_put(&definition("f1@1", "h1"))
+        .definitions_put(&[definition("f1@1", "h1")])
         .await
         .expect("put");
     store
-        .definition_put(&definition("f1@1", "h1"))
+        .definitions_put(&[definition("f1@1", "h1")])
         .await
         .expect("again");
     store
-        .definition_put(&definition("accuracy@1", "h2"))
+        .definitions_put(&[definition("accuracy@1", "h2")])
         .await
         .expect("put");
     let error = store
-        .definition_put(&definition("f1@1", "h3"))
+        .definitions_put(&[definition("mse@1", "h4"), definition("f1@1", "h3")])
         .await
         .expect_err("changed");
     assert_eq!(error.kind(), ErrorKind::Conflict);

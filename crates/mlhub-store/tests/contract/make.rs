@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use mlhub_core::metric::{Point, SeriesPoints};
+use mlhub_core::metric::{AttemptPoints, Point, SeriesPoints};
 use mlhub_core::run::{Attempt, AttemptChange, NewRun};
 use mlhub_core::store::{IngestBatch, RunStore};
 use mlhub_core::{Name, RunId, RunState, Timestamp, UserId};
+use mlhub_series::{course, visible_limit};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -112,6 +113,25 @@ pub(crate) fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect()
+}
+
+/// The latest visible point of a series, looked for among all: of the newest course that
+/// has any, the largest step, then time, then place.
+pub(crate) fn latest(attempts: &[(u32, Option<i64>)], parts: &[AttemptPoints]) -> Option<Point> {
+    let shown = parts.iter().flat_map(|part| {
+        let limit = visible_limit(attempts, part.attempt).unwrap_or(i64::MAX);
+        let shown = part.points.iter().filter(move |point| point.step <= limit);
+        shown.enumerate().map(move |(place, point)| {
+            let order = (point.step, point.time);
+            (
+                (course(attempts, part.attempt), order, part.attempt, place),
+                *point,
+            )
+        })
+    });
+    shown
+        .max_by_key(|(order, _)| *order)
+        .map(|(_, point)| point)
 }
 
 /// The bits of a point.

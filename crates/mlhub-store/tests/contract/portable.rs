@@ -104,7 +104,10 @@ async fn shared(store: &dyn Store) {
         hash: "h".to_owned(),
         body: json!({"formula": "x"}),
     };
-    store.definition_put(&definition).await.expect("definition");
+    store
+        .definitions_put(&[definition])
+        .await
+        .expect("definition");
 }
 
 /// A run with everything a run can have, resumed once.

@@ -9,7 +9,7 @@ use mlhub_core::{RunId, Timestamp};
 use mlhub_series::{Summary, visible};
 use refinery::{Migration, Runner};
 
-use super::make::{bits, id, map, point};
+use super::make::{bits, id, latest, map, point};
 
 /// The first schema.
 const BASE: &str = include_str!("../../migrations/V1__base.sql");
@@ -268,7 +268,7 @@ fn hash(name: &str) -> Vec<u8> {
 
 fn summary(series: &Series) -> Option<Row> {
     let summary = Summary::of(&visible(&attempts(), &series.parts()));
-    let last = summary.last?;
+    let last = latest(&attempts(), &series.parts())?;
     let bits = |value: f64| value.to_bits().cast_signed();
     let optional = |value: Option<f64>| value.map_or(Cell::Null, |value| Cell::Int(bits(value)));
     let attempt = series.batches.last().map_or(1, |(attempt, _)| *attempt);
@@ -312,7 +312,8 @@ pub(super) async fn check(store: &dyn Store) {
         let found = found.expect("summaries").pop();
         assert_eq!(found.as_ref().map_or(0, |found| found.count), shown.count);
         let last = found.map(|found| bits(&found.last));
-        assert_eq!(last, shown.last.as_ref().map(bits));
+        let latest = latest(&attempts(), &series.parts());
+        assert_eq!(last, latest.as_ref().map(bits));
     }
     for (number, _) in attempts() {
         let offsets = store.offsets(&run, number).await.expect("offsets");

@@ -24,7 +24,7 @@ use crate::extract::AnyStream;
 use crate::native::Asked;
 
 /// The kind of artifacts that clients store so.
-const KIND: &str = "artifact";
+pub(super) const KIND: &str = "artifact";
 
 /// What a path names.
 #[derive(Debug, PartialEq)]

@@ -139,7 +139,7 @@ pub(super) async fn create(
         };
         Refusal::new(
             EXISTS,
-            format!("Experiment '{title}' already exists{hint}."),
+            format!("Experiment(name={title}) already exists{hint}."),
         )
     };
     if title == names::DEFAULT {
@@ -227,7 +227,7 @@ pub(super) async fn update(
         Ok(_) => nothing(),
         Err(error) if error.kind() == ErrorKind::Conflict => Err(Refusal::new(
             EXISTS,
-            format!("Experiment '{title}' already exists."),
+            format!("Experiment(name={title}) already exists."),
         )),
         Err(error) => Err(error.into()),
     }
@@ -282,11 +282,10 @@ pub(super) async fn set_tag(
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let id = fields.required("experiment_id")?;
-    let key = fields.required("key")?.to_owned();
-    let value = fields.text("value")?.unwrap_or_default().to_owned();
+    let (key, value) = fields.pair()?;
     let experiment = to_change(&state, &caller, id).await?;
     refuse_deleted(&experiment, id)?;
-    let tags = [(key, Some(value))].into();
+    let tags = [(key.to_owned(), Some(value.to_owned()))].into();
     state
         .hub
         .experiment_patch(&caller, experiment.number, None, tags)

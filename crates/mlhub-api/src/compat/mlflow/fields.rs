@@ -5,7 +5,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -27,11 +27,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         if request.method() == Method::GET {
-            let read = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(request.uri());
-            let pairs = read.map_err(|_| {
-                Refusal::invalid("the query of the request cannot be read").into_response()
-            })?;
-            return Ok(Self::of_query(pairs.0));
+            return Self::of_uri(request.uri()).map_err(IntoResponse::into_response);
         }
         let body = Body::from_request(request, state).await?;
         Self::of_body(&body.0).map_err(IntoResponse::into_response)
@@ -70,6 +66,14 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 }
 
 impl Fields {
+    /// The fields in the query of an address.
+    pub(super) fn of_uri(uri: &Uri) -> Answer<Self> {
+        let read = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+        let pairs =
+            read.map_err(|_| Refusal::invalid("the query of the request cannot be read"))?;
+        Ok(Self::of_query(pairs.0))
+    }
+
     fn of_query(pairs: Vec<(String, String)>) -> Self {
         let mut fields = Map::new();
         for (name, value) in pairs {
@@ -172,6 +176,12 @@ impl Fields {
                 .collect(),
             Some(other) => Err(wrong_type(name, other)),
         }
+    }
+
+    /// A key and its value, as one tag or param is sent. A value that is absent is empty.
+    pub(super) fn pair(&self) -> Answer<(&str, &str)> {
+        let key = self.required("key")?;
+        Ok((key, self.text("value")?.unwrap_or_default()))
     }
 
     /// Keys with values in a list, such as tags. A value that is absent is empty.

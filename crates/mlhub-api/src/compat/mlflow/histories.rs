@@ -97,15 +97,10 @@ async fn run_points(
 }
 
 /// The runs of a request about several; one that is not there has no points.
-fn runs(request: &str, field: &str, ids: &[&str]) -> Answer<Vec<RunId>> {
-    if ids.is_empty() {
-        return Err(Refusal::invalid(format!(
-            "{request} request must specify at least one {field}."
-        )));
-    }
+fn runs(ids: &[&str], too_many: &str) -> Answer<Vec<RunId>> {
     if ids.len() > RUNS_MAX {
         return Err(Refusal::invalid(format!(
-            "{request} request cannot specify more than {RUNS_MAX} run_ids. Received {} run_ids.",
+            "{too_many} {RUNS_MAX} run_ids. Received {} run_ids.",
             ids.len()
         )));
     }
@@ -118,8 +113,14 @@ pub(super) async fn bulk(
     Extension(caller): Extension<Caller>,
     fields: Fields,
 ) -> Answer<Json<Value>> {
-    let request = "GetMetricHistoryBulk";
-    let mut runs = runs(request, "run_id", &fields.texts("run_id")?)?;
+    let ids = fields.texts("run_id")?;
+    if ids.is_empty() {
+        return Err(Refusal::invalid(
+            "GetMetricHistoryBulk request must specify at least one run_id.",
+        ));
+    }
+    let too_many = "GetMetricHistoryBulk request cannot specify more than";
+    let mut runs = runs(&ids, too_many)?;
     let key = fields.text("metric_key")?.ok_or_else(|| {
         Refusal::invalid("GetMetricHistoryBulk request must specify a metric_key.")
     })?;
@@ -157,7 +158,8 @@ pub(super) async fn bulk_interval(
     if ids.is_empty() {
         return Err(missing("run_ids"));
     }
-    let runs = runs("GetMetricHistoryBulkInterval", "run_ids", &ids)?;
+    let too_many = "GetMetricHistoryBulkInterval request must specify at most";
+    let runs = runs(&ids, too_many)?;
     let key = fields.required("metric_key")?;
     let most = fields.int("max_results")?.unwrap_or(REDUCED_POINTS_MAX);
     if !(1..=REDUCED_POINTS_MAX).contains(&most) {

@@ -16,7 +16,7 @@ use super::experiments::some;
 use super::fields::{Fields, missing, wrong_type};
 use super::filter::{Clause, How, Operand};
 use super::logging::log;
-use super::run_query::{self, View};
+use super::run_query::{self, Place, View};
 use super::runs::{INPUTS_MAX, by_run_id};
 use super::{logged_models, nothing, view};
 use crate::ApiState;
@@ -168,7 +168,7 @@ pub(super) async fn search(
     }
     let mut summaries = Vec::new();
     for experiment in some(&state, &caller, &ids).await? {
-        let place = (experiment.project.clone(), experiment.name.clone());
+        let place = Place::of(&experiment);
         let query = run_query::wanted(&[place], "", View::All)?.query;
         let runs = state.hub.run_ids_matching(&query, None, None).await?;
         for input in state.hub.inputs_of_runs(&caller, &runs).await? {

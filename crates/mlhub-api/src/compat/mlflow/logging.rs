@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use mlhub_app::ClientLog;
 use mlhub_core::metric::{Point, SeriesPoints};
+use mlhub_core::run::Run;
 use mlhub_core::{Caller, Error, ErrorKind, RunId, Timestamp};
 use serde_json::{Map, Value};
 
@@ -67,9 +68,10 @@ pub(super) async fn log(state: &ApiState, caller: &Caller, id: &str, log: Client
     };
     let title = last(NAME_TAG).filter(|title| !title.is_empty());
     let note = last(NOTE_TAG);
+    let params = log.params.clone();
     let run = match state.hub.client_log(caller, &run, log).await {
         Ok(run) => run,
-        Err(error) => return Err(not_logged(state, caller, id, error).await),
+        Err(error) => return Err(not_logged(state, caller, id, &params, error).await),
     };
     // The name and what a person wrote are more than tags here.
     if let Some(title) = title {
@@ -86,21 +88,45 @@ pub(super) async fn log(state: &ApiState, caller: &Caller, id: &str, log: Client
 }
 
 /// Why nothing was stored, in the words of MLflow.
-async fn not_logged(state: &ApiState, caller: &Caller, id: &str, error: Error) -> Refusal {
+async fn not_logged(
+    state: &ApiState,
+    caller: &Caller,
+    id: &str,
+    params: &[(String, String)],
+    error: Error,
+) -> Refusal {
     match error.kind() {
         ErrorKind::NotFound => no_run(id),
         ErrorKind::Conflict => {
             let run = by_run_id(state, caller, id).await;
-            match run.and_then(|run| refuse_deleted(&run)) {
+            let run = run.and_then(|run| refuse_deleted(&run).map(|()| run));
+            match run {
                 Err(refusal) => refusal,
-                Ok(()) => Refusal::invalid(format!(
-                    "Changing param values is not allowed: {}",
-                    error.public_message()
-                )),
+                Ok(run) => changed_param(state, caller, &run, params)
+                    .await
+                    .unwrap_or_else(|| error.into()),
             }
         }
         _ => error.into(),
     }
+}
+
+/// That a param has another value already.
+async fn changed_param(
+    state: &ApiState,
+    caller: &Caller,
+    run: &Run,
+    params: &[(String, String)],
+) -> Option<Refusal> {
+    let row = state.hub.run_row(caller, &run.id).await.ok()?;
+    params.iter().find_map(|(key, value)| {
+        let before = row.params.get(key).filter(|before| *before != value)?;
+        Some(Refusal::invalid(format!(
+            "Changing param values is not allowed. Param with key='{key}' was already logged with \
+             value='{before}' for run ID='{}'. Attempted logging new value '{value}'.",
+            run.id
+        )))
+    })
 }
 
 /// A point of a metric, and its name.
@@ -135,8 +161,8 @@ pub(super) async fn metric(
     Extension(caller): Extension<Caller>,
     fields: Fields,
 ) -> Answer<Json<Value>> {
-    let (name, point) = point("", &fields.0)?;
     let id = fields.run_id()?;
+    let (name, point) = point("", &fields.0)?;
     let about = AboutModels::of(&state, &caller, id, &[&fields.0]).await?;
     let points = vec![point];
     let entry = ClientLog {
@@ -148,19 +174,25 @@ pub(super) async fn metric(
     nothing()
 }
 
+/// A run, and the param or tag that it is to have.
+fn label(fields: &Fields, value_max_chars: usize) -> Answer<(&str, (String, String))> {
+    let id = fields.run_id()?;
+    let (key, value) = fields.pair()?;
+    check_key("key", key)?;
+    Ok((id, (key.to_owned(), cut(value, value_max_chars))))
+}
+
 pub(super) async fn param(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     fields: Fields,
 ) -> Answer<Json<Value>> {
-    let key = fields.required("key")?;
-    check_key("key", key)?;
-    let value = cut(fields.text("value")?.unwrap_or_default(), PARAM_MAX_CHARS);
+    let (id, label) = label(&fields, PARAM_MAX_CHARS)?;
     let entry = ClientLog {
-        params: vec![(key.to_owned(), value)],
+        params: vec![label],
         ..ClientLog::default()
     };
-    log(&state, &caller, fields.run_id()?, entry).await?;
+    log(&state, &caller, id, entry).await?;
     nothing()
 }
 
@@ -169,14 +201,12 @@ pub(super) async fn set_tag(
     Extension(caller): Extension<Caller>,
     fields: Fields,
 ) -> Answer<Json<Value>> {
-    let key = fields.required("key")?;
-    check_key("key", key)?;
-    let value = cut(fields.text("value")?.unwrap_or_default(), TAG_MAX_CHARS);
+    let (id, label) = label(&fields, TAG_MAX_CHARS)?;
     let entry = ClientLog {
-        tags: vec![(key.to_owned(), value)],
+        tags: vec![label],
         ..ClientLog::default()
     };
-    log(&state, &caller, fields.run_id()?, entry).await?;
+    log(&state, &caller, id, entry).await?;
     nothing()
 }
 

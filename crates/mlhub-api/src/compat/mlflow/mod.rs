@@ -3,8 +3,10 @@
 //! Translates and keeps nothing: an experiment there is an experiment of a project here
 //! (`names`), a run is a run. What is answered and what is not: docs/compat-mlflow.md.
 
+mod artifact_uris;
 mod artifacts;
 mod batch;
+mod comparison;
 mod error;
 mod experiments;
 mod fields;
@@ -20,9 +22,11 @@ mod model_versions;
 mod names;
 mod registered_models;
 mod registry_search;
+mod run_order;
 mod run_query;
 mod runs;
 mod traces;
+mod upload_artifact;
 mod version_sources;
 mod view;
 
@@ -41,6 +45,8 @@ use crate::routes::Face;
 const JSON: usize = limits::JSON_BODY_MAX_BYTES;
 const BATCH: usize = limits::EVENTS_BODY_MAX_BYTES;
 const NONE: usize = 0;
+/// Bytes of an artifact that a page of a browser sends in one request.
+const SMALL_FILE: usize = upload_artifact::BODY_MAX_BYTES;
 const STREAM: usize = usize::MAX;
 
 /// Where the API begins: clients use the first, pages of a browser the second.
@@ -177,6 +183,13 @@ fn under(face: Face, root: &str) -> Face {
             Write,
             BATCH,
             legacy_models::log_model,
+        )
+        .add(
+            "POST",
+            &at("upload-artifact"),
+            Write,
+            SMALL_FILE,
+            upload_artifact::upload,
         )
 }
 

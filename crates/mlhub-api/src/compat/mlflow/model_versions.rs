@@ -256,8 +256,8 @@ pub(super) async fn set_tag(
     fields: Fields,
 ) -> Answer<Json<Value>> {
     let version = meant(&state, &caller, &fields).await?;
-    let value = fields.text("value")?.unwrap_or_default().to_owned();
-    let tags = [(fields.required("key")?.to_owned(), Some(value))].into();
+    let (key, value) = fields.pair()?;
+    let tags = [(key.to_owned(), Some(value.to_owned()))].into();
     let number = Some(version.version);
     state
         .hub

@@ -222,8 +222,8 @@ pub(super) async fn set_tag(
 ) -> Answer<Json<Value>> {
     let name = model_name(&fields, "name")?;
     by_name(&state, &caller, &name).await?;
-    let value = fields.text("value")?.unwrap_or_default().to_owned();
-    let tags = [(fields.required("key")?.to_owned(), Some(value))].into();
+    let (key, value) = fields.pair()?;
+    let tags = [(key.to_owned(), Some(value.to_owned()))].into();
     state.hub.registry_tag(&caller, &name, None, tags).await?;
     nothing()
 }

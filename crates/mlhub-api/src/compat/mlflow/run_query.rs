@@ -1,10 +1,15 @@
 //! Searches for runs, in the query language of the hub.
 
+use std::collections::BTreeMap;
+
 use mlhub_app::LOGGED_MODEL_TAG;
 use mlhub_core::Name;
+use mlhub_core::run::Experiment;
 
+use super::artifact_uris::{self, Ids};
 use super::error::{Answer, Refusal};
 use super::filter::{self, Clause, How, Operand};
+use super::view;
 
 /// Runs of these kinds of life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +55,26 @@ pub(super) struct Wanted {
     pub(super) datasets: Vec<Clause>,
 }
 
+/// An experiment that is searched.
+pub(super) struct Place {
+    pub(super) project: Name,
+    pub(super) experiment: Name,
+    /// Where the artifacts of its runs are.
+    pub(super) location: String,
+}
+
+impl Place {
+    pub(super) fn of(experiment: &Experiment) -> Self {
+        Self {
+            project: experiment.project.clone(),
+            experiment: experiment.name.clone(),
+            location: view::location(experiment),
+        }
+    }
+}
+
 /// What a search means.
-pub(super) fn wanted(experiments: &[(Name, Name)], text: &str, view: View) -> Answer<Wanted> {
+pub(super) fn wanted(places: &[Place], text: &str, view: View) -> Answer<Wanted> {
     let mut parts = Vec::new();
     match view {
         View::Active => {}
@@ -60,12 +83,12 @@ pub(super) fn wanted(experiments: &[(Name, Name)], text: &str, view: View) -> An
     }
     // Runs that are there for the files of a logged model are none to clients.
     parts.push(format!("tags.{} is null", quote(LOGGED_MODEL_TAG, '"')));
-    parts.push(within(experiments));
+    parts.push(within(places));
     let mut datasets = Vec::new();
     for clause in filter::parse(text)? {
         match clause.entity.as_deref() {
             Some("dataset" | "datasets") => datasets.push(clause),
-            _ => parts.push(condition(&clause)?),
+            _ => parts.push(condition(&clause, places)?),
         }
     }
     Ok(Wanted {
@@ -74,11 +97,11 @@ pub(super) fn wanted(experiments: &[(Name, Name)], text: &str, view: View) -> An
     })
 }
 
-fn within(experiments: &[(Name, Name)]) -> String {
-    let mut by_project: std::collections::BTreeMap<&str, Vec<String>> = Default::default();
-    for (project, experiment) in experiments {
-        let of = by_project.entry(project.as_str()).or_default();
-        of.push(quote(experiment.as_str(), '\''));
+fn within<'p>(places: impl IntoIterator<Item = &'p Place>) -> String {
+    let mut by_project: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for place in places {
+        let of = by_project.entry(place.project.as_str()).or_default();
+        of.push(quote(place.experiment.as_str(), '\''));
     }
     let of_project = |(project, experiments): (&str, Vec<String>)| {
         let project = quote(project, '\'');
@@ -95,7 +118,7 @@ fn within(experiments: &[(Name, Name)]) -> String {
 }
 
 /// A text in quotes of the query language.
-fn quote(text: &str, mark: char) -> String {
+pub(super) fn quote(text: &str, mark: char) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push(mark);
     for character in text.chars() {
@@ -133,13 +156,13 @@ fn test(operand: &str, clause: &Clause) -> String {
     text.trim_end().to_owned()
 }
 
-fn condition(clause: &Clause) -> Answer<String> {
+fn condition(clause: &Clause, places: &[Place]) -> Answer<String> {
     let key = quote(&clause.key, '"');
     match clause.entity.as_deref() {
         Some("metric" | "metrics") => metric(clause, &key),
         Some("parameter" | "parameters" | "param" | "params") => label(clause, "params", &key),
         Some("tag" | "tags") => label(clause, "tags", &key),
-        None | Some("attribute" | "attributes" | "attr" | "run") => attribute(clause),
+        None | Some("attribute" | "attributes" | "attr" | "run") => attribute(clause, places),
         Some(other) => Err(Refusal::invalid(format!(
             "Invalid entity type '{other}'. Valid values are ['metric', 'parameter', 'tag', \
              'attribute', 'dataset']"
@@ -194,7 +217,7 @@ fn refuse_text_tests(clause: &Clause, what: &str) -> Answer<()> {
     }
 }
 
-fn attribute(clause: &Clause) -> Answer<String> {
+fn attribute(clause: &Clause, places: &[Place]) -> Answer<String> {
     let key = clause.key.to_lowercase().replace(' ', "_");
     if matches!(clause.how, How::IsNull | How::IsNotNull) {
         return Err(Refusal::invalid(format!(
@@ -204,7 +227,7 @@ fn attribute(clause: &Clause) -> Answer<String> {
     match key.as_str() {
         "start_time" | "created" | "end_time" => moment(clause, &key),
         "run_id" | "run_name" | "user_id" | "status" | "artifact_uri" | "lifecycle_stage" => {
-            text_attribute(clause, &key)
+            text_attribute(clause, &key, places)
         }
         _ => Err(Refusal::invalid(format!(
             "Invalid attribute key '{}' specified. Valid keys are 'run_id', 'run_name', 'user_id', \
@@ -258,7 +281,7 @@ fn date(ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-fn text_attribute(clause: &Clause, key: &str) -> Answer<String> {
+fn text_attribute(clause: &Clause, key: &str, places: &[Place]) -> Answer<String> {
     if let Operand::Number(number) = clause.value {
         return Err(Refusal::invalid(format!(
             "Expected a quoted string value for attributes. Got value {number}"
@@ -299,7 +322,7 @@ fn text_attribute(clause: &Clause, key: &str) -> Answer<String> {
                 (Some(_), Some(_)) => "id is not null".to_owned(),
             })
         }
-        _ => artifact_uri(clause),
+        _ => artifact_uri(clause, places),
     }
 }
 
@@ -326,73 +349,54 @@ fn one_of(field: &str, clause: &Clause, values: &[(&str, &[&str])]) -> String {
     }
 }
 
-/// The place of a run's artifacts holds its id, and nothing else that could be asked for.
-fn artifact_uri(clause: &Clause) -> Answer<String> {
-    let run = match &clause.value {
-        Operand::Text(uri) => uri
-            .strip_suffix("/artifacts")
-            .and_then(|rest| rest.rsplit_once('/'))
-            .map(|(_, run)| run),
-        _ => None,
+/// The place of a run's artifacts is that of its experiment and its id.
+fn artifact_uri(clause: &Clause, places: &[Place]) -> Answer<String> {
+    let mut groups: BTreeMap<Ids, Vec<&Place>> = BTreeMap::new();
+    for place in places {
+        let ids = artifact_uris::ids(clause, &place.location)?;
+        groups.entry(ids).or_default().push(place);
+    }
+    let met = groups.into_iter().filter(|(ids, _)| *ids != Ids::None);
+    let parts: Vec<String> = met
+        .map(|(ids, places)| format!("({} and {})", within(places), of_ids(&ids)))
+        .collect();
+    Ok(match parts.is_empty() {
+        true => "id is null".to_owned(),
+        false => format!("({})", parts.join(" or ")),
+    })
+}
+
+fn of_ids(ids: &Ids) -> String {
+    let any = |how: &str, patterns: &[String]| {
+        let tests = patterns
+            .iter()
+            .map(|pattern| format!("id {how} {}", quote(pattern, '\'')));
+        format!("({})", tests.collect::<Vec<_>>().join(" or "))
     };
-    match (clause.how, run) {
-        (How::Equal, Some(run)) => Ok(format!("id = {}", quote(run, '\''))),
-        (How::NotEqual, Some(run)) => Ok(format!("id != {}", quote(run, '\''))),
-        (How::Equal, None) => Ok("id is null".to_owned()),
-        (How::NotEqual, None) => Ok("id is not null".to_owned()),
-        _ => Err(Refusal::invalid(
-            "this hub compares artifact_uri with = and != only",
-        )),
+    match ids {
+        Ids::None => "id is null".to_owned(),
+        Ids::All => "id is not null".to_owned(),
+        Ids::Only(id) => format!("id = {}", quote(id, '\'')),
+        Ids::Not(id) => format!("id != {}", quote(id, '\'')),
+        Ids::Like(patterns) => any("like", patterns),
+        Ids::Ilike(patterns) => any("ilike", patterns),
     }
-}
-
-/// An order of the query language.
-pub(super) fn order(items: &[&str]) -> Answer<Vec<String>> {
-    let mut keys = Vec::new();
-    for item in items {
-        let (entity, key, descends) = filter::order(item)?;
-        let quoted = quote(&key, '"');
-        let operand = match entity.as_deref() {
-            Some("metric" | "metrics") => format!("metrics.{quoted}"),
-            Some("parameter" | "parameters" | "param" | "params") => format!("params.{quoted}"),
-            Some("tag" | "tags") => format!("tags.{quoted}"),
-            None | Some("attribute" | "attributes" | "attr" | "run") => {
-                let field = match key.to_lowercase().replace(' ', "_").as_str() {
-                    "start_time" | "created" => "started",
-                    "end_time" => "ended",
-                    "status" => "state",
-                    "run_name" => "name",
-                    "user_id" => "owner",
-                    "run_id" | "artifact_uri" => "id",
-                    _ => return Err(bad_order(item)),
-                };
-                field.to_owned()
-            }
-            Some(_) => return Err(bad_order(item)),
-        };
-        keys.push(format!(
-            "{operand} {}",
-            if descends { "desc" } else { "asc" }
-        ));
-    }
-    if !keys.iter().any(|key| key.starts_with("started ")) {
-        keys.push("started desc".to_owned());
-    }
-    keys.push("id asc".to_owned());
-    Ok(keys)
-}
-
-fn bad_order(item: &str) -> Refusal {
-    Refusal::invalid(format!("Invalid order_by clause '{item}'"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn place(experiment: &str) -> Place {
+        Place {
+            project: "p".parse().expect("a name"),
+            experiment: experiment.parse().expect("a name"),
+            location: "mlflow-artifacts:/1".to_owned(),
+        }
+    }
+
     fn condition_of(filter: &str) -> Answer<String> {
-        let name = |text: &str| text.parse::<Name>().expect("a name");
-        wanted(&[(name("p"), name("it's"))], filter, View::Active).map(|wanted| {
+        wanted(&[place("it's")], filter, View::Active).map(|wanted| {
             wanted
                 .query
                 .split_once(" and experiment")
@@ -429,7 +433,15 @@ mod tests {
             ("run_id NOT IN ('a')", " and id not in ('a')"),
             (
                 "artifact_uri = 'mlflow-artifacts:/1/abcd/artifacts'",
-                " and id = 'abcd'",
+                " and (((project = 'p' and experiment in ('it\\'s')) and id = 'abcd'))",
+            ),
+            (
+                "artifact_uri = 'mlflow-artifacts:/2/abcd/artifacts'",
+                " and id is null",
+            ),
+            (
+                "artifact_uri ILIKE '%/1/AB%'",
+                " and (((project = 'p' and experiment in ('it\\'s')) and (id ilike 'ab%')))",
             ),
         ] {
             let found = condition_of(filter).expect(filter);
@@ -457,9 +469,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_of_datasets_stands_apart() {
-        let name = |text: &str| text.parse::<Name>().expect("a name");
         let filter = "datasets.name = 'a' AND params.p = 'x' AND dataset.digest IN ('b', 'c')";
-        let wanted = wanted(&[(name("p"), name("e"))], filter, View::Active).expect("a query");
+        let wanted = wanted(&[place("e")], filter, View::Active).expect("a query");
         assert!(
             wanted.query.ends_with(" and params.\"p\" = 'x'"),
             "{}",
@@ -467,20 +478,5 @@ mod tests {
         );
         let keys: Vec<&str> = wanted.datasets.iter().map(|one| one.key.as_str()).collect();
         assert_eq!(keys, ["name", "digest"]);
-    }
-
-    #[test]
-    fn an_order_ends_with_what_decides() {
-        let of = |items: &[&str]| order(items).expect("an order");
-        assert_eq!(of(&[]), ["started desc", "id asc"]);
-        assert_eq!(
-            of(&["metrics.x DESC"]),
-            ["metrics.\"x\" desc", "started desc", "id asc"]
-        );
-        assert_eq!(
-            of(&["attributes.start_time ASC"]),
-            ["started asc", "id asc"]
-        );
-        assert!(order(&["nothing"]).is_err());
     }
 }

@@ -18,8 +18,8 @@ use super::error::{Answer, Refusal};
 use super::experiments::{by_id, page_limit, some};
 use super::fields::Fields;
 use super::filter::Clause;
-use super::run_query::{self, NAME_TAG, USER_TAG, View};
-use super::{inputs, names, nothing, view};
+use super::run_query::{self, NAME_TAG, Place, USER_TAG, View};
+use super::{inputs, names, nothing, run_order, view};
 use crate::ApiState;
 
 /// Runs of one page at most.
@@ -275,14 +275,11 @@ pub(super) async fn search(
     let limit = page_limit(fields.int("max_results")?, PAGE_DEFAULT, PAGE_MAX)?;
     let view = View::parse(fields.text("run_view_type")?)?;
     let experiments = some(&state, &caller, &fields.texts("experiment_ids")?).await?;
-    let places: Vec<_> = experiments
-        .iter()
-        .map(|one| (one.project.clone(), one.name.clone()))
-        .collect();
+    let places: Vec<Place> = experiments.iter().map(Place::of).collect();
     let filter = fields.text("filter")?.unwrap_or_default();
     let wanted = run_query::wanted(&places, filter, view)?;
     let only = only(&state, &caller, &wanted.datasets).await?;
-    let order = run_query::order(&fields.texts("order_by")?)?;
+    let order = run_order::order(&fields.texts("order_by")?)?;
     let mut cursor = fields
         .text("page_token")?
         .filter(|token| !token.is_empty())

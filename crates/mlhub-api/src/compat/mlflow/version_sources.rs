@@ -266,7 +266,11 @@ async fn place_in_run(
         return Err(unowned(source, "run_id"));
     }
     let Some(of) = run_there(state, caller, id).await? else {
-        return Err(unowned(source, "run_id"));
+        // A run of another server may be named, but files of one here need the run.
+        return match source.starts_with(RUNS) {
+            true => Ok(None),
+            false => Err(unowned(source, "run_id")),
+        };
     };
     let path = path.trim_matches('/');
     if path.is_empty() {

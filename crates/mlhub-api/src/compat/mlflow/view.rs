@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlhub_app::RunRow;
+use mlhub_app::{RAN_WHEN_DELETED_TAG, RunRow};
 use mlhub_core::logged_model::{LoggedModelRole, LoggedModelUse};
 use mlhub_core::run::{Experiment, Run, RunRecord};
 use mlhub_core::{Name, RunId, RunState};
@@ -84,6 +84,8 @@ pub(super) fn artifact_uri(experiment: &Experiment, run: &Run) -> String {
 pub(super) fn run_info(row: &RunRow, experiment: &Experiment) -> Value {
     let run = &row.run;
     let started = run.started_at.unwrap_or(run.created_at);
+    // Deleting did not end it there.
+    let ran = run.deleted_at.is_some() && row.tags.contains_key(RAN_WHEN_DELETED_TAG);
     let user = row.tags.get(USER_TAG).unwrap_or(&run.owner.0);
     let mut info = json!({
         "run_id": run.id,
@@ -91,12 +93,12 @@ pub(super) fn run_info(row: &RunRow, experiment: &Experiment) -> Value {
         "run_name": run_name(row),
         "experiment_id": experiment_id(experiment),
         "user_id": user,
-        "status": status(run.state),
+        "status": if ran { "RUNNING" } else { status(run.state) },
         "start_time": started.0,
         "artifact_uri": artifact_uri(experiment, run),
         "lifecycle_stage": stage(run.deleted_at.is_some()),
     });
-    if let Some(ended) = run.ended_at {
+    if let Some(ended) = run.ended_at.filter(|_| !ran) {
         info["end_time"] = ended.0.into();
     }
     info
@@ -127,6 +129,7 @@ pub(super) fn run(
     put("metrics", row.metrics.iter().map(metric).collect());
     put("params", pairs(&row.params));
     let mut tags = pairs(&row.tags);
+    tags.retain(|tag| tag["key"] != RAN_WHEN_DELETED_TAG);
     // Runs that were made here have their name in no tag.
     if row.tags.get(NAME_TAG).map(String::as_str) != Some(run_name(row)) {
         tags.retain(|tag| tag["key"] != NAME_TAG);
