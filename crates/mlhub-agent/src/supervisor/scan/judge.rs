@@ -131,7 +131,10 @@ pub(crate) enum Over {
     Nowhere,
     /// More bytes have to come.
     Open,
-    To { start: usize, end: usize },
+    To {
+        start: usize,
+        end: usize,
+    },
 }
 
 /// The first secret of the environment that begins in `starts` and ends past `point`.

@@ -161,7 +161,10 @@ fn secrets_of_the_environment_are_masked_by_value() {
         "first of manysecond of many".to_owned(),
     ] {
         let out = masked(&text);
-        assert!(!out.contains("of many") && !out.contains("hunter2"), "{out}");
+        assert!(
+            !out.contains("of many") && !out.contains("hunter2"),
+            "{out}"
+        );
     }
     let innocent = "plain value of an innocent one";
     assert_eq!(masked(innocent), innocent);
