@@ -15,7 +15,8 @@ pub(crate) use self::catalog::{
     ProjectCommand,
 };
 pub(crate) use self::mlflow::{
-    ImportCommand, MlflowImportArgs, ProjectExportArgs, ProjectImportArgs,
+    ExportCommand, ImportCommand, MlflowExportArgs, MlflowImportArgs, ProjectExportArgs,
+    ProjectImportArgs,
 };
 pub(crate) use self::models::{ExportArgs, ModelsCommand, PredictArgs, SearchArgs};
 pub(crate) use self::outputs::{
@@ -144,7 +145,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         postgres: Option<String>,
     },
-    /// Write a whole project to a file
+    /// Write a whole project to a file, or a folder that MLflow opens
     Export(ProjectExportArgs),
     /// Read a project from a file that `export` wrote, or everything of an MLflow
     Import(ProjectImportArgs),

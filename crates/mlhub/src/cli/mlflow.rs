@@ -14,6 +14,35 @@ pub(crate) struct ProjectExportArgs {
     /// The file to make, such as project.mlhub
     #[arg(required = true)]
     pub(crate) file: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<ExportCommand>,
+}
+
+/// What `export` writes besides archives.
+#[derive(Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Write a folder `mlruns` that MLflow opens (a project called `mlflow`: `export -- mlflow FILE`)
+    ///
+    /// Experiments, runs with all points, artifacts, logged models and the model registry, as
+    /// MLflow's clients see them on the hub; compared with the hub in the end.
+    Mlflow(MlflowExportArgs),
+}
+
+/// Options of `export mlflow`.
+#[derive(Args)]
+pub(crate) struct MlflowExportArgs {
+    /// The folder to make
+    pub(crate) dest: PathBuf,
+    /// Only experiments of this project, and no registered models
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// Only this experiment, by its name in MLflow, and no registered models; may come more than
+    /// once
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Vec<String>,
+    /// Leave files out
+    #[arg(long)]
+    pub(crate) no_artifacts: bool,
 }
 
 /// Options of `import`.

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use mlhub_client::ClientOptions;
 use serde_json::json;
 
-use crate::cli::{Global, MlflowImportArgs};
+use crate::cli::{Global, MlflowExportArgs, MlflowImportArgs};
 use crate::connect::connect_patient;
 use crate::exit::{OK, RUN_FAILED};
-use crate::mlflow::{Counts, ImportOptions, ImportSource, Report};
+use crate::mlflow::{Counts, ExportOptions, ImportOptions, ImportSource, Report};
 use crate::output;
 
 /// How long a hub may think.
@@ -64,13 +64,7 @@ pub(super) fn import(global: &Global, arguments: &MlflowImportArgs) -> anyhow::R
     };
     let connection = match arguments.dry_run {
         true => None,
-        false => Some(connect_patient(
-            global,
-            &ClientOptions {
-                idle_timeout: PATIENCE,
-                ..ClientOptions::default()
-            },
-        )?),
+        false => Some(connect_patient(global, &patience())?),
     };
     let client = connection
         .as_ref()
@@ -78,6 +72,27 @@ pub(super) fn import(global: &Global, arguments: &MlflowImportArgs) -> anyhow::R
     let report = crate::mlflow::import(&from, client, &options, &progress(global, "importing"));
     progress_ended(global);
     show(global, &report?, arguments.dry_run, ["source", "hub"])
+}
+
+/// Exports for MLflow.
+pub(super) fn export(global: &Global, arguments: &MlflowExportArgs) -> anyhow::Result<u8> {
+    let options = ExportOptions {
+        project: arguments.project.clone(),
+        experiments: arguments.experiment.clone(),
+        artifacts: !arguments.no_artifacts,
+    };
+    let connection = connect_patient(global, &patience())?;
+    let progress = progress(global, "exporting");
+    let report = crate::mlflow::export(&connection.client, &arguments.dest, &options, &progress);
+    progress_ended(global);
+    show(global, &report?, false, ["hub", "folder"])
+}
+
+fn patience() -> ClientOptions {
+    ClientOptions {
+        idle_timeout: PATIENCE,
+        ..ClientOptions::default()
+    }
 }
 
 fn show(global: &Global, report: &Report, dry_run: bool, sides: [&str; 2]) -> anyhow::Result<u8> {
@@ -107,7 +122,7 @@ fn show(global: &Global, report: &Report, dry_run: bool, sides: [&str; 2]) -> an
             false => output::line(format_args!("{name:20}{source:>width$}{there:>width$}"))?,
         }
     }
-    if !dry_run {
+    if report.runs_new + report.runs_changed + report.runs_unchanged > 0 {
         output::line(format_args!(
             "{} runs are new, {} were changed, {} were there already",
             report.runs_new, report.runs_changed, report.runs_unchanged

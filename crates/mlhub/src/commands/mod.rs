@@ -32,7 +32,9 @@ use std::io::Write as _;
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command, Global, ImportCommand, ProjectExportArgs, ProjectImportArgs};
+use crate::cli::{
+    Cli, Command, ExportCommand, Global, ImportCommand, ProjectExportArgs, ProjectImportArgs,
+};
 use crate::connect::connect;
 use crate::exit::{self, OK};
 use crate::{output, paths};
@@ -105,6 +107,9 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
 }
 
 fn export(global: &Global, arguments: ProjectExportArgs) -> anyhow::Result<u8> {
+    if let Some(ExportCommand::Mlflow(of)) = arguments.command {
+        return mlflow::export(global, &of);
+    }
     match (arguments.project, arguments.file) {
         (Some(project), Some(file)) => portable::export(global, &project, &file),
         _ => Err(exit::fail(

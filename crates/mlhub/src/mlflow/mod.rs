@@ -5,6 +5,8 @@
 //! opens. Whatever is read was written by others: it is bounded, links are not followed, and
 //! what is damaged is told by its place and left out.
 
+mod export;
+mod export_registry;
 mod hub;
 mod import;
 mod import_models;
@@ -13,13 +15,15 @@ mod local;
 mod records;
 mod report;
 mod source;
+mod store_writer;
 mod survey;
 mod yaml;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mlhub_client::Client;
 
+pub(crate) use self::export::ExportOptions;
 pub(crate) use self::import::ImportOptions;
 pub(crate) use self::report::{Counts, Report};
 use self::source::Wanted;
@@ -47,4 +51,14 @@ pub(crate) fn import(
         Some(client) => import::import(&*source, client, options, progress),
         None => survey::survey(&*source, options, progress),
     }
+}
+
+/// Exports from the hub of a client into a folder that is new or empty.
+pub(crate) fn export(
+    client: &Client,
+    dest: &Path,
+    options: &ExportOptions,
+    progress: &dyn Fn(&Counts),
+) -> anyhow::Result<Report> {
+    export::export(client, dest, options, progress)
 }

@@ -51,6 +51,7 @@ impl Problems {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.told.borrow().len() + self.more.get()
     }
@@ -84,6 +85,8 @@ pub(crate) struct Experiment {
     pub(crate) name: String,
     pub(crate) tags: Labels,
     pub(crate) deleted: bool,
+    /// Milliseconds since the epoch.
+    pub(crate) created: Option<i64>,
 }
 
 /// A run, without its points.

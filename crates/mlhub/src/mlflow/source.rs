@@ -9,6 +9,7 @@ mod sqlite_models;
 
 use std::path::{Path, PathBuf};
 
+pub(super) use self::files::Files;
 pub(super) use self::server::{API, FILES, Server};
 use super::records::{Experiment, File, Model, Owner, Point, Problems, Read, Registered, Run};
 use crate::exit::{REFUSED, fail};
@@ -66,7 +67,7 @@ pub(super) fn open(wanted: &Wanted<'_>) -> anyhow::Result<Box<dyn Source>> {
         .unwrap_or(place);
     let path = Path::new(path);
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => Ok(Box::new(files::Files::open(path, wanted.roots)?)),
+        Ok(meta) if meta.is_dir() => Ok(Box::new(Files::open(path, wanted.roots)?)),
         Ok(_) => Ok(Box::new(sqlite::Sqlite::open(path, wanted.roots)?)),
         Err(error) => Err(fail(REFUSED, format!("`{}`: {error}", path.display()))),
     }

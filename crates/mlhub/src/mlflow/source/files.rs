@@ -29,7 +29,7 @@ pub(super) const META: &str = "meta.yaml";
 const RESERVED: [&str; 4] = ["tags", "datasets", "traces", "models"];
 
 /// A file store.
-pub(super) struct Files {
+pub(in crate::mlflow) struct Files {
     pub(super) root: PathBuf,
     pub(super) problems: Problems,
     roots: Roots,
@@ -69,7 +69,7 @@ pub(super) fn int(folder: &Path, yaml: &Yaml, key: &str) -> Read<Option<i64>> {
 }
 
 impl Files {
-    pub(super) fn open(root: &Path, more: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(in crate::mlflow) fn open(root: &Path, more: &[PathBuf]) -> anyhow::Result<Self> {
         let store = Self {
             root: root.to_owned(),
             problems: Problems::default(),
@@ -134,6 +134,7 @@ impl Files {
             name: required(folder, &yaml, "name")?.to_owned(),
             tags: self.labels(&folder.join("tags"))?,
             deleted: yaml.text_of("lifecycle_stage") == Some("deleted"),
+            created: int(folder, &yaml, "creation_time")?,
         })
     }
 

@@ -128,6 +128,8 @@ impl Files {
             let version = self.version_of(&folder, number);
             versions.extend(self.problems.noted(version)?);
         }
+        // What MLflow deleted it keeps under this stage.
+        versions.retain(|version| version.stage != "Deleted_Internal");
         versions.sort_by_key(|version| version.number);
         Ok(Registered {
             name: required(folder, &yaml, "name")?.to_owned(),

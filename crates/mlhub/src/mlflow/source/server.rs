@@ -45,7 +45,7 @@ fn variable(name: &str) -> Option<String> {
 /// What is not there is damage of one thing; all else is the end.
 fn trouble(owner: &str, error: ClientError) -> Trouble {
     match error.status {
-        Some(400..=499 | 500 | 501) => Trouble::Damaged(format!("{owner}: {error}")),
+        Some(400..=501) => Trouble::Damaged(format!("{owner}: {error}")),
         _ => Trouble::Fatal(error.into()),
     }
 }
@@ -507,6 +507,7 @@ fn experiment(view: &Value) -> Experiment {
         name: text(view, "name"),
         tags: labels(view, "tags"),
         deleted: view["lifecycle_stage"] == "deleted",
+        created: number(view, "creation_time"),
     }
 }
 

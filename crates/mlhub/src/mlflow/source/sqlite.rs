@@ -287,6 +287,7 @@ impl Source for Sqlite {
                 name: text(row, 1)?,
                 tags: Labels::new(),
                 deleted: text(row, 2)? == "deleted",
+                created: None,
             })
         })?;
         for experiment in &mut found {
