@@ -1,18 +1,24 @@
 """Writes what people have in MLflow, and tells what a store has, by MLflow's own client.
 
-`migrating.py write URI` logs to a store, `migrating.py tell URI` prints everything in it as
-JSON, ids and times of runs among it, and loads a model. Works with clients from 2.x on.
+`migrating.py write URI` logs to a store, `migrating.py tell URI...` prints everything in each
+as JSON, ids and times of runs among it, and loads models. Works with clients from 2.x on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy.pool
+
+# MLflow 2.x asks for a name that SQLAlchemy no longer has, and does nothing with it.
+if not hasattr(sqlalchemy.pool, "FallbackAsyncAdaptedQueuePool"):
+    sqlalchemy.pool.FallbackAsyncAdaptedQueuePool = sqlalchemy.pool.AsyncAdaptedQueuePool
 
 import mlflow
 from mlflow import MlflowClient
@@ -93,8 +99,6 @@ def write(client: MlflowClient) -> None:
 
 
 def files_of(client: MlflowClient, run: str, folder: str | None = None) -> dict[str, str]:
-    import hashlib
-
     seen: dict[str, str] = {}
     for file in client.list_artifacts(run, folder):
         if file.is_dir:
@@ -108,14 +112,25 @@ def files_of(client: MlflowClient, run: str, folder: str | None = None) -> dict[
 def run_of(client: MlflowClient, run: Any) -> dict[str, Any]:
     info, data = run.info, run.data
     histories = {
-        key: sorted([m.step, m.timestamp, repr(m.value)] for m in
-                    {(m.step, m.timestamp, repr(m.value)): m
-                     for m in client.get_metric_history(info.run_id, key)}.values())
+        key: sorted(
+            [m.step, m.timestamp, repr(m.value)]
+            for m in {
+                (m.step, m.timestamp, repr(m.value)): m
+                for m in client.get_metric_history(info.run_id, key)
+            }.values()
+        )
         for key in data.metrics
     }
     inputs = [
-        [one.dataset.name, one.dataset.digest, one.dataset.source_type, one.dataset.source,
-         one.dataset.schema, one.dataset.profile, sorted((tag.key, tag.value) for tag in one.tags)]
+        [
+            one.dataset.name,
+            one.dataset.digest,
+            one.dataset.source_type,
+            one.dataset.source,
+            one.dataset.schema,
+            one.dataset.profile,
+            sorted((tag.key, tag.value) for tag in one.tags),
+        ]
         for one in run.inputs.dataset_inputs
     ]
     said = {
@@ -139,8 +154,6 @@ def run_of(client: MlflowClient, run: Any) -> dict[str, Any]:
 
 
 def models_of(client: MlflowClient, experiment: str) -> dict[str, Any]:
-    import hashlib
-
     said = {}
     for model in client.search_logged_models([experiment]):
         folder = Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}"))
@@ -199,7 +212,7 @@ def tell(client: MlflowClient) -> dict[str, Any]:
             "models": models_of(client, experiment.experiment_id) if MAJOR >= 3 else {},
         }
     said = {"experiments": experiments, "registry": registry_of(client)}
-    if "iris" in said["registry"] and os.environ.get("MIGRATING_LOADS") == "yes":
+    if "iris" in said["registry"]:
         from sklearn.datasets import load_iris
 
         x, _ = load_iris(return_X_y=True)
@@ -209,13 +222,15 @@ def tell(client: MlflowClient) -> dict[str, Any]:
 
 
 def main() -> None:
-    what, uri = sys.argv[1:]
-    mlflow.set_tracking_uri(uri)
-    client = MlflowClient()
-    if what == "write":
-        write(client)
-    else:
-        print("TOLD " + json.dumps(tell(client)))
+    what, *uris = sys.argv[1:]
+    for uri in uris:
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        client = MlflowClient()
+        if what == "write":
+            write(client)
+        else:
+            print("TOLD " + json.dumps(tell(client)))
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ fn show(global: &Global, report: &Report, dry_run: bool, sides: [&str; 2]) -> an
     output::line(match (whole, dry_run) {
         (true, true) => "nothing was written (--dry-run)".to_owned(),
         (true, false) => format!(
-            "everything of the {} is on the {}, and equal",
+            "everything of the {} is in the {}, and equal",
             sides[0], sides[1]
         ),
         (false, _) => format!(

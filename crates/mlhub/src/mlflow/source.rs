@@ -4,6 +4,7 @@
 mod files;
 mod files_models;
 mod server;
+mod server_views;
 mod sqlite;
 mod sqlite_models;
 

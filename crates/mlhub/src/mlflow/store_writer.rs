@@ -3,7 +3,6 @@
 //! Only what MLflow can read back is written: a key that it refuses would make the whole run
 //! unreadable there.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,8 +62,8 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             ' '..='~' => out.push(character),
             other if other.is_alphanumeric() => out.push(other),
-            _ if code > 0xFFFF => drop(write!(out, "\\U{code:08x}")),
-            _ => drop(write!(out, "\\u{code:04x}")),
+            _ if code > 0xFFFF => out.push_str(&format!("\\U{code:08x}")),
+            _ => out.push_str(&format!("\\u{code:04x}")),
         }
     }
     out.push('"');
@@ -75,19 +74,20 @@ fn quoted(text: &str) -> String {
 pub(super) fn meta(folder: &Path, entries: &[(&str, Meta)]) -> anyhow::Result<()> {
     let mut text = String::new();
     for (key, value) in entries {
-        match value {
-            Meta::Null => drop(writeln!(text, "{key}: null")),
-            Meta::Int(number) => drop(writeln!(text, "{key}: {number}")),
-            Meta::Text(value) => drop(writeln!(text, "{key}: {}", quoted(value))),
-            Meta::Empty => drop(writeln!(text, "{key}: []")),
-            Meta::Map(labels) if labels.is_empty() => drop(writeln!(text, "{key}: {{}}")),
+        let told = match value {
+            Meta::Null => "null".to_owned(),
+            Meta::Int(number) => number.to_string(),
+            Meta::Text(value) => quoted(value),
+            Meta::Empty => "[]".to_owned(),
             Meta::Map(labels) => {
-                drop(writeln!(text, "{key}:"));
-                for (name, value) in labels {
-                    drop(writeln!(text, "  {}: {}", quoted(name), quoted(value)));
-                }
+                let pair = |(name, value): (&String, &String)| {
+                    format!("{}: {}", quoted(name), quoted(value))
+                };
+                let pairs: Vec<String> = labels.iter().map(pair).collect();
+                format!("{{{}}}", pairs.join(", "))
             }
-        }
+        };
+        text.push_str(&format!("{key}: {told}\n"));
     }
     folder_at(folder)?;
     file(&folder.join("meta.yaml"), text.as_bytes())
@@ -155,7 +155,7 @@ pub(super) fn uri(path: &Path) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
                 out.push(char::from(byte));
             }
-            _ => drop(write!(out, "%{byte:02X}")),
+            _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
     out
