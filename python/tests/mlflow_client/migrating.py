@@ -23,6 +23,7 @@ if not hasattr(sqlalchemy.pool, "FallbackAsyncAdaptedQueuePool"):
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 MAJOR = int(mlflow.__version__.split(".")[0])
 PAGE = 1000
@@ -98,14 +99,19 @@ def write(client: MlflowClient) -> None:
     client.set_tag(parent.info.run_id, "maker", maker.info.run_id)
 
 
-def files_of(client: MlflowClient, run: str, folder: str | None = None) -> dict[str, str]:
+def files_of(root: str) -> dict[str, str]:
+    # By the place and not by the run: clients remember where the artifacts of a run's id are.
+    artifacts = get_artifact_repository(root)
     seen: dict[str, str] = {}
-    for file in client.list_artifacts(run, folder):
-        if file.is_dir:
-            seen |= files_of(client, run, file.path)
-        else:
-            local = mlflow.artifacts.download_artifacts(run_id=run, artifact_path=file.path)
-            seen[file.path] = hashlib.sha256(Path(local).read_bytes()).hexdigest()
+    folders: list[str | None] = [None]
+    while folders:
+        for file in artifacts.list_artifacts(folders.pop()):
+            if file.is_dir:
+                folders.append(file.path)
+            # Loading a model from a folder leaves a note of that name in it.
+            elif not file.path.endswith("registered_model_meta"):
+                content = Path(artifacts.download_artifacts(file.path)).read_bytes()
+                seen[file.path] = hashlib.sha256(content).hexdigest()
     return seen
 
 
@@ -141,11 +147,12 @@ def run_of(client: MlflowClient, run: Any) -> dict[str, Any]:
         "end": info.end_time,
         "user": info.user_id,
         "params": data.params,
-        "tags": data.tags,
+        # The hub keeps the user of a run there.
+        "tags": {key: value for key, value in data.tags.items() if key != "mlflow.user"},
         "metrics": {key: repr(value) for key, value in data.metrics.items()},
         "histories": histories,
         "inputs": sorted(inputs),
-        "files": files_of(client, info.run_id) if info.lifecycle_stage == "active" else {},
+        "files": files_of(info.artifact_uri) if info.lifecycle_stage == "active" else {},
     }
     if MAJOR >= 3:
         said["made"] = sorted([one.model_id, one.step] for one in run.outputs.model_outputs)
@@ -165,8 +172,8 @@ def models_of(client: MlflowClient, experiment: str) -> dict[str, Any]:
         }
         said[model.model_id] = {
             "name": model.name,
-            "type": model.model_type,
-            "run": model.source_run_id,
+            "type": model.model_type or "",
+            "run": model.source_run_id or "",
             "status": str(model.status),
             "created": model.creation_timestamp,
             "params": model.params,
