@@ -12,6 +12,7 @@ use mlhub_core::logged_model::{
 };
 use mlhub_core::{
     ArtifactPath, Caller, Error, LoggedModelId, Name, Permission, Result, RunId, RunState,
+    Timestamp,
 };
 use mlhub_protocol::rest::Snapshot;
 
@@ -25,6 +26,10 @@ pub const LOGGED_MODEL_TAG: &str = "mlhub.logged_model";
 /// A logged model to make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoggedModelDraft {
+    /// The id that it keeps, `m-` and the id of a run that is not there; a fresh one when absent.
+    pub id: Option<LoggedModelId>,
+    /// When it was made; now when absent.
+    pub created_at: Option<Timestamp>,
     /// The project of its experiment.
     pub project: Name,
     /// The experiment; made when it does not exist.
@@ -54,25 +59,25 @@ impl Hub {
         draft: LoggedModelDraft,
     ) -> Result<LoggedModel> {
         caller.require(Permission::Write)?;
+        let own_run = match &draft.id {
+            Some(id) => run_of(id)?,
+            None => self.run_id_long()?,
+        };
         let mut new = NewLoggedModel {
-            // Told from the run below.
-            id: LoggedModelId::of_run(&self.run_id_long()?)?,
-            run: self.run_id_long()?,
+            id: LoggedModelId::of_run(&own_run)?,
+            run: own_run,
             wish: folder(&draft.name)?,
             source_run: draft.source_run.clone(),
             name: draft.name.clone(),
             model_type: draft.model_type.clone(),
             params: draft.params.clone(),
             tags: draft.tags.clone(),
-            now: self.clock.now(),
+            now: draft.created_at.unwrap_or_else(|| self.clock.now()),
         };
         new.check()?;
         match self.maker(&draft).await? {
             Some(run) => new.run = run,
-            None => {
-                new.id = LoggedModelId::of_run(&new.run)?;
-                self.run_of_model(caller, &draft, &new).await?;
-            }
+            None => self.run_of_model(caller, &draft, &new).await?,
         }
         self.store.logged_model_create(&new).await?;
         self.logged_model_get(caller, &new.id).await
@@ -218,6 +223,16 @@ impl Hub {
     ) -> Result<BTreeMap<RunId, Vec<LoggedModelUse>>> {
         caller.require(Permission::Read)?;
         self.store.logged_model_uses(runs).await
+    }
+}
+
+/// The run that a model of this id has for itself, where no other made it.
+fn run_of(id: &LoggedModelId) -> Result<RunId> {
+    match id.as_str().strip_prefix("m-").map(str::parse) {
+        Some(Ok(run)) => Ok(run),
+        _ => Err(Error::invalid(format!(
+            "`{id}` cannot be the id of a logged model: it is `m-` and the id of a run"
+        ))),
     }
 }
 

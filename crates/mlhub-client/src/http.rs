@@ -15,9 +15,9 @@ use crate::Result;
 use crate::error::{ClientError, ClientErrorKind};
 
 /// Bytes of a JSON answer at most.
-const ANSWER_MAX_BYTES: u64 = 256 * 1024 * 1024;
+pub(crate) const ANSWER_MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of an error answer at most.
-const PROBLEM_MAX_BYTES: u64 = 64 * 1024;
+pub(crate) const PROBLEM_MAX_BYTES: u64 = 64 * 1024;
 /// Every API path starts so.
 const API: &str = "/api/v1";
 
@@ -122,6 +122,16 @@ impl Client {
         token: Option<&str>,
         options: &ClientOptions,
     ) -> Result<Self> {
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        Self::authorized(base_url, authorization, options)
+    }
+
+    /// As [`Client::with_options`], with a whole `Authorization` header.
+    pub(crate) fn authorized(
+        base_url: &str,
+        authorization: Option<String>,
+        options: &ClientOptions,
+    ) -> Result<Self> {
         let base = base_url.trim_end_matches('/').to_owned();
         let rest = base
             .strip_prefix("http://")
@@ -148,7 +158,7 @@ impl Client {
         Ok(Self {
             agent: config.build().new_agent(),
             base,
-            authorization: token.map(|token| format!("Bearer {token}")),
+            authorization,
         })
     }
 
@@ -192,12 +202,19 @@ impl Client {
     }
 
     /// Sends and returns the answer with its body unread; error statuses are errors.
-    pub(crate) fn send(&self, call: Call<'_>) -> Result<Response<Body>> {
-        let label = format!("{} {API}{}", call.method, call.path);
+    pub(crate) fn send(&self, mut call: Call<'_>) -> Result<Response<Body>> {
+        call.path.insert_str(0, API);
+        let label = format!("{} {}", call.method, call.path);
+        let response = self.exchange(call)?;
+        self.accept(&label, response)
+    }
+
+    /// Sends to a path from the root; returns the answer, whatever its status.
+    pub(crate) fn exchange(&self, call: Call<'_>) -> Result<Response<Body>> {
         let mut builder = ureq::http::Request::builder()
             .method(call.method)
             .uri(format!(
-                "{}{API}{}{}",
+                "{}{}{}",
                 self.base,
                 call.path,
                 query_text(&call.query)
@@ -209,7 +226,7 @@ impl Client {
         for (name, value) in &call.headers {
             builder = builder.header(*name, value);
         }
-        let response = match call.payload {
+        match call.payload {
             Payload::None if call.method == "GET" || call.method == "DELETE" => {
                 self.run(builder, SendBody::none())
             }
@@ -231,8 +248,7 @@ impl Client {
             Payload::Stream(reader, size) => {
                 self.run_sized(builder, "application/octet-stream", reader, size)
             }
-        }?;
-        self.accept(&label, response)
+        }
     }
 
     fn run_sized(

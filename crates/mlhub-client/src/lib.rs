@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod http;
 mod launches;
+mod mlflow;
 mod models;
 mod portable;
 mod registry;
@@ -24,6 +25,7 @@ pub use artifacts::ArtifactSearch;
 pub use error::{ClientError, ClientErrorKind};
 pub use events::{EventStream, ServerEvent};
 pub use http::{Client, ClientOptions};
+pub use mlflow::{MlflowClient, MlflowLogin, mlflow_path};
 pub use runs::{LogPiece, LogRange, RunListQuery};
 
 /// The result of every call.

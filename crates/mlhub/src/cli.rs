@@ -2,6 +2,7 @@
 //! first.
 
 mod catalog;
+mod mlflow;
 mod models;
 mod outputs;
 
@@ -12,6 +13,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::catalog::{
     AdapterCommand, AdapterLanguage, BackupArgs, BackupCommand, DatasetCommand, MetricsCommand,
     ProjectCommand,
+};
+pub(crate) use self::mlflow::{
+    ExportCommand, ImportCommand, MlflowExportArgs, MlflowImportArgs, ProjectExportArgs,
+    ProjectImportArgs,
 };
 pub(crate) use self::models::{ExportArgs, ModelsCommand, PredictArgs, SearchArgs};
 pub(crate) use self::outputs::{
@@ -140,21 +145,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         postgres: Option<String>,
     },
-    /// Write a whole project to a file
-    Export {
-        /// The project
-        project: String,
-        /// The file to make, such as project.mlhub
-        file: PathBuf,
-    },
-    /// Read a project from a file that `export` wrote
-    Import {
-        /// The file
-        file: PathBuf,
-        /// What to call the project here [default: its name]
-        #[arg(long, value_name = "NAME")]
-        project: Option<String>,
-    },
+    /// Write a whole project to a file, or a folder that MLflow opens
+    Export(ProjectExportArgs),
+    /// Read a project from a file that `export` wrote, or everything of an MLflow
+    Import(ProjectImportArgs),
     /// Whole projects
     #[command(subcommand)]
     Project(ProjectCommand),

@@ -15,6 +15,7 @@ mod hub;
 mod launch;
 mod launches;
 mod makeshift;
+mod mlflow;
 mod models;
 mod output;
 mod paths;

@@ -17,6 +17,7 @@ pub(crate) mod launch;
 pub(crate) mod leaderboard;
 mod logs;
 mod metrics;
+mod mlflow;
 mod models;
 mod portable;
 pub(crate) mod registry;
@@ -31,7 +32,9 @@ use std::io::Write as _;
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{
+    Cli, Command, ExportCommand, Global, ImportCommand, ProjectExportArgs, ProjectImportArgs,
+};
 use crate::connect::connect;
 use crate::exit::{self, OK};
 use crate::{output, paths};
@@ -66,8 +69,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Restore { backup, postgres } => {
             portable::restore(&global, &backup, postgres.as_deref())
         }
-        Command::Export { project, file } => portable::export(&global, &project, &file),
-        Command::Import { file, project } => portable::import(&global, &file, project.as_deref()),
+        Command::Export(arguments) => export(&global, arguments),
+        Command::Import(arguments) => import(&global, arguments),
         Command::Project(command) => portable::project(&global, &command),
         Command::Registry(command) => registry::registry(&global, command),
         Command::Retention(command) => retention::retention(&global, command),
@@ -100,6 +103,27 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::NativeAdapter { arguments } => {
             Ok(code(mlhub_adapter_native::main_with_args(&arguments)))
         }
+    }
+}
+
+fn export(global: &Global, arguments: ProjectExportArgs) -> anyhow::Result<u8> {
+    if let Some(ExportCommand::Mlflow(of)) = arguments.command {
+        return mlflow::export(global, &of);
+    }
+    match (arguments.project, arguments.file) {
+        (Some(project), Some(file)) => portable::export(global, &project, &file),
+        _ => Err(exit::fail(
+            exit::USAGE,
+            "name the project and the file to make",
+        )),
+    }
+}
+
+fn import(global: &Global, arguments: ProjectImportArgs) -> anyhow::Result<u8> {
+    match (arguments.command, arguments.file) {
+        (Some(ImportCommand::Mlflow(of)), _) => mlflow::import(global, &of),
+        (None, Some(file)) => portable::import(global, &file, arguments.project.as_deref()),
+        (None, None) => Err(exit::fail(exit::USAGE, "name the file to read")),
     }
 }
 

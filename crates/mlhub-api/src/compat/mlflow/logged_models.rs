@@ -11,7 +11,7 @@ use mlhub_core::logged_model::{
 };
 use mlhub_core::registry::ModelStatus;
 use mlhub_core::run::{Experiment, Run};
-use mlhub_core::{Caller, ErrorKind, LoggedModelId};
+use mlhub_core::{Caller, ErrorKind, LoggedModelId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -165,6 +165,9 @@ pub(super) async fn create(
         )));
     }
     let draft = LoggedModelDraft {
+        // An import keeps what a model is called elsewhere; clients of MLflow say neither.
+        id: filled("mlhub_model_id")?.map(|id| id.parse()).transpose()?,
+        created_at: fields.int("mlhub_created_ms")?.map(Timestamp),
         project: experiment.project,
         experiment: experiment.name,
         source_run: filled("source_run_id")?,

@@ -95,7 +95,11 @@ pub(super) async fn create(
         )));
     }
     let mut tags: BTreeMap<String, String> = fields.pairs("tags")?.into_iter().collect();
-    let id = state.hub.run_id_long()?;
+    // An import keeps the id that a run has elsewhere; clients of MLflow name none.
+    let id = match fields.text("mlhub_run_id")? {
+        Some(id) => id.parse()?,
+        None => state.hub.run_id_long()?,
+    };
     let asked = fields.text("run_name")?.filter(|name| !name.is_empty());
     let title = match (asked, tags.get(NAME_TAG)) {
         (Some(asked), Some(tag)) if asked != tag => {
