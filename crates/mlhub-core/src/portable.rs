@@ -87,7 +87,7 @@ pub enum PortableLine {
     /// A trace in an experiment of the project begins.
     Trace(Box<PortableTrace>),
     /// A span of the trace.
-    TraceSpan(Box<TraceSpan>),
+    TraceSpan(Box<PortableTraceSpan>),
     /// A file of the trace.
     TraceFile(PortableTraceFile),
     /// A run of the project begins.
@@ -248,6 +248,8 @@ lines! {
         tags: BTreeMap<String, String>, metadata: BTreeMap<String, String>,
         assessments: Vec<Assessment>, links: Vec<String>, headed: bool,
     }
+    /// A span of a trace, which has a kind of its own.
+    PortableTraceSpan { span: TraceSpan }
     /// A file of a trace; the content in hex digits.
     PortableTraceFile { path: ArtifactPath, content: String }
     /// Captured output: bytes seen, and the range of them that is not kept.
@@ -479,7 +481,7 @@ impl PortableLine {
             Self::LoggedModel(model) => model.check(),
             Self::LoggedModelUse(_) => Ok(()),
             Self::Trace(trace) => check_trace(trace),
-            Self::TraceSpan(span) => span.check(),
+            Self::TraceSpan(line) => line.span.check(),
             Self::TraceFile(file) => {
                 let max = 2 * limits::TRACE_FILES_MAX_BYTES as usize;
                 text("a file of a trace", &file.content, max)

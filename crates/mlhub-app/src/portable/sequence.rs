@@ -117,7 +117,8 @@ impl Sequence {
             PortableItem::Line(PortableLine::Document(document)) => self.document(document),
             PortableItem::Line(PortableLine::ArtifactVersion(version)) => self.version(version),
             PortableItem::Line(PortableLine::Trace(trace)) => self.begin_trace(trace),
-            PortableItem::Line(PortableLine::TraceSpan(span)) => {
+            PortableItem::Line(PortableLine::TraceSpan(line)) => {
+                let span = &line.span;
                 let follows = self.last_span.as_ref().is_none_or(|last| *last < span.id);
                 let early = self.last_file.is_none();
                 self.last_span = Some(span.id.clone());

@@ -160,8 +160,8 @@ async fn put_line(tx: &mut dyn Tx, place: &mut Place, line: PortableLine) -> Res
             place.trace = Some((id, stored));
             Ok(())
         }
-        PortableLine::TraceSpan(span) => match place.trace()? {
-            (trace, true) => traces::restore_span(tx, trace, *span).await,
+        PortableLine::TraceSpan(line) => match place.trace()? {
+            (trace, true) => traces::restore_span(tx, trace, line.span).await,
             _ => Ok(()),
         },
         PortableLine::TraceFile(file) => match place.trace()? {

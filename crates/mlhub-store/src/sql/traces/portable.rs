@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use mlhub_core::portable::{PortableLine, PortableTrace, PortableTraceFile};
+use mlhub_core::portable::{PortableLine, PortableTrace, PortableTraceFile, PortableTraceSpan};
 use mlhub_core::trace::{Trace, TraceSpan};
 use mlhub_core::{Error, Name, Result, TraceId};
 
@@ -83,7 +83,8 @@ async fn one(tx: &mut dyn Tx, id: &TraceId, experiment: Name, out: &Out<'_>) -> 
         for mut row in rows {
             let span = read::span(&mut row)?;
             after.clone_from(&span.id);
-            out.line(PortableLine::TraceSpan(Box::new(span))).await?;
+            let line = Box::new(PortableTraceSpan { span });
+            out.line(PortableLine::TraceSpan(line)).await?;
         }
         if last {
             break;
