@@ -1,5 +1,6 @@
 //! Logged models and the registry.
 
+use mlhub_core::LoggedModelId;
 use serde_json::{Value, json};
 
 use super::hub::{Pen, number, pairs};
@@ -39,6 +40,11 @@ impl Import<'_> {
     }
 
     fn model(&mut self, place: &Place<'_>, model: &Model) -> Read<()> {
+        // It becomes a part of paths below.
+        if model.id.parse::<LoggedModelId>().is_err() {
+            let id = shown(&model.id);
+            return damaged(format!("logged model `{id}`: no id that a model can have"));
+        }
         let owner = format!("logged model {}", model.id);
         let known = self.hub.reader.model_of(&model.id)?;
         let is_new = known.is_none();
