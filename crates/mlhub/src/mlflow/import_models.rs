@@ -96,6 +96,24 @@ impl Import<'_> {
         self.look_at_model(model)
     }
 
+    /// Gives models the tags that they have at the source: versions that are made here note
+    /// themselves in the models they are of, and so do those that only keep a number.
+    pub(super) fn model_tags(&self, place: &Place<'_>) -> anyhow::Result<()> {
+        for model in self.source.models(place.there)? {
+            let Some(here) = self.hub.reader.model_of(&model.id)? else {
+                continue;
+            };
+            let differs = |(key, value): &(&String, &String)| here.tags.get(*key) != Some(*value);
+            if here.experiment == place.id && model.tags.iter().any(|tag| differs(&tag)) {
+                let path = format!("logged-models/{}/tags", here.id);
+                let body = json!({"tags": pairs(&model.tags)});
+                let set = self.hub.call("PATCH", &path, &body);
+                self.problems().noted(set)?;
+            }
+        }
+        Ok(())
+    }
+
     fn create_model(&self, place: &Place<'_>, model: &Model) -> Read<Model> {
         let owner = format!("logged model {}", model.id);
         if let Some(run) = &model.run
