@@ -91,6 +91,9 @@ pub(super) fn import(
     }
     if options.experiments.is_empty() {
         import.registry()?;
+        for (place, _) in &places {
+            import.model_tags(place)?;
+        }
     }
     for (place, runs) in &places {
         import.settle(place, runs)?;

@@ -1,5 +1,6 @@
 //! Logged models and the registry.
 
+use mlhub_core::LoggedModelId;
 use serde_json::{Value, json};
 
 use super::hub::{Pen, number, pairs};
@@ -39,6 +40,11 @@ impl Import<'_> {
     }
 
     fn model(&mut self, place: &Place<'_>, model: &Model) -> Read<()> {
+        // It becomes a part of paths below.
+        if model.id.parse::<LoggedModelId>().is_err() {
+            let id = shown(&model.id);
+            return damaged(format!("logged model `{id}`: no id that a model can have"));
+        }
         let owner = format!("logged model {}", model.id);
         let known = self.hub.reader.model_of(&model.id)?;
         let is_new = known.is_none();
@@ -88,6 +94,24 @@ impl Import<'_> {
             self.hub.call("DELETE", &path, &json!({}))?;
         }
         self.look_at_model(model)
+    }
+
+    /// Gives models the tags that they have at the source: versions that are made here note
+    /// themselves in the models they are of, and so do those that only keep a number.
+    pub(super) fn model_tags(&self, place: &Place<'_>) -> anyhow::Result<()> {
+        for model in self.source.models(place.there)? {
+            let Some(here) = self.hub.reader.model_of(&model.id)? else {
+                continue;
+            };
+            let differs = |(key, value): &(&String, &String)| here.tags.get(*key) != Some(*value);
+            if here.experiment == place.id && model.tags.iter().any(|tag| differs(&tag)) {
+                let path = format!("logged-models/{}/tags", here.id);
+                let body = json!({"tags": pairs(&model.tags)});
+                let set = self.hub.call("PATCH", &path, &body);
+                self.problems().noted(set)?;
+            }
+        }
+        Ok(())
     }
 
     fn create_model(&self, place: &Place<'_>, model: &Model) -> Read<Model> {

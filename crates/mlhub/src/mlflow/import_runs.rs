@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Seek as _;
 
 use mlhub_client::transfer::hash_reader;
+use mlhub_core::RunId;
 use serde_json::{Value, json};
 
 use super::hub::Pen;
 use super::import::{Import, Place};
+use super::local::shown;
 use super::records::{Labels, Owner, Point, Read, Run, damaged, missing};
 
 /// The tag that holds the name of a run.
@@ -63,6 +65,9 @@ impl Import<'_> {
     }
 
     fn run(&mut self, place: &Place<'_>, id: &str) -> Read<bool> {
+        if id.parse::<RunId>().is_err() {
+            return damaged(format!("run `{}`: no id that a run can have", shown(id)));
+        }
         let mut run = self.source.run(place.there, id)?;
         if let Some(name) = &run.name {
             run.tags.insert(NAME_TAG.to_owned(), name.clone());

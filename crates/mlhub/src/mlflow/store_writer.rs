@@ -208,7 +208,7 @@ mod tests {
         let all: Labels = keys.map(|key| (key.to_owned(), "1".to_owned())).into();
         labels("run r", folder.path(), &all, &problems).expect("written");
         assert_eq!(problems.count(), 6, "{:?}", problems.all());
-        assert!(folder.path().join("b/c").is_file());
+        assert!(folder.path().join("b").is_file());
         assert_eq!(uri(Path::new("/a b/ü")), "file:///a%20b/%C3%BC");
     }
 }

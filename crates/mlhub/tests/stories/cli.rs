@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Served, World};
 
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 40] = [
     "",
     "serve",
     "run",
@@ -41,7 +41,9 @@ const COMMANDS: [&str; 38] = [
     "backup verify",
     "restore",
     "export",
+    "export mlflow",
     "import",
+    "import mlflow",
     "project hash",
     "demo",
     "completions",
