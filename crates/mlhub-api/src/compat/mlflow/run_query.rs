@@ -441,7 +441,7 @@ mod tests {
             ),
             (
                 "artifact_uri ILIKE '%/1/AB%'",
-                " and (((project = 'p' and experiment in ('it\\'s')) and (id ilike 'ab%')))",
+                " and (((project = 'p' and experiment in ('it\\'s')) and (id ilike 'ab' or id ilike 'ab%')))",
             ),
         ] {
             let found = condition_of(filter).expect(filter);
