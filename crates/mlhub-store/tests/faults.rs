@@ -239,8 +239,8 @@ fn a_full_disk_refuses_keeps_what_was_stored_and_recovers() {
 async fn fill_the_disk() {
     const POINTS: usize = 500;
     let folder = body_folder();
-    mount(&folder, "size=6m");
-    std::fs::write(folder.join("ballast"), vec![1; 2 << 20]).expect("ballast");
+    mount(&folder, "size=8m");
+    std::fs::write(folder.join("ballast"), vec![1; 3 << 20]).expect("ballast");
     let data = DataDir::open(&folder).expect("own");
     let store = SqliteStore::open(data.path()).expect("open");
     let blobs = FolderBlobStore::open(data.blobs()).expect("blobs");

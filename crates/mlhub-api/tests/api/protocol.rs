@@ -337,7 +337,7 @@ async fn advice_comes_with_a_failure() {
     let end = json!({"state": "failed", "ended_at": 1, "failure": {
         "class": "gpu_out_of_memory", "message": "m", "evidence": ["CUDA out of memory"], "advice": "ours"}});
     assert_eq!(hub.attempt(&run, "finish", &end).await.code(), 200);
-    let failure = &hub.get("/api/v1/runs/run-advised").await.json()["run"]["failure"];
+    let failure = &hub.get("/api/v1/runs/run-advised").await.json()["failure"];
     assert_eq!(failure["class"], "gpu_out_of_memory");
     let advice = failure["advice"].as_str().expect("advice");
     assert!(advice.contains("smaller batch"), "{advice}");
