@@ -4,8 +4,8 @@
     python3 benches/mlflow/conformance.py SOURCES [--binary mlhub] [--tests WORDS]
 
 SOURCES is a checkout of MLflow, or a bare repository of it; only its folder `tests` is read. The
-interpreter that runs this needs mlflow, pytest and pytest-timeout; whichever release of mlflow it
-has is the client. Each test gets a hub with an empty data directory (conformance_plugin.py). What
+interpreter that runs this needs mlflow, pytest, pytest-asyncio and pytest-timeout; whichever
+release of mlflow it has is the client. Each test gets a hub with an empty data directory (conformance_plugin.py). What
 fails is run again against MLflow's own server of that release: what fails there, too, says nothing
 about the hub. The rest needs a reason in conformance_known.py, or this ends with 1.
 
@@ -78,6 +78,8 @@ def pytest(tree: Path, binary: str, name: str, chosen: list[str]) -> list[dict[s
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Tests look for a trace as soon as they have made it.
+        "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false",
         "GIT_PYTHON_REFRESH": "quiet",
     }
     options = ["-q", "--tb=short", "-c", os.devnull, f"--rootdir={tree}", "-p", "no:cacheprovider"]

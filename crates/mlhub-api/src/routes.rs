@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
@@ -183,7 +183,10 @@ pub fn router(state: ApiState) -> Router {
             None,
         )
     };
-    let wrong_method = || async {
+    let wrong_method = |uri: Uri| async move {
+        if mlflow::owns(uri.path()) {
+            return mlflow::no_endpoint(OriginalUri(uri)).await;
+        }
         respond(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
@@ -211,7 +214,7 @@ pub fn router(state: ApiState) -> Router {
                 if matches!(method, Method::GET | Method::HEAD) {
                     assets::serve(uri, headers).await
                 } else {
-                    wrong_method().await
+                    wrong_method(uri).await
                 }
             })
             .layer(CompressionLayer::new().compress_when(compressible())),

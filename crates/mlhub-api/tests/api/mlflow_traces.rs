@@ -307,6 +307,9 @@ async fn tags_and_assessments_of_a_trace_change() {
     let hub = TestHub::local();
     let of = experiment(&hub, "e").await;
     start(&hub, "tr-1", &of, json!({})).await;
+    // No method of it: not there, as every call that is not.
+    let metrics = send(&hub, Method::POST, &format!("{ROOT}/metrics"), json!({})).await;
+    assert_eq!(refused(&metrics), (404, "ENDPOINT_NOT_FOUND".to_owned()));
     let tags = format!("{ROOT}/tr-1/tags");
     ok(
         &hub,
@@ -375,6 +378,10 @@ async fn tags_and_assessments_of_a_trace_change() {
     ok(&hub, Method::DELETE, &format!("{all}/{second}"), json!({})).await;
     ok(&hub, Method::DELETE, &format!("{all}/{second}"), json!({})).await;
     assert_eq!(valid().await, true);
+    let expected = json!({"assessment_name": "fast", "expectation": {"value": {"ms": 5}}});
+    let told = &add(expected).await["assessment"]["expectation"]["serialized_value"];
+    assert_eq!(told["serialization_format"], "JSON_FORMAT");
+    assert_eq!(told["value"], r#"{"ms":5}"#);
 
     for (body, expected) in [
         (json!({}), invalid()),

@@ -43,11 +43,17 @@ fn file_path(path: &str) -> Answer<ArtifactPath> {
         .map_err(|error: Error| Refusal::invalid(format!("Invalid path: {error}")))
 }
 
-fn file(bytes: Vec<u8>) -> Response {
+fn file(path: &ArtifactPath, bytes: Vec<u8>) -> Response {
+    // Other names could hold what no header holds.
+    let disposition = if path.as_str() == SPANS {
+        "attachment; filename=traces.json"
+    } else {
+        "attachment"
+    };
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_DISPOSITION, "attachment"),
+        (header::CONTENT_DISPOSITION, disposition),
     ];
     (headers, bytes).into_response()
 }
@@ -78,7 +84,7 @@ async fn content(state: &ApiState, caller: &Caller, trace: &Trace, path: &str) -
     if found.is_none() && path.as_str() == SPANS {
         found = spans(state, caller, trace).await?;
     }
-    found.map(file).ok_or_else(|| {
+    found.map(|bytes| file(&path, bytes)).ok_or_else(|| {
         Refusal::missing(format!("No such artifact: '{path}' of trace {}", trace.id))
     })
 }

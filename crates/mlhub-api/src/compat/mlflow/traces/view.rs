@@ -357,6 +357,22 @@ pub(super) fn assessment_change(fields: &Fields) -> Answer<AssessmentChange> {
     Ok(change)
 }
 
+/// What is expected, as clients read it: anything but a text, a number or a truth value as
+/// JSON in a text.
+fn told_value(kind: AssessmentKind, value: &Value) -> Value {
+    match value.get("value") {
+        Some(plain @ (Value::Null | Value::Array(_) | Value::Object(_)))
+            if kind == AssessmentKind::Expectation =>
+        {
+            json!({"serialized_value": {
+                "serialization_format": "JSON_FORMAT",
+                "value": plain.to_string(),
+            }})
+        }
+        _ => value.clone(),
+    }
+}
+
 /// An assessment as MLflow words it.
 pub(super) fn assessment_view(trace: &TraceId, assessment: &Assessment) -> Value {
     let mut view = json!({
@@ -370,7 +386,7 @@ pub(super) fn assessment_view(trace: &TraceId, assessment: &Assessment) -> Value
     });
     for (name, kind) in VALUES {
         if kind == assessment.kind {
-            view[name] = assessment.value.clone();
+            view[name] = told_value(kind, &assessment.value);
         }
     }
     let overrides = assessment.overrides.as_ref().map(AssessmentId::as_str);
