@@ -239,6 +239,8 @@ fn a_full_disk_refuses_keeps_what_was_stored_and_recovers() {
 async fn fill_the_disk() {
     const POINTS: usize = 500;
     let folder = body_folder();
+    // The ballast is as large as a part and the pages of an empty database: when it is gone,
+    // closing can copy them out of a write-ahead log that keeps its size.
     mount(&folder, "size=8m");
     std::fs::write(folder.join("ballast"), vec![1; 3 << 20]).expect("ballast");
     let data = DataDir::open(&folder).expect("own");
